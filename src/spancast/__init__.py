@@ -1,0 +1,51 @@
+"""See every call an application makes to OpenRouter: tokens, exact dollars, model, provider, and the user it was for.
+
+    import spancast
+
+    spancast.start()
+    with spancast.attribute(user="u_42"):
+        ...                              # any client: openai, openrouter, httpx, httpx2
+
+The house, in the order in which a call passes through it:
+
+- `hooks`         patches the client's one send method; the caller gets its own response object back
+- `capture`       bytes in, Call out: OpenRouter's dialects, and nothing else
+- `attribution`   whom a call is for
+- `recorder`      opens an exchange for a request, keeps and traces the Call that comes of it
+- `trace`         a Call as one OpenTelemetry span, in the application's own trace
+- `delivery`      journal (durable), drainer, outbox, couriers
+- `ledger`        who spent what
+- `broadcast`     what each destination is sent
+- `cli`           the command; `testing` an OpenRouter that runs on this machine
+
+`contract` is what an exporter may import; `api` puts the stations together.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from spancast.attribution.context import attribute
+from spancast.destination import Destination
+
+if TYPE_CHECKING:
+    from spancast.api import flush, start, stop
+    from spancast.instrumentor import OpenRouterInstrumentor
+
+__all__ = ["Destination", "OpenRouterInstrumentor", "attribute", "flush", "start", "stop"]
+
+_LATE = {
+    "flush": "spancast.api",
+    "start": "spancast.api",
+    "stop": "spancast.api",
+    "OpenRouterInstrumentor": "spancast.instrumentor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is heavier than the rest when it is first used, and tell the version from the distribution."""
+    from importlib import import_module, metadata  # noqa: PLC0415 - late on purpose
+
+    if name == "__version__":
+        return metadata.version("spancast")
+    if name not in _LATE:
+        raise AttributeError(f"module 'spancast' has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)

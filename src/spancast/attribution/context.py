@@ -1,0 +1,158 @@
+"""Who the calls of a block are for: `with spancast.attribute(user=...)`, nested, in threads, tasks and generators.
+
+The value travels in a context variable, so that concurrent tasks never see each other's. No token is held: a block that
+is left in another context than it was entered in (a collected generator, say) leaves that context alone.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import Any, Self, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The user, the session and the tags of a call; `None` is unknown."""
+
+    user: str | None = None
+    session: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def inside(self, outer: "Attribution") -> "Attribution":
+        """Return this with what it leaves open taken from `outer`; tags are merged."""
+        return Attribution(
+            self.user if self.user is not None else outer.user,
+            self.session if self.session is not None else outer.session,
+            MappingProxyType({**outer.tags, **self.tags}),
+        )
+
+
+NOBODY = Attribution()
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What holds inside a block, and what it goes back to."""
+
+    attribution: Attribution = NOBODY
+    block: object = None
+    outer: "_Frame | None" = None
+
+
+_OUTERMOST = _Frame()
+_current: ContextVar[_Frame] = ContextVar("spancast_attribution", default=_OUTERMOST)
+
+
+def current() -> Attribution:
+    """Return whom calls are for, here and now."""
+    return _current.get().attribution
+
+
+class attribute:  # noqa: N801 - used like a function, as `contextlib.suppress` is
+    """Say whom the calls of a block, or of a decorated function, are for.
+
+        with spancast.attribute(user="u_42", session="s_7", tags={"feature": "search"}):
+            client.chat.completions.create(...)
+
+    Works around synchronous and asynchronous code, and as a decorator of functions, coroutine functions, generators
+    and asynchronous generators. What is not given is inherited from the block around it. What the request itself says
+    (`user`, `session_id`) wins.
+    """
+
+    def __init__(
+        self, *, user: object = None, session: object = None, tags: Mapping[str, object] | None = None
+    ) -> None:
+        """Take a user's and a session's id, and tags; what is no string is written as `str()` writes it."""
+        written = {str(key): str(value) for key, value in dict(tags or {}).items()}
+        self._mine = Attribution(_text(user), _text(session), MappingProxyType(written))
+
+    def __enter__(self) -> Self:
+        frame = _current.get()
+        _current.set(_Frame(self._mine.inside(frame.attribution), self, frame))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        frame = _current.get()
+        if frame.block is self:
+            _current.set(frame.outer or _OUTERMOST)
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function: each run of it is such a block."""
+        return cast("F", _decorated(function, self))
+
+
+def _decorated(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def run_coroutine(*args: Any, **kwargs: Any) -> Any:
+            with block:
+                return await function(*args, **kwargs)
+
+        return run_coroutine
+    if inspect.isgeneratorfunction(function):
+        return functools.wraps(function)(_generator(function, block))
+    if inspect.isasyncgenfunction(function):
+        return functools.wraps(function)(_async_generator(function, block))
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with block:
+            return function(*args, **kwargs)
+
+    return run
+
+
+def _generator(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
+    """Enter the block for each step alone, so that the consumer's own calls, between two steps, are its own."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        step, value = generator.send, None
+        while True:
+            try:
+                with block:
+                    produced = step(value)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                step, value = generator.send, (yield produced)
+            except GeneratorExit:
+                with block:
+                    generator.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - what the consumer throws in is the generator's to handle
+                step, value = generator.throw, error
+
+    return run
+
+
+def _async_generator(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        step, value = generator.asend, None
+        while True:
+            try:
+                with block:
+                    produced = await step(value)
+            except StopAsyncIteration:
+                return
+            try:
+                step, value = generator.asend, (yield produced)
+            except GeneratorExit:
+                with block:
+                    await generator.aclose()
+                raise
+            except BaseException as error:  # noqa: BLE001 - what the consumer throws in is the generator's to handle
+                step, value = generator.athrow, error
+
+    return run
+
+
+def _text(seen: object) -> str | None:
+    return None if seen is None else str(seen) or None

@@ -1,0 +1,44 @@
+"""JSON from outside, read once, with money as it was written, and never an exception.
+
+The typed decoder skips what a struct does not name, so that a body's text is neither copied nor walked. What it refuses
+and Python's own reader takes (a lone surrogate, `NaN`, UTF-16) is read by that one.
+"""
+
+import json
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Decoder(Generic[T]):
+    """Reads objects of one shape; every field of the struct must have a default and take anything."""
+
+    def __init__(self, shape: type[T]) -> None:
+        self._shape = shape
+        self._fields = msgspec.structs.fields(shape)
+        self._decode = msgspec.json.Decoder(shape, float_hook=Decimal).decode
+
+    def __call__(self, data: bytes) -> T | None:
+        """Return the object in `data`, or `None` when there is none."""
+        try:
+            return self._decode(data)
+        except msgspec.ValidationError:
+            return None
+        except (ValueError, RecursionError, ArithmeticError):
+            return self.of(_loads(data))
+
+    def of(self, value: Any) -> T | None:
+        """Return the same from JSON that is read already."""
+        if not isinstance(value, dict):
+            return None
+        return self._shape(**{field.name: value[field.name] for field in self._fields if field.name in value})
+
+
+def _loads(data: bytes) -> Any:
+    try:
+        return json.loads(data, parse_float=Decimal)
+    except (ValueError, RecursionError, ArithmeticError):
+        return None

@@ -1,0 +1,149 @@
+"""One HTTP exchange under way: fed with what passes, finished exactly once, with a Call as its result."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from spancast import guard
+from spancast.call import Call, Outcome
+from spancast.capture.chat import Reading
+from spancast.capture.decoding import decoder
+from spancast.capture.failure import exception_facts, failure_facts
+from spancast.capture.reader import PlainReader, Reader, StreamReader
+from spancast.capture.values import text
+
+Listener = Callable[[Call], None]
+"""Told of a Call; it must not raise."""
+
+
+class Exchange:
+    """One exchange. Its methods never raise, may be called from any thread, and do nothing once it is finished."""
+
+    __slots__ = ("_base", "_began", "_facts", "_on_finish", "_on_headers", "_open", "_reader", "context", "feed")
+
+    def __init__(self, base: Call, on_headers: Listener, on_finish: Listener, context: object = None) -> None:
+        """Open an exchange. `base` is what is known from the request; `context` is carried for whoever made it."""
+        self.context = context
+        self._base = base
+        self._began = time.perf_counter_ns()
+        self._on_headers = on_headers
+        self._on_finish = on_finish
+        self._facts: dict[str, Any] = {}
+        self._reader: Reader | None = None
+        self._open = [True]
+        self.feed: Callable[[bytes], None] = _unheard
+        """Takes a piece of the body as the network brought it, and never raises. To be asked for after `headers`."""
+
+    def headers(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Take the status and headers (names in any case); return whether the body is a stream of events."""
+        try:
+            return self._headers(status, headers)
+        except Exception:  # noqa: BLE001 - whatever came, the caller gets its response
+            guard.caught("capture.headers")
+            return False
+
+    def _headers(self, status: int, headers: Mapping[str, str]) -> bool:
+        stream = headers.get("content-type", "").lower().startswith("text/event-stream")
+        self._reader = StreamReader(self._over) if stream else PlainReader()
+        self.feed = _decoded(headers.get("content-encoding", ""), self._reader.feed)
+        self._facts["http_status"] = status
+        self._facts["time_to_headers"] = time.perf_counter_ns() - self._began
+        if stream:
+            self._facts["streamed"] = True
+        named = {"generation_id": headers.get("x-generation-id"), "provider": headers.get("x-provider-name")}
+        self._facts.update({field: name for field, seen in named.items() if (name := text(seen)) is not None})
+        self._on_headers(msgspec.structs.replace(self._base, **self._facts))
+        return stream
+
+    def body(self, content: bytes) -> None:
+        """Take the whole body, decoded, and finish."""
+        if isinstance(self._reader, PlainReader):
+            self._reader.whole(content)
+        elif self._reader is not None:
+            self._reader.feed(content)
+        self.finish("completed")
+
+    def close(self) -> None:
+        """Finish with an answer that the application closed early; the exception under way, if any, says why."""
+        reason = sys.exception()
+        if isinstance(reason, GeneratorExit):
+            self.finish("abandoned")
+        else:
+            self.finish("closed" if reason is None or isinstance(reason, Exception) else "cancelled")
+
+    def fail(self, error: BaseException) -> None:
+        """Finish with what the client library raised."""
+        if isinstance(error, Exception):
+            self.finish("error", error)
+        else:
+            self.finish("cancelled")
+
+    def finish(self, outcome: Outcome, error: BaseException | None = None) -> None:
+        """Finish the exchange; only the first time counts."""
+        try:
+            self._open.pop()
+        except IndexError:
+            return
+        try:
+            call = self._result(outcome, error)
+        except Exception:  # noqa: BLE001 - a call is booked even when its answer cannot be read
+            guard.caught("capture.finish")
+            call = msgspec.structs.replace(self._base, outcome=outcome)
+        self._reader = None
+        self._on_finish(call)
+
+    def _result(self, outcome: Outcome, error: BaseException | None) -> Call:
+        stated = self._stated(outcome, error)
+        if "error_type" in stated:
+            outcome = "error"
+        facts = {**self._facts, **stated}
+        facts.setdefault("generation_id", facts.get("response_id"))
+        if self._reader is not None and self._reader.first_token_at is not None:
+            facts["time_to_first_token"] = self._reader.first_token_at - self._began
+        duration = time.perf_counter_ns() - self._began
+        return msgspec.structs.replace(self._base, outcome=outcome, duration=duration, **facts)
+
+    def _stated(self, outcome: Outcome, error: BaseException | None) -> dict[str, Any]:
+        """Return what the body stated, and the failure wherever it shows: in the body, the status, or the client."""
+        reader, status = self._reader, self._facts.get("http_status", 0)
+        reading = Reading() if reader is None else reader.end()
+        facts = reading.facts()
+        if status >= 400:  # noqa: PLR2004 - the classes of errors
+            facts = {**failure_facts(None, status), **facts}
+            if facts["error_type"] == "error":
+                facts["error_type"] = str(status)
+        if error is not None:
+            facts = {**exception_facts(error), **facts}
+        elif (
+            outcome == "completed"
+            and reader is not None
+            and "error_type" not in facts
+            and (lack := reader.lacks(reading))
+        ):
+            facts["error_type"] = lack
+        return facts
+
+    def _over(self) -> None:
+        self.finish("completed")
+
+
+def _unheard(_chunk: bytes) -> None:
+    """Take a body whose headers were never seen."""
+
+
+def _decoded(encodings: str, feed: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Return `feed` behind the decoder that a body needs; a body that cannot be decoded is let go."""
+    decode = decoder(encodings)
+    if decode is None:
+        return feed
+
+    def decoded(chunk: bytes) -> None:
+        try:
+            feed(decode(chunk))
+        except Exception:  # noqa: BLE001 - damaged, or not what it says: the client library will say so to the caller
+            feed(b"")
+
+    return decoded

@@ -1,0 +1,66 @@
+"""Which requests are calls to a model: the hosts that speak OpenRouter, and the paths that ask for something."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+PUBLIC = "openrouter.ai"
+"""OpenRouter itself; `eu.` and `us.` are its regional hosts (OpenRouter docs, regional routing)."""
+
+OPERATIONS = {("POST", "/chat/completions"): "chat"}
+"""The operation of a method and the end of a path. `/presets/<slug>/chat/completions` only makes a preset."""
+
+_SUFFIXES = (PUBLIC, PUBLIC + ".")
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A host that speaks OpenRouter. `None` means any."""
+
+    port: int | None = None
+    scheme: str | None = None
+    path: str = ""
+
+    def holds(self, scheme: str, port: int | None, path: str) -> bool:
+        """Whether a request lies here."""
+        if self.port is not None and self.port != (port or _PORTS.get(scheme)):
+            return False
+        if self.scheme is not None and self.scheme != scheme:
+            return False
+        return not self.path or path == self.path or path.startswith(self.path + "/")
+
+
+class Routes:
+    """The hosts that are watched. `hosts` are further ones: `host`, `host:port` or a URL prefix."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, hosts: Sequence[str] = ()) -> None:
+        self._places: dict[str, tuple[Place, ...]] = {PUBLIC: (Place(),)}
+        for host in hosts:
+            name, place = _read(host)
+            self._places[name] = (*self._places.get(name, ()), place)
+
+    def watches(self, host: str) -> bool:
+        """Whether a request to `host` may be one; asked for every request of the process, so it is quick."""
+        return host in self._places or host.endswith(_SUFFIXES)
+
+    def operation(self, method: str, scheme: str, host: str, port: int | None, path: str) -> str | None:
+        """Return the operation that a request asks for; `None` when it is no call to a model."""
+        host = host.rstrip(".")
+        places = self._places[PUBLIC] if host.endswith("." + PUBLIC) else self._places.get(host, ())
+        if not any(place.holds(scheme, port, path) for place in places) or "/presets/" in path:
+            return None
+        path = path.rstrip("/")
+        return next((name for (verb, end), name in OPERATIONS.items() if verb == method and path.endswith(end)), None)
+
+
+def _read(host: str) -> tuple[str, Place]:
+    if "://" in host:
+        parts = urlsplit(host)
+        return (parts.hostname or "").lower(), Place(
+            parts.port or _PORTS.get(parts.scheme), parts.scheme, parts.path.rstrip("/")
+        )
+    parts = urlsplit("//" + host)
+    return (parts.hostname or "").lower(), Place(parts.port)

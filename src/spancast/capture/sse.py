@@ -1,0 +1,58 @@
+"""Server-sent events, cut anywhere by the network (WHATWG HTML, server-sent events)."""
+
+from collections.abc import Iterator
+
+MAX_EVENT = 4 * 1024 * 1024
+"""Bytes of one event; a longer one is let go unread, so that a stream of any length takes bounded memory."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class Blocks:
+    """Holds chunks as they come, gives back the whole events among them as one block; a rest waits for more."""
+
+    __slots__ = ("_skipping", "_started", "held")
+
+    def __init__(self) -> None:
+        self.held: list[bytes] = []
+        """The chunks since the last `take`, behind the rest that it left."""
+        self._skipping = False
+        self._started = False
+
+    def take(self, *, last: bool = False) -> bytes:
+        """Return the whole events that are held, with line feeds only; with `last`, the rest is one too."""
+        data = self._joined(last=last)
+        end = len(data) if last else data.rfind(b"\n\n") + 2
+        if end < 2:  # noqa: PLR2004 - none was found
+            block, rest = b"", data
+        else:
+            block, rest = data[:end], data[end:]
+        if self._skipping and block:
+            block, self._skipping = block.partition(b"\n\n")[2], False
+        self._keep(rest)
+        return block
+
+    def _joined(self, *, last: bool) -> bytes:
+        data = b"".join(self.held)
+        if not self._started and data:
+            data, self._started = data.removeprefix(_BOM), True
+        if b"\r" not in data:
+            return data
+        whole = data if last or not data.endswith(b"\r") else data[:-1]
+        lines = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return lines if whole is data else lines + b"\r"
+
+    def _keep(self, rest: bytes) -> None:
+        if len(rest) > MAX_EVENT:
+            rest, self._skipping = rest[-3:], True
+        self.held[:] = [rest] if rest else []
+
+
+def payloads(block: bytes) -> Iterator[bytes]:
+    """Yield the data of each event of a block; comments and other fields carry none."""
+    for event in block.split(b"\n\n"):
+        if event.startswith(b"data:") and b"\n" not in event:
+            yield event[5:].strip()
+        elif b"data:" in event:
+            lines = (line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:"))
+            yield b"\n".join(lines).strip()

@@ -1,0 +1,99 @@
+"""The body on its way to the caller: every chunk is shown to the exchange, then handed on as it is.
+
+A tee stands where the client library's own byte stream stood, is a kind of it, and may be iterated again: one client
+stops at `[DONE]` and drains the rest in a second loop. Nothing is read ahead, nothing is kept.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Any, Protocol
+
+from spancast.capture.exchange import Exchange
+
+
+class SyncStream(Iterable[bytes], Protocol):
+    """A byte stream of a client library."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+
+class AsyncStream(AsyncIterable[bytes], Protocol):
+    """An asynchronous byte stream of a client library."""
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+
+
+class _Tee:
+    """What both kinds share. `__getattr__` gives what the client finds on its own stream, such as `elapsed`."""
+
+    def __init__(self, stream: Any, exchange: Exchange) -> None:
+        self._stream = stream
+        self._exchange = exchange
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_stream"], name)
+
+    def __del__(self) -> None:
+        exchange = self.__dict__.get("_exchange")
+        if exchange is not None:
+            exchange.finish("abandoned")
+
+
+class SyncTee(_Tee):
+    """A synchronous byte stream that is listened to."""
+
+    _stream: SyncStream
+
+    def __iter__(self) -> Iterator[bytes]:
+        exchange = self._exchange
+        feed = exchange.feed
+        try:
+            for chunk in self._stream:
+                feed(chunk)
+                yield chunk
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            exchange.fail(error)
+            raise
+        exchange.finish("completed")
+
+    def close(self) -> None:
+        """Close the client's stream, and the exchange with it."""
+        try:
+            self._stream.close()
+        finally:
+            self._exchange.close()
+
+
+class AsyncTee(_Tee):
+    """An asynchronous byte stream that is listened to."""
+
+    _stream: AsyncStream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        exchange = self._exchange
+        feed = exchange.feed
+        chunks = self._stream.__aiter__()
+        try:
+            async for chunk in chunks:
+                feed(chunk)
+                yield chunk
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            exchange.fail(error)
+            raise
+        finally:
+            # A generator that is left half-way holds its connection until it is closed or collected.
+            if hasattr(chunks, "aclose"):
+                await chunks.aclose()
+        exchange.finish("completed")
+
+    async def aclose(self) -> None:
+        """Close the client's stream, and the exchange with it."""
+        try:
+            await self._stream.aclose()
+        finally:
+            self._exchange.close()

@@ -1,0 +1,74 @@
+"""What a field of somebody else's JSON may be taken for. What is not of its kind, or not plausible, is unknown."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+MAX_TEXT = 512
+"""Characters kept of an identifier. OpenRouter allows 256 for the longest, `user` and `session_id`."""
+MAX_ITEMS = 64
+"""Members kept of a list or an object."""
+
+_MAX_COUNT = 2**63 - 1
+_MAX_DIGITS_BEFORE_POINT = 12
+_MAX_DIGITS_BEHIND_POINT = 48
+
+
+def text(value: Any) -> str | None:
+    """Return a string that is not empty, cut to `MAX_TEXT` characters, that UTF-8 can hold."""
+    if not isinstance(value, str) or not value:
+        return None
+    cut = value[:MAX_TEXT]
+    return cut if cut.isascii() else cut.encode("utf-8", "replace").decode("utf-8")
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the strings of a list."""
+    members = value[:MAX_ITEMS] if isinstance(value, list) else ()
+    return tuple(found for found in map(text, members) if found is not None)
+
+
+def labels(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
+    """Return the pairs of which both sides are strings."""
+    found = {name: value for key, seen in pairs if (name := text(key)) and (value := text(seen)) is not None}
+    return dict(list(found.items())[:MAX_ITEMS])
+
+
+def count(value: Any) -> int | None:
+    """Return a whole number from 0 to what a database column holds; `True` is no number."""
+    return value if type(value) is int and 0 <= value <= _MAX_COUNT else None
+
+
+def integer(value: Any) -> int | None:
+    """Return a whole number, negative or not."""
+    return value if type(value) is int and abs(value) <= _MAX_COUNT else None
+
+
+def number(value: Any) -> float | None:
+    """Return a number that is no amount of money as a float."""
+    return float(value) if type(value) in (int, Decimal, float) and abs(value) < 10**_MAX_DIGITS_BEFORE_POINT else None
+
+
+def flag(value: Any) -> bool | None:
+    """Return a boolean."""
+    return value if isinstance(value, bool) else None
+
+
+def money(value: Any) -> Decimal | None:
+    """Return an amount of US dollars, every digit as written, from 0 to under a trillion.
+
+    A JSON number arrives here as `int` or `Decimal`; it has never been a float.
+    """
+    if type(value) is int:
+        value = Decimal(value)
+    if not isinstance(value, Decimal) or not value.is_finite() or value < 0:
+        return None
+    _, _, exponent = value.as_tuple()
+    if value.adjusted() >= _MAX_DIGITS_BEFORE_POINT or int(exponent) < -_MAX_DIGITS_BEHIND_POINT:
+        return None
+    return value.copy_abs()
+
+
+def member(value: Any, key: str) -> Any:
+    """Return `value[key]` where `value` is an object that has it, else `None`."""
+    return value.get(key) if isinstance(value, Mapping) else None

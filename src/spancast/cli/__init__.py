@@ -1,0 +1,112 @@
+"""The command `spancast`: a table of verbs, one module each, imported when its verb is used."""
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from io import TextIOWrapper
+from typing import Protocol, cast
+
+from spancast.errors import ConfigurationError, SpancastError
+
+
+class VerbModule(Protocol):
+    """What the module of a verb holds."""
+
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A row of the table."""
+
+    module: str
+    meaning: str
+
+    def load(self) -> VerbModule:
+        """Import the module."""
+        return cast("VerbModule", import_module(self.module))
+
+
+VERBS = {
+    "run": Verb("spancast.cli.run", "run any Python program with Spancast on: spancast run -- python app.py"),
+    "costs": Verb("spancast.cli.costs", "what was spent, by user, model, day or tag"),
+    "calls": Verb("spancast.cli.calls", "every call, newest last"),
+    "destinations": Verb("spancast.cli.destinations", "how each destination stands: delivered, waiting, dead"),
+    "deliver": Verb("spancast.cli.deliver", "send what waits"),
+    "demo": Verb("spancast.cli.demo", "see it work, without a key"),
+    "simulator": Verb("spancast.cli.simulator", "an OpenRouter that runs on this machine"),
+    "doctor": Verb("spancast.cli.doctor", "check this machine, its settings and the ledger"),
+}
+"""What can be done. Each row's module has `add_arguments(parser)` and `run(args) -> int`, the exit status."""
+
+OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses; the last is 128 + SIGINT, as shells have it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; return the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a character shows a question mark
+    try:
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+    except ConfigurationError as error:
+        return _complain(error, MISUSED)
+    except (SpancastError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            _leave_quietly()
+            return OK
+        return _complain(error, FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help", "help"):
+        print(_overview())
+        return OK
+    if name in ("-V", "--version"):
+        print(f"spancast {version('spancast')}")
+        return OK
+    if name not in VERBS:
+        return _complain(_unknown(name), MISUSED)
+    verb = VERBS[name]
+    module = verb.load()
+    parser = argparse.ArgumentParser(f"spancast {name}", description=_sentence(verb.meaning), allow_abbrev=False)
+    module.add_arguments(parser)
+    return module.run(parser.parse_args(arguments[1:]))
+
+
+def _overview() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:<{width}}  {verb.meaning}" for name, verb in VERBS.items())
+    return f"usage: spancast VERB ...\n\n{verbs}\n\nspancast VERB --help says more."
+
+
+def _sentence(meaning: str) -> str:
+    return f"{meaning[0].upper()}{meaning[1:]}."
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, VERBS, n=1)
+    cure = f"Did you mean {near[0]!r}?" if near else f"The verbs are {', '.join(VERBS)}."
+    return f"There is no verb {name!r}. {cure}"
+
+
+def _complain(error: object, status: int) -> int:
+    print(f"spancast: {error}", file=sys.stderr)
+    return status
+
+
+def _leave_quietly() -> None:
+    """Let what is left in the buffer go nowhere: the reader of the pipe has gone (Python docs, note on SIGPIPE)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

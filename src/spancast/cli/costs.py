@@ -1,0 +1,109 @@
+"""`spancast costs`: what was spent, by user, model, day or tag."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from spancast.cli import human
+from spancast.cli.filters import add_filters, add_home, chosen
+from spancast.cli.home import NOTHING_YET, ledger
+from spancast.cli.table import Column, lines, terminal_width
+from spancast.ledger.money import plain
+from spancast.ledger.report import DIMENSIONS, CostRow, Report, costs, is_dimension
+
+_NOTHING = Report((), CostRow.nothing())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the verb."""
+    parser.add_argument(
+        "--by",
+        type=_dimensions,
+        nargs="+",
+        action="extend",
+        metavar="WHAT",
+        help=f"one or several of {', '.join(DIMENSIONS)}, tag:KEY (default: user)",
+    )
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON object: rows and total")
+    shape.add_argument("--csv", action="store_true", help="comma-separated rows, without the total")
+    add_filters(parser)
+    add_home(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the sums."""
+    by = list(dict.fromkeys(name for names in args.by or [["user"]] for name in names))
+    with ledger(args) as book:
+        report = _NOTHING if book is None else costs(book, by, chosen(args))
+    if args.json:
+        print(json.dumps({"rows": [_json(row) for row in report.rows], "total": _json(report.total)}))
+    elif args.csv:
+        _print_csv(by, report.rows)
+    elif book is None:
+        print(NOTHING_YET)
+    else:
+        _print_table(by, report)
+    return 0
+
+
+def _dimensions(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names or [text]:
+        if not is_dimension(name):
+            raise argparse.ArgumentTypeError(f"{name!r} is unknown. Write any of {', '.join(DIMENSIONS)}, or tag:KEY.")
+    return names
+
+
+def _json(row: CostRow) -> dict[str, object]:
+    return {
+        **row.group,
+        "calls": row.calls,
+        "input_tokens": row.input_tokens,
+        "output_tokens": row.output_tokens,
+        "cached_tokens": row.cached_tokens,
+        "reasoning_tokens": row.reasoning_tokens,
+        "cost_usd": None if row.cost is None else plain(row.cost),
+        "errors": row.errors,
+        "unknown_cost_calls": row.unknown_cost_calls,
+    }
+
+
+def _print_csv(by: Sequence[str], rows: Iterable[CostRow]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*by, *_json(_NOTHING.total)])
+    writer.writerows(_json(row).values() for row in rows)
+
+
+def _print_table(by: Sequence[str], report: Report) -> None:
+    columns = [
+        *(Column(name) for name in by),
+        Column("calls", number=True),
+        Column("input", number=True, rank=2),
+        Column("output", number=True, rank=2),
+        Column("cached", number=True, rank=3),
+        Column("reasoning", number=True, rank=4),
+        Column("errors", number=True, rank=1),
+        Column("cost", number=True),
+    ]
+    if not report.rows:
+        print("No calls match.")
+        return
+    for line in lines(columns, _cells(by, report), terminal_width()):
+        print(line)
+    unknown = report.total.unknown_cost_calls
+    if unknown:
+        print(f"{human.calls(unknown)} of unknown cost, which the sums leave out.")
+
+
+def _cells(by: Sequence[str], report: Report) -> Iterator[tuple[str, ...]]:
+    for row in report.rows:
+        yield (*(human.text(row.group[name]) for name in by), *_numbers(row))
+    yield ("total", *("" for _ in by[1:]), *_numbers(report.total))
+
+
+def _numbers(row: CostRow) -> tuple[str, ...]:
+    tokens = (row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens)
+    return (human.count(row.calls), *map(human.count, tokens), human.count(row.errors), human.dollars(row.cost))

@@ -1,0 +1,198 @@
+"""What an exporter may import: the span it is given, the request it makes, the reply it judges.
+
+An exporter is pure. It opens no socket, starts no thread, reads no clock and imports no vendor's SDK: `encode` turns
+spans into requests, `judge` reads the reply, and the courier does everything in between. See `exporters/README.md`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+from spancast.call import Call, Scalar
+
+Attribute = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
+"""A value that an OpenTelemetry attribute may have."""
+
+Generation = Call
+"""The typed view of an LLM call: model, provider, tokens and dollars, with `None` for what is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A finished span, ours or the application's, on its way to a destination."""
+
+    name: str
+    trace_id: str
+    """32 hex digits."""
+    span_id: str
+    """16 hex digits."""
+    parent_span_id: str | None
+    kind: Literal["internal", "server", "client", "producer", "consumer"]
+    start: int
+    """Unix time in nanoseconds."""
+    end: int
+    """Unix time in nanoseconds."""
+    status: Literal["unset", "ok", "error"]
+    status_message: str | None
+    attributes: Mapping[str, Attribute]
+    resource: Mapping[str, Scalar]
+    scope: tuple[str, str]
+    """Name and version of the instrumentation that made it."""
+    generation: Generation | None
+    """What the call was, when the span is one; `None` on every other span."""
+    encoder: "Encoder" = field(repr=False, compare=False)
+
+    def otlp(
+        self,
+        *,
+        add: Mapping[str, Attribute] | None = None,
+        drop: Sequence[str] = (),
+        resource: Mapping[str, Scalar] | None = None,
+    ) -> bytes:
+        """Return the span as a serialised OTLP `ExportTraceServiceRequest` of one span.
+
+        Such messages concatenate: the join of many is one request that holds them all (protobuf, repeated fields).
+        `add` and `resource` are merged over the attributes of the span and of its resource; keys in `drop` are left out.
+        """
+        return self.encoder(self, add or {}, drop, resource or {})
+
+
+class Encoder(Protocol):
+    """Turns a span into OTLP bytes; see `Span.otlp`."""
+
+    def __call__(
+        self, span: Span, add: Mapping[str, Attribute], drop: Sequence[str], resource: Mapping[str, Scalar], /
+    ) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request for the courier to send."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A request, and the ids of the spans that it carries."""
+
+    request: Request
+    span_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the platform answered."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The platform has every span of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The platform may take it later."""
+
+    reason: str
+    after: float | None = None
+    """Seconds the platform asked to wait; `None` when it did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The request was too large; fewer spans at a time may pass."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The platform will never take these spans, and has taken the others of the request."""
+
+    reasons: Mapping[str, str]
+    """Why, by span id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthorized:
+    """The credential is wrong; everything waits until it is changed."""
+
+    reason: str
+
+
+Verdict = Delivered | Retry | Split | Rejected | Unauthorized
+"""What became of a request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What the courier must know of a platform."""
+
+    max_spans: int = 512
+    """Spans in one request."""
+    max_bytes: int = 4 * 1024 * 1024
+    """Bytes of one request's body, after compression."""
+    max_age: float | None = None
+    """Seconds after which the platform refuses a span; `None` when it takes any."""
+    resend: Literal["upsert", "duplicates"] = "duplicates"
+    """Whether a span that is sent twice is one on the platform, or two."""
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """A platform. Both methods are pure, may be called from any thread, and may be called again for the same spans."""
+
+    @property
+    def traits(self) -> Traits:
+        """The platform's limits."""
+
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
+        """Return the requests that carry `spans`, in order; `at` is the time of sending, in UTC."""
+
+    def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
+        """Say what became of the request."""
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """A destination that is not HTTP: a console, a file, another exporter."""
+
+    def write(self, spans: Sequence[Span]) -> Verdict:
+        """Take the spans, or say why not."""
+
+
+def judge_status(encoded: Encoded, reply: Reply) -> Verdict:
+    """Judge by the HTTP status alone, as most platforms mean it.
+
+    Any 2xx is delivered; 401 and 403 are the credential; 413 is too large; 408, 429 and 5xx may pass later, after
+    `Retry-After` seconds where that is given (RFC 9110 §10.2.3); a redirect and everything else never will.
+    """
+    status, reason = reply.status, f"HTTP {reply.status}"
+    if 200 <= status < 300:  # noqa: PLR2004 - the class of success
+        return Delivered()
+    if status in (401, 403):
+        return Unauthorized(reason)
+    if status == 413:  # noqa: PLR2004 - Content Too Large
+        return Split(reason)
+    if status in (408, 429) or status >= 500:  # noqa: PLR2004 - the class of server errors
+        return Retry(reason, _retry_after(reply))
+    return Rejected(dict.fromkeys(encoded.span_ids, reason))
+
+
+def _retry_after(reply: Reply) -> float | None:
+    text = reply.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+ExporterFactory = Callable[..., Exporter | Sink]
+"""What a destination's name stands for: called with `endpoint=` and the destination's options."""

@@ -1,0 +1,256 @@
+"""From the journal's segments onto the shelves: the ledger's book and the outbox.
+
+Constraints: one drainer a home directory at a time, in whichever process has the lock; live segments are followed to
+their last whole record; nothing leaves the journal before every shelf has committed it, and a shelf that is given a
+record twice keeps one. Recovery: each shelf commits the offset with the records, so a drainer that dies is continued by
+the next one. Damage costs the record it hit, is noted, and stops nothing.
+"""
+
+import os
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from spancast import guard, locks
+from spancast.call import Call
+from spancast.delivery import frame
+from spancast.delivery.journal import Journal, journal_folder
+from spancast.ledger.book import writer_of
+
+BATCH = 512
+"""Records that a shelf is given at a time."""
+CHUNK = 1024 * 1024
+"""Bytes of a segment that are in memory at a time."""
+STALE = 60.0
+"""Seconds after which a segment that never got its name is left over; its writer needs microseconds."""
+LOOSE = "loose"
+"""In place of a segment, for records that come from none; its offset is always 0."""
+
+_LARGEST = len(frame.pack(b"")) + frame.MAX_PAYLOAD
+_decode = msgspec.msgpack.Decoder(Call).decode
+
+
+class Shelf(Protocol):
+    """Where records are kept for good. Idempotent by `call_id`, for replays of any records in any order."""
+
+    def end(self, segment: str) -> int:
+        """Return the offset up to which a segment is kept; 0 for one that is new."""
+
+    def apply(self, segment: str, end: int, calls: Sequence[Call]) -> None:
+        """Keep the calls, and the offset behind the last of them, in one transaction."""
+
+    def forget(self, segment: str) -> None:
+        """Drop the offset of a segment that is no more."""
+
+
+@runtime_checkable
+class Register(Protocol):
+    """What a shelf is too that knows the calls under way, and keeps account of damage."""
+
+    def orphans(self, living: Collection[str]) -> list[Call]:
+        """Return the calls under way whose writer is not among the `living`."""
+
+    def damaged(self, segment: str, at: int, what: str) -> None:
+        """Note, once, that what lies in a segment at the offset `at` could not be read."""
+
+
+class Drainer:
+    """Moves what the processes of a home directory have written onto all the `shelves`."""
+
+    def __init__(self, home: Path, shelves: Sequence[Shelf]) -> None:
+        self._home = home
+        self._folder = journal_folder(home)
+        # The register comes last: it forgets a call under way once all others have its end.
+        self._shelves = sorted(shelves, key=lambda shelf: isinstance(shelf, Register))
+        self._registers = [shelf for shelf in shelves if isinstance(shelf, Register)]
+        self._in_hand: tuple[bytes, ...] = ()
+
+    def drain(self, timeout: float = 0.0, journal: Journal | None = None) -> bool:
+        """Move all there is; return `False` when another process was at it for all of `timeout` seconds.
+
+        `journal` is this process's own: what waits in its memory is moved too. A file system or a shelf that fails
+        raises `OSError` or `sqlite3.Error`; what was not moved then is moved the next time.
+        """
+        if not self._home.is_dir() and journal is None:
+            return True
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = locks.FileLock(self._home / "drainer.lock")
+        if not lock.acquire(timeout):
+            return False
+        try:
+            for path in self._segments():
+                self._follow(path)
+            self._take_waiting(journal)
+            self._book_killed()
+            self._sweep()
+        finally:
+            lock.release()
+        return True
+
+    def _segments(self) -> list[Path]:
+        return sorted(self._folder.glob("*.seg"))
+
+    def _follow(self, path: Path) -> None:
+        """Move what is new in a segment, and the segment out of the way when that was its last.
+
+        The lock is tried first: only then is the end that is read afterwards sure to be the end.
+        """
+        with _opened(path) as file:
+            if file is None:
+                return
+            end_of_writer = locks.try_lock(file)
+            end = self._move(file, path.name)
+            if end_of_writer:
+                self._finish(file, path, end)
+
+    def _move(self, file: int, segment: str) -> int:
+        """Move what no shelf or not every shelf has; return the offset behind it."""
+        ends = [shelf.end(segment) for shelf in self._shelves]
+        at = min(ends) or (len(frame.HEAD) if _has_head(file) else 0)
+        for batch in _batches(file, at):
+            for damage in batch.damage:
+                self._note(segment, damage, "unreadable")
+            for shelf, end in zip(self._shelves, ends, strict=True):
+                if end < batch.end:
+                    shelf.apply(segment, batch.end, batch.calls)
+            at = batch.end
+        return at
+
+    def _finish(self, file: int, path: Path, end: int) -> None:
+        """Remove a segment that has no writer any more and is on every shelf; what is no segment is set aside."""
+        if end < os.fstat(file).st_size:
+            self._note(path.name, end, "torn")
+        if _has_head(file):
+            path.unlink()
+        else:
+            self._note(path.name, 0, "no segment")
+            path.rename(path.with_suffix(".bad"))
+        for shelf in self._shelves:
+            shelf.forget(path.name)
+
+    def _take_waiting(self, journal: Journal | None) -> None:
+        """Move the records that wait in this process's memory, and hold them until every shelf has them.
+
+        A call under way is left out: without a segment nothing would tell whether its writer lives.
+        """
+        if journal is not None and not self._in_hand:
+            self._in_hand = journal.waiting()
+        records = (record for each in self._in_hand for record in frame.unpack(each))
+        calls = [_decode(record.payload) for record in records if record.payload is not None]
+        self._add([call for call in calls if call.outcome is not None])
+        self._in_hand = ()
+
+    def _book_killed(self) -> None:
+        """Book the calls under way of writers that are gone.
+
+        A writer that lives has a segment here: it holds its newest before it lets go of the one before. So the segments
+        are listed now, after the locks were tried.
+        """
+        living = {writer_of(path.name) for path in self._segments()}
+        for register in self._registers:
+            self._add([_killed(call) for call in register.orphans(living)])
+
+    def _add(self, calls: Sequence[Call]) -> None:
+        for begin in range(0, len(calls), BATCH):
+            some = calls[begin : begin + BATCH]
+            for shelf in self._shelves:
+                shelf.apply(LOOSE, 0, some)
+
+    def _sweep(self) -> None:
+        """Remove what is left of segments whose writer died before they had a name."""
+        for path in self._folder.glob("*.new"):
+            with _opened(path) as file:
+                if file is not None and time.time() - os.fstat(file).st_mtime > STALE and locks.try_lock(file):
+                    path.unlink(missing_ok=True)
+
+    def _note(self, segment: str, at: int, what: str) -> None:
+        for register in self._registers:
+            register.damaged(segment, at, what)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int | None]:
+    """Open a file of the journal; `None` when it is gone, or not ours to read: then it waits for one who may."""
+    try:
+        file = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        yield None
+        return
+    except OSError:
+        guard.once_a_minute("drainer", "%s cannot be opened; it waits for a process that can.", path, exc_info=True)
+        yield None
+        return
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _has_head(file: int) -> bool:
+    return _read(file, 0, len(frame.HEAD)) == frame.HEAD
+
+
+def _read(file: int, at: int, size: int) -> bytes:
+    os.lseek(file, at, os.SEEK_SET)
+    return os.read(file, size)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Calls that follow each other in a segment, the offsets of what could not be read, and the offset behind all."""
+
+    end: int
+    calls: list[Call] = field(default_factory=list)
+    damage: list[int] = field(default_factory=list)
+
+
+def _batches(file: int, start: int) -> Iterator[_Batch]:
+    batch = _Batch(start)
+    for at, record in _records(file, start):
+        call = _call(record.payload)
+        if call is None:
+            batch.damage.append(at)
+        else:
+            batch.calls.append(call)
+        batch.end = record.end
+        if len(batch.calls) + len(batch.damage) == BATCH:
+            yield batch
+            batch = _Batch(batch.end)
+    if batch.calls or batch.damage:
+        yield batch
+
+
+def _call(payload: bytes | None) -> Call | None:
+    """Return the call, or `None` for what is none."""
+    try:
+        return None if payload is None else _decode(payload)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _records(file: int, at: int) -> Iterator[tuple[int, frame.Record]]:
+    """Yield the records from the offset `at` on, each with its own, and in offsets of the file."""
+    while True:
+        data = _read(file, at, CHUNK)
+        last = len(data) < CHUNK
+        done = 0
+        for record in frame.unpack(data):
+            if record.payload is None and not last and done > 0 and len(data) - done < _LARGEST:
+                break  # a record that the chunk cut in two looks like damage; the next chunk begins with it
+            yield at + done, frame.Record(record.payload, at + record.end)
+            done = record.end
+        if last:
+            return
+        if done == 0:
+            done = len(data) - _LARGEST
+            yield at, frame.Record(None, at + done)
+        at += done
+
+
+def _killed(call: Call) -> Call:
+    return msgspec.structs.replace(call, outcome="killed", cost=None, upstream_cost=None, error_type=None)

@@ -1,0 +1,66 @@
+"""How a record lies in a segment: magic, length, checksum, payload. A damaged record costs itself and no other.
+
+A segment starts with `HEAD`. Every record after it is `<2s I I>` (magic, payload length, CRC-32 of the payload), little
+endian, and the payload: a Call in msgpack. Nothing is ever changed in place, so a reader may follow a live segment to
+the end of its last whole record.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+HEAD = b"spancast journal 1\n"
+MAGIC = b"\xa5\x53"
+MAX_PAYLOAD = 64 * 1024
+"""Bytes; a Call is a few hundred. A longer length is damage, not a record."""
+
+_PREFIX = struct.Struct("<2sII")
+
+
+def pack(payload: bytes) -> bytes:
+    """Return the record that holds `payload`."""
+    return _PREFIX.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A whole record: its payload, and the offset behind it. `payload` is `None` where damage was skipped."""
+
+    payload: bytes | None
+    end: int
+
+
+def unpack(data: bytes, start: int = 0) -> Iterator[Record]:
+    """Yield the whole records of `data` from `start` on; an incomplete one at the end is left for the next time."""
+    at = start
+    while at < len(data):
+        record = _at(data, at)
+        if record is None:
+            found = _resume(data, at + 1)
+            if found is None:
+                return
+            record = Record(None, found)
+        yield record
+        at = record.end
+
+
+def _at(data: bytes, at: int) -> Record | None:
+    if len(data) - at < _PREFIX.size:
+        return None
+    magic, length, checksum = _PREFIX.unpack_from(data, at)
+    begin = at + _PREFIX.size
+    payload = data[begin : begin + length]
+    if magic != MAGIC or length > MAX_PAYLOAD or len(payload) < length or zlib.crc32(payload) != checksum:
+        return None
+    return Record(payload, begin + length)
+
+
+def _resume(data: bytes, start: int) -> int | None:
+    """Return where the next whole record begins at or after `start`."""
+    at = data.find(MAGIC, start)
+    while at >= 0:
+        if _at(data, at) is not None:
+            return at
+        at = data.find(MAGIC, at + 1)
+    return None

@@ -1,0 +1,151 @@
+"""One request to a platform, and its answer. The HTTP engine is imported when the first is sent.
+
+Constraints: one deadline over the whole attempt, which a peer that trickles cannot stretch; a redirect is an answer and
+is not followed; no more than `MAX_REPLY` of an answer is read; nothing of it is traced; a proxy of the environment is
+never asked for this machine itself. The engine is httpx2's own, httpcore2: there every single wait can be bounded.
+"""
+
+import ipaddress
+import os
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
+
+from spancast.contract import Reply, Request
+from spancast.errors import SpancastError
+
+if TYPE_CHECKING:
+    import httpcore2
+
+    from spancast.delivery.deadline import DeadlineBackend
+
+PATIENCE = 10.0
+"""Seconds for one attempt, from the connection to the end of the answer."""
+MAX_REPLY = 64 * 1024
+"""Bytes of an answer's body; the rest is not read."""
+IDLE = 3.0
+"""Seconds a connection is kept for the next request; servers commonly close at 5, and the race is theirs to lose."""
+
+_HEADERS = {"user-agent": "spancast", "accept-encoding": "identity"}
+
+
+class Unsent(SpancastError):
+    """The platform has not got the whole request; it is safe to send again."""
+
+
+class Ambiguous(SpancastError):
+    """The request went out whole and no whole answer came: the platform may have it."""
+
+
+class Wire:
+    """The connections of one courier. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._backend: DeadlineBackend | None = None
+        self._pools: dict[str | None, httpcore2.ConnectionPool] = {}
+
+    def post(self, request: Request, timeout: float = PATIENCE) -> Reply:
+        """Send the request and return the answer, within `timeout` seconds; raise `Unsent` or `Ambiguous`."""
+        from opentelemetry.instrumentation.utils import suppress_instrumentation  # noqa: PLC0415
+
+        with suppress_instrumentation():
+            return self._attempt(request, time.monotonic() + timeout)
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
+
+    def _attempt(self, request: Request, until: float) -> Reply:
+        import httpcore2  # noqa: PLC0415
+
+        backend = self._own_backend()
+        backend.begin(until)
+        try:
+            with self._pool(request.url, backend).stream(
+                request.method, request.url, headers={**_HEADERS, **request.headers}, content=request.body
+            ) as response:
+                return _reply(response)
+        except (httpcore2.ReadError, httpcore2.ReadTimeout, httpcore2.RemoteProtocolError) as error:
+            whole = not backend.torn and backend.written >= len(request.body)
+            raise (Ambiguous if whole else Unsent)(_why(error)) from error
+        except (
+            httpcore2.NetworkError,
+            httpcore2.TimeoutException,
+            httpcore2.ProtocolError,
+            httpcore2.ProxyError,
+            httpcore2.UnsupportedProtocol,
+            OSError,
+            ValueError,  # a host or header that cannot be written down
+        ) as error:
+            raise Unsent(_why(error)) from error
+
+    def _own_backend(self) -> "DeadlineBackend":
+        from spancast.delivery.deadline import DeadlineBackend  # noqa: PLC0415
+
+        if self._pid != os.getpid() and self._backend is not None:
+            self._backend.abandon()
+            self._backend, self._pools = None, {}
+        self._pid = os.getpid()
+        if self._backend is None:
+            self._backend = DeadlineBackend()
+        return self._backend
+
+    def _pool(self, url: str, backend: "DeadlineBackend") -> "httpcore2.ConnectionPool":
+        proxy = _proxy(url)
+        if proxy not in self._pools:
+            self._pools[proxy] = _opened(proxy, backend)
+        return self._pools[proxy]
+
+
+def _opened(proxy: str | None, backend: "DeadlineBackend") -> "httpcore2.ConnectionPool":
+    import httpcore2  # noqa: PLC0415
+
+    trusted = httpcore2.default_ssl_context()
+    if proxy is None:
+        return httpcore2.ConnectionPool(ssl_context=trusted, keepalive_expiry=IDLE, network_backend=backend)
+    parts = urlsplit(proxy)
+    return httpcore2.HTTPProxy(
+        parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+        proxy_auth=(parts.username, parts.password or "") if parts.username else None,
+        ssl_context=trusted,
+        keepalive_expiry=IDLE,
+        network_backend=backend,
+    )
+
+
+def _proxy(url: str) -> str | None:
+    """Return the HTTP proxy that the environment has for the URL, or `None`."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    proxies = getproxies_environment()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if proxy is None or _is_this_machine(host) or proxy_bypass_environment(host, proxies):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _reply(response: "httpcore2.Response") -> Reply:
+    body = bytearray()
+    for piece in response.iter_stream():
+        body += piece
+        if len(body) >= MAX_REPLY:
+            break
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    return Reply(response.status, headers, bytes(body[:MAX_REPLY]))
+
+
+def _why(error: Exception) -> str:
+    """Return what went wrong in a few words that are the same each time, for they are counted."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

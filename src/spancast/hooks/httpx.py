@@ -1,0 +1,134 @@
+"""httpx and httpx2: `send` is the one method that every request passes through, whatever transport carries it.
+
+The request is always sent as a stream, so that the id in the headers is known before a body that may never come. For
+a caller who did not ask to stream the body is read here, as the client itself would have read it, and closed on error.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from opentelemetry.context import attach, detach
+
+from spancast import guard
+from spancast.capture.exchange import Exchange
+from spancast.capture.tee import AsyncTee, SyncTee
+from spancast.hooks.patching import Wrapper
+from spancast.recorder import HttpRequest, Recorder
+
+Tee = Callable[[Any, Exchange], Any]
+
+
+def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
+    """Return the wrapper of `Client.send`."""
+    tee = type("ByteStream", (SyncTee, module.SyncByteStream), {})
+
+    def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        request = args[0] if args else kwargs.get("request")
+        if not _watched(recorder, request) or (exchange := _opened(recorder, request)) is None:
+            return wrapped(*args, **kwargs)
+        with _under_way(exchange):
+            response = wrapped(*args, **{**kwargs, "stream": True})
+        _listen(response, exchange, tee, asked=bool(kwargs.get("stream")))
+        if kwargs.get("stream"):
+            return response
+        try:
+            response.read()
+        except BaseException as error:
+            exchange.fail(error)
+            response.close()
+            raise
+        exchange.body(response.content)
+        return response
+
+    return send
+
+
+def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
+    """Return the wrapper of `AsyncClient.send`."""
+    tee = type("ByteStream", (AsyncTee, module.AsyncByteStream), {})
+
+    def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        request = args[0] if args else kwargs.get("request")
+        if not _watched(recorder, request):
+            return wrapped(*args, **kwargs)
+        return send_watched(wrapped, request, args, kwargs)
+
+    async def send_watched(
+        wrapped: Callable[..., Any], request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        exchange = _opened(recorder, request)
+        if exchange is None:
+            return await wrapped(*args, **kwargs)
+        with _under_way(exchange):
+            response = await wrapped(*args, **{**kwargs, "stream": True})
+        _listen(response, exchange, tee, asked=bool(kwargs.get("stream")))
+        if kwargs.get("stream"):
+            return response
+        try:
+            await response.aread()
+        except BaseException as error:
+            exchange.fail(error)
+            await response.aclose()
+            raise
+        exchange.body(response.content)
+        return response
+
+    return send
+
+
+def _watched(recorder: Recorder, request: Any) -> bool:
+    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
+    try:
+        return recorder.watches(request.url.host)
+    except Exception:  # noqa: BLE001 - see above
+        return False
+
+
+def _opened(recorder: Recorder, request: Any) -> Exchange | None:
+    try:
+        url = request.url
+        seen = HttpRequest(request.method, url.scheme, url.host, url.port, url.path, request.headers, _content(request))
+    except Exception:  # noqa: BLE001 - the request is sent whatever it is
+        guard.caught("hooks.httpx")
+        return None
+    return recorder.open(seen)
+
+
+def _content(request: Any) -> bytes | None:
+    """Return the body that is in memory; one that is streamed up is not read for us."""
+    try:
+        content = request.content
+    except RuntimeError:  # RequestNotRead, of either library
+        return None
+    return content if isinstance(content, bytes) else None
+
+
+@contextmanager
+def _under_way(exchange: Exchange) -> Iterator[None]:
+    """Make the call's span the current one while the request is sent, and finish the exchange when that fails."""
+    token = None if exchange.context is None else attach(exchange.context)  # type: ignore[arg-type]  # its maker's own
+    try:
+        yield
+    except BaseException as error:
+        exchange.fail(error)
+        raise
+    finally:
+        # A coroutine that is collected half-way is closed in a context that never saw the token.
+        if token is not None and not isinstance(sys.exception(), GeneratorExit):
+            detach(token)
+
+
+def _listen(response: Any, exchange: Exchange, tee: Tee, *, asked: bool) -> None:
+    """Show the exchange the headers, and put the tee in where the body will pass for a caller who streams."""
+    try:
+        events = exchange.headers(response.status_code, response.headers)
+        if response.is_stream_consumed:  # one of the client's own event hooks has read it
+            exchange.body(response.content)
+        elif events or asked:
+            response.stream = tee(response.stream, exchange)
+    except Exception:  # noqa: BLE001 - the response is the application's
+        guard.caught("hooks.httpx")
+        exchange.finish("closed")

@@ -1,0 +1,86 @@
+"""Putting wrappers on the methods of the table, when their modules are imported, once, and taking them off again.
+
+Hazards: an exception in a post-import hook fails the application's import, so that nothing here lets one out. Under
+`httpx2.alias_httpx()` two names are one module, and its class must be wrapped once. Another library may wrap the same
+method over ours, so that ours is taken out by its handle, not by popping what is outermost.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import wrapt
+
+from spancast import guard
+from spancast.recorder import Recorder
+
+Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+"""What stands in for a method, as wrapt calls it: `(wrapped, instance, args, kwargs)`."""
+
+Maker = Callable[[ModuleType, Recorder], Wrapper]
+"""Makes the wrapper for a method of a module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One method that every request of a client library passes through."""
+
+    module: str
+    owner: str
+    method: str
+    make: Maker
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    owner: type
+    method: str
+    handle: Any
+
+
+class Patches:
+    """The wrappers that are on, for one recorder."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._lock = threading.Lock()
+        self._patches: list[_Patch] = []
+        self._on = False
+
+    def install(self, hooks: Iterable[Hook]) -> None:
+        """Wrap each method now, or as soon as its module is imported."""
+        self._on = True
+        for hook in hooks:
+            wrapt.register_post_import_hook(self._later(hook), hook.module)
+
+    def remove(self) -> None:
+        """Take every wrapper off, wherever it stands by now."""
+        with self._lock:
+            self._on = False
+            patches, self._patches = self._patches, []
+        for patch in patches:
+            with guard.quietly(f"unhooking {patch.owner.__module__}"):
+                wrapt.unwrap_object(patch.owner, patch.method, patch.handle, missing_ok=True)
+
+    def hooked(self) -> tuple[str, ...]:
+        """Return the methods that are wrapped, as `module.Class.method`."""
+        return tuple(f"{patch.owner.__module__}.{patch.owner.__qualname__}.{patch.method}" for patch in self._patches)
+
+    def _later(self, hook: Hook) -> Callable[[ModuleType], None]:
+        def wrap(module: ModuleType) -> None:
+            try:
+                self._wrap(module, hook)
+            except Exception:  # noqa: BLE001 - the application's import must not fail for ours
+                guard.caught(f"hooking {hook.module}")
+
+        return wrap
+
+    def _wrap(self, module: ModuleType, hook: Hook) -> None:
+        owner = getattr(module, hook.owner)
+        with self._lock:
+            if not self._on or any(patch.owner is owner and patch.method == hook.method for patch in self._patches):
+                return
+            handle = wrapt.wrap_function_wrapper(owner, hook.method, hook.make(module, self._recorder))
+            self._patches.append(_Patch(owner, hook.method, handle))

@@ -1,0 +1,273 @@
+"""`ledger.db`: one row a call, whatever became of it, and the calls that are still under way.
+
+`call_id` is the only key: a replay of any records in any order leaves the same rows. Costs stand twice, as stated
+(`cost_text`) and in integer pico-dollars (`cost`, NULL beyond 64 bits), so that sums are exact and quick.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from spancast.call import Call
+from spancast.ledger import money
+from spancast.store import Store
+
+MIGRATIONS = (
+    """
+    CREATE TABLE calls(
+        seq INTEGER PRIMARY KEY,
+        call_id TEXT NOT NULL UNIQUE,
+        operation TEXT NOT NULL,
+        started_at INTEGER NOT NULL, -- nanoseconds
+        outcome TEXT NOT NULL,
+        server_address TEXT,
+        server_port INTEGER,
+        http_status INTEGER,
+        error_type TEXT,
+        error_message TEXT,
+        duration INTEGER, -- nanoseconds
+        time_to_headers INTEGER,
+        time_to_first_token INTEGER,
+        streamed INTEGER NOT NULL,
+        request_model TEXT,
+        request_models TEXT NOT NULL, -- a JSON array
+        generation_id TEXT,
+        response_id TEXT,
+        response_model TEXT,
+        provider TEXT,
+        finish_reason TEXT,
+        native_finish_reason TEXT,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        total_tokens INTEGER,
+        cached_tokens INTEGER,
+        cache_write_tokens INTEGER,
+        reasoning_tokens INTEGER,
+        cost INTEGER, -- pico-dollars
+        cost_text TEXT, -- as stated; NULL is unknown
+        upstream_cost INTEGER,
+        upstream_cost_text TEXT,
+        is_byok INTEGER,
+        user TEXT,
+        session TEXT,
+        tags TEXT NOT NULL, -- a JSON object
+        app TEXT,
+        trace_id TEXT,
+        span_id TEXT,
+        parent_span_id TEXT,
+        sampled INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX calls_by_time ON calls(started_at);
+    CREATE INDEX calls_by_user ON calls(user, started_at);
+    CREATE INDEX calls_by_session ON calls(session) WHERE session IS NOT NULL;
+    CREATE INDEX calls_by_generation ON calls(generation_id) WHERE generation_id IS NOT NULL;
+    CREATE TABLE in_flight(call_id TEXT PRIMARY KEY, writer TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
+    CREATE TABLE segments(name TEXT PRIMARY KEY, end INTEGER NOT NULL) STRICT;
+    CREATE TABLE damage(segment TEXT, at INTEGER, what TEXT NOT NULL, PRIMARY KEY(segment, at)) STRICT;
+    """,
+)
+"""The versions of the ledger."""
+
+_BIGGEST = 2**63 - 1
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Call).decode
+_json = msgspec.json.Encoder().encode
+
+
+class Book:
+    """The ledger of a home directory, which any number of processes may have open."""
+
+    def __init__(self, home: Path) -> None:
+        self._store = Store(home / "ledger.db", MIGRATIONS)
+
+    def end(self, segment: str) -> int:
+        """Return the offset up to which a segment is booked."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT end FROM segments WHERE name = ?", (segment,)).fetchone()
+        return row["end"] if row else 0
+
+    def apply(self, segment: str, end: int, calls: Sequence[Call]) -> None:
+        """Book the calls of a segment up to the offset `end`, in one transaction.
+
+        A call whose outcome is `None` is under way. The first record of a finished call stands, except that any
+        replaces `killed`, which was only a conclusion.
+        """
+        finished = [_row(call) for call in calls if call.outcome is not None]
+        writer = writer_of(segment)
+        opened = [(call.call_id, writer, _encode(call), call.call_id) for call in calls if call.outcome is None]
+        with self._store.transaction() as connection:
+            connection.executemany(_BOOK, finished)
+            connection.executemany(_OPEN, opened)
+            connection.executemany("DELETE FROM in_flight WHERE call_id = ?", [(row.call_id,) for row in finished])
+            connection.execute(_REACHED, (segment, end))
+
+    def forget(self, segment: str) -> None:
+        """Drop the offset of a segment that is no more."""
+        with self._store.transaction() as connection:
+            connection.execute("DELETE FROM segments WHERE name = ?", (segment,))
+
+    def orphans(self, living: Collection[str]) -> list[Call]:
+        """Return the calls under way whose writer is not among the `living`: they will not be finished any more."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT writer, payload FROM in_flight").fetchall()
+        return [_decode(row["payload"]) for row in rows if row["writer"] not in living]
+
+    def damaged(self, segment: str, at: int, what: str) -> None:
+        """Note that what lay in a segment at the offset `at` could not be read."""
+        with self._store.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO damage VALUES (?, ?, ?)", (segment, at, what))
+
+    def damage(self) -> int:
+        """Return how many damaged places the journal has had."""
+        with self.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM damage").fetchone()[0])
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Give a connection for one short read."""
+        return self._store.reading()
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        self._store.close()
+
+
+def writer_of(segment: str) -> str:
+    """Return the writer whose segment it is (`<writer>-<number>.seg`)."""
+    return segment.rpartition("-")[0]
+
+
+class _Row(NamedTuple):
+    """The columns of `calls`, but for `seq`."""
+
+    call_id: str
+    operation: str
+    started_at: int
+    outcome: str | None
+    server_address: str | None
+    server_port: int | None
+    http_status: int | None
+    error_type: str | None
+    error_message: str | None
+    duration: int | None
+    time_to_headers: int | None
+    time_to_first_token: int | None
+    streamed: bool
+    request_model: str | None
+    request_models: str
+    generation_id: str | None
+    response_id: str | None
+    response_model: str | None
+    provider: str | None
+    finish_reason: str | None
+    native_finish_reason: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    cost: int | None
+    cost_text: str | None
+    upstream_cost: int | None
+    upstream_cost_text: str | None
+    is_byok: bool | None
+    user: str | None
+    session: str | None
+    tags: str
+    app: str | None
+    trace_id: str | None
+    span_id: str | None
+    parent_span_id: str | None
+    sampled: bool
+
+
+def _row(call: Call) -> _Row:
+    cost, upstream_cost = money.stated(call.cost), money.stated(call.upstream_cost)
+    return _Row(
+        call_id=call.call_id,
+        operation=call.operation,
+        started_at=_held(call.started_at) or 0,
+        outcome=call.outcome,
+        server_address=call.server_address,
+        server_port=_held(call.server_port),
+        http_status=_held(call.http_status),
+        error_type=call.error_type,
+        error_message=call.error_message,
+        duration=_held(call.duration),
+        time_to_headers=_held(call.time_to_headers),
+        time_to_first_token=_held(call.time_to_first_token),
+        streamed=call.streamed,
+        request_model=call.request_model,
+        request_models=_json(call.request_models).decode(),
+        generation_id=call.generation_id,
+        response_id=call.response_id,
+        response_model=call.response_model,
+        provider=call.provider,
+        finish_reason=call.finish_reason,
+        native_finish_reason=_joined(call.native_finish_reasons),
+        input_tokens=_held(call.input_tokens),
+        output_tokens=_held(call.output_tokens),
+        total_tokens=_held(call.total_tokens),
+        cached_tokens=_held(call.cached_tokens),
+        cache_write_tokens=_held(call.cache_write_tokens),
+        reasoning_tokens=_held(call.reasoning_tokens),
+        cost=_pico(cost),
+        cost_text=_text(cost),
+        upstream_cost=_pico(upstream_cost),
+        upstream_cost_text=_text(upstream_cost),
+        is_byok=call.is_byok,
+        user=call.user,
+        session=call.session,
+        tags=_json(call.tags).decode(),
+        app=_app(call),
+        trace_id=call.trace_id,
+        span_id=call.span_id,
+        parent_span_id=call.parent_span_id,
+        sampled=call.sampled,
+    )
+
+
+def _held(number: int | None) -> int | None:
+    """Return the number, or `None` where the column cannot hold it: one absurd count may not stop the booking."""
+    return number if number is not None and abs(number) <= _BIGGEST else None
+
+
+def _pico(cost: Decimal | None) -> int | None:
+    return None if cost is None else _held(money.pico(cost))
+
+
+def _text(cost: Decimal | None) -> str | None:
+    return None if cost is None else money.plain(cost)
+
+
+def _joined(reasons: Iterable[str | None] | None) -> str | None:
+    return ",".join(reason for reason in reasons or () if reason is not None) or None
+
+
+def _app(call: Call) -> str | None:
+    """Return `service.name`, unless it is what OpenTelemetry puts where nobody named the service."""
+    name = call.resource.get("service.name")
+    return name if isinstance(name, str) and name and not name.startswith("unknown_service") else None
+
+
+def _assignments() -> Iterator[str]:
+    return (f"{column} = excluded.{column}" for column in _Row._fields if column != "call_id")
+
+
+_BOOK = f"""
+    INSERT INTO calls({", ".join(_Row._fields)}) VALUES ({", ".join("?" * len(_Row._fields))})
+    ON CONFLICT(call_id) DO UPDATE SET {", ".join(_assignments())}
+    WHERE calls.outcome = 'killed' AND excluded.outcome <> 'killed'
+"""  # noqa: S608 - made of the names above
+_OPEN = """
+    INSERT INTO in_flight SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM calls WHERE call_id = ?)
+    ON CONFLICT(call_id) DO NOTHING
+"""
+_REACHED = """
+    INSERT INTO segments VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET end = max(end, excluded.end)
+"""

@@ -1,0 +1,48 @@
+"""The simulator as a command."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+
+from spancast.testing.simulator.simulator import Simulator
+
+KEY = "sk-or-v1-simulator"
+"""The key that the command tells people to use; any would do."""
+
+
+def main_simulator(port: int, host: str = "127.0.0.1") -> int:
+    """Serve on `host:port` until SIGINT or SIGTERM, then return 0; 1 where the address cannot be had, or is not loopback."""
+    ended = threading.Event()
+    try:
+        simulator = Simulator(port=port, host=host)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    previous = {number: signal.signal(number, _setter(ended)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with simulator:
+            sys.stdout.write(_greeting(simulator))
+            sys.stdout.flush()
+            ended.wait()
+    except OSError as error:
+        sys.stderr.write(f"The simulator cannot listen on {host}:{port}: {error.strerror}. Choose another port.\n")
+        return 1
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return 0
+
+
+def _setter(ended: threading.Event) -> "signal._HANDLER":
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    return end
+
+
+def _greeting(simulator: Simulator) -> str:
+    return (
+        f"OpenRouter simulator at {simulator.base_url}\n"
+        f"export OPENAI_BASE_URL={simulator.base_url} OPENAI_API_KEY={KEY} SPANCAST_HOSTS={simulator.address}\n"
+    )

@@ -1,0 +1,145 @@
+"""One connection: HTTP/1.1, kept alive, every piece of a body sent by itself."""
+
+import selectors
+import socket
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Self, cast
+
+from spancast.testing.simulator import chat, routes
+from spancast.testing.simulator.account import Account
+from spancast.testing.simulator.answer import Answer
+from spancast.testing.simulator.pieces import Piece
+from spancast.testing.simulator.served import Served, without_secrets
+
+if TYPE_CHECKING:
+    from spancast.testing.simulator.server import Server
+
+_LAST_CHUNK = b"0\r\n\r\n"
+_BEARER = "bearer"
+
+
+class Connection(BaseHTTPRequestHandler):
+    """Reads requests and writes answers until the client, or a fault, ends it."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "spancast-simulator"
+    sys_version = ""
+    disable_nagle_algorithm = True
+
+    def serve(self) -> None:
+        """Serve one request."""
+        served = self._read()
+        self._account.serve(served)
+        answer = routes.answered(served, self._account)
+        self._write_head(answer, served.at)
+        self._write_body(answer)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815  names the standard library calls
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the standard library's name
+        """Say nothing: what was served is to be read from the simulator."""
+
+    @property
+    def _listener(self) -> "Server":
+        return cast("Server", self.server)
+
+    @property
+    def _account(self) -> Account:
+        return self._listener.account
+
+    def _read(self) -> Served:
+        return Served(
+            method=self.command,
+            target=self.path,
+            headers=without_secrets(dict(self.headers.items())),
+            body=self._read_body(),
+            authorized=_carries_key(self.headers.get("Authorization", "")),
+            at=self._listener.clock(),
+        )
+
+    def _read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return b"".join(iter(self._read_chunk, b""))
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _read_chunk(self) -> bytes:
+        size = int(self.rfile.readline().partition(b";")[0], 16)
+        data = self.rfile.read(size)
+        self.rfile.readline()
+        return data
+
+    def _write_head(self, answer: Answer, at: float) -> None:
+        self.send_response_only(answer.status)
+        self.send_header("Date", formatdate(at, usegmt=True))
+        self.send_header("Server", self.server_version)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self._frame(answer)
+        self.end_headers()
+
+    def _frame(self, answer: Answer) -> None:
+        """Say how the body ends: by its length, by a last chunk, or with the connection."""
+        self._in_chunks = answer.chunked and self.request_version == self.protocol_version
+        if self._in_chunks:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif answer.chunked:
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", str(sum(len(piece.data) for piece in answer.pieces)))
+
+    def _write_body(self, answer: Answer) -> None:
+        """Send the pieces, and charge for the generation in them: as cancelled if the client goes away before."""
+        owed = answer.bill
+        try:
+            with _Line(self.connection) as line:
+                for piece in answer.pieces:
+                    line.rest(piece.wait)
+                    if piece.settles and owed is not None:
+                        self._account.charge(owed)
+                        owed = None
+                    self._write_piece(piece)
+                self._end_body(answer)
+        except ConnectionError:
+            self.close_connection = True
+            if owed is not None:
+                self._account.charge(chat.cancelled(owed))
+
+    def _write_piece(self, piece: Piece) -> None:
+        if not self._in_chunks:
+            self.wfile.write(piece.data)
+        elif piece.data:  # a chunk of no bytes would be the last one
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece.data), piece.data))
+
+    def _end_body(self, answer: Answer) -> None:
+        if answer.cut:
+            self.close_connection = True
+        elif self._in_chunks:
+            self.wfile.write(_LAST_CHUNK)
+
+
+class _Line:
+    """Watches a connection while nothing is to be sent: raises `ConnectionError` as soon as the client is gone."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> Self:
+        self._selector.register(self._connection, selectors.EVENT_READ)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._selector.close()
+
+    def rest(self, seconds: float) -> None:
+        """Wait; not at all for no seconds."""
+        if not self._selector.select(seconds):
+            return
+        if not self._connection.recv(1, socket.MSG_PEEK):
+            raise ConnectionResetError("The client has gone away.")
+
+
+def _carries_key(authorization: str) -> bool:
+    scheme, _, key = authorization.strip().partition(" ")
+    return scheme.lower() == _BEARER and bool(key.strip())

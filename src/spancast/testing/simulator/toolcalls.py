@@ -1,0 +1,74 @@
+"""The calls that the simulator makes to the tools it is offered."""
+
+from typing import Any
+
+import msgspec
+
+from spancast.testing.simulator import tokens, words
+from spancast.testing.simulator.identity import derived
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """One call: the function, and its arguments as the model writes them."""
+
+    id: str
+    name: str
+    arguments: str
+
+    @property
+    def tokens(self) -> int:
+        """What writing the call takes."""
+        return tokens.of_text(self.name) + tokens.of_text(self.arguments)
+
+
+def call(tool: dict[str, Any], generation_id: str, key: str) -> ToolCall:
+    """Return a call of `tool` whose arguments fit its JSON schema's types and follow from `key`."""
+    arguments = _value(tool.get("parameters") or {"type": "object"}, f"{key}/{tool['name']}")
+    return ToolCall(
+        id=derived("call_", generation_id, tool["name"]),
+        name=tool["name"],
+        arguments=msgspec.json.encode(arguments).decode(),
+    )
+
+
+def _value(schema: object, key: str) -> Any:
+    """Return a value of the schema's type: the first of an enum, a word, one, true, one item, the required keys."""
+    if not isinstance(schema, dict):
+        return None
+    if schema.get("enum"):
+        return schema["enum"][0]
+    return _BY_TYPE.get(_type(schema), _null)(schema, key)
+
+
+def _type(schema: dict[str, Any]) -> str:
+    stated = schema.get("type", "object" if "properties" in schema else "null")
+    return str(stated[0] if isinstance(stated, list) and stated else stated)
+
+
+def _object(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    properties = schema.get("properties") or {}
+    required = schema.get("required", list(properties))
+    return {name: _value(properties.get(name), f"{key}/{name}") for name in required}
+
+
+def _array(schema: dict[str, Any], key: str) -> list[Any]:
+    return [_value(schema["items"], f"{key}/0")] if "items" in schema else []
+
+
+def _string(_: dict[str, Any], key: str) -> str:
+    return words.prose(key, 1)[0].rstrip(".").lower()
+
+
+def _null(_: dict[str, Any], __: str) -> None:
+    return None
+
+
+_BY_TYPE: dict[str, Any] = {
+    "object": _object,
+    "array": _array,
+    "string": _string,
+    "integer": lambda _, __: 1,
+    "number": lambda _, __: 1,
+    "boolean": lambda _, __: True,
+    "null": _null,
+}

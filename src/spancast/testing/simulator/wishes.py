@@ -1,0 +1,87 @@
+"""What a client asks of the simulator itself, by `X-Simulator-…` headers."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from spancast.testing.simulator import errors, faults, pieces
+from spancast.testing.simulator.answer import Answer
+from spancast.testing.simulator.faults import Fault
+
+_T = TypeVar("_T")
+_NAMED_SIZES: Mapping[str, pieces.Size] = {"event": "event", "whole": "whole"}
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """How an answer is to be made and sent."""
+
+    fault: Fault | None
+    chunks: pieces.Size
+    chunk_delay: float
+    """Seconds before every network chunk."""
+    words: int | None
+    gzip: bool
+    delay: float
+    """Seconds that the fault `slow` takes."""
+
+
+def read(headers: Mapping[str, str], *, slow_delay: float) -> Wishes:
+    """Return what the headers ask for; raises `Refused` (400) for what cannot be had."""
+    return Wishes(
+        fault=_parsed(headers, "x-simulator-fault", faults.by_name, None),
+        chunks=_parsed(headers, "x-simulator-chunks", _size, "event"),
+        chunk_delay=_parsed(headers, "x-simulator-chunk-delay", _seconds, 0.0),
+        words=_parsed(headers, "x-simulator-words", _count, None),
+        gzip=_parsed(headers, "x-simulator-encoding", _is_gzip, default=False),
+        delay=_parsed(headers, "x-simulator-delay", _seconds, slow_delay),
+    )
+
+
+def granted(answer: Answer, wishes: Wishes) -> Answer:
+    """Return the answer compressed, cut into network chunks and paced as asked."""
+    if wishes.gzip:
+        answer = msgspec.structs.replace(
+            answer,
+            headers=answer.headers | {"Content-Encoding": "gzip"},
+            pieces=pieces.compressed(answer.pieces, ended=not answer.cut),
+        )
+    sent = pieces.resized(answer.pieces, wishes.chunks)
+    paced = tuple(msgspec.structs.replace(piece, wait=piece.wait + wishes.chunk_delay) for piece in sent)
+    return msgspec.structs.replace(answer, pieces=paced)
+
+
+def _parsed(headers: Mapping[str, str], name: str, parse: Callable[[str], _T], default: _T) -> _T:
+    if name not in headers:
+        return default
+    try:
+        return parse(headers[name].strip())
+    except ValueError as error:
+        raise errors.bad_request(f"{name} cannot be {headers[name]!r}. Write {error}.") from None
+
+
+def _size(value: str) -> pieces.Size:
+    if value in _NAMED_SIZES:
+        return _NAMED_SIZES[value]
+    if not value.isdecimal() or int(value) < 1:
+        raise ValueError("event, whole, or a number of bytes from 1")
+    return int(value)
+
+
+def _seconds(value: str) -> float:
+    seconds = float(value) if value.replace(".", "", 1).isdecimal() else -1.0
+    if seconds < 0:
+        raise ValueError("seconds, such as 0.05")
+    return seconds
+
+
+def _count(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise ValueError("a number of words from 1")
+    return int(value)
+
+
+def _is_gzip(value: str) -> bool:
+    if value != "gzip":
+        raise ValueError("gzip")
+    return True

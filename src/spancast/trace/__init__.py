@@ -1,0 +1,1 @@
+"""A Call as an OpenTelemetry span."""

@@ -1,0 +1,47 @@
+"""A Call as a span: the live one, in the application's own trace, and the record that is sent later."""
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+
+from spancast import contract
+from spancast.call import Call
+from spancast.trace.attributes import answer_attributes, request_attributes, span_name
+
+SCOPE = "spancast"
+
+
+def begin(tracer: Tracer, call: Call, parent: Context) -> tuple[Span, Context]:
+    """Start the span of a call under `parent`; return it, and the context in which it is the current one."""
+    span = tracer.start_span(
+        span_name(call), parent, SpanKind.CLIENT, request_attributes(call), start_time=call.started_at
+    )
+    return span, set_span_in_context(span, parent)
+
+
+def end(span: Span, call: Call) -> None:
+    """Set what the call turned out to be, and end its span at its own time."""
+    if span.is_recording():
+        span.set_attributes(answer_attributes(call))
+        if call.error_type is not None:
+            span.set_status(Status(StatusCode.ERROR, call.error_message or call.error_type))
+    span.end(call.started_at + (call.duration or 0))
+
+
+def record(call: Call, encoder: contract.Encoder, version: str) -> contract.Span:
+    """Return the span of a finished call as exporters are given it: the same name, ids, times and attributes."""
+    return contract.Span(
+        name=span_name(call),
+        trace_id=call.trace_id or call.call_id,
+        span_id=call.span_id or call.call_id[:16],
+        parent_span_id=call.parent_span_id,
+        kind="client",
+        start=call.started_at,
+        end=call.started_at + (call.duration or 0),
+        status="unset" if call.error_type is None else "error",
+        status_message=call.error_type and (call.error_message or call.error_type),
+        attributes=request_attributes(call) | answer_attributes(call),
+        resource=call.resource,
+        scope=(SCOPE, version),
+        generation=call,
+        encoder=encoder,
+    )

@@ -1,0 +1,27 @@
+"""The user and the session on every span of a trace: platforms read them span by span."""
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Span, SpanProcessor
+
+from spancast import guard
+from spancast.attribution import context
+from spancast.trace import names
+
+
+class Stamp(SpanProcessor):
+    """Writes what `spancast.attribute` says onto each span that starts inside it."""
+
+    active = True
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK passes it
+        """Stamp a span that begins."""
+        if not self.active:
+            return
+        try:
+            who = context.current()
+            if who.user is not None:
+                span.set_attribute(names.USER, who.user)
+            if who.session is not None:
+                span.set_attribute(names.SESSION, who.session)
+        except Exception:  # noqa: BLE001 - the span is the application's
+            guard.caught("trace.stamp")

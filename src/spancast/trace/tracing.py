@@ -1,0 +1,62 @@
+"""Whose tracer makes our spans: the application's as soon as it has one, and a private one until then."""
+
+import threading
+from importlib.metadata import version
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import ProxyTracerProvider, Tracer
+
+from spancast.call import Scalar
+from spancast.trace.span import SCOPE
+from spancast.trace.stamp import Stamp
+
+VERSION = version("spancast")
+
+
+class Tracing:
+    """Gives the tracer for the next span. The global provider is the application's: it is joined, never set."""
+
+    def __init__(self, provider: trace.TracerProvider | None = None) -> None:
+        """Use `provider` where one is given, else the application's."""
+        self._given = provider
+        self._private: trace.TracerProvider | None = None
+        self._lock = threading.Lock()
+        self._stamp = Stamp()
+        self._joined: list[Any] = []
+        self._seen: object = None
+        self._tracer: Tracer
+        self.resource: dict[str, Scalar] = {}
+        """The resource of the provider in use."""
+
+    def tracer(self) -> Tracer:
+        """Return the tracer of the provider that is the application's now."""
+        provider = self._given or trace.get_tracer_provider()
+        if provider is not self._seen:
+            self._join(provider)
+        return self._tracer
+
+    def stop(self) -> None:
+        """Leave the application's spans alone from now on."""
+        self._stamp.active = False
+
+    def _join(self, provider: trace.TracerProvider) -> None:
+        with self._lock:
+            used = self._own() if isinstance(provider, ProxyTracerProvider) else provider
+            if hasattr(used, "add_span_processor") and not any(used is each for each in self._joined):
+                self._joined.append(used)
+                used.add_span_processor(self._stamp)
+            self._tracer = used.get_tracer(SCOPE, VERSION)
+            self.resource = _scalars(getattr(used, "resource", None))
+            self._seen = provider
+
+    def _own(self) -> trace.TracerProvider:
+        if self._private is None:
+            self._private = TracerProvider(shutdown_on_exit=False)
+        return self._private
+
+
+def _scalars(resource: Any) -> dict[str, Scalar]:
+    attributes = getattr(resource, "attributes", None) or {}
+    return {key: value for key, value in attributes.items() if isinstance(value, str | int | float | bool)}

@@ -1,0 +1,40 @@
+"""Spancast's hooks alone, with the Calls that come of them in a list."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from spancast.call import Call
+from spancast.capture.route import Routes
+from spancast.hooks.patching import Patches
+from spancast.hooks.table import HOOKS
+from spancast.recorder import Recorder
+from spancast.trace.tracing import Tracing
+
+
+class Seen(list[Call]):
+    """The finished Calls; those that were under way are in `opened`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[Call] = []
+
+    def keep(self, call: Call) -> None:
+        (self.opened if call.outcome is None else self).append(call)
+
+    @property
+    def only(self) -> Call:
+        """The one call there is."""
+        (call,) = self
+        return call
+
+
+@contextmanager
+def watching(*hosts: str, tracing: Tracing | None = None) -> Iterator[Seen]:
+    """Hook the clients for the length of the block."""
+    seen = Seen()
+    patches = Patches(Recorder(Routes(hosts), tracing or Tracing(), seen.keep))
+    patches.install(HOOKS)
+    try:
+        yield seen
+    finally:
+        patches.remove()

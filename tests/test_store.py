@@ -1,0 +1,190 @@
+import os
+import sqlite3
+import stat
+import sys
+import threading
+
+import pytest
+
+from spancast import store
+from spancast.errors import SpancastError
+from spancast.store import Store
+from tests.ledger.records import output
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and these locks are POSIX's")
+
+MIGRATIONS = ("CREATE TABLE number(value INTEGER NOT NULL) STRICT; INSERT INTO number VALUES (0)",)
+ADD = "UPDATE number SET value = value + 1"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "home" / "some.db"
+
+
+@pytest.fixture
+def opened(path):
+    opened = Store(path, MIGRATIONS)
+    yield opened
+    opened.close()
+
+
+def value(of: Store) -> int:
+    with of.reading() as connection:
+        return connection.execute("SELECT value FROM number").fetchone()[0]
+
+
+def add(to: Store) -> None:
+    with to.transaction() as connection:
+        connection.execute(ADD)
+
+
+@posix
+def test_only_the_owner_can_look_into_the_file(path, opened):
+    add(opened)
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    assert modes == dict.fromkeys(["some.db", "some.db-wal", "some.db-shm", "some.lock"], 0o600)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_transaction_that_raises_leaves_nothing(opened):
+    with pytest.raises(KeyError), opened.transaction() as connection:
+        connection.execute(ADD)
+        raise KeyError
+    add(opened)
+    assert value(opened) == 1
+
+
+def test_a_commit_that_fails_leaves_the_store_usable(path):
+    parent = "CREATE TABLE parent(id INTEGER PRIMARY KEY) STRICT;"
+    child = "CREATE TABLE child(id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED) STRICT"
+    opened = Store(path, (*MIGRATIONS, parent + child))
+    with pytest.raises(sqlite3.IntegrityError), opened.transaction() as connection:
+        connection.execute("INSERT INTO child VALUES (1)")
+    add(opened)
+    assert value(opened) == 1
+    opened.close()
+
+
+def test_an_older_file_is_brought_up_to_date_and_keeps_its_rows(path, opened):
+    add(opened)
+    later = Store(path, (*MIGRATIONS, "ALTER TABLE number ADD COLUMN name TEXT"))
+    with later.reading() as connection:
+        assert tuple(connection.execute("SELECT value, name FROM number").fetchone()) == (1, None)
+    later.close()
+
+
+def test_a_file_of_a_later_version_is_refused_with_the_cure(path, opened):
+    later = Store(path, (*MIGRATIONS, "CREATE TABLE more(value) "))
+    add(later)
+    later.close()
+    with pytest.raises(SpancastError, match=r"some\.db is of version 2.* Upgrade spancast"):
+        add(opened)
+
+
+def test_a_migration_that_fails_is_tried_again_as_a_whole(path):
+    broken = Store(path, ("CREATE TABLE number(value INTEGER) STRICT; INSERT INTO nowhere VALUES (0)",))
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+            add(broken)
+
+
+def test_transactions_of_several_processes_and_threads_are_all_kept(path, opened):
+    script = """
+import sys, threading
+from pathlib import Path
+from spancast.store import Store
+from tests.test_store import MIGRATIONS, add
+opened = Store(Path(sys.argv[1]), MIGRATIONS)
+threads = [threading.Thread(target=lambda: [add(opened) for _ in range(25)]) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    threads = [threading.Thread(target=output, args=(script, path)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert value(opened) == 3 * 2 * 25
+
+
+def test_a_reader_sees_one_moment_while_others_write(path, opened):
+    other = Store(path, MIGRATIONS)
+    with opened.reading() as connection:
+        before = connection.execute("SELECT value FROM number").fetchone()[0]
+        add(other)
+        assert connection.execute("SELECT value FROM number").fetchone()[0] == before
+    assert value(opened) == before + 1
+    other.close()
+
+
+def test_the_log_stays_short(path, opened, monkeypatch):
+    monkeypatch.setattr(store, "CHECKPOINT_AT", 100_000)
+    log = path.with_name("some.db-wal")
+    sizes = []
+    for _ in range(100):
+        add(opened)
+        sizes.append(log.stat().st_size)
+    assert 0 < max(sizes) < 200_000
+
+
+def test_a_reader_in_the_way_of_a_checkpoint_does_not_stop_a_writer(path, opened, monkeypatch):
+    monkeypatch.setattr(store, "CHECKPOINT_AT", 0)
+    add(opened)
+    other = Store(path, MIGRATIONS)
+    with other.reading() as connection:
+        connection.execute("SELECT value FROM number").fetchone()
+        add(opened)
+    assert value(opened) == 2
+    other.close()
+
+
+@posix
+def test_opening_the_file_again_keeps_the_locks_of_the_first_connection(path, opened):
+    assert value(opened) == 0
+    other = Store(path, MIGRATIONS)
+    assert value(other) == 0
+    script = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)  # where SQLite readers hold their lock
+    except OSError:
+        print("locked")
+"""
+    assert output(script, path) == "locked\n"
+    other.close()
+
+
+@posix
+def test_a_forked_child_opens_its_own_connection(path, opened):
+    add(opened)
+    child = os.fork()
+    if child == 0:
+        try:
+            add(opened)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    add(opened)
+    assert value(opened) == 3
+
+
+@posix
+def test_a_child_forked_in_the_middle_of_a_transaction_keeps_nobody_out(path, opened):
+    reading, writing = os.pipe()
+    with opened.transaction() as connection:
+        connection.execute(ADD)
+        child = os.fork()
+        if child == 0:
+            os.close(writing)
+            os.read(reading, 1)
+            os._exit(0)
+    os.close(reading)
+    try:
+        locked = store.FileLock(path.with_suffix(".lock"))
+        assert locked.acquire(timeout=1.0)
+        locked.release()
+    finally:
+        os.close(writing)
+        os.waitpid(child, 0)

@@ -1,0 +1,40 @@
+"""OpenRouter's own description of its API, to hold answers against."""
+
+import json
+from functools import cache
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from tests.support.shared import SHARED
+
+CHUNK = "#/components/schemas/ChatStreamChunk"
+_DOCUMENT = "openrouter"
+
+
+def answer(path: str, method: str, status: int) -> str:
+    """Return the pointer to the schema of a JSON answer."""
+    escaped = path.replace("/", "~1")
+    return f"#/paths/{escaped}/{method}/responses/{status}/content/application~1json/schema"
+
+
+def check(value: Any, pointer: str) -> None:
+    """Fail with every way in which `value` does not fit the schema at `pointer`."""
+    validator = Draft202012Validator({"$ref": f"{_DOCUMENT}{pointer}"}, registry=_registry())
+    assert not [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def check_text(text: bytes, pointer: str) -> None:
+    """Fail unless the JSON `text` fits the schema at `pointer`."""
+    check(json.loads(text), pointer)
+
+
+@cache
+def _registry() -> "Registry[Any]":
+    """Parse the description once: it has more than a megabyte."""
+    text = (SHARED / "facts" / "openrouter-openapi.yaml").read_bytes()
+    description = yaml.load(text, Loader=yaml.CSafeLoader)
+    return Registry().with_resource(_DOCUMENT, Resource(contents=description, specification=DRAFT202012))

@@ -1,0 +1,123 @@
+"""The simulator beside recorded OpenRouter traffic: the same keys in the same places."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from spancast.testing import Simulator
+from tests.support.shared import SHARED, needs_shared
+from tests.testing.wire import WEATHER, Reply, chat
+
+pytestmark = needs_shared
+
+WEATHER_QUESTION = [{"role": "user", "content": "What is the weather?"}]
+REQUESTS = {
+    "text": {},
+    "reasoning": {"model": "openai/gpt-5-mini"},
+    "tools": {"messages": WEATHER_QUESTION, "tools": [WEATHER]},
+}
+
+
+def paths(value: Any, at: str = "") -> Iterator[str]:
+    """Yield the path of every key; places in lists are not told apart."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{at}.{key}"
+            yield from paths(inner, f"{at}.{key}")
+    if isinstance(value, list):
+        for inner in value:
+            yield from paths(inner, f"{at}[]")
+
+
+def stream_paths(body: str) -> set[str]:
+    chunks = (json.loads(line[6:]) for line in body.split("\n\n") if line.startswith("data: {"))
+    return {path for chunk in chunks for path in paths(chunk)}
+
+
+@cache
+def recorded() -> list[dict[str, Any]]:
+    """Return recorded chat answers of the shape of 2026, which has tokens written to the cache and video tokens."""
+    files = sorted((SHARED / "recordings").glob("*.jsonl.gz"))
+    everything = [json.loads(line) for file in files for line in gzip.open(file, "rt")]
+    return [one for one in everything if _is_recent_chat(one)]
+
+
+def _is_recent_chat(one: dict[str, Any]) -> bool:
+    body = one["response"]["body"]
+    return (
+        one["expect"]["operation"] == "chat"
+        and one["response"]["status"] == 200
+        and not one["synthetic"]
+        and '"cache_write_tokens"' in body
+        and '"video_tokens"' in body
+    )
+
+
+def recorded_paths(*, stream: bool) -> list[set[str]]:
+    bodies = [one["response"]["body"] for one in recorded() if one["stream"] is stream]
+    return [stream_paths(body) if stream else set(paths(json.loads(body))) for body in bodies]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_an_answer_has_no_key_that_openrouter_was_never_seen_to_send(openrouter: Simulator, kind: str, stream: bool):
+    assert ours(chat(openrouter, stream=stream, **REQUESTS[kind])) <= set().union(*recorded_paths(stream=stream))
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_an_answer_has_every_key_that_openrouter_always_sends(openrouter: Simulator, stream: bool):
+    always = set.intersection(*recorded_paths(stream=stream))
+    assert len(always) > 20
+    assert always <= ours(chat(openrouter, stream=stream))
+
+
+def test_a_tool_call_has_every_key_that_openrouter_always_sends(openrouter: Simulator):
+    calling = [found for found in recorded_paths(stream=False) if ".choices[].message.tool_calls" in found]
+    assert set.intersection(*calling) <= ours(chat(openrouter, **REQUESTS["tools"]))
+
+
+def test_the_keys_of_a_plain_answer_stand_in_the_recorded_order(openrouter: Simulator):
+    verbatim = [one for one in recorded() if one["fidelity"] == "verbatim" and not one["stream"]]
+    newest = max(verbatim, key=lambda one: one["recorded"])
+    body = chat(openrouter).json
+    assert list(body) == list(json.loads(newest["response"]["body"]))
+    assert list(body["usage"]) == list(json.loads(newest["response"]["body"])["usage"])
+
+
+def test_an_answer_carries_the_headers_that_openrouter_adds(openrouter: Simulator):
+    reply = chat(openrouter)
+    assert re.fullmatch(r"gen-\d{10}-[A-Za-z0-9]{20}", reply.headers["x-generation-id"])
+    assert reply.headers["x-generation-id"] == reply.json["id"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 400])
+def test_every_chunk_of_a_stream_carries_the_same_id(openrouter: Simulator, count: int):
+    reply = chat(openrouter, {"X-Simulator-Words": str(count)}, stream=True)
+    assert {event["id"] for event in reply.events} == {reply.headers["x-generation-id"]}
+
+
+def test_a_plain_body_follows_keep_alive_padding(openrouter: Simulator):
+    assert chat(openrouter).body.startswith(b"\n         \n\n         \n{")
+
+
+def test_a_stream_has_comments_then_events_then_done(openrouter: Simulator):
+    body = chat(openrouter, stream=True).body
+    assert body.startswith(b": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\ndata: {")
+    assert body.endswith(b"}\n\ndata: [DONE]\n\n")
+
+
+def test_the_usage_stands_only_in_the_last_chunk_beside_one_choice(openrouter: Simulator):
+    *before, last = chat(openrouter, stream=True).events
+    assert not any("usage" in event for event in before)
+    assert last["usage"]["total_tokens"] == last["usage"]["prompt_tokens"] + last["usage"]["completion_tokens"]
+    assert len(last["choices"]) == 1
+
+
+def ours(reply: Reply) -> set[str]:
+    body = reply.body.decode()
+    return stream_paths(body) if reply.headers["content-type"] == "text/event-stream" else set(paths(json.loads(body)))
