@@ -5,11 +5,11 @@ import sys
 import threading
 
 import pytest
+from tests.ledger.records import output
 
 from spancast import store
 from spancast.errors import SpancastError
 from spancast.store import Store
-from tests.ledger.records import output
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and these locks are POSIX's")
 
@@ -39,6 +39,11 @@ def add(to: Store) -> None:
         connection.execute(ADD)
 
 
+def add_and_fail(connection: sqlite3.Connection) -> None:
+    connection.execute(ADD)
+    connection.execute("UPDATE nowhere SET value = value + 1")
+
+
 @posix
 def test_only_the_owner_can_look_into_the_file(path, opened):
     add(opened)
@@ -48,9 +53,8 @@ def test_only_the_owner_can_look_into_the_file(path, opened):
 
 
 def test_a_transaction_that_raises_leaves_nothing(opened):
-    with pytest.raises(KeyError), opened.transaction() as connection:
-        connection.execute(ADD)
-        raise KeyError
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"), opened.transaction() as connection:
+        add_and_fail(connection)
     add(opened)
     assert value(opened) == 1
 

@@ -14,11 +14,11 @@ from spancast import guard
 from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.contract import Exporter, Sink, Span
+from spancast.delivery import discover
 from spancast.delivery.courier import Courier, CourierThread
-from spancast.delivery.discover import Unconfigured, discover
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
-from spancast.delivery.otlp import encode
+from spancast.delivery.otlp import OtlpEncoder
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
 from spancast.destination import Destination
@@ -32,6 +32,10 @@ from spancast.trace.tracing import VERSION, Tracing
 
 EXIT_BUDGET = 1.0
 """Seconds that Spancast may take when the process ends; what waits then is sent by the next process."""
+FLUSHING = 0.8
+"""The part of it in which requests are still begun."""
+POLL = 0.01
+"""Seconds between two looks at whether all is delivered."""
 
 
 class Running:
@@ -45,7 +49,7 @@ class Running:
         self._pump = Pump(
             self._journal,
             Drainer(settings.home, (self._book, self._outbox)),
-            [courier.wake for courier in self._couriers],
+            [courier.wake for _, courier in self._couriers],
         )
         self._tracing = Tracing(tracer_provider)
         names = tuple(destination.name for destination in settings.destinations)
@@ -53,7 +57,7 @@ class Running:
         self._patches = Patches(self._recorder)
 
     def begin(self) -> None:
-        """Hook the client libraries."""
+        """Put the hooks on the client libraries."""
         self._patches.install(HOOKS)
 
     def flush(self, timeout: float) -> bool:
@@ -62,24 +66,27 @@ class Running:
         self._recorder.settle()
         if not self._pump.turn(timeout):
             return False
-        done = True
-        for courier in self._couriers:
-            done = courier.flush(deadline) and done
-        names = [destination.name for destination in self.settings.destinations]
-        return done and not self._outbox.undecided(self._journal.writer, names)
+        served = [name for name, _ in self._couriers]
+        while self._undecided(served) and time.monotonic() < deadline:
+            time.sleep(POLL)
+        return not self._undecided([destination.name for destination in self.settings.destinations])
 
     def end(self, timeout: float) -> bool:
         """Unhook, send what can be sent in time, and give back what the process holds."""
+        deadline = time.monotonic() + timeout
         self._patches.remove()
         done = False
         with guard.quietly("stopping"):
-            done = self.flush(timeout)
+            done = self.flush(timeout * FLUSHING)
         self._pump.stop()
-        for courier in self._couriers:
-            courier.stop()
+        for _, courier in self._couriers:
+            courier.stop(max(0.0, deadline - time.monotonic()))
         self._tracing.stop()
         self._journal.close()
         return done
+
+    def _undecided(self, names: Sequence[str]) -> int:
+        return self._outbox.undecided(self._journal.writer, names) if names else 0
 
     def hooked(self) -> tuple[str, ...]:
         """Return the methods that are wrapped."""
@@ -90,21 +97,21 @@ class Running:
         if not self._pump.running and call.outcome != "abandoned":
             self._pump.start()
 
-    def _hire(self, destinations: Sequence[Destination], explicit: frozenset[str]) -> list[CourierThread]:
+    def _hire(self, destinations: Sequence[Destination], explicit: frozenset[str]) -> list[tuple[str, CourierThread]]:
         couriers = []
         for destination in destinations:
             exporter = exporter_of(destination, explicit=destination.name in explicit)
             if exporter is not None:
                 courier = Courier(destination, exporter, self._outbox, to_span, self.settings.home)
-                couriers.append(CourierThread(courier))
+                couriers.append((destination.name, CourierThread(courier)))
         return couriers
 
 
 def exporter_of(destination: Destination, *, explicit: bool) -> Exporter | Sink | None:
     """Return the exporter of a destination; one that was only named by the environment may lack its credential."""
     try:
-        return discover(destination)
-    except Unconfigured as error:
+        return discover.exporter(destination)
+    except discover.Unconfigured as error:
         if explicit:
             raise
         guard.once_a_minute(f"destination {destination.name}", "%s is not configured: %s", destination.name, error)
@@ -113,14 +120,14 @@ def exporter_of(destination: Destination, *, explicit: bool) -> Exporter | Sink 
 
 def to_span(call: Call) -> Span:
     """Return the span of a call, as exporters are given it."""
-    return record(call, encode, VERSION)
+    return record(call, OtlpEncoder(), VERSION)
 
 
 _running: Running | None = None
 _lock = threading.Lock()
 
 
-def start(
+def start(  # noqa: PLR0913 - each is a setting
     destinations: Sequence[str | Destination] | str | None = None,
     *,
     home: str | PathLike[str] | None = None,
@@ -195,7 +202,7 @@ def stop(timeout: float = EXIT_BUDGET) -> bool:
 
     What was not is kept: the next process that is started with the same destinations, or `spancast deliver`, sends it.
     """
-    global _running  # noqa: PLW0603 - see begin
+    global _running
     with _lock:
         running, _running = _running, None
     return True if running is None else running.end(timeout)

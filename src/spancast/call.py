@@ -43,7 +43,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     call_id: str
     """Random, 32 hex digits, minted when the exchange opens: the only unique key anywhere."""
     operation: str
-    """chat, responses, embeddings, rerank, image, speech, transcription, video, completion, message, batch, decision."""
+    """What was asked for: chat, responses, embeddings, rerank, image, speech, transcription, video, ..."""
     started_at: int
     """Unix time in nanoseconds at which the request was handed to the client library."""
     outcome: Outcome | None = None

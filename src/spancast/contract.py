@@ -53,7 +53,7 @@ class Span:
         """Return the span as a serialised OTLP `ExportTraceServiceRequest` of one span.
 
         Such messages concatenate: the join of many is one request that holds them all (protobuf, repeated fields).
-        `add` and `resource` are merged over the attributes of the span and of its resource; keys in `drop` are left out.
+        `add` and `resource` are merged over the attributes of the span and of its resource; `drop` are keys left out.
         """
         return self.encoder(self, add or {}, drop, resource or {})
 
@@ -63,7 +63,8 @@ class Encoder(Protocol):
 
     def __call__(
         self, span: Span, add: Mapping[str, Attribute], drop: Sequence[str], resource: Mapping[str, Scalar], /
-    ) -> bytes: ...
+    ) -> bytes:
+        """Return the span as a serialised request of one span."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ class Destination:
         "spans",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a setting
         self,
         exporter: str | Exporter | Sink,
         *,

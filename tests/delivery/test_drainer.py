@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.ledger.records import call, opened, output, python
 
 from spancast.call import Call
 from spancast.delivery import drainer, frame, journal
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal, journal_folder
-from spancast.ledger.book import Book
+from spancast.ledger.book import Book, writer_of
 from spancast.locks import FileLock
-from tests.ledger.records import call, opened, output, python
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals are POSIX's")
 
@@ -43,6 +43,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.sources: list[str] = []
         self.ends: dict[str, int] = {}
         self.fails = False
 
@@ -53,6 +54,7 @@ class Memory:
         if self.fails:
             raise sqlite3.OperationalError("database or disk is full")
         self.calls += calls
+        self.sources.append(segment)
         self.ends[segment] = end
 
     def forget(self, segment: str) -> None:
@@ -195,6 +197,8 @@ def test_records_in_memory_are_held_until_every_shelf_has_them(tmp_path, book):
     other.fails = False
     assert drains.drain(journal=writer)
     assert [each.call_id for each in other.calls] == list(booked(book)) == [waiting.call_id]
+    assert [writer_of(source) for source in other.sources] == [writer.writer]
+    assert other.ends == {}
 
 
 def test_a_call_under_way_in_memory_is_never_thought_killed(tmp_path, book):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.ledger.records import call, output
 
 from spancast import locks
 from spancast.call import Call
 from spancast.delivery import frame, journal
 from spancast.delivery.journal import Journal, journal_folder
-from tests.ledger.records import call, output
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and limits are POSIX's")
 

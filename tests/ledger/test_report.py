@@ -5,12 +5,12 @@ from decimal import Decimal, localcontext
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ledger.records import call
 
 from spancast.errors import ConfigurationError
 from spancast.ledger import report
 from spancast.ledger.book import Book
 from spancast.ledger.report import DIMENSIONS, Filter, calls, costs
-from tests.ledger.records import call
 
 AT = datetime(2026, 11, 25, 13, 45, 6, 789000, UTC)
 """A Wednesday."""
@@ -32,7 +32,7 @@ def put(book: Book, *several) -> None:
 
 
 amounts = st.none() | st.decimals(
-    allow_nan=False, allow_infinity=False, places=12, min_value=Decimal("-5"), max_value=Decimal("9300000")
+    allow_nan=False, allow_infinity=False, places=12, min_value=Decimal(-5), max_value=Decimal(9300000)
 )
 huge = st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=10**7, max_value=10**15)
 
@@ -83,7 +83,9 @@ def test_tokens_that_no_call_states_are_unknown(book):
 
 
 def test_rows_are_sorted_by_cost_with_the_unknown_last(book):
-    put(book, *(call(user=user, cost=cost) for user, cost in (("b", 1), ("c", None), ("a", 1), ("d", 30), (None, 2))))
+    one, two, thirty = Decimal(1), Decimal(2), Decimal("3E+1")
+    priced = [("b", one), ("c", None), ("a", one), ("d", thirty), (None, two)]
+    put(book, *(call(user=user, cost=cost) for user, cost in priced))
     assert [row.group["user"] for row in costs(book, ["user"], Filter()).rows] == ["d", None, "a", "b", "c"]
 
 

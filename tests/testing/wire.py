@@ -108,7 +108,7 @@ def received(stream: BufferedReader) -> Reply:
     while size := int(stream.readline() or b"0", 16):
         chunks.append(stream.read(size))
         stream.readline()
-    return Reply(head, tuple(chunks), whole=stream.peek(1)[:1] == b"\r")
+    return Reply(head, tuple(chunks), whole=stream.readline() == b"\r\n")
 
 
 def eventually(happened: Callable[[], bool], deadline: float = 5.0) -> None:

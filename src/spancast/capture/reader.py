@@ -77,7 +77,18 @@ class StreamReader:
     what a whole batch of events does not state is found without parsing one of them.
     """
 
-    __slots__ = ("_append", "_blocks", "_done", "_limit", "_on_done", "_reading", "_size", "_spoke", "first_token_at")
+    __slots__ = (
+        "_append",
+        "_blocks",
+        "_done",
+        "_limit",
+        "_on_done",
+        "_reading",
+        "_rest",
+        "_size",
+        "_spoke",
+        "first_token_at",
+    )
 
     def __init__(self, on_done: Callable[[], None]) -> None:
         self.first_token_at: int | None = None
@@ -87,6 +98,7 @@ class StreamReader:
         self._done = False
         self._spoke = False
         self._size = 0
+        self._rest = 0
         self._limit = 0
         self._reading = Reading()
 
@@ -112,14 +124,14 @@ class StreamReader:
         return None if self._done or reading.ended() else "incomplete_response"
 
     def _look(self) -> None:
-        if _MANY < self._size <= self._limit:
+        if self._rest > _MANY and self._size <= self._limit:
             return
         try:
             self._read(self._blocks.take(), closely=not self._spoke)
         except Exception:  # noqa: BLE001 - the chunk is handed on whatever it holds
             guard.caught("capture.stream")
-        self._size = sum(map(len, self._blocks.held))
-        self._limit = max(_BATCH, 2 * self._size) if self._spoke else self._size
+        self._size = self._rest = sum(map(len, self._blocks.held))
+        self._limit = max(_BATCH, 2 * self._rest) if self._spoke else self._rest
         if self._done:
             self._on_done()
 

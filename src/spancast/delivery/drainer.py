@@ -28,8 +28,8 @@ CHUNK = 1024 * 1024
 """Bytes of a segment that are in memory at a time."""
 STALE = 60.0
 """Seconds after which a segment that never got its name is left over; its writer needs microseconds."""
-LOOSE = "loose"
-"""In place of a segment, for records that come from none; its offset is always 0."""
+KILLED = "killed"
+"""In place of a segment, for the ends of calls that no process wrote."""
 
 _LARGEST = len(frame.pack(b"")) + frame.MAX_PAYLOAD
 _decode = msgspec.msgpack.Decoder(Call).decode
@@ -68,7 +68,7 @@ class Drainer:
         # The register comes last: it forgets a call under way once all others have its end.
         self._shelves = sorted(shelves, key=lambda shelf: isinstance(shelf, Register))
         self._registers = [shelf for shelf in shelves if isinstance(shelf, Register)]
-        self._in_hand: tuple[bytes, ...] = ()
+        self._in_hand: list[Call] = []
 
     def drain(self, timeout: float = 0.0, journal: Journal | None = None) -> bool:
         """Move all there is; return `False` when another process was at it for all of `timeout` seconds.
@@ -85,7 +85,8 @@ class Drainer:
         try:
             for path in self._segments():
                 self._follow(path)
-            self._take_waiting(journal)
+            if journal is not None:
+                self._take_waiting(journal)
             self._book_killed()
             self._sweep()
         finally:
@@ -130,20 +131,19 @@ class Drainer:
         else:
             self._note(path.name, 0, "no segment")
             path.rename(path.with_suffix(".bad"))
-        for shelf in self._shelves:
-            shelf.forget(path.name)
+        self._forget(path.name)
 
-    def _take_waiting(self, journal: Journal | None) -> None:
+    def _take_waiting(self, journal: Journal) -> None:
         """Move the records that wait in this process's memory, and hold them until every shelf has them.
 
         A call under way is left out: without a segment nothing would tell whether its writer lives.
         """
-        if journal is not None and not self._in_hand:
-            self._in_hand = journal.waiting()
-        records = (record for each in self._in_hand for record in frame.unpack(each))
-        calls = [_decode(record.payload) for record in records if record.payload is not None]
-        self._add([call for call in calls if call.outcome is not None])
-        self._in_hand = ()
+        if not self._in_hand:
+            records = (record for each in journal.waiting() for record in frame.unpack(each))
+            calls = (_call(record.payload) for record in records)
+            self._in_hand = [call for call in calls if call is not None and call.outcome is not None]
+        self._add(f"{journal.writer}-memory", self._in_hand)
+        self._in_hand = []
 
     def _book_killed(self) -> None:
         """Book the calls under way of writers that are gone.
@@ -153,13 +153,19 @@ class Drainer:
         """
         living = {writer_of(path.name) for path in self._segments()}
         for register in self._registers:
-            self._add([_killed(call) for call in register.orphans(living)])
+            self._add(KILLED, [_killed(call) for call in register.orphans(living)])
 
-    def _add(self, calls: Sequence[Call]) -> None:
+    def _add(self, source: str, calls: Sequence[Call]) -> None:
+        """Put calls on every shelf that come from no segment, so that there is no offset to keep."""
         for begin in range(0, len(calls), BATCH):
-            some = calls[begin : begin + BATCH]
             for shelf in self._shelves:
-                shelf.apply(LOOSE, 0, some)
+                shelf.apply(source, 0, calls[begin : begin + BATCH])
+        if calls:
+            self._forget(source)
+
+    def _forget(self, segment: str) -> None:
+        for shelf in self._shelves:
+            shelf.forget(segment)
 
     def _sweep(self) -> None:
         """Remove what is left of segments whose writer died before they had a name."""

@@ -44,7 +44,7 @@ def _merged(
 def _encoded(span: Span, attributes: Mapping[str, Attribute], resource: Mapping[str, Scalar]) -> bytes:
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415
 
-    return encode_spans([_readable(span, attributes, resource)]).SerializeToString()
+    return bytes(encode_spans([_readable(span, attributes, resource)]).SerializeToString())
 
 
 def _readable(span: Span, attributes: Mapping[str, Attribute], resource: Mapping[str, Scalar]) -> "ReadableSpan":

@@ -90,7 +90,8 @@ class Ack:
     expired: Mapping[int, str] = field(default_factory=dict)
     dead: Mapping[int, str] = field(default_factory=dict)
     waiting: Mapping[int, str] = field(default_factory=dict)
-    state: State = "ready"
+    state: State | None = None
+    """The state that the destination is in now; `None` when that is not touched, nor its reason and hold."""
     reason: str | None = None
     """Why the destination is in that state."""
     hold: Hold | None = None
@@ -170,6 +171,10 @@ class Outbox:
             connection.execute(
                 "UPDATE destination SET exporter = ?, endpoint = ? WHERE name = ?", (exporter, endpoint, name)
             )
+            connection.execute(
+                "UPDATE destination SET state = 'ready', reason = NULL WHERE name = ? AND state = 'unconfigured'",
+                (name,),
+            )
 
     def take(self, name: str, limit: int) -> tuple[Waiting, ...]:
         """Return up to `limit` records that wait for a destination: exceptions first, each kind oldest first."""
@@ -197,9 +202,11 @@ class Outbox:
             _tally(connection, name, "delivered", {"": len(ack.delivered)})
             for kind, reasons in (("skipped", ack.skipped), ("expired", ack.expired), ("dead", ack.dead)):
                 _tally(connection, name, kind, Counter(reasons.values()))
-            until, asked = (ack.hold.until, ack.hold.asked) if ack.hold else (None, False)
             delivered_at = time.time_ns() if ack.delivered else None
-            connection.execute(_STAND, (ack.cursor, ack.state, ack.reason, until, asked, delivered_at, name))
+            connection.execute(_MOVE, (ack.cursor, delivered_at, name))
+            if ack.state is not None:
+                until, asked = (ack.hold.until, ack.hold.asked) if ack.hold else (None, False)
+                connection.execute(_STAND, (ack.state, ack.reason, until, asked, name))
 
     def undecided(self, writer: str, names: Sequence[str]) -> int:
         """Return how many deliveries of the records of `writer` (the first part of a segment's name) are still open."""
@@ -230,10 +237,10 @@ _EXCEPT = """
     INSERT INTO exception VALUES (?, ?, ?, ?, 1)
     ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, attempts = attempts + 1
 """
-_STAND = """
-    UPDATE destination SET cursor = max(cursor, ?), state = ?, reason = ?, not_before = ?, asked = ?,
-    last_delivered_at = coalesce(?, last_delivered_at) WHERE name = ?
+_MOVE = """
+    UPDATE destination SET cursor = max(cursor, ?), last_delivered_at = coalesce(?, last_delivered_at) WHERE name = ?
 """
+_STAND = "UPDATE destination SET state = ?, reason = ?, not_before = ?, asked = ? WHERE name = ?"
 _UNDECIDED = """
     WITH mine AS (
         SELECT route.id FROM route JOIN routed ON routed.route = route.id

@@ -10,7 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 from spancast.contract import Reply, Request
 from spancast.errors import SpancastError
@@ -30,11 +30,11 @@ IDLE = 3.0
 _HEADERS = {"user-agent": "spancast", "accept-encoding": "identity"}
 
 
-class Unsent(SpancastError):
+class Unsent(SpancastError):  # noqa: N818 - an outcome, named as the others
     """The platform has not got the whole request; it is safe to send again."""
 
 
-class Ambiguous(SpancastError):
+class Ambiguous(SpancastError):  # noqa: N818 - an outcome, named as the others
     """The request went out whole and no whole answer came: the platform may have it."""
 
 
@@ -65,9 +65,8 @@ class Wire:
         backend = self._own_backend()
         backend.begin(until)
         try:
-            with self._pool(request.url, backend).stream(
-                request.method, request.url, headers={**_HEADERS, **request.headers}, content=request.body
-            ) as response:
+            pool, headers = self._pool(request.url, backend), [*(_HEADERS | dict(request.headers)).items()]
+            with pool.stream(request.method, request.url, headers=headers, content=request.body) as response:
                 return _reply(response)
         except (httpcore2.ReadError, httpcore2.ReadTimeout, httpcore2.RemoteProtocolError) as error:
             whole = not backend.torn and backend.written >= len(request.body)
@@ -123,7 +122,7 @@ def _proxy(url: str) -> str | None:
     host = parts.hostname or ""
     proxies = getproxies_environment()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if proxy is None or _is_this_machine(host) or proxy_bypass_environment(host, proxies):
+    if proxy is None or _is_this_machine(host) or proxy_bypass(host):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 

@@ -1,7 +1,8 @@
 import threading
 
-from spancast.testing import Simulator
 from tests.testing.wire import WEATHER, Reply, chat, get
+
+from spancast.testing import Simulator
 
 REQUESTS = (
     {},

@@ -1,7 +1,8 @@
 from decimal import Decimal
 
-from spancast.testing import Simulator
 from tests.testing.wire import chat, get, send
+
+from spancast.testing import Simulator
 
 
 def rows(openrouter: Simulator) -> list[dict]:
@@ -14,7 +15,9 @@ def test_models_are_listed_without_a_key(openrouter: Simulator):
 
 def test_about_ten_models_and_the_routers_are_listed(openrouter: Simulator):
     ids = [row["id"] for row in rows(openrouter)]
-    assert {"openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "google/gemini-2.5-flash", "openrouter/auto"} <= set(ids)
+    assert {"openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "google/gemini-2.5-flash", "openrouter/auto"} <= set(
+        ids
+    )
     assert len(ids) == len(set(ids)) >= 10
 
 

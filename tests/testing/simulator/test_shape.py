@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-
-from spancast.testing import Simulator
 from tests.support.shared import SHARED, needs_shared
 from tests.testing.wire import WEATHER, Reply, chat
+
+from spancast.testing import Simulator
 
 pytestmark = needs_shared
 
@@ -43,7 +43,7 @@ def stream_paths(body: str) -> set[str]:
 def recorded() -> list[dict[str, Any]]:
     """Return recorded chat answers of the shape of 2026, which has tokens written to the cache and video tokens."""
     files = sorted((SHARED / "recordings").glob("*.jsonl.gz"))
-    everything = [json.loads(line) for file in files for line in gzip.open(file, "rt")]
+    everything = [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
     return [one for one in everything if _is_recent_chat(one)]
 
 

@@ -12,7 +12,7 @@ KEY = "sk-or-v1-simulator"
 
 
 def main_simulator(port: int, host: str = "127.0.0.1") -> int:
-    """Serve on `host:port` until SIGINT or SIGTERM, then return 0; 1 where the address cannot be had, or is not loopback."""
+    """Serve on loopback until SIGINT or SIGTERM, then return 0; 1 where the address cannot be had."""
     ended = threading.Event()
     try:
         simulator = Simulator(port=port, host=host)

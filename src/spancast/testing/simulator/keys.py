@@ -13,16 +13,32 @@ from spancast.testing.simulator.served import Served
 _LABEL = "sk-or-v1-sim...tor"
 _PERIODS = ("", "_daily", "_weekly", "_monthly")
 """A simulator does not live long enough for them to differ."""
+_NO_LIMITS: dict[str, Any] = {
+    "limit": None,
+    "limit_remaining": None,
+    "limit_reset": None,
+    "include_byok_in_limit": False,
+    "budgets": [],
+    "effective_budget": None,
+    "free_model_daily_requests": {"limit": 1000, "used": 0, "remaining": 1000},
+    "rate_limit": {"requests": -1, "interval": "10s", "note": "This field is deprecated and safe to ignore."},
+}
+_STANDING: dict[str, Any] = {
+    "is_free_tier": False,
+    "is_management_key": False,
+    "is_provisioning_key": False,
+    "creator_user_id": errors.USER_ID,
+    "organization_id": None,
+    "workspace_id": None,
+    "allowed_data_regions": ["global"],
+    "expires_at": None,
+}
 
 
 def current(_: Served, account: Account) -> Answer:
     """Answer with the key and its usage."""
-    data = {"label": _LABEL, "limit": None, "limit_remaining": None, "limit_reset": None, "expires_at": None}
-    return answer.json(
-        msgspec.json.encode(
-            {"data": data | _usage("usage", account.usage) | _usage("byok_usage", account.byok_usage) | _standing()}
-        )
-    )
+    spent = _usage("usage", account.usage) | _usage("byok_usage", account.byok_usage)
+    return answer.json(msgspec.json.encode({"data": {"label": _LABEL} | _NO_LIMITS | spent | _STANDING}))
 
 
 def credit(_: Served, account: Account) -> Answer:
@@ -33,14 +49,3 @@ def credit(_: Served, account: Account) -> Answer:
 
 def _usage(name: str, dollars: Decimal) -> dict[str, Any]:
     return {name + period: money.number(dollars) for period in _PERIODS}
-
-
-def _standing() -> dict[str, Any]:
-    return {
-        "include_byok_in_limit": False,
-        "is_free_tier": False,
-        "is_management_key": False,
-        "is_provisioning_key": False,
-        "creator_user_id": errors.USER_ID,
-        "rate_limit": {"requests": -1, "interval": "10s", "note": "This field is deprecated and safe to ignore."},
-    }

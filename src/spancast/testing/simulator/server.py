@@ -1,5 +1,6 @@
 """The listening side: a thread a connection, and all of them dropped at the end."""
 
+import selectors
 import socket
 import sys
 import threading
@@ -18,18 +19,32 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    timeout = 0
 
     def __init__(self, host: str, port: int, account: Account, clock: Clock) -> None:
         self.account = account
         self.clock = clock
         self._connected: set[Any] = set()
         self._changed = threading.Condition()
+        self._end, self._ended = socket.socketpair()
         super().__init__((host, port), Connection)
 
     def server_bind(self) -> None:
         """Bind without looking up the host's name, which may take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.socket.getsockname()[:2]
+
+    def serve_until_ended(self) -> None:
+        """Take connections until `end()`, and close; nothing is polled, so that both are felt at once."""
+        with self, self._ended, selectors.DefaultSelector() as ready:
+            ready.register(self, selectors.EVENT_READ)
+            ready.register(self._ended, selectors.EVENT_READ)
+            while all(key.fileobj is self for key, _ in ready.select()):
+                self.handle_request()
+
+    def end(self) -> None:
+        """Take no more connections."""
+        self._end.close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Handle a connection in a thread of its own."""

@@ -13,8 +13,8 @@ from spancast.testing.simulator.bills import Bill
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.server import Server
 
-_POLL = 0.02
 _HANG_UP = 1.0
+"""Seconds for the threads of the connections to notice the end."""
 
 
 class Simulator:
@@ -63,7 +63,7 @@ class Simulator:
                 self._server = Server(self._host, self._port, self._account, self._clock)
                 self._stopped.clear()
                 self._thread = threading.Thread(
-                    target=self._server.serve_forever, args=(_POLL,), name="spancast-simulator", daemon=True
+                    target=self._server.serve_until_ended, name="spancast-simulator", daemon=True
                 )
                 self._thread.start()
         return self
@@ -74,10 +74,9 @@ class Simulator:
             server, self._server = self._server, None
             if server is None:
                 return
-            server.shutdown()
-            server.server_close()
-            server.hang_up(_HANG_UP)
+            server.end()
             self._thread.join()
+            server.hang_up(_HANG_UP)
             self._stopped.set()
 
     def serve_forever(self) -> None:

@@ -1,0 +1,43 @@
+PYTHON ?= python3
+BIN := .venv/bin
+# Slow suites, and what they need, are run by `make test-all`.
+
+.PHONY: help demo test test-all lint bench clean
+
+help:  ## what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/.demo  ## see it work: `make demo`, or `make demo LIVE=1` with OPENROUTER_API_KEY
+	$(BIN)/spancast demo $(if $(LIVE),--live)
+
+test: lint  ## everything but the slow suites
+	$(BIN)/pytest -m "not slow"
+
+test-all: lint  ## everything
+	$(BIN)/pytest
+
+lint: .venv/.dev  ## formatting, style, types and the two import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: .venv/.dev  ## the overhead, side by side with the peers
+	$(BIN)/python benchmarks/overhead.py
+
+clean:  ## remove what was installed and built
+	rm -rf .venv .bench build dist
+
+.venv/.made:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+.venv/.demo: .venv/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[demo]"
+	@touch $@
+
+.venv/.dev: .venv/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@

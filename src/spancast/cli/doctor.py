@@ -1,0 +1,133 @@
+"""`spancast doctor`: what would keep Spancast from seeing, keeping or sending calls, and the cure."""
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Literal
+
+from spancast import settings
+from spancast.api import exporter_of
+from spancast.errors import ConfigurationError
+from spancast.hooks.table import HOOKS
+from spancast.ledger.book import Book
+
+State = Literal["ok", "note", "wrong"]
+
+_MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
+_FIXED_SQLITE = (3, 51, 3)
+_CLIENTS = ("httpx", "httpx2", "openai", "openrouter")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, how it stands, and what was seen, with the cure where one is needed."""
+
+    what: str
+    state: State
+    seen: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the verb."""
+    parser.add_argument("--json", action="store_true", help="one array of {what, state, seen}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; return 1 when something is wrong."""
+    findings = list(examine())
+    if args.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        width = max(len(finding.what) for finding in findings)
+        for finding in findings:
+            print(f"{_MARKS[finding.state]}  {finding.what:<{width}}  {finding.seen}")
+    return 1 if any(finding.state == "wrong" for finding in findings) else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything there is to look at."""
+    yield Finding(
+        "spancast",
+        "ok",
+        f"{metadata.version('spancast')} on {platform.python_implementation()} {platform.python_version()}",
+    )
+    try:
+        found = settings.resolve({})
+    except ConfigurationError as error:
+        yield Finding("settings", "wrong", str(error))
+        return
+    yield _enabled(found)
+    for look in (_home, _ledger):
+        yield look(found)
+    yield _sqlite()
+    yield from _clients()
+    yield from _destinations(found)
+
+
+def _enabled(found: settings.Settings) -> Finding:
+    if found.enabled:
+        hosts = ", ".join(("openrouter.ai", *found.hosts))
+        return Finding("settings", "ok", f"calls to {hosts} are seen; durability is {found.durability}")
+    return Finding("settings", "note", "Nothing is instrumented: OTEL_SDK_DISABLED or SPANCAST_ENABLED says so.")
+
+
+def _home(found: settings.Settings) -> Finding:
+    home = found.home
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not os.access(existing, os.W_OK):
+        cure = "Set SPANCAST_HOME to a directory that can be written, or SPANCAST_DURABILITY=memory."
+        return Finding("home", "wrong", f"{existing} cannot be written. {cure}")
+    return Finding("home", "ok", str(home))
+
+
+def _ledger(found: settings.Settings) -> Finding:
+    if not (found.home / "ledger.db").is_file():
+        return Finding("ledger", "note", "No call has been booked yet. Try: spancast run -- python app.py")
+    with closing(Book(found.home)) as book:
+        try:
+            with book.reading() as connection:
+                (count,) = connection.execute("SELECT count(*) FROM calls").fetchone()
+            damage = book.damage()
+        except sqlite3.Error as error:
+            return Finding("ledger", "wrong", f"{found.home / 'ledger.db'} cannot be read: {error}. Move it away.")
+    seen = f"{count:,} calls are booked"
+    return Finding(
+        "ledger", "note" if damage else "ok", f"{seen}; {damage:,} damaged records were skipped" if damage else seen
+    )
+
+
+def _sqlite() -> Finding:
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info >= _FIXED_SQLITE:
+        return Finding("SQLite", "ok", version)
+    return Finding(
+        "SQLite", "ok", f"{version}; its WAL-reset bug is kept away by a lock around commits and checkpoints"
+    )
+
+
+def _clients() -> Iterator[Finding]:
+    for name in _CLIENTS:
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            yield Finding(name, "note", "not installed here")
+            continue
+        hooked = any(hook.module == name for hook in HOOKS)
+        yield Finding(name, "ok", f"{version}, hooked" if hooked else f"{version}, seen through the client it uses")
+
+
+def _destinations(found: settings.Settings) -> Iterator[Finding]:
+    for destination in found.destinations:
+        what = f"destination {destination.name}"
+        try:
+            exporter_of(destination, explicit=True)
+        except ConfigurationError as error:
+            yield Finding(what, "wrong", str(error))
+        else:
+            yield Finding(what, "ok", "configured")

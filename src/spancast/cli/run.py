@@ -1,0 +1,64 @@
+"""`spancast run`: any Python program, unchanged, with Spancast on."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from spancast.settings import resolve
+
+NOT_FOUND = 127
+"""The exit status for a command that does not exist, as shells have it."""
+
+_OPTIONS = {"home": "SPANCAST_HOME", "destinations": "SPANCAST_DESTINATIONS", "hosts": "SPANCAST_HOSTS"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the verb."""
+    parser.usage = "spancast run [--home PATH] [--destinations NAMES] [--hosts HOSTS] [--] COMMAND ..."
+    parser.add_argument("--home", help="the directory of the journal and the ledger (SPANCAST_HOME)")
+    parser.add_argument("--destinations", help="where spans are sent: otlp,... (SPANCAST_DESTINATIONS)")
+    parser.add_argument("--hosts", help="further hosts that speak OpenRouter (SPANCAST_HOSTS)")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run: python app.py, gunicorn app:app, ...")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Become the command, in an environment that starts Spancast; return only when that cannot be."""
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not command:
+        sys.stderr.write("spancast run needs a command, such as: spancast run -- python app.py\n")
+        return 2
+    program = shutil.which(command[0])
+    if program is None:
+        sys.stderr.write(f"spancast run found no command {command[0]!r}. Is it installed, and on PATH?\n")
+        return NOT_FOUND
+    given = {name: value for name in _OPTIONS if (value := getattr(args, name)) is not None}
+    resolve(given)
+    return _become(program, command, environment({_OPTIONS[name]: value for name, value in given.items()}))
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with `settings`, in which a Python program starts Spancast before itself."""
+    folders = [bootstrap_folder(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    path = os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
+    return {**os.environ, **settings, "PYTHONPATH": path}
+
+
+def bootstrap_folder() -> str:
+    """Return the folder whose `sitecustomize` starts Spancast."""
+    spec = find_spec("spancast")
+    assert spec is not None
+    assert spec.origin is not None
+    return str(Path(spec.origin).resolve().parent / "bootstrap")
+
+
+def _become(program: str, command: list[str], environment: Mapping[str, str]) -> int:
+    if os.name == "nt":  # a process cannot be replaced there
+        return subprocess.run([program, *command[1:]], env=dict(environment), check=False).returncode  # noqa: S603
+    sys.stdout.flush()
+    os.execve(program, command, environment)  # noqa: S606 - to run what the user names is what the verb is for
+    raise AssertionError("A process that was replaced goes on.")

@@ -1,0 +1,179 @@
+import json
+from decimal import Decimal
+
+import pytest
+from tests.ledger.records import call, opened
+
+AT = 1_790_000_000_123_456_789
+
+
+def read(printed: str) -> list[dict]:
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def test_a_call_is_printed_with_all_that_is_known(spancast, written):
+    written(
+        call(
+            call_id="c" * 32,
+            started_at=AT,
+            server_address="openrouter.ai",
+            http_status=200,
+            duration=1_500_000_000,
+            time_to_first_token=250_000_000,
+            streamed=True,
+            request_model="openai/gpt-5",
+            request_models=("openai/gpt-5",),
+            generation_id="gen-1",
+            response_id="resp-1",
+            response_model="openai/gpt-5-2025",
+            provider="Azure",
+            finish_reasons=("stop", "length"),
+            native_finish_reasons=("completed",),
+            input_tokens=10,
+            output_tokens=20,
+            cached_tokens=0,
+            cache_write_tokens=3,
+            reasoning_tokens=5,
+            cost=Decimal("0.00010"),
+            upstream_cost=Decimal("2E-7"),
+            is_byok=False,
+            user="Jürgen",
+            session="s",
+            tags={"feature": "search"},
+            trace_id="1" * 32,
+            span_id="2" * 16,
+        )
+    )
+    status, printed, _ = spancast("calls", "--json")
+    assert status == 0
+    assert read(printed) == [
+        {
+            "call_id": "c" * 32,
+            "generation_id": "gen-1",
+            "response_id": "resp-1",
+            "operation": "chat",
+            "request_model": "openai/gpt-5",
+            "request_models": ["openai/gpt-5"],
+            "response_model": "openai/gpt-5-2025",
+            "provider": "Azure",
+            "server_address": "openrouter.ai",
+            "finish_reason": "stop,length",
+            "native_finish_reason": "completed",
+            "outcome": "completed",
+            "http_status": 200,
+            "error_type": None,
+            "error_message": None,
+            "streamed": True,
+            "input_tokens": 10,
+            "output_tokens": 20,
+            "cached_tokens": 0,
+            "cache_write_tokens": 3,
+            "reasoning_tokens": 5,
+            "cost_usd": "0.00010",
+            "upstream_cost_usd": "0.0000002",
+            "is_byok": False,
+            "user": "Jürgen",
+            "session": "s",
+            "tags": {"feature": "search"},
+            "started_at": "2026-09-21T14:13:20.123456Z",
+            "duration_s": 1.5,
+            "time_to_first_token_s": 0.25,
+            "trace_id": "1" * 32,
+            "span_id": "2" * 16,
+        }
+    ]
+
+
+def test_what_is_unknown_is_null(spancast, written):
+    written(call())
+    (row,) = read(spancast("calls", "--json")[1])
+    known = {"call_id", "operation", "request_models", "outcome", "streamed", "tags", "started_at"}
+    assert {name for name, value in row.items() if value is not None} == known
+    assert (row["streamed"], row["tags"]) == (False, {})
+
+
+@pytest.mark.parametrize(
+    ("cost", "printed"),
+    [
+        ("0", "0"),
+        ("0E-7", "0.0000000"),
+        ("1E-12", "0.000000000001"),
+        ("4.1400000000000003e-05", "0.000041400000000000003"),
+        ("1234567.89", "1234567.89"),
+        ("3.6e-6", "0.0000036"),
+        ("0.00420", "0.00420"),
+        ("92233720368547758.08", "92233720368547758.08"),
+    ],
+)
+def test_a_cost_is_printed_to_the_digit_as_stated_in_plain_notation(spancast, written, cost, printed):
+    written(call(cost=Decimal(cost)))
+    assert [row["cost_usd"] for row in read(spancast("calls", "--json")[1])] == [printed]
+
+
+def test_a_failed_call_says_why(spancast, written):
+    written(call(outcome="error", error_type="rate_limited", error_message="Slow down.", http_status=429))
+    (row,) = read(spancast("calls", "--json")[1])
+    assert (row["outcome"], row["error_type"], row["error_message"]) == ("error", "rate_limited", "Slow down.")
+
+
+def test_a_call_whose_process_died_is_killed(spancast, written):
+    written(opened(user="u"))
+    (row,) = read(spancast("calls", "--json")[1])
+    assert (row["outcome"], row["user"], row["cost_usd"]) == ("killed", "u", None)
+
+
+def test_a_limit_leaves_the_newest_with_the_newest_last(spancast, written):
+    written(*(call(started_at=AT + number, user=str(number)) for number in (3, 1, 0, 2)))
+    assert [row["user"] for row in read(spancast("calls", "--json", "--limit", 2)[1])] == ["2", "3"]
+
+
+def test_filters_leave_what_is_asked_for(spancast, written):
+    written(call(user="a", tags={"feature": "x=y"}), call(user="a"), call(user="b", tags={"feature": "x=y"}))
+    status, printed, _ = spancast("calls", "--json", "--user", "a", "--tag", "feature=x=y")
+    assert (status, [row["user"] for row in read(printed)]) == (0, ["a"])
+
+
+def test_without_any_call_the_way_to_one_is_shown(spancast, home):
+    status, printed, _ = spancast("calls")
+    assert (status, printed.count("\n")) == (0, 1)
+    assert "spancast run -- python app.py" in printed
+    assert not home.exists()
+
+
+def test_without_any_call_json_is_empty(spancast, home):
+    assert spancast("calls", "--json") == (0, "", "")
+
+
+def test_another_home_can_be_named(spancast, written, home, monkeypatch):
+    written(call(user="there"))
+    monkeypatch.delenv("SPANCAST_HOME")
+    assert [row["user"] for row in read(spancast("calls", "--json", "--home", home)[1])] == ["there"]
+
+
+def test_the_table_sums_up_and_counts_what_is_unknown(spancast, written):
+    written(call(request_model="m", cost=Decimal("0.0000036")), call(), call(cost=Decimal(0)))
+    _, printed, _ = spancast("calls")
+    assert printed.splitlines()[-2:] == [
+        "3 calls, $0.00000360.",
+        "1 call of unknown cost, which the sum leaves out.",
+    ]
+
+
+def test_a_table_without_rows_says_so(spancast, written):
+    written(call())
+    assert spancast("calls", "--user", "nobody")[1].splitlines()[-1] == "No calls match."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--limit", "0"], "'0' is no number of calls. Write 1 or more."),
+        (["--tag", "feature"], "'feature' is no tag. Write KEY=VALUE"),
+        (["--since", "ever"], "'ever' is no time. Write 30m"),
+        (["--outcome", "fine"], "invalid choice: 'fine'"),
+    ],
+)
+def test_a_value_that_means_nothing_is_misuse(spancast, home, arguments, complaint):
+    status, printed, complaints = spancast("calls", *arguments)
+    assert (status, printed) == (2, "")
+    assert complaint in complaints

@@ -1,0 +1,36 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spancast.cli import human
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (None, "-"),
+        ("0", "$0.0000"),
+        ("0.00042", "$0.000420"),
+        ("1E-12", "$0.00000000000100"),
+        ("0.1182798", "$0.1183"),
+        ("88.12044", "$88.1204"),
+        ("1234567.89", "$1,234,567.89"),
+    ],
+)
+def test_dollars(amount, shown):
+    assert human.dollars(None if amount is None else Decimal(amount)) == shown
+
+
+@given(st.decimals(min_value=Decimal("1E-30"), max_value=10**9, allow_nan=False))
+def test_an_amount_that_is_not_zero_never_looks_like_zero(amount):
+    assert any(digit in "123456789" for digit in human.dollars(amount))
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "shown"),
+    [(None, "-"), (312_400_000, "312 ms"), (4_120_000_000, "4.1 s"), (125_000_000_000, "2m 05s")],
+)
+def test_lengths_of_time(nanoseconds, shown):
+    assert human.span(nanoseconds) == shown

@@ -1,0 +1,56 @@
+"""The rules that hold the house up, each with its own name."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXPORTERS = sorted((ROOT / "exporters" / "spancast_exporters").glob("[a-z]*.py"))
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Return every module that a file imports, at its top or late."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("path", EXPORTERS, ids=lambda path: path.stem)
+def test_an_exporter_imports_the_contract_and_nothing_else_of_ours(path: Path) -> None:
+    ours = {name for name in imports(path) if name.split(".")[0] == "spancast"}
+
+    assert all(name == "spancast.contract" or name.startswith("spancast.contract.") for name in ours)
+
+
+@pytest.mark.parametrize("path", EXPORTERS, ids=lambda path: path.stem)
+def test_the_house_never_names_an_exporter_in_an_import(path: Path) -> None:
+    naming = {source for source in SOURCES if any(name.endswith(f"spancast_exporters.{path.stem}") for name in imports(source))}
+
+    assert naming == set()
+
+
+def test_the_contract_needs_no_sdk_and_no_http() -> None:
+    heavy = {"opentelemetry", "httpx", "httpx2", "wrapt", "structlog"}
+
+    assert not {name.split(".")[0] for name in imports(ROOT / "src" / "spancast" / "contract.py")} & heavy
+
+
+def test_capture_knows_no_opentelemetry_and_does_no_io() -> None:
+    foreign = {"opentelemetry", "socket", "httpx", "httpx2", "sqlite3", "pathlib", "os"}
+    for path in (ROOT / "src" / "spancast" / "capture").glob("*.py"):
+        assert not {name.split(".")[0] for name in imports(path)} & foreign, path.name
+
+
+def test_every_public_definition_says_what_it_is_for() -> None:
+    silent = []
+    for path in [*SOURCES, *EXPORTERS]:
+        tree = ast.parse(path.read_text())
+        if not ast.get_docstring(tree):
+            silent.append(str(path.relative_to(ROOT)))
+    assert silent == []

@@ -1,0 +1,34 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+USERS_TEST = """
+import urllib.request
+
+def test_a(openrouter):
+    assert urllib.request.urlopen(openrouter.base_url + "/models").status == 200
+    assert len(openrouter.requests) == 1
+
+def test_b(openrouter):
+    assert openrouter.requests == ()
+"""
+
+
+def run(*args: str, cwd: Path) -> subprocess.CompletedProcess:
+    env = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(
+        [sys.executable, *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_fixture_gives_each_test_of_a_user_a_simulator_of_its_own(tmp_path: Path):
+    (tmp_path / "test_users.py").write_text(USERS_TEST)
+    done = run("-m", "pytest", "-q", "-p", "spancast.testing.fixtures", "-p", "no:cacheprovider", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
+def test_loading_the_plugin_does_not_load_the_simulator(tmp_path: Path):
+    program = "import sys, spancast.testing.fixtures; print('spancast.testing.simulator' in sys.modules)"
+    assert run("-c", program, cwd=tmp_path).stdout == "False\n"
