@@ -62,7 +62,7 @@ class PlainReader:
         return None if reading.objects else "invalid_response"
 
 
-_BATCH = 64 * 1024
+_BATCH = 16 * 1024
 """Bytes that are looked at together, once nothing is urgent."""
 _MANY = 4096
 """Bytes that wait for the end of an event; with more, a chunk that ends amid one is no reason to look."""

@@ -50,6 +50,7 @@ ON_ITS_WAY = "on its way"
 AMBIGUOUS = "ambiguous"
 TOO_OLD = "older than the platform takes"
 UNREADABLE = "unreadable record"
+LEFT_OUT = "left out by the exporter"
 
 _SPLITS = 64
 """How often the spans of one pass are split; a platform that refuses more is asked again later."""
@@ -250,22 +251,26 @@ class Courier:
 
     def _send(self, batch: _Batch, items: list[_Item], deadline: float) -> list[list[_Item]]:
         """Send the spans; return those that are to be sent again, in smaller groups."""
-        if isinstance(self._exporter, Sink):
-            return self._written(batch, self._exporter, items)
+        if isinstance(self._exporter, Exporter):
+            return self._sent(batch, self._exporter, items, deadline)
+        return self._written(batch, self._exporter, items)
+
+    def _sent(self, batch: _Batch, exporter: Exporter, items: list[_Item], deadline: float) -> list[list[_Item]]:
         try:
-            encoded = self._exporter.encode([item.span for item in items], datetime.now(UTC))
+            encoded = exporter.encode([item.span for item in items], datetime.now(UTC))
         except Exception as error:  # noqa: BLE001 - the exporter's fault is its own
             self._complain("encode()")
-            return self._isolate(batch, items, f"not encoded: {type(error).__name__}")
+            return _taken_apart(batch, items, f"not encoded: {type(error).__name__}")
         by_id = _by_id(items)
         carried = {span_id for each in encoded for span_id in each.span_ids}
-        batch.skipped |= {item.seq: "left out by the exporter" for item in items if item.span.span_id not in carried}
+        batch.skipped |= {item.seq: LEFT_OUT for item in items if item.span.span_id not in carried}
         again: list[list[_Item]] = []
         for each in encoded:
             mine = [item for span_id in dict.fromkeys(each.span_ids) for item in by_id.get(span_id, ())]
             if batch.halted or self._out_of_time(deadline):
                 break
-            again += self._post(batch, each, mine, deadline)
+            if mine:
+                again += self._post(batch, exporter, each, mine, deadline)
         return again
 
     def _written(self, batch: _Batch, sink: Sink, items: list[_Item]) -> list[list[_Item]]:
@@ -273,10 +278,12 @@ class Courier:
             verdict = sink.write([item.span for item in items])
         except Exception as error:  # noqa: BLE001 - the exporter's fault is its own
             self._complain("write()")
-            return self._isolate(batch, items, f"not written: {type(error).__name__}")
+            return _taken_apart(batch, items, f"not written: {type(error).__name__}")
         return self._settle(batch, items, verdict)
 
-    def _post(self, batch: _Batch, encoded: Encoded, items: list[_Item], deadline: float) -> list[list[_Item]]:
+    def _post(
+        self, batch: _Batch, exporter: Exporter, encoded: Encoded, items: list[_Item], deadline: float
+    ) -> list[list[_Item]]:
         size = len(encoded.request.body)
         if size >= self._too_large and len(items) > 1:
             return _halves(items)
@@ -289,7 +296,7 @@ class Courier:
         if reply.status == 413 and len(items) > 1:  # noqa: PLR2004 - Content Too Large
             self._too_large = min(self._too_large, size)
         try:
-            verdict = self._exporter.judge(encoded, reply)  # type: ignore[union-attr]  # only exporters get here
+            verdict = exporter.judge(encoded, reply)
         except Exception as error:  # noqa: BLE001 - the exporter's fault is its own
             self._complain("judge()")
             return self._doubt(batch, items, f"not judged: {type(error).__name__}")
@@ -312,7 +319,7 @@ class Courier:
             case Split(reason):
                 batch.splits += 1
                 if batch.splits <= _SPLITS:
-                    return self._isolate(batch, items, reason)
+                    return _taken_apart(batch, items, reason)
                 batch.halt("retrying", reason)
             case Retry(reason, after):
                 batch.halt("retrying", reason, after)
@@ -334,13 +341,6 @@ class Courier:
                 batch.dead[item.seq] = why
         return []
 
-    def _isolate(self, batch: _Batch, items: list[_Item], reason: str) -> list[list[_Item]]:
-        """Take a group apart that cannot go as it is; a span that cannot go alone is dead."""
-        if len(items) > 1:
-            return _halves(items)
-        batch.dead[items[0].seq] = reason
-        return []
-
     def _enter(self, batch: _Batch) -> Pass:
         """Enter what became of the batch, and say when to go on."""
         left = batch.undecided()
@@ -353,8 +353,9 @@ class Courier:
             entry = replace(entry, state=batch.state, reason=batch.reason, hold=hold)
         self._outbox.ack(self.destination.name, entry)
         self._tell(batch, len(left))
-        full = len(batch.waiting) == self._traits.max_spans
-        return Pass(batch.entered + batch.decided(), more=not batch.halted and (full or bool(left)), wait=wait)
+        decided = batch.entered + batch.decided()
+        full = decided + len(left) == self._traits.max_spans
+        return Pass(decided, more=not batch.halted and (full or bool(left)), wait=wait)
 
     def _next_wait(self, batch: _Batch) -> float | None:
         """Return the seconds until the next request may be tried; `None` when nothing forbids it, or nothing helps."""
@@ -473,6 +474,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def _taken_apart(batch: _Batch, items: list[_Item], reason: str) -> list[list[_Item]]:
+    """Return the halves of a group that cannot go as it is; a span that cannot go alone is dead."""
+    if len(items) > 1:
+        return _halves(items)
+    batch.dead[items[0].seq] = reason
+    return []
+
+
 def _halves(items: list[_Item]) -> list[list[_Item]]:
     middle = len(items) // 2
     return [items[:middle], items[middle:]]
@@ -486,8 +495,8 @@ def _by_id(items: Sequence[_Item]) -> dict[str, list[_Item]]:
 
 
 def _without_secret(endpoint: str | None) -> str | None:
-    """Return the endpoint as it may be written down: a key may stand before its host, or in its query."""
+    """Return the endpoint as it may be written down: what is not its scheme, host and port may be a key."""
     if endpoint is None:
         return None
     parts = urlsplit(endpoint)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))

@@ -51,7 +51,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE TABLE exception (
         destination TEXT NOT NULL REFERENCES destination, seq INTEGER NOT NULL REFERENCES record,
-        state TEXT NOT NULL, reason TEXT NOT NULL, attempts INTEGER NOT NULL, PRIMARY KEY (destination, seq)
+        state TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (destination, seq)
     ) WITHOUT ROWID;
     CREATE INDEX exception_waiting ON exception (destination, seq) WHERE state = 'waiting';
     """,
@@ -234,8 +234,8 @@ _EXCEPTIONS_WAITING = """
     WHERE destination = ? AND state = 'waiting' ORDER BY exception.seq LIMIT ?
 """
 _EXCEPT = """
-    INSERT INTO exception VALUES (?, ?, ?, ?, 1)
-    ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, attempts = attempts + 1
+    INSERT INTO exception VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason
 """
 _MOVE = """
     UPDATE destination SET cursor = max(cursor, ?), last_delivered_at = coalesce(?, last_delivered_at) WHERE name = ?
@@ -252,7 +252,7 @@ _UNDECIDED = """
            WHERE destination = :name AND state = 'waiting' AND route IN mine)
 """
 _OPEN_FOR_SOMEONE = """
-    SELECT 1 FROM routed JOIN destination ON name = destination
+    SELECT 1 FROM routed JOIN destination ON name = routed.destination
     LEFT JOIN exception ON exception.destination = name AND exception.seq = :seq AND exception.state = 'waiting'
     WHERE route = :route AND (:seq > cursor OR exception.seq IS NOT NULL) LIMIT 1
 """

@@ -26,8 +26,8 @@ class Server(ThreadingHTTPServer):
         self.clock = clock
         self._connected: set[Any] = set()
         self._changed = threading.Condition()
-        self._end, self._ended = socket.socketpair()
         super().__init__((host, port), Connection)
+        self._end, self._ended = socket.socketpair()
 
     def server_bind(self) -> None:
         """Bind without looking up the host's name, which may take seconds."""
