@@ -5,11 +5,11 @@ import sys
 import threading
 
 import pytest
-from tests.ledger.records import output
 
 from spancast import store
 from spancast.errors import SpancastError
 from spancast.store import Store
+from tests.ledger.records import output
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and these locks are POSIX's")
 

@@ -65,6 +65,7 @@ class Encoder(Protocol):
         self, span: Span, add: Mapping[str, Attribute], drop: Sequence[str], resource: Mapping[str, Scalar], /
     ) -> bytes:
         """Return the span as a serialised request of one span."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,12 +157,15 @@ class Exporter(Protocol):
     @property
     def traits(self) -> Traits:
         """The platform's limits."""
+        ...
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
         """Return the requests that carry `spans`, in order; `at` is the time of sending, in UTC."""
+        ...
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
         """Say what became of the request."""
+        ...
 
 
 @runtime_checkable
@@ -170,6 +174,7 @@ class Sink(Protocol):
 
     def write(self, spans: Sequence[Span]) -> Verdict:
         """Take the spans, or say why not."""
+        ...
 
 
 def judge_status(encoded: Encoded, reply: Reply) -> Verdict:

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -51,11 +52,13 @@ class FileLock:
                 return False
             time.sleep(POLL)
         self._fd = fd
+        _held.add(self)
         return True
 
     def release(self) -> None:
         """Give the lock back; a lock that is not held is left alone."""
         fd, self._fd = self._fd, None
+        _held.discard(self)
         if fd is not None:
             os.close(fd)
 
@@ -66,3 +69,16 @@ class FileLock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.release()
+
+
+_held: "weakref.WeakSet[FileLock]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Close a child's copies: the lock is its parent's, and would outlast the parent's release while a copy is open."""
+    for lock in list(_held):
+        lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -2,6 +2,7 @@ import json
 from decimal import Decimal
 
 import pytest
+
 from tests.ledger.records import call, opened
 
 AT = 1_790_000_000_123_456_789

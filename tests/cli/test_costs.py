@@ -5,6 +5,7 @@ import re
 from decimal import Decimal
 
 import pytest
+
 from tests.ledger.records import call
 
 DAY = 24 * 3600 * 10**9

@@ -4,10 +4,10 @@ import sqlite3
 import sys
 
 import pytest
-from tests.ledger.records import call, output, python
 
 from spancast.cli import VERBS
 from spancast.locks import FileLock
+from tests.ledger.records import call, output, python
 
 MAIN = "import sys; from spancast.cli import main; sys.exit(main())"
 

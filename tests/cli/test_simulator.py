@@ -3,6 +3,7 @@ import sys
 import urllib.request
 
 import pytest
+
 from tests.ledger.records import python
 
 

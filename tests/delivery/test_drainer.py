@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.ledger.records import call, opened, output, python
 
 from spancast.call import Call
 from spancast.delivery import drainer, frame, journal
@@ -20,6 +19,7 @@ from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal, journal_folder
 from spancast.ledger.book import Book, writer_of
 from spancast.locks import FileLock
+from tests.ledger.records import call, opened, output, python
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals are POSIX's")
 
@@ -153,6 +153,7 @@ def test_a_call_that_spans_segments_is_not_killed_while_its_writer_lives(tmp_pat
     writer.append(pending)
     for _ in range(10):
         writer.append(call())
+        writer.catch_up()
         drain(tmp_path, book)
     assert under_way(book) == [pending.call_id]
     assert len(segments(tmp_path)) == 1

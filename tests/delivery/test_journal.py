@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.ledger.records import call, output
 
 from spancast import locks
 from spancast.call import Call
 from spancast.delivery import frame, journal
 from spancast.delivery.journal import Journal, journal_folder
+from tests.ledger.records import call, output
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and limits are POSIX's")
 
@@ -77,6 +77,7 @@ def test_a_full_segment_is_followed_by_another(tmp_path, opened_journal, monkeyp
     calls = [call() for _ in range(20)]
     for each in calls:
         opened_journal.append(each)
+    opened_journal.catch_up()
     held = [is_held(segment) for segment in segments(tmp_path)]
     assert len(held) > 2
     assert held == [False] * (len(held) - 1) + [True]

@@ -3,10 +3,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.ledger.records import call, opened
 
 from spancast.ledger.book import Book, writer_of
 from spancast.ledger.report import Filter, calls
+from tests.ledger.records import call, opened
 
 SEGMENT = "writer-000001.seg"
 

@@ -5,12 +5,12 @@ from decimal import Decimal, localcontext
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ledger.records import call
 
 from spancast.errors import ConfigurationError
 from spancast.ledger import report
 from spancast.ledger.book import Book
 from spancast.ledger.report import DIMENSIONS, Filter, calls, costs
+from tests.ledger.records import call
 
 AT = datetime(2026, 11, 25, 13, 45, 6, 789000, UTC)
 """A Wednesday."""

@@ -49,9 +49,20 @@ def recordings(operation: str) -> tuple[Recording, ...]:
 
 
 SAME = (
-    "generation_id response_id request_model response_model provider input_tokens output_tokens total_tokens "
-    "cached_tokens cache_write_tokens reasoning_tokens is_byok user"
-).split()
+    "generation_id",
+    "response_id",
+    "request_model",
+    "response_model",
+    "provider",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "is_byok",
+    "user",
+)
 
 
 def differences(recording: Recording, call: Call) -> dict[str, tuple[object, object]]:

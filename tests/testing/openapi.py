@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
+
 from tests.support.shared import SHARED
 
 CHUNK = "#/components/schemas/ChatStreamChunk"

@@ -18,12 +18,15 @@ class Reader(Protocol):
 
     def feed(self, chunk: bytes) -> None:
         """Take a piece of the body."""
+        ...
 
     def end(self) -> Reading:
         """Return what was read, the unfinished rest included; nothing is taken any more."""
+        ...
 
     def lacks(self, reading: Reading) -> str | None:
         """Return the error type of a body that was read to its end and is no answer."""
+        ...
 
 
 class PlainReader:

@@ -4,7 +4,7 @@ A tee stands where the client library's own byte stream stood, is a kind of it, 
 stops at `[DONE]` and drains the rest in a second loop. Nothing is read ahead, nothing is kept.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, Protocol
 
 from spancast.capture.exchange import Exchange
@@ -15,6 +15,7 @@ class SyncStream(Iterable[bytes], Protocol):
 
     def close(self) -> None:
         """Release the connection."""
+        ...
 
 
 class AsyncStream(AsyncIterable[bytes], Protocol):
@@ -22,6 +23,7 @@ class AsyncStream(AsyncIterable[bytes], Protocol):
 
     async def aclose(self) -> None:
         """Release the connection."""
+        ...
 
 
 class _Tee:
@@ -87,7 +89,7 @@ class AsyncTee(_Tee):
             raise
         finally:
             # A generator that is left half-way holds its connection until it is closed or collected.
-            if hasattr(chunks, "aclose"):
+            if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
         exchange.finish("completed")
 

@@ -40,12 +40,15 @@ class Shelf(Protocol):
 
     def end(self, segment: str) -> int:
         """Return the offset up to which a segment is kept; 0 for one that is new."""
+        ...
 
     def apply(self, segment: str, end: int, calls: Sequence[Call]) -> None:
         """Keep the calls, and the offset behind the last of them, in one transaction."""
+        ...
 
     def forget(self, segment: str) -> None:
         """Drop the offset of a segment that is no more."""
+        ...
 
 
 @runtime_checkable
@@ -54,9 +57,11 @@ class Register(Protocol):
 
     def orphans(self, living: Collection[str]) -> list[Call]:
         """Return the calls under way whose writer is not among the `living`."""
+        ...
 
     def damaged(self, segment: str, at: int, what: str) -> None:
         """Note, once, that what lies in a segment at the offset `at` could not be read."""
+        ...
 
 
 class Drainer:
@@ -105,15 +110,15 @@ class Drainer:
             if file is None:
                 return
             end_of_writer = locks.try_lock(file)
-            end = self._move(file, path.name)
+            end = self._move(file, path.name, whole=end_of_writer)
             if end_of_writer:
                 self._finish(file, path, end)
 
-    def _move(self, file: int, segment: str) -> int:
+    def _move(self, file: int, segment: str, *, whole: bool) -> int:
         """Move what no shelf or not every shelf has; return the offset behind it."""
         ends = [shelf.end(segment) for shelf in self._shelves]
         at = min(ends) or (len(frame.HEAD) if _has_head(file) else 0)
-        for batch in _batches(file, at):
+        for batch in _batches(file, at, whole=whole):
             for damage in batch.damage:
                 self._note(segment, damage, "unreadable")
             for shelf, end in zip(self._shelves, ends, strict=True):
@@ -215,9 +220,9 @@ class _Batch:
     damage: list[int] = field(default_factory=list)
 
 
-def _batches(file: int, start: int) -> Iterator[_Batch]:
+def _batches(file: int, start: int, *, whole: bool) -> Iterator[_Batch]:
     batch = _Batch(start)
-    for at, record in _records(file, start):
+    for at, record in _records(file, start, whole=whole):
         call = _call(record.payload)
         if call is None:
             batch.damage.append(at)
@@ -239,15 +244,16 @@ def _call(payload: bytes | None) -> Call | None:
         return None
 
 
-def _records(file: int, at: int) -> Iterator[tuple[int, frame.Record]]:
-    """Yield the records from the offset `at` on, each with its own, and in offsets of the file."""
+def _records(file: int, at: int, *, whole: bool) -> Iterator[tuple[int, frame.Record]]:
+    """Yield the records from the offset `at` on, each with its own, and in offsets of the file.
+
+    Where the file is not `whole`, a record that is still being written at its end is left for the next time.
+    """
     while True:
         data = _read(file, at, CHUNK)
         last = len(data) < CHUNK
         done = 0
-        for record in frame.unpack(data):
-            if record.payload is None and not last and done > 0 and len(data) - done < _LARGEST:
-                break  # a record that the chunk cut in two looks like damage; the next chunk begins with it
+        for record in frame.unpack(data, whole=whole and last):
             yield at + done, frame.Record(record.payload, at + record.end)
             done = record.end
         if last:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 HEAD = b"spancast journal 1\n"
-MAGIC = b"\xa5\x53"
+MAGIC = b"\xff\x53"
+"""No text in UTF-8 has the byte FF, so that nothing an application writes into a Call can look like a record."""
 MAX_PAYLOAD = 64 * 1024
 """Bytes; a Call is a few hundred. A longer length is damage, not a record."""
 
@@ -31,12 +32,18 @@ class Record:
     end: int
 
 
-def unpack(data: bytes, start: int = 0) -> Iterator[Record]:
-    """Yield the whole records of `data` from `start` on; an incomplete one at the end is left for the next time."""
+def unpack(data: bytes, start: int = 0, *, whole: bool = True) -> Iterator[Record]:
+    """Yield the whole records of `data` from `start` on, and the damage between them.
+
+    Where `data` is not `whole` (a segment that is still written, or a piece of one), what may be the beginning of a
+    record at its end is no damage: it is left for the next time.
+    """
     at = start
     while at < len(data):
         record = _at(data, at)
         if record is None:
+            if not whole and _begins(data, at):
+                return
             found = _resume(data, at + 1)
             if found is None:
                 return
@@ -50,10 +57,18 @@ def _at(data: bytes, at: int) -> Record | None:
         return None
     magic, length, checksum = _PREFIX.unpack_from(data, at)
     begin = at + _PREFIX.size
-    payload = data[begin : begin + length]
-    if magic != MAGIC or length > MAX_PAYLOAD or len(payload) < length or zlib.crc32(payload) != checksum:
+    if magic != MAGIC or length > MAX_PAYLOAD or begin + length > len(data):
         return None
-    return Record(payload, begin + length)
+    payload = data[begin : begin + length]
+    return Record(payload, begin + length) if zlib.crc32(payload) == checksum else None
+
+
+def _begins(data: bytes, at: int) -> bool:
+    """Whether a record may begin here whose end is not in `data`."""
+    if len(data) - at < _PREFIX.size:
+        return MAGIC.startswith(data[at : at + len(MAGIC)])
+    magic, length, _ = _PREFIX.unpack_from(data, at)
+    return bool(magic == MAGIC) and length <= MAX_PAYLOAD and at + _PREFIX.size + length > len(data)
 
 
 def _resume(data: bytes, start: int) -> int | None:

@@ -6,6 +6,7 @@ system gives up when the process dies; a segment that can be locked has no write
 Segments are named `<writer>-<number>.seg`; a writer that lives holds the lock of its newest.
 """
 
+import errno
 import os
 import secrets
 import threading
@@ -37,13 +38,9 @@ def journal_folder(home: Path) -> Path:
 
 
 class Journal:
-    """This process's own end of the journal. Every method may be called from any thread, and from a finalizer."""
+    """The end of the journal that is this process's own. Every method may be called from any thread, and from a finalizer."""
 
     def __init__(self, home: Path, durability: Durability = "process") -> None:
-        self.appended = 0
-        """Records handed to `append`, in this process."""
-        self.lost: Counter[str] = Counter()
-        """Records dropped, by reason."""
         self._folder = journal_folder(home)
         self._durability = durability
         self._begin()
@@ -54,17 +51,28 @@ class Journal:
         self._lock = threading.RLock()
         self.writer = f"{time.time_ns():016x}{secrets.token_hex(4)}"
         """The first part of the names of this process's segments."""
+        self.appended = 0
+        """Records handed to `append`, in this process."""
+        self.lost: Counter[str] = Counter()
+        """Records dropped, by reason, in this process."""
         self._number = 0
         self._fd: int | None = None
         self._size = 0
         self._synced = 0
+        self._unsynced: list[int] = []
+        self._syncing: set[int] = set()
         self._waiting: deque[bytes] = deque()
         self._behind = self._durability == "memory"
 
     def append(self, call: Call) -> None:
         """Keep the call. It is on its way to the disk when this returns, or counted in `lost`."""
-        record = frame.pack(_encode(call))
         self.appended += 1
+        try:
+            record = frame.pack(_encode(call))
+        except (ValueError, msgspec.MsgspecError):
+            self.lost["unwritable"] += 1
+            guard.caught("writing a record")
+            return
         with self._lock:
             if self._behind or not self._write(record):
                 self._keep(record)
@@ -76,15 +84,23 @@ class Journal:
                 self._behind = False
             while self._waiting and not self._behind and self._write(self._waiting[0]):
                 self._waiting.popleft()
-            fd, size = self._fd, self._size
-            if fd is None or size == self._synced:
-                return
-            duplicate = os.dup(fd)
+            if self._fd is not None and self._size != self._synced:
+                self._unsynced.append(os.dup(self._fd))
+                self._synced = self._size
+        while self._unsynced:
+            self._sync_next()
+
+    def _sync_next(self) -> None:
         try:
-            os.fdatasync(duplicate)
-            self._synced = size
+            fd = self._unsynced.pop(0)
+        except IndexError:  # another thread has just taken the last
+            return
+        self._syncing.add(fd)
+        try:
+            _sync(fd)
         finally:
-            os.close(duplicate)
+            self._syncing.discard(fd)
+            os.close(fd)
 
     def waiting(self) -> tuple[bytes, ...]:
         """Return the records that wait in memory, and forget them: for a drainer in this process."""
@@ -94,18 +110,28 @@ class Journal:
             return records
 
     def close(self) -> None:
-        """Give the segment to whichever process drains it; a later `append` begins a new one."""
+        """Write what waits, and give the segment to whichever process drains it; a later `append` begins a new one."""
+        with guard.quietly("closing the journal"):
+            self.catch_up()
         with self._lock:
             fd, self._fd = self._fd, None
             if fd is not None:
                 os.close(fd)
 
-    def after_fork(self) -> None:
-        """Begin anew in a forked child: its parent's segment, lock and waiting records are its parent's."""
-        inherited = self._fd
+    def before_fork(self) -> None:
+        """Finish the write that is under way, so that a child inherits no half-made segment."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the segments, their locks and the waiting records are the parent's."""
+        inherited = [*self._unsynced, *self._syncing, *([] if self._fd is None else [self._fd])]
         self._begin()
-        if inherited is not None:
-            os.close(inherited)
+        for fd in inherited:
+            os.close(fd)
 
     def _write(self, record: bytes) -> bool:
         try:
@@ -114,10 +140,10 @@ class Journal:
             written = os.write(fd, record)
             if written < len(record):
                 os.ftruncate(fd, self._size)
-                raise OSError(f"{written} of {len(record)} bytes were written: the disk is full.")
+                raise OSError(errno.ENOSPC, f"{written} of {len(record)} bytes were written")  # noqa: TRY301 - see below
             self._size += written
             if self._durability == "power":
-                os.fdatasync(fd)
+                _sync(fd)
             self._behind = time.perf_counter() - began > SLOW
         except OSError:
             self._behind = True
@@ -139,9 +165,9 @@ class Journal:
     def _segment(self) -> int:
         if self._fd is None or self._size >= ROTATE_AT:
             fd = self._open()
-            previous, self._fd, self._size = self._fd, fd, len(frame.HEAD)
+            previous, self._fd, self._size, self._synced = self._fd, fd, len(frame.HEAD), 0
             if previous is not None:
-                os.close(previous)
+                self._unsynced.append(previous)  # its lock is given up when it is closed, behind the sync
         return self._fd
 
     def _open(self) -> int:
@@ -152,8 +178,8 @@ class Journal:
         unready = path.with_suffix(".new")
         fd = os.open(unready, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
-            locks.try_lock(fd)
-            os.write(fd, frame.HEAD)
+            if not locks.try_lock(fd) or os.write(fd, frame.HEAD) < len(frame.HEAD):
+                raise OSError(errno.EIO, "could not be begun", str(unready))  # noqa: TRY301 - as of the calls before it
             unready.rename(path)
         except BaseException:
             os.close(fd)
@@ -161,13 +187,29 @@ class Journal:
         return fd
 
 
+_sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
+
 _journals: "weakref.WeakSet[Journal]" = weakref.WeakSet()
 
 
-def _after_fork() -> None:
-    for journal in list(_journals):
-        journal.after_fork()
+_forking: list[Journal] = []
+
+
+def _before_fork() -> None:
+    _forking[:] = _journals
+    for journal in _forking:
+        journal.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    while _forking:
+        _forking.pop().after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    while _forking:
+        _forking.pop().after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -44,9 +44,10 @@ class Tracing:
     def _join(self, provider: trace.TracerProvider) -> None:
         with self._lock:
             used = self._own() if isinstance(provider, ProxyTracerProvider) else provider
-            if hasattr(used, "add_span_processor") and not any(used is each for each in self._joined):
+            add = getattr(used, "add_span_processor", None)  # the SDK's provider has it, the API's does not
+            if add is not None and not any(used is each for each in self._joined):
                 self._joined.append(used)
-                used.add_span_processor(self._stamp)
+                add(self._stamp)
             self._tracer = used.get_tracer(SCOPE, VERSION)
             self.resource = _scalars(getattr(used, "resource", None))
             self._seen = provider

@@ -1,9 +1,9 @@
 from decimal import Decimal
 
 import pytest
-from tests.testing.wire import HELLO, MINI, WEATHER, Reply, chat, get
 
 from spancast.testing import Simulator
+from tests.testing.wire import HELLO, MINI, WEATHER, Reply, chat, get
 
 HAIKU = "anthropic/claude-haiku-4.5"
 MARKED = [{"role": "user", "content": [{"type": "text", "text": "Hello" * 40, "cache_control": {"type": "ephemeral"}}]}]

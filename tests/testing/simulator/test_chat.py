@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from tests.testing.wire import HELLO, MINI, WEATHER, Reply, chat, post, send
 
 from spancast.testing import Simulator
+from tests.testing.wire import HELLO, MINI, WEATHER, Reply, chat, post, send
 
 WEATHER_QUESTION = [{"role": "user", "content": "What is the weather in Tokyo?"}]
 HAIKU = "anthropic/claude-haiku-4.5"

@@ -1,8 +1,7 @@
 import threading
 
-from tests.testing.wire import WEATHER, Reply, chat, get
-
 from spancast.testing import Simulator
+from tests.testing.wire import WEATHER, Reply, chat, get
 
 REQUESTS = (
     {},

@@ -4,10 +4,10 @@ import time
 from decimal import Decimal
 
 import pytest
-from tests.testing.wire import MINI, Reply, chat, get, post
 
 from spancast.testing import Simulator, simulator
 from spancast.testing.simulator import faults
+from tests.testing.wire import MINI, Reply, chat, get, post
 
 REFUSALS = [name for name, fault in faults.FAULTS.items() if fault.refusal is not None]
 STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])

@@ -1,7 +1,7 @@
 import pytest
-from tests.testing.wire import Reply, chat, get
 
 from spancast.testing import Simulator
+from tests.testing.wire import Reply, chat, get
 
 
 def look_up(simulator: Simulator, generation_id: str) -> Reply:

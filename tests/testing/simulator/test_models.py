@@ -1,8 +1,7 @@
 from decimal import Decimal
 
-from tests.testing.wire import chat, get, send
-
 from spancast.testing import Simulator
+from tests.testing.wire import chat, get, send
 
 
 def rows(openrouter: Simulator) -> list[dict]:

@@ -35,7 +35,3 @@ def test_no_digit_is_lost_or_added(dollars: Decimal):
 @given(AMOUNTS)
 def test_a_float_parser_reads_the_nearest_float(dollars: Decimal):
     assert json.loads(money.spelled(dollars)) == float(dollars)
-
-
-def test_what_is_unknown_stays_unknown():
-    assert money.optional(None) is None

@@ -1,11 +1,11 @@
 import json
 
 import pytest
+
+from spancast.testing import Simulator
 from tests.support.shared import needs_shared
 from tests.testing import openapi
 from tests.testing.wire import HELLO, KEY, MINI, WEATHER, chat, get, post, send
-
-from spancast.testing import Simulator
 
 pytestmark = needs_shared
 

@@ -11,9 +11,9 @@ import openrouter as openrouter_sdk
 import pytest
 from openrouter import errors
 from openrouter.utils.retries import BackoffStrategy, RetryConfig
-from tests.testing.wire import HELLO, MINI, WEATHER, chat
 
 from spancast.testing import Simulator
+from tests.testing.wire import HELLO, MINI, WEATHER, chat
 
 KEY = "sk-or-v1-simulator"
 NO_RETRIES = RetryConfig("none", BackoffStrategy(1, 1, 1, 1), retry_connection_errors=False)

@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from tests.support.shared import SHARED, needs_shared
-from tests.testing.wire import WEATHER, Reply, chat
 
 from spancast.testing import Simulator
+from tests.support.shared import SHARED, needs_shared
+from tests.testing.wire import WEATHER, Reply, chat
 
 pytestmark = needs_shared
 

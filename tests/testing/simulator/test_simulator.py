@@ -3,9 +3,9 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from tests.testing.wire import KEY, MINI, chat, connected, eventually, get, received, request
 
 from spancast.testing import Simulator
+from tests.testing.wire import KEY, MINI, chat, connected, eventually, get, received, request
 
 SLOW_STREAM = {"X-Simulator-Words": "1000", "X-Simulator-Chunk-Delay": "0.01"}
 BODY = b'{"model":"openai/gpt-4o-mini","messages":[{"role":"user","content":"Hello"}]}'

@@ -2,9 +2,9 @@ import gzip
 import time
 
 import pytest
-from tests.testing.wire import Reply, chat
 
 from spancast.testing import Simulator
+from tests.testing.wire import Reply, chat
 
 STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 

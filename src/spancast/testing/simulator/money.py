@@ -26,8 +26,3 @@ def spelled(dollars: Decimal) -> str:
 def number(dollars: Decimal) -> msgspec.Raw:
     """Return the exact JSON number for `dollars`, never through a float."""
     return msgspec.Raw(spelled(dollars).encode())
-
-
-def optional(dollars: Decimal | None) -> msgspec.Raw | None:
-    """Return the exact JSON number, or `None` where the amount is not known."""
-    return None if dollars is None else number(dollars)
