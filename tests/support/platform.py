@@ -73,6 +73,15 @@ def at_most(spans: int) -> Answer:
     return give
 
 
+def no_larger_than(size: int) -> Answer:
+    """Answer 413 to a body of more bytes than that."""
+
+    def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
+        return answer(413 if len(received.body) > size else 200)(handler, received)
+
+    return give
+
+
 def refusing(*span_ids: str) -> Answer:
     """Answer 400 to every request that holds one of the spans."""
 

@@ -16,7 +16,8 @@ def test_b(openrouter):
 
 
 def run(*args: str, cwd: Path) -> subprocess.CompletedProcess:
-    env = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
+    env = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path}
     return subprocess.run(
         [sys.executable, *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False
     )

@@ -38,7 +38,7 @@ def journal_folder(home: Path) -> Path:
 
 
 class Journal:
-    """The end of the journal that is this process's own. Every method may be called from any thread, and from a finalizer."""
+    """The end of the journal that is this process's own. Any method may be called from any thread or finalizer."""
 
     def __init__(self, home: Path, durability: Durability = "process") -> None:
         self._folder = journal_folder(home)

@@ -151,7 +151,7 @@ def test_a_client_of_http_1_0_reads_until_the_connection_closes(openrouter: Simu
 
 @pytest.mark.parametrize(
     ("body", "headers"),
-    [(STREAM_BODY, SLOW_STREAM), (BODY, {"X-Simulator-Fault": "slow", "X-Simulator-Delay": "10"})],
+    [(STREAM_BODY, SLOW_STREAM), (BODY, {"X-Simulator-Fault": "slow", "X-Simulator-Delay": "100"})],
     ids=["streamed", "plain"],
 )
 def test_a_generation_whose_client_goes_away_is_charged_and_marked(
@@ -164,6 +164,16 @@ def test_a_generation_whose_client_goes_away_is_charged_and_marked(
     (bill,) = openrouter.bills
     assert bill.cancelled
     assert bill.cost > 0
+
+
+def test_a_next_request_that_comes_early_does_not_hurry_the_answer(openrouter: Simulator):
+    slowly = KEY | {"X-Simulator-Chunk-Delay": "0.01"}
+    begin = time.perf_counter()
+    with connected(openrouter) as connection, connection.makefile("rb") as stream:
+        connection.sendall(request("POST", CHAT, STREAM_BODY, slowly) + request("POST", CHAT, BODY, KEY))
+        first, second = received(stream), received(stream)
+    assert time.perf_counter() - begin >= 0.01 * len(first.chunks)
+    assert second.text == first.text
 
 
 def test_a_client_that_stays_finds_the_bill_when_it_has_read_the_usage(openrouter: Simulator):

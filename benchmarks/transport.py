@@ -1,0 +1,54 @@
+"""A network that is none: OpenRouter's bytes, handed over in the process by a transport of httpx or httpx2."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
+import traffic
+
+
+def clients(module: ModuleType, events: Sequence[bytes]) -> tuple[Any, Any]:
+    """Return a synchronous and an asynchronous client of `module` (httpx or httpx2) that reach no network.
+
+    A request that asks for a stream gets `events`, one a read; any other gets the plain answer.
+    """
+    body = traffic.body()
+    plain = [("content-type", "application/json"), ("content-length", str(len(body))), *traffic.HEADERS]
+    streamed = [("content-type", "text/event-stream"), *traffic.HEADERS]
+
+    class Events(module.SyncByteStream, module.AsyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for event in events:
+                yield _received(event)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for event in events:
+                await asyncio.sleep(0)
+                yield _received(event)
+
+        def close(self) -> None:
+            pass
+
+        async def aclose(self) -> None:
+            pass
+
+    def answer(request: Any) -> Any:
+        if b'"stream":true' in request.content.replace(b" ", b""):
+            return module.Response(200, headers=streamed, stream=Events(), request=request)
+        return module.Response(200, headers=plain, stream=module.ByteStream(_received(body)), request=request)
+
+    class Transport(module.BaseTransport, module.AsyncBaseTransport):
+        def handle_request(self, request: Any) -> Any:
+            return answer(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            await asyncio.sleep(0)
+            return answer(request)
+
+    return module.Client(transport=Transport()), module.AsyncClient(transport=Transport())
+
+
+def _received(data: bytes) -> bytes:
+    """Return the bytes as a new object, as a socket would."""
+    return data[:-1] + data[-1:]

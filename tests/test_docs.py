@@ -1,0 +1,101 @@
+"""The documentation is run, and compared with the code."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spancast.cli import VERBS
+from spancast.settings import SETTINGS
+from spancast.testing import Simulator
+from spancast.trace import names
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Return the fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """Return the table rows of a page whose first cell is code, by that code."""
+    found = {}
+    for line in (ROOT / "docs" / page).read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `"):
+            found[cells[0].strip("`")] = cells
+    return found
+
+
+def test_the_program_of_the_readme_prints_what_the_readme_says(tmp_path: Path) -> None:
+    (program,), shown = blocks(README, "python"), blocks(README, "console")[0]
+    with Simulator(seed=1) as openrouter:
+        environment = {
+            **os.environ,
+            "SPANCAST_HOME": str(tmp_path),
+            "SPANCAST_HOSTS": openrouter.address,
+            "OPENAI_BASE_URL": openrouter.base_url,
+            "OPENAI_API_KEY": "sk-or-v1-simulator",
+            "COLUMNS": "120",
+        }
+        printed = output([sys.executable, "-c", program], environment)
+        for command in re.findall(r"^\$ spancast (.*)$", shown, re.MULTILINE):
+            printed += f"$ spancast {command}\n" + output(
+                [sys.executable, "-m", "spancast", *command.split()], environment
+            )
+
+    assert [line.rstrip() for line in printed.splitlines()] == [line.rstrip() for line in shown.splitlines()]
+
+
+def output(command: list[str], environment: dict[str, str]) -> str:
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_in_the_readme(verb: str) -> None:
+    assert f"`spancast {verb}" in README
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "spancast", verb, "--help"], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.startswith(f"usage: spancast {verb}")
+
+
+def test_every_setting_is_in_the_table_of_settings() -> None:
+    written = {key: cells[1].strip("`") for key, cells in rows("settings.md").items() if "SPANCAST_" in cells[1]}
+
+    assert written == {setting.name: setting.variable for setting in SETTINGS}
+
+
+def test_every_setting_means_what_the_table_says() -> None:
+    written = rows("settings.md")
+
+    assert {setting.name: written[setting.name][3] for setting in SETTINGS} == {
+        setting.name: setting.meaning for setting in SETTINGS
+    }
+
+
+ATTRIBUTES = {value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)}
+
+
+def test_every_attribute_is_in_the_table_of_attributes() -> None:
+    written = {key.replace("<tag>", "") for key in rows("attributes.md") if "." in key}
+
+    assert written == ATTRIBUTES
+
+
+def test_every_attribute_that_is_no_conventions_says_why_it_is_there() -> None:
+    reasons = {key.replace("<tag>", ""): cells[3] for key, cells in rows("attributes.md").items() if len(cells) > 3}
+    own = {name for name in ATTRIBUTES if name.startswith(("openrouter.", "spancast.")) or name == names.COST}
+
+    assert set(names.REASONS) == own
+    assert {name: reasons[name] for name in own} == names.REASONS
