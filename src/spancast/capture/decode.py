@@ -19,7 +19,7 @@ class Decoder(Generic[T]):
     def __init__(self, shape: type[T]) -> None:
         self._shape = shape
         self._fields = msgspec.structs.fields(shape)
-        self._decode = msgspec.json.Decoder(shape, float_hook=Decimal).decode
+        self._decode = msgspec.json.Decoder(shape, float_hook=_decimal).decode
 
     def __call__(self, data: bytes) -> T | None:
         """Return the object in `data`, or `None` when there is none."""
@@ -27,7 +27,7 @@ class Decoder(Generic[T]):
             return self._decode(data)
         except msgspec.ValidationError:
             return None
-        except (ValueError, RecursionError, ArithmeticError):
+        except (ValueError, RecursionError):
             return self.of(_loads(data))
 
     def of(self, value: Any) -> T | None:
@@ -39,6 +39,21 @@ class Decoder(Generic[T]):
 
 def _loads(data: bytes) -> Any:
     try:
-        return json.loads(data, parse_float=Decimal)
-    except (ValueError, RecursionError, ArithmeticError):
+        return json.loads(data, parse_float=_decimal, parse_int=_whole)
+    except (ValueError, RecursionError):
         return None
+
+
+_MAX_DIGITS = 64
+
+
+def _decimal(written: str) -> Decimal | None:
+    """Return a number as written; one beyond all measure is unknown, and spoils nothing beside it."""
+    try:
+        return Decimal(written)
+    except ArithmeticError:
+        return None
+
+
+def _whole(written: str) -> int | None:
+    return int(written) if len(written) <= _MAX_DIGITS else None

@@ -27,14 +27,19 @@ class AsyncStream(AsyncIterable[bytes], Protocol):
 
 
 class _Tee:
-    """What both kinds share. `__getattr__` gives what the client finds on its own stream, such as `elapsed`."""
+    """What both kinds share. `__getattr__` gives what is found on the client's own stream, such as `elapsed`.
+
+    Our own attributes are named so that they hide none of its: `_stream`, say, is what it is there.
+    """
 
     def __init__(self, stream: Any, exchange: Exchange) -> None:
-        self._stream = stream
+        self._heard = stream
         self._exchange = exchange
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_stream"], name)
+        if name == "_heard":  # a copy that was never initialised
+            raise AttributeError(name)
+        return getattr(self._heard, name)
 
     def __del__(self) -> None:
         exchange = self.__dict__.get("_exchange")
@@ -45,13 +50,13 @@ class _Tee:
 class SyncTee(_Tee):
     """A synchronous byte stream that is listened to."""
 
-    _stream: SyncStream
+    _heard: SyncStream
 
     def __iter__(self) -> Iterator[bytes]:
         exchange = self._exchange
         feed = exchange.feed
         try:
-            for chunk in self._stream:
+            for chunk in self._heard:
                 feed(chunk)
                 yield chunk
         except GeneratorExit:
@@ -64,7 +69,7 @@ class SyncTee(_Tee):
     def close(self) -> None:
         """Close the client's stream, and the exchange with it."""
         try:
-            self._stream.close()
+            self._heard.close()
         finally:
             self._exchange.close()
 
@@ -72,12 +77,12 @@ class SyncTee(_Tee):
 class AsyncTee(_Tee):
     """An asynchronous byte stream that is listened to."""
 
-    _stream: AsyncStream
+    _heard: AsyncStream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         exchange = self._exchange
         feed = exchange.feed
-        chunks = self._stream.__aiter__()
+        chunks = self._heard.__aiter__()
         try:
             async for chunk in chunks:
                 feed(chunk)
@@ -96,6 +101,6 @@ class AsyncTee(_Tee):
     async def aclose(self) -> None:
         """Close the client's stream, and the exchange with it."""
         try:
-            await self._stream.aclose()
+            await self._heard.aclose()
         finally:
             self._exchange.close()

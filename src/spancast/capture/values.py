@@ -10,6 +10,7 @@ MAX_ITEMS = 64
 """Members kept of a list or an object."""
 
 _MAX_COUNT = 2**63 - 1
+_MAX_NUMBER = 10**12
 _MAX_DIGITS_BEFORE_POINT = 12
 _MAX_DIGITS_BEHIND_POINT = 48
 
@@ -46,7 +47,9 @@ def integer(value: Any) -> int | None:
 
 def number(value: Any) -> float | None:
     """Return a number that is no amount of money as a float."""
-    return float(value) if type(value) in (int, Decimal, float) and abs(value) < 10**_MAX_DIGITS_BEFORE_POINT else None
+    if type(value) not in (int, Decimal, float) or not -_MAX_NUMBER < value < _MAX_NUMBER:
+        return None
+    return float(value)
 
 
 def flag(value: Any) -> bool | None:

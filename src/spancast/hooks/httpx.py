@@ -4,13 +4,12 @@ The request is always sent as a stream, so that the id in the headers is known b
 a caller who did not ask to stream the body is read here, as the client itself would have read it, and closed on error.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from opentelemetry.context import attach, detach
+from opentelemetry.context import attach, detach, get_current
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
@@ -26,7 +25,7 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     tee = type("ByteStream", (SyncTee, module.SyncByteStream), {})
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        request = args[0] if args else kwargs.get("request")
+        request = _request(args, kwargs)
         if not _watched(recorder, request) or (exchange := _opened(recorder, request)) is None:
             return wrapped(*args, **kwargs)
         with _under_way(exchange):
@@ -51,7 +50,7 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     tee = type("ByteStream", (AsyncTee, module.AsyncByteStream), {})
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        request = args[0] if args else kwargs.get("request")
+        request = _request(args, kwargs)
         if not _watched(recorder, request):
             return wrapped(*args, **kwargs)
         return send_watched(wrapped, request, args, kwargs)
@@ -79,6 +78,13 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     return send
 
 
+def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the request; `None` for arguments that the client will refuse, so that it refuses them in its own words."""
+    if len(args) > 1:
+        return None
+    return args[0] if args else kwargs.get("request")
+
+
 def _watched(recorder: Recorder, request: Any) -> bool:
     """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
     try:
@@ -97,11 +103,11 @@ def _opened(recorder: Recorder, request: Any) -> Exchange | None:
     return recorder.open(seen)
 
 
-def _content(request: Any) -> bytes | None:
-    """Return the body that is in memory; one that is streamed up is not read for us."""
+def _content(message: Any) -> bytes | None:
+    """Return the body that is in memory; one that is streamed is not read for us."""
     try:
-        content = request.content
-    except RuntimeError:  # RequestNotRead, of either library
+        content = message.content
+    except RuntimeError:  # RequestNotRead or ResponseNotRead, of either library
         return None
     return content if isinstance(content, bytes) else None
 
@@ -110,14 +116,16 @@ def _content(request: Any) -> bytes | None:
 def _under_way(exchange: Exchange) -> Iterator[None]:
     """Make the call's span the current one while the request is sent, and finish the exchange when that fails."""
     token = None if exchange.context is None else attach(exchange.context)  # type: ignore[arg-type]  # its maker's own
+    collected = False
     try:
         yield
     except BaseException as error:
+        collected = isinstance(error, GeneratorExit)
         exchange.fail(error)
         raise
     finally:
-        # A coroutine that is collected half-way is closed in a context that never saw the token.
-        if token is not None and not isinstance(sys.exception(), GeneratorExit):
+        # A coroutine that is collected half-way is mostly closed in a context that never saw the token.
+        if token is not None and (not collected or get_current() is exchange.context):
             detach(token)
 
 
@@ -125,8 +133,12 @@ def _listen(response: Any, exchange: Exchange, tee: Tee, *, asked: bool) -> None
     """Show the exchange the headers, and put the tee in where the body will pass for a caller who streams."""
     try:
         events = exchange.headers(response.status_code, response.headers)
-        if response.is_stream_consumed:  # one of the client's own event hooks has read it
-            exchange.body(response.content)
+        if response.is_stream_consumed or response.is_closed:  # one of the client's own event hooks was at it
+            content = _content(response)
+            if content is not None:
+                exchange.body(content)
+            elif asked:
+                exchange.finish("closed")
         elif events or asked:
             response.stream = tee(response.stream, exchange)
     except Exception:  # noqa: BLE001 - the response is the application's

@@ -2,11 +2,13 @@
 
 Hazards: an exception in a post-import hook fails the application's import, so that nothing here lets one out. Under
 `httpx2.alias_httpx()` two names are one module, and its class must be wrapped once. Another library may wrap the same
-method over ours, so that ours is taken out by its handle, not by popping what is outermost.
+method over ours, so that ours is taken out by its handle, not by popping what is outermost. What holds on to ours (a
+plain closure over it, a bound method kept from before) goes on calling it, so that it is switched off too.
 """
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -33,11 +35,22 @@ class Hook:
     make: Maker
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Patch:
     owner: type
     method: str
-    handle: Any
+    handle: Any = None
+    on: bool = True
+
+    def enabled(self) -> bool:
+        """Whether the wrapper does anything; wrapt asks at each call."""
+        return self.on
+
+    def remove(self) -> None:
+        """Switch the wrapper off, and take it out unless something that cannot be opened is built upon it."""
+        self.on = False
+        with suppress(wrapt.WrapperNotOutermostError):
+            wrapt.unwrap_object(self.owner, self.method, self.handle, missing_ok=True)
 
 
 class Patches:
@@ -62,7 +75,7 @@ class Patches:
             patches, self._patches = self._patches, []
         for patch in patches:
             with guard.quietly(f"unhooking {patch.owner.__module__}"):
-                wrapt.unwrap_object(patch.owner, patch.method, patch.handle, missing_ok=True)
+                patch.remove()
 
     def hooked(self) -> tuple[str, ...]:
         """Return the methods that are wrapped, as `module.Class.method`."""
@@ -82,5 +95,7 @@ class Patches:
         with self._lock:
             if not self._on or any(patch.owner is owner and patch.method == hook.method for patch in self._patches):
                 return
-            handle = wrapt.wrap_function_wrapper(owner, hook.method, hook.make(module, self._recorder))
-            self._patches.append(_Patch(owner, hook.method, handle))
+            patch = _Patch(owner, hook.method)
+            wrapper = hook.make(module, self._recorder)
+            patch.handle = wrapt.wrap_object(owner, hook.method, wrapt.FunctionWrapper, (wrapper, patch.enabled))
+            self._patches.append(patch)

@@ -87,6 +87,7 @@ def test_an_error_amid_a_stream_follows_part_of_the_answer_and_comes_with_usage(
     assert not any("error" in event for event in before)
     assert (last["error"]["code"], last["choices"][0]["finish_reason"]) == (502, "error")
     assert (last["usage"]["cost"], last["usage"]["completion_tokens"]) == (0, -(-len(reply.text) // 4))
+    assert last["usage"]["prompt_tokens"] == chat(openrouter).json["usage"]["prompt_tokens"]
     assert reply.body.endswith(b"data: [DONE]\n\n")
 
 

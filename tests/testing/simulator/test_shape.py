@@ -13,8 +13,6 @@ from spancast.testing import Simulator
 from tests.support.shared import SHARED, needs_shared
 from tests.testing.wire import WEATHER, Reply, chat
 
-pytestmark = needs_shared
-
 WEATHER_QUESTION = [{"role": "user", "content": "What is the weather?"}]
 REQUESTS = {
     "text": {},
@@ -63,12 +61,14 @@ def recorded_paths(*, stream: bool) -> list[set[str]]:
     return [stream_paths(body) if stream else set(paths(json.loads(body))) for body in bodies]
 
 
+@needs_shared
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("kind", REQUESTS)
 def test_an_answer_has_no_key_that_openrouter_was_never_seen_to_send(openrouter: Simulator, kind: str, stream: bool):
     assert ours(chat(openrouter, stream=stream, **REQUESTS[kind])) <= set().union(*recorded_paths(stream=stream))
 
 
+@needs_shared
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 def test_an_answer_has_every_key_that_openrouter_always_sends(openrouter: Simulator, stream: bool):
     always = set.intersection(*recorded_paths(stream=stream))
@@ -76,11 +76,13 @@ def test_an_answer_has_every_key_that_openrouter_always_sends(openrouter: Simula
     assert always <= ours(chat(openrouter, stream=stream))
 
 
+@needs_shared
 def test_a_tool_call_has_every_key_that_openrouter_always_sends(openrouter: Simulator):
     calling = [found for found in recorded_paths(stream=False) if ".choices[].message.tool_calls" in found]
     assert set.intersection(*calling) <= ours(chat(openrouter, **REQUESTS["tools"]))
 
 
+@needs_shared
 def test_the_keys_of_a_plain_answer_stand_in_the_recorded_order(openrouter: Simulator):
     verbatim = [one for one in recorded() if one["fidelity"] == "verbatim" and not one["stream"]]
     newest = max(verbatim, key=lambda one: one["recorded"])

@@ -157,9 +157,10 @@ def test_a_client_of_http_1_0_reads_until_the_connection_closes(openrouter: Simu
 def test_a_generation_whose_client_goes_away_is_charged_and_marked(
     openrouter: Simulator, body: bytes, headers: dict[str, str]
 ):
-    with connected(openrouter) as connection:
+    with connected(openrouter) as connection, connection.makefile("rb") as stream:
         connection.sendall(request("POST", CHAT, body, KEY | headers))
-        assert connection.recv(1)
+        while stream.readline() not in {b"\n", b": OPENROUTER PROCESSING\n"}:
+            pass
     eventually(lambda: bool(openrouter.bills))
     (bill,) = openrouter.bills
     assert bill.cancelled
@@ -170,7 +171,9 @@ def test_a_next_request_that_comes_early_does_not_hurry_the_answer(openrouter: S
     slowly = KEY | {"X-Simulator-Chunk-Delay": "0.01"}
     begin = time.perf_counter()
     with connected(openrouter) as connection, connection.makefile("rb") as stream:
-        connection.sendall(request("POST", CHAT, STREAM_BODY, slowly) + request("POST", CHAT, BODY, KEY))
+        connection.sendall(request("POST", CHAT, STREAM_BODY, slowly))
+        assert stream.peek(1)
+        connection.sendall(request("POST", CHAT, BODY, KEY))
         first, second = received(stream), received(stream)
     assert time.perf_counter() - begin >= 0.01 * len(first.chunks)
     assert second.text == first.text

@@ -1,0 +1,86 @@
+"""`spancast destinations`: how each destination stands."""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from spancast import settings
+from spancast.cli import human
+from spancast.cli.filters import add_home
+from spancast.cli.home import ledger
+from spancast.cli.table import Column, lines, terminal_width
+from spancast.delivery.outbox import Outbox, Standing
+
+NONE_YET = "No destination yet. Name one:  SPANCAST_DESTINATIONS=otlp spancast run -- python app.py"
+
+_COUNTS = ("captured", "delivered", "waiting", "dead", "expired", "shed", "skipped")
+_SECOND = 10**9
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the verb."""
+    parser.add_argument("--json", action="store_true", help="one array, with every count and reason")
+    add_home(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the destinations."""
+    standings = _standings(args)
+    if args.json:
+        print(json.dumps([_json(standing) for standing in standings]))
+    elif not standings:
+        print(NONE_YET)
+    else:
+        for line in table(standings):
+            print(line)
+    return 0
+
+
+def table(standings: Sequence[Standing]) -> Iterator[str]:
+    """Yield the table of the destinations, and under it, in whole, what is the matter with each."""
+    columns = [
+        Column("destination"),
+        Column("exporter", rank=2),
+        Column("state"),
+        *(Column(name, number=True, rank=0 if name in ("delivered", "waiting", "dead") else 1) for name in _COUNTS),
+        Column("lag", number=True, rank=1),
+    ]
+    yield from lines(columns, map(_cells, standings), terminal_width())
+    for standing in standings:
+        matters = "; ".join(_matters(standing))
+        if matters:
+            yield f"{standing.name}: {matters}"
+
+
+def _standings(args: argparse.Namespace) -> tuple[Standing, ...]:
+    with ledger(args) as book:
+        if book is None:
+            return ()
+        with closing(Outbox(args.home or settings.home())) as outbox:
+            return outbox.standings()
+
+
+def _json(standing: Standing) -> dict[str, object]:
+    return {
+        "name": standing.name,
+        "exporter": standing.exporter,
+        "state": standing.state,
+        **{name: getattr(standing, name) for name in _COUNTS},
+        "lag_s": round(standing.lag_s, 3),
+        "reasons": dict(standing.reasons),
+    }
+
+
+def _cells(standing: Standing) -> tuple[str, ...]:
+    counts = (human.count(getattr(standing, name)) for name in _COUNTS)
+    lag = human.span(round(standing.lag_s * _SECOND)) if standing.waiting else ""
+    return (standing.name, human.text(standing.exporter or None), standing.state, *counts, lag)
+
+
+def _matters(standing: Standing) -> Iterator[str]:
+    if standing.state in ("parked", "unconfigured") and standing.reason:
+        yield f"{standing.state}: {standing.reason}"
+    for reason, count in standing.reasons.items():
+        if reason != standing.state:
+            yield f"{count:,} {reason}"

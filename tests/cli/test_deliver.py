@@ -1,0 +1,157 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from spancast.cli import main
+from spancast.delivery.journal import Journal
+from spancast.delivery.outbox import Outbox
+from tests.support.calls import a_call
+from tests.support.platform import Platform, answer
+
+PATIENCE = 20.0
+
+
+@pytest.fixture
+def platform():
+    with Platform().open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def record(tmp_path):
+    """Record calls as an application does; return their span ids."""
+    with closing(Journal(tmp_path)) as journal:
+
+        def put(count: int = 1, **facts) -> list[str]:
+            calls = [a_call(**{"destinations": ("otlp",), **facts}) for _ in range(count)]
+            for call in calls:
+                journal.append(call)
+            return [call.span_id for call in calls]
+
+        yield put
+
+
+@pytest.fixture
+def deliver(tmp_path, monkeypatch, capsys):
+    """Run the verb; return its exit status and what it said."""
+    monkeypatch.setenv("SPANCAST_HOME", str(tmp_path))
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "otlp")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(["deliver", *arguments])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def standing(home, name: str = "otlp"):
+    with closing(Outbox(home)) as outbox:
+        return next(standing for standing in outbox.standings() if standing.name == name)
+
+
+def test_what_waits_in_the_journal_is_sent(record, deliver, platform, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    ids = record(3)
+    assert deliver()[0] == 0
+    assert platform.taken == dict.fromkeys(ids, 1)
+
+
+def test_the_home_can_be_given(record, deliver, platform, monkeypatch, tmp_path):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    monkeypatch.setenv("SPANCAST_HOME", str(tmp_path / "elsewhere"))
+    record()
+    assert deliver("--home", str(tmp_path))[0] == 0
+    assert len(platform.taken) == 1
+
+
+def test_nothing_to_send_is_no_failure_and_makes_nothing(deliver, tmp_path):
+    assert deliver("--home", str(tmp_path / "absent"))[0] == 0
+    assert not (tmp_path / "absent").exists()
+
+
+def test_more_than_one_batch_is_sent(record, deliver, platform, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    record(600)
+    assert deliver()[0] == 0
+    assert len(platform.taken) == 600
+
+
+def test_what_a_platform_does_not_take_in_time_is_left_waiting_and_told(record, deliver, platform, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    platform.answers = [answer(503)]
+    record()
+    status, said, _ = deliver("--timeout", "0.3")
+    assert (status, "HTTP 503" in said) == (1, True)
+
+
+def test_it_tries_again_while_there_is_time(record, deliver, platform, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    platform.answers = [answer(503), answer()]
+    record()
+    assert deliver()[0] == 0
+
+
+def test_it_does_not_sit_out_a_wait_that_is_longer_than_its_time(record, deliver, platform, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    platform.answers = [answer(429, {"retry-after": "3000"})]
+    record()
+    began = time.monotonic()
+    assert deliver()[0] == 1
+    assert time.monotonic() - began < 5
+
+
+def test_a_refused_credential_is_told(record, deliver, platform, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    platform.answers = [answer(401)]
+    record()
+    status, said, _ = deliver()
+    assert (status, "parked: HTTP 401" in said) == (1, True)
+
+
+def test_dead_calls_are_nothing_that_could_be_sent(record, deliver, platform, monkeypatch, tmp_path):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    platform.answers = [answer(400)]
+    record()
+    assert deliver()[0] == 0
+    assert standing(tmp_path).dead == 1
+
+
+def test_a_destination_that_is_not_configured_here_is_told_and_no_failure(record, deliver, platform, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    record(destinations=("elsewhere",))
+    status, _, complaint = deliver()
+    assert (status, "1 wait for elsewhere" in complaint) == (0, True)
+
+
+def test_a_destination_that_cannot_work_stops_no_other(record, deliver, platform, monkeypatch, tmp_path):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "otpl,otlp")
+    record(destinations=("otlp", "otpl"))
+    status, _, complaint = deliver()
+    assert (status, "Did you mean 'otlp'?" in complaint) == (1, True)
+    assert (standing(tmp_path).delivered, standing(tmp_path, "otpl").state) == (1, "unconfigured")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM here")
+def test_forever_sends_what_comes_and_ends_when_told(record, platform, tmp_path):
+    command = [sys.executable, "-m", "spancast", "deliver", "--forever", "--home", str(tmp_path)]
+    settings = {"SPANCAST_DESTINATIONS": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": platform.url}
+    with subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.PIPE) as process:
+        try:
+            for _ in range(2):
+                ids = record(2)
+                deadline = time.monotonic() + PATIENCE
+                while not set(ids) <= set(platform.taken):
+                    assert time.monotonic() < deadline, "it never arrived"
+                    time.sleep(0.02)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+    assert standing(tmp_path).waiting == 0
