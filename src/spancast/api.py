@@ -57,7 +57,8 @@ class Running:
         self._patches = Patches(self._recorder)
 
     def begin(self) -> None:
-        """Put the hooks on the client libraries."""
+        """Put the hooks on the client libraries, and join the application's tracer provider if it has one already."""
+        self._tracing.tracer()
         self._patches.install(HOOKS)
 
     def flush(self, timeout: float) -> bool:

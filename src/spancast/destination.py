@@ -39,10 +39,14 @@ class Destination:
         sample_rate: float = 1.0,
         privacy: bool = False,
         spans: Spans = "genai",
+        filters: object = None,
+        keys: object = None,
+        redact: object = None,
         metadata: Mapping[str, str] | None = None,
         environment: str | None = None,
         **options: object,
     ) -> None:
+        _not_yet(filters=filters, keys=keys, redact=redact)
         self.exporter = _exporter(exporter)
         self.name = name or _name(exporter)
         self.endpoint = _endpoint(endpoint)
@@ -55,6 +59,13 @@ class Destination:
 
     def __repr__(self) -> str:
         return f"Destination({self.name!r})"
+
+
+def _not_yet(**given: object) -> None:
+    """Refuse what a later version does: a filter that is silently ignored would send what it was to keep back."""
+    name = next((name for name, value in given.items() if value is not None), None)
+    if name is not None:
+        raise ConfigurationError(f"{name}= is not in this version of Spancast, {given[name]!r} was given. Leave it out.")
 
 
 def _exporter(seen: object) -> str | Exporter | Sink:

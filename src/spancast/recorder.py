@@ -10,13 +10,14 @@ from typing import Any
 from msgspec.structs import replace
 from opentelemetry.context import Context, get_current
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import INVALID_SPAN_ID, Span, format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace import Span, format_span_id, format_trace_id, get_current_span
 
 from spancast import guard
 from spancast.attribution import context as attribution
 from spancast.call import Call
 from spancast.capture.chat import request_facts
 from spancast.capture.exchange import Exchange
+from spancast.capture.failure import secrets_of
 from spancast.capture.route import Routes
 from spancast.capture.values import labels, text
 from spancast.trace import span as spans
@@ -88,47 +89,45 @@ class Recorder:
             destinations=self._destinations,
             **facts,
         )
-        return self._traced(call) if is_instrumentation_enabled() else self._exchange(call, None, None)
+        span, inside = None, None
+        if is_instrumentation_enabled():
+            tracer, parent = self._tracing.tracer(), get_current()
+            span, inside = spans.begin(tracer, call, parent)
+            call = _placed(call, span, parent, self._tracing.resource)
 
-    def _traced(self, call: Call) -> Exchange:
-        tracer = self._tracing.tracer()
-        parent = get_current()
-        span, inside = spans.begin(tracer, call, parent)
-        return self._exchange(_placed(call, span, parent, self._tracing.resource), span, inside)
-
-    def _exchange(self, call: Call, span: Span | None, inside: Context | None) -> Exchange:
         def finished(done: Call) -> None:
             self._finished(done, span)
 
-        return Exchange(call, self._opened, finished, inside)
+        return Exchange(call, self._opened, finished, inside, secrets_of(request.headers))
 
     def _opened(self, call: Call) -> None:
         if self._keep is not None:
             self._keep(call)
 
     def _finished(self, call: Call, span: Span | None) -> None:
-        try:
-            if self._keep is not None:
+        if self._keep is not None:
+            with guard.quietly("recorder.keep"):
                 self._keep(call)
-            if span is None:
-                return
-            if call.outcome == "abandoned":
-                self._unended.append((span, call))
-            else:
+        if span is None:
+            return
+        if call.outcome == "abandoned":
+            self._unended.append((span, call))
+        else:
+            with guard.quietly("trace.end"):
                 spans.end(span, call)
-        except Exception:  # noqa: BLE001 - the answer is the application's
-            guard.caught("recorder.finish")
 
 
 def _placed(call: Call, span: Span, parent: Context, resource: Mapping[str, Any]) -> Call:
     """Return the call with its place in the trace."""
     place, above = span.get_span_context(), get_current_span(parent).get_span_context()
-    if place.span_id == INVALID_SPAN_ID:
+    if not place.is_valid:
         return call
     return replace(
         call,
         trace_id=format_trace_id(place.trace_id),
-        span_id=format_span_id(place.span_id),
+        span_id=None
+        if place is above
+        else format_span_id(place.span_id),  # a tracer that makes none returns the parent's
         parent_span_id=format_span_id(above.span_id) if above.is_valid else None,
         sampled=place.trace_flags.sampled,
         resource=dict(resource),

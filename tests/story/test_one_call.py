@@ -153,7 +153,8 @@ def test_each_attempt_of_an_sdk_is_a_call_of_its_own(tmp_path: Path, openrouter:
         ASK
         + """
 try:
-    client.with_options(max_retries=1).chat.completions.create(model="simulator/500", messages=[{"role": "user", "content": "Hi"}])
+    client = client.with_options(max_retries=1)
+    ask(model="simulator/500")
 except openai.InternalServerError:
     pass
 """

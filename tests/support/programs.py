@@ -26,7 +26,12 @@ def surroundings(home: Path, openrouter: Simulator, **more: str) -> dict[str, st
 def spancast(*command: str, environment: Mapping[str, str], check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a verb to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "spancast", *command], env=environment, check=check, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "spancast", *command],
+        env=environment,
+        check=check,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 

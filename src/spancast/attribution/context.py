@@ -1,7 +1,8 @@
 """Who the calls of a block are for: `with spancast.attribute(user=...)`, nested, in threads, tasks and generators.
 
 The value travels in a context variable, so that concurrent tasks never see each other's. No token is held: a block that
-is left in another context than it was entered in (a collected generator, say) leaves that context alone.
+is left in another context than it was entered in (a collected generator, say) leaves that context alone, and one that
+is left while another stands inside it (a generator with a block of its own) leaves only itself.
 """
 
 import functools
@@ -11,6 +12,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar, cast
+
+from spancast import guard
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,7 +43,7 @@ class _Frame:
     """What holds inside a block, and what it goes back to."""
 
     attribution: Attribution = NOBODY
-    block: object = None
+    block: "attribute | None" = None
     outer: "_Frame | None" = None
 
 
@@ -68,22 +71,39 @@ class attribute:  # noqa: N801 - used like a function, as `contextlib.suppress` 
         self, *, user: object = None, session: object = None, tags: Mapping[str, object] | None = None
     ) -> None:
         """Take a user's and a session's id, and tags; what is no string is written as `str()` writes it."""
-        written = {str(key): str(value) for key, value in dict(tags or {}).items()}
+        pairs = ((_text(key), _text(value)) for key, value in dict(tags or {}).items())
+        written = {key: value for key, value in pairs if key is not None and value is not None}
         self._mine = Attribution(_text(user), _text(session), MappingProxyType(written))
 
     def __enter__(self) -> Self:
-        frame = _current.get()
-        _current.set(_Frame(self._mine.inside(frame.attribution), self, frame))
+        _current.set(self._inside(_current.get()))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        frame = _current.get()
-        if frame.block is self:
-            _current.set(frame.outer or _OUTERMOST)
+        _current.set(_without(self, _current.get()))
+
+    def _inside(self, outer: _Frame) -> _Frame:
+        return _Frame(self._mine.inside(outer.attribution), self, outer)
 
     def __call__(self, function: F) -> F:
         """Decorate a function: each run of it is such a block."""
         return cast("F", _decorated(function, self))
+
+
+def _without(block: attribute, frame: _Frame) -> _Frame:
+    """Return the frames less the innermost of `block`; all of them when it is not among them."""
+    within: list[attribute] = []
+    seen: _Frame | None = frame
+    while seen is not None and seen.block is not block:
+        if seen.block is not None:
+            within.append(seen.block)
+        seen = seen.outer
+    if seen is None:
+        return frame
+    left = seen.outer or _OUTERMOST
+    for each in reversed(within):
+        left = each._inside(left)  # noqa: SLF001 - of its own kind
+    return left
 
 
 def _decorated(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
@@ -155,4 +175,9 @@ def _async_generator(function: Callable[..., Any], block: attribute) -> Callable
 
 
 def _text(seen: object) -> str | None:
-    return None if seen is None else str(seen) or None
+    """Return what `str()` writes; what cannot even be written is unknown, and the application goes on."""
+    try:
+        return None if seen is None else str(seen) or None
+    except Exception:  # noqa: BLE001 - the object is the application's own
+        guard.once_a_minute("attribution", "A user, a session or a tag of type %s is unknown.", type(seen).__name__)
+        return None

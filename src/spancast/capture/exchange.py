@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from spancast import guard
 from spancast.call import Call, Outcome
 from spancast.capture.chat import Reading
 from spancast.capture.decoding import decoder
-from spancast.capture.failure import exception_facts, failure_facts
+from spancast.capture.failure import exception_facts, failure_facts, kept
 from spancast.capture.reader import PlainReader, Reader, StreamReader
 from spancast.capture.values import text
 
@@ -22,11 +23,33 @@ Listener = Callable[[Call], None]
 class Exchange:
     """One exchange. Its methods never raise, may be called from any thread, and do nothing once it is finished."""
 
-    __slots__ = ("_base", "_began", "_facts", "_on_finish", "_on_headers", "_open", "_reader", "context", "feed")
+    __slots__ = (
+        "_base",
+        "_began",
+        "_facts",
+        "_on_finish",
+        "_on_headers",
+        "_open",
+        "_reader",
+        "_secrets",
+        "context",
+        "feed",
+    )
 
-    def __init__(self, base: Call, on_headers: Listener, on_finish: Listener, context: object = None) -> None:
-        """Open an exchange. `base` is what is known from the request; `context` is carried for whoever made it."""
+    def __init__(
+        self,
+        base: Call,
+        on_headers: Listener,
+        on_finish: Listener,
+        context: object = None,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        """Open an exchange. `base` is what is known from the request, and `secrets` what must not be kept of it.
+
+        `context` is carried for whoever made it.
+        """
         self.context = context
+        self._secrets = secrets
         self._base = base
         self._began = time.perf_counter_ns()
         self._on_headers = on_headers
@@ -69,17 +92,17 @@ class Exchange:
     def close(self) -> None:
         """Finish with an answer that the application closed early; the exception under way, if any, says why."""
         reason = sys.exception()
-        if isinstance(reason, GeneratorExit):
-            self.finish("abandoned")
+        if reason is None or isinstance(reason, Exception):
+            self.finish("closed")
         else:
-            self.finish("closed" if reason is None or isinstance(reason, Exception) else "cancelled")
+            self.fail(reason)
 
     def fail(self, error: BaseException) -> None:
-        """Finish with what the client library raised."""
+        """Finish with what the client library raised, or what was thrown into it."""
         if isinstance(error, Exception):
             self.finish("error", error)
         else:
-            self.finish("cancelled")
+            self.finish("abandoned" if isinstance(error, GeneratorExit) else "cancelled")
 
     def finish(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """Finish the exchange; only the first time counts."""
@@ -93,23 +116,28 @@ class Exchange:
             guard.caught("capture.finish")
             call = msgspec.structs.replace(self._base, outcome=outcome)
         self._reader = None
+        self.feed = _unheard  # the reader knows the exchange: neither is to wait for the garbage collector
         self._on_finish(call)
 
     def _result(self, outcome: Outcome, error: BaseException | None) -> Call:
-        stated = self._stated(outcome, error)
+        reader = self._reader
+        reading = Reading() if reader is None else reader.end()
+        if reader is not None and reader.done:  # whatever came behind the end mark
+            outcome, error = "completed", None
+        stated = self._stated(reading, outcome, error)
         if "error_type" in stated:
             outcome = "error"
         facts = {**self._facts, **stated}
         facts.setdefault("generation_id", facts.get("response_id"))
-        if self._reader is not None and self._reader.first_token_at is not None:
-            facts["time_to_first_token"] = self._reader.first_token_at - self._began
+        facts.update({name: kept(facts[name], self._secrets) for name in _QUOTED if name in facts})
+        if reader is not None and reader.first_token_at is not None:
+            facts["time_to_first_token"] = reader.first_token_at - self._began
         duration = time.perf_counter_ns() - self._began
         return msgspec.structs.replace(self._base, outcome=outcome, duration=duration, **facts)
 
-    def _stated(self, outcome: Outcome, error: BaseException | None) -> dict[str, Any]:
+    def _stated(self, reading: Reading, outcome: Outcome, error: BaseException | None) -> dict[str, Any]:
         """Return what the body stated, and the failure wherever it shows: in the body, the status, or the client."""
         reader, status = self._reader, self._facts.get("http_status", 0)
-        reading = Reading() if reader is None else reader.end()
         facts = reading.facts()
         if status >= 400:  # noqa: PLR2004 - the classes of errors
             facts = {**failure_facts(None, status), **facts}
@@ -130,20 +158,24 @@ class Exchange:
         self.finish("completed")
 
 
+_QUOTED = ("error_type", "error_message")
+"""The fields in which a server may quote the request."""
+
+
 def _unheard(_chunk: bytes) -> None:
     """Take a body whose headers were never seen."""
 
 
 def _decoded(encodings: str, feed: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """Return `feed` behind the decoder that a body needs; a body that cannot be decoded is let go."""
+    """Return `feed` behind the decoder that a body needs; from where it cannot be decoded it is let go."""
     decode = decoder(encodings)
     if decode is None:
         return feed
 
     def decoded(chunk: bytes) -> None:
-        try:
-            feed(decode(chunk))
-        except Exception:  # noqa: BLE001 - damaged, or not what it says: the client library will say so to the caller
-            feed(b"")
+        # Damaged, or not what it says: the client library will say so to the caller.
+        with suppress(Exception):
+            for piece in decode(chunk):
+                feed(piece)
 
     return decoded

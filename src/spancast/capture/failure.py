@@ -1,6 +1,7 @@
 """What went wrong, as OpenRouter says it, in the words that are safe to keep."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spancast.capture.values import member, text
@@ -8,11 +9,14 @@ from spancast.capture.values import member, text
 MAX_MESSAGE = 128
 """Characters kept of an error message. What a provider quotes from the prompt (`metadata.raw`) is not kept at all."""
 
+_CREDENTIALS = ("authorization", "proxy-authorization", "x-api-key", "api-key")
+_SHORTEST_SECRET = 8
+_REMOVED = "[removed]"
 _SECRETS = re.compile(r"(?i)\b(?:sk|pk|rk)-[a-z0-9_-]{8,}|\bbearer\s+\S+|\b(?:api[_-]?key|token|password)\s*[=:]\s*\S+")
 
 
 def failure_facts(error: Any, status: int | None = None) -> dict[str, Any]:
-    """Return `error_type` and `error_message` of an `error` object; the type is never unknown.
+    """Return `error_type` and `error_message` of an `error` object, both as stated; the type is never unknown.
 
     The type is OpenRouter's stable one (`error.metadata.error_type`), else the error's code, else the HTTP status
     (OpenRouter docs, errors).
@@ -23,7 +27,7 @@ def failure_facts(error: Any, status: int | None = None) -> dict[str, Any]:
     facts: dict[str, Any] = {"error_type": stable or coded or (str(status) if status is not None else "error")}
     message = text(member(error, "message") if isinstance(error, dict) else error)
     if message is not None:
-        facts["error_message"] = scrubbed(message)[:MAX_MESSAGE]
+        facts["error_message"] = message
     return facts
 
 
@@ -35,6 +39,14 @@ def exception_facts(error: BaseException) -> dict[str, Any]:
     }
 
 
-def scrubbed(message: str) -> str:
-    """Return the message without what looks like a key or a token."""
-    return _SECRETS.sub("[removed]", message)
+def kept(stated: str, secrets: Sequence[str] = ()) -> str:
+    """Return what is kept of a text: without the request's own `secrets` and what looks like one, and not too long."""
+    for secret in secrets:
+        stated = stated.replace(secret, _REMOVED)
+    return _SECRETS.sub(_REMOVED, stated)[:MAX_MESSAGE]
+
+
+def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the credentials that a request carries; what is shorter than eight characters is none."""
+    words = (word for name in _CREDENTIALS for word in headers.get(name, "").split())
+    return tuple(word for word in words if len(word) >= _SHORTEST_SECRET)

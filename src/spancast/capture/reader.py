@@ -7,7 +7,7 @@ from typing import Protocol
 
 from spancast import guard
 from spancast.capture.chat import Reading
-from spancast.capture.sse import Blocks, payloads
+from spancast.capture.sse import MAX_EVENT, Blocks, payloads
 
 
 class Reader(Protocol):
@@ -15,6 +15,8 @@ class Reader(Protocol):
 
     first_token_at: int | None
     """`time.perf_counter_ns()` when the first piece of the answer itself passed."""
+    done: bool
+    """Whether the body's own end mark has passed, whatever the connection does behind it."""
 
     def feed(self, chunk: bytes) -> None:
         """Take a piece of the body."""
@@ -30,28 +32,34 @@ class Reader(Protocol):
 
 
 class PlainReader:
-    """A body of one JSON object, perhaps behind keep-alive padding; it is kept until it is whole."""
+    """A body of one JSON object, perhaps behind keep-alive padding; it is kept until it is whole.
 
-    MAX = 32 * 1024 * 1024
-    """Bytes kept for a caller who streams; a longer body is known by its headers alone."""
+    Of a long one for a caller who streams it, what is as good as surely an image or a sound is let go on the way.
+    """
+
+    MAX = 4 * 1024 * 1024
+    """Bytes kept for a caller who streams; a longer body without a sound or an image is known by its headers alone."""
 
     first_token_at: int | None = None  # padding comes first: when a plain answer began is not seen
+    done = False  # it has no end mark
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
+        self._lost = False
 
     def feed(self, chunk: bytes) -> None:
         """Take a piece of the body."""
+        if self._lost:
+            return
+        self._chunks.append(chunk)
         self._size += len(chunk)
-        if self._size <= self.MAX:
-            self._chunks.append(chunk)
-        else:
-            self._chunks.clear()
+        if self._size > self.MAX:
+            self._shrink()
 
     def whole(self, content: bytes) -> None:
         """Take the whole body at once, whatever its length: its caller holds it anyway."""
-        self._chunks = [content]
+        self._chunks, self._lost = [content], False
 
     def end(self) -> Reading:
         """Return what the body states."""
@@ -62,15 +70,25 @@ class PlainReader:
 
     def lacks(self, reading: Reading) -> str | None:
         """Return `invalid_response` for a body that holds no object."""
-        return None if reading.objects else "invalid_response"
+        return None if reading.objects or self._lost else "invalid_response"
 
+    def _shrink(self) -> None:
+        rest = _BASE64.sub(b"", b"".join(self._chunks))
+        self._size = len(rest)
+        self._lost = self._size > self.MAX // 2
+        self._chunks = [] if self._lost else [rest]
+
+
+_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{4096,}")
+"""So long a run of these stands inside a string only, and leaves it a string when it goes."""
 
 _BATCH = 16 * 1024
 """Bytes that are looked at together, once nothing is urgent."""
-_MANY = 4096
-"""Bytes that wait for the end of an event; with more, a chunk that ends amid one is no reason to look."""
+_END_MARKS = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
 _OBJECT_BESIDE_DELTA = re.compile(rb'":\{"(?<!"delta":\{")')
-_NAMED_FINISH = re.compile(rb'"finish_reason":[^n]')
+_FINISH = re.compile(rb'"finish_reason":[^n]')
+_NAMED_FINISH = re.compile(rb'"finish_reason"\s*:\s*[^n\s]')
+_LAST = 1024
 
 
 class StreamReader:
@@ -80,28 +98,16 @@ class StreamReader:
     what a whole batch of events does not state is found without parsing one of them.
     """
 
-    __slots__ = (
-        "_append",
-        "_blocks",
-        "_done",
-        "_limit",
-        "_on_done",
-        "_reading",
-        "_rest",
-        "_size",
-        "_spoke",
-        "first_token_at",
-    )
+    __slots__ = ("_append", "_blocks", "_limit", "_on_done", "_reading", "_size", "_spoke", "done", "first_token_at")
 
     def __init__(self, on_done: Callable[[], None]) -> None:
         self.first_token_at: int | None = None
+        self.done = False
         self._blocks = Blocks()
         self._append = self._blocks.held.append
         self._on_done = on_done
-        self._done = False
         self._spoke = False
         self._size = 0
-        self._rest = 0
         self._limit = 0
         self._reading = Reading()
 
@@ -109,10 +115,9 @@ class StreamReader:
         """Take a piece of the body; the stream's own end mark calls `on_done` before this returns."""
         self._append(chunk)
         self._size = size = self._size + len(chunk)
-        if (
-            size > self._limit or chunk[-3:-2] != b"}"
-        ):  # an event that says more text ends in "}", the end mark does not
-            self._look()
+        # Third from the end of every chunk with which an end mark is whole; a piece of text has "}" there.
+        if size > self._limit or chunk[-3:-2] in {b"]", b"\n", b""}:
+            self._look(chunk)
 
     def end(self) -> Reading:
         """Return what the stream stated; chunks that still come are let go."""
@@ -122,28 +127,39 @@ class StreamReader:
 
     def lacks(self, reading: Reading) -> str | None:
         """Return `invalid_response` for a stream without an object, `incomplete_response` for one cut short."""
-        if not reading.objects:
+        if not reading.objects and not self._blocks.skipped:
             return "invalid_response"
-        return None if self._done or reading.ended() else "incomplete_response"
+        return None if self.done or reading.ended() else "incomplete_response"
 
-    def _look(self) -> None:
-        if self._rest > _MANY and self._size <= self._limit:
+    def _look(self, chunk: bytes) -> None:
+        if not self._due(chunk):
             return
+        batch = self._spoke and self._size > self._limit
         try:
-            self._read(self._blocks.take(), closely=not self._spoke)
+            self._read(self._blocks.take(), closely=not batch)
         except Exception:  # noqa: BLE001 - the chunk is handed on whatever it holds
             guard.caught("capture.stream")
-        self._size = self._rest = sum(map(len, self._blocks.held))
-        self._limit = max(_BATCH, 2 * self._rest) if self._spoke else self._rest
-        if self._done:
+        rest = sum(map(len, self._blocks.held))
+        self._size, self._limit = rest, max(_BATCH, 2 * rest) if self._spoke else 0
+        if self.done:
             self._on_done()
+
+    def _due(self, chunk: bytes) -> bool:
+        """Whether looking may find what is urgent, or is due: it costs a copy of everything that is held."""
+        if not self._spoke:
+            return b"\n" in chunk or b"\r" in chunk or self._size > MAX_EVENT
+        if self._size > self._limit:
+            return True
+        held, longest = self._blocks.held, len(_END_MARKS[-1])
+        tail = chunk if len(chunk) >= longest else b"".join(each[-longest:] for each in held[-longest:])
+        return tail.endswith(_END_MARKS)
 
     def _read(self, block: bytes, *, closely: bool) -> None:
         if not closely and _is_all_text(block):
             return
         for data in payloads(block):
             if data == b"[DONE]":
-                self._done = True
+                self.done = True
             elif not self._spoke or _states(data):
                 self._reading.read(data)
                 if self._reading.spoke and not self._spoke:
@@ -157,9 +173,17 @@ def _let_go(_chunk: bytes) -> None:
 def _is_all_text(block: bytes) -> bool:
     """Whether no event holds an object beside its delta, or a finish reason: so no usage, no error, no end.
 
-    Inside a JSON string a quote is escaped, so that `":{"` only stands where an object is a member.
+    Inside a JSON string a quote is escaped, so that `":{"` only stands where an object is a member. Where JSON is
+    written with spaces every finish reason looks named; what comes last, behind all text, is looked for by its name.
     """
-    return _OBJECT_BESIDE_DELTA.search(block) is None and _NAMED_FINISH.search(block) is None
+    last = block[-_LAST:]
+    return (
+        _OBJECT_BESIDE_DELTA.search(block) is None
+        and _FINISH.search(block) is None
+        and b"[DONE]" not in last
+        and b'"usage"' not in last
+        and b'"error"' not in last
+    )
 
 
 def _states(data: bytes) -> bool:

@@ -11,11 +11,13 @@ _BOM = b"\xef\xbb\xbf"
 class Blocks:
     """Holds chunks as they come, gives back the whole events among them as one block; a rest waits for more."""
 
-    __slots__ = ("_skipping", "_started", "held")
+    __slots__ = ("_skipping", "_started", "held", "skipped")
 
     def __init__(self) -> None:
         self.held: list[bytes] = []
         """The chunks since the last `take`, behind the rest that it left."""
+        self.skipped = False
+        """Whether an event was too long to be read."""
         self._skipping = False
         self._started = False
 
@@ -34,7 +36,7 @@ class Blocks:
 
     def _joined(self, *, last: bool) -> bytes:
         data = b"".join(self.held)
-        if not self._started and data:
+        if not self._started and (last or not _BOM.startswith(data)):
             data, self._started = data.removeprefix(_BOM), True
         if b"\r" not in data:
             return data
@@ -44,7 +46,7 @@ class Blocks:
 
     def _keep(self, rest: bytes) -> None:
         if len(rest) > MAX_EVENT:
-            rest, self._skipping = rest[-3:], True
+            rest, self._skipping, self.skipped = rest[-3:], True, True
         self.held[:] = [rest] if rest else []
 
 

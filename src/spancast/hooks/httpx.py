@@ -79,7 +79,7 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
 
 
 def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the request; `None` for arguments that the client will refuse, so that it refuses them in its own words."""
+    """Return the request; `None` beside arguments that the client will refuse, for it to do so in its own words."""
     if len(args) > 1:
         return None
     return args[0] if args else kwargs.get("request")

@@ -5,6 +5,7 @@ from opentelemetry.sdk.trace import Span, SpanProcessor
 
 from spancast import guard
 from spancast.attribution import context
+from spancast.capture.values import text
 from spancast.trace import names
 
 
@@ -19,9 +20,13 @@ class Stamp(SpanProcessor):
             return
         try:
             who = context.current()
-            if who.user is not None:
-                span.set_attribute(names.USER, who.user)
-            if who.session is not None:
-                span.set_attribute(names.SESSION, who.session)
+            _stamp(span, names.USER, text(who.user))
+            _stamp(span, names.SESSION, text(who.session))
         except Exception:  # noqa: BLE001 - the span is the application's
             guard.caught("trace.stamp")
+
+
+def _stamp(span: Span, name: str, value: str | None) -> None:
+    """Set what the span does not say itself: its own word, a request's say, is closer to the truth."""
+    if value is not None and name not in (span.attributes or {}):
+        span.set_attribute(name, value)

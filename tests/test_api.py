@@ -1,0 +1,207 @@
+"""Start, stop, flush: the public face, in this process."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import spancast
+from spancast.errors import ConfigurationError
+from spancast.testing import Simulator
+
+
+class Collector(ThreadingHTTPServer):
+    """Takes OTLP, and keeps it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Take)
+        self.spans: list[Any] = []
+        self.status = 200
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Take(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.server.status == 200:
+            request = ExportTraceServiceRequest.FromString(
+                gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body
+            )
+            self.server.spans += [
+                span for each in request.resource_spans for scope in each.scope_spans for span in scope.spans
+            ]
+        self.send_response(self.server.status)
+        self.send_header("content-type", "application/x-protobuf")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with Collector() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def openrouter() -> Iterator[Simulator]:
+    with Simulator(seed=4) as simulator:
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def _stopped() -> Iterator[None]:
+    yield
+    spancast.stop(0.0)
+
+
+def ask(openrouter: Simulator, library: Any = httpx2, **more: Any) -> Any:
+    body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], **more}
+    headers = {"authorization": "Bearer sk-or-v1-simulator"}
+    return library.post(f"{openrouter.base_url}/chat/completions", json=body, headers=headers)
+
+
+def start(openrouter: Simulator, home: Path, *destinations: str | spancast.Destination, **more: Any) -> None:
+    spancast.start(destinations, home=home, hosts=[openrouter.address], **more)
+
+
+def otlp(collector: Collector) -> spancast.Destination:
+    return spancast.Destination("otlp", endpoint=collector.url)
+
+
+def sends() -> list[object]:
+    return [
+        getattr(library, name).__dict__["send"] for library in (httpx, httpx2) for name in ("Client", "AsyncClient")
+    ]
+
+
+def test_flush_says_whether_all_was_delivered(openrouter: Simulator, collector: Collector, tmp_path: Path) -> None:
+    start(openrouter, tmp_path, otlp(collector))
+
+    ask(openrouter, user="u_1")
+    ask(openrouter, httpx)
+
+    assert spancast.flush(10.0)
+    sent = [{each.key: each.value for each in span.attributes} for span in collector.spans]
+    assert [attributes["openrouter.generation.id"].string_value for attributes in sent] == [
+        bill.generation_id for bill in openrouter.bills
+    ]
+    assert sent[0]["user.id"].string_value == "u_1"
+    assert sent[0]["openrouter.cost_usd"].string_value == format(openrouter.bills[0].cost, "f")
+
+
+def test_flush_says_when_something_still_waits(openrouter: Simulator, collector: Collector, tmp_path: Path) -> None:
+    collector.status = 503
+    start(openrouter, tmp_path, otlp(collector))
+
+    ask(openrouter)
+
+    assert not spancast.flush(0.3)
+
+
+def test_what_could_not_be_sent_is_sent_by_the_next_process(
+    openrouter: Simulator, collector: Collector, tmp_path: Path
+) -> None:
+    collector.status = 503
+    start(openrouter, tmp_path, otlp(collector))
+    ask(openrouter)
+    assert not spancast.stop(0.3)
+
+    collector.status = 200
+    start(openrouter, tmp_path, otlp(collector))
+    ask(openrouter)
+
+    assert spancast.flush(10.0)
+    assert len(collector.spans) == 2
+
+
+def test_without_destinations_flush_speaks_of_the_ledger(openrouter: Simulator, tmp_path: Path) -> None:
+    spancast.start(home=tmp_path, hosts=[openrouter.address])
+
+    ask(openrouter)
+
+    assert spancast.flush()
+    assert not list((tmp_path / "journal").glob("*.bad"))
+
+
+def test_start_twice_is_start_once(openrouter: Simulator, collector: Collector, tmp_path: Path) -> None:
+    for _ in range(2):
+        start(openrouter, tmp_path, otlp(collector))
+
+    ask(openrouter)
+
+    assert spancast.flush(10.0)
+    assert len(collector.spans) == 1
+
+
+def test_after_stop_the_clients_are_as_they_were(tmp_path: Path) -> None:
+    before = sends()
+
+    spancast.start(home=tmp_path)
+    during = sends()
+    spancast.stop()
+
+    after = sends()
+    assert all(one is not other for one, other in zip(before, during, strict=True))
+    assert all(one is other for one, other in zip(before, after, strict=True))
+
+
+def test_the_spans_are_in_the_applications_own_traces(openrouter: Simulator, tmp_path: Path) -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    spancast.start(home=tmp_path, hosts=[openrouter.address], tracer_provider=provider)
+
+    with spancast.attribute(user="u_7"), provider.get_tracer("app").start_as_current_span("request") as outer:
+        ask(openrouter)
+
+    ours, theirs = kept.get_finished_spans()
+    assert ours.parent is not None
+    assert ours.parent.span_id == outer.get_span_context().span_id
+    assert (ours.attributes or {})["user.id"] == (theirs.attributes or {})["user.id"] == "u_7"
+
+
+def test_a_destination_named_in_code_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No exporter is called 'langfus'"):
+        spancast.start(["langfus"], home=tmp_path)
+
+
+def test_start_survives_a_home_that_cannot_be(openrouter: Simulator, tmp_path: Path, caplog: Any) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    start(openrouter, tmp_path / "file" / "home", "otlp")
+
+    assert ask(openrouter).status_code == 200
+    assert any("journal" in record.message for record in caplog.records)
+
+
+def test_nothing_is_hooked_where_opentelemetry_is_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    before = httpx2.Client.__dict__["send"]
+
+    spancast.start(home=tmp_path)
+
+    assert httpx2.Client.__dict__["send"] is before
