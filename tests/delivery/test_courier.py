@@ -90,8 +90,8 @@ class Desk:
             assert one.captured == one.delivered + one.waiting + one.dead + one.expired + one.shed + one.skipped, one
 
     def close(self) -> None:
-        self.assert_adds_up()
-        self._open.close()
+        with self._open:
+            self.assert_adds_up()
 
 
 @pytest.fixture

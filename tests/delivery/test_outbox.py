@@ -91,6 +91,8 @@ def test_a_killed_call_that_was_delivered_is_left_as_it_was_sent(outbox):
     (sent,) = outbox.take("platform", 10)
     outbox.ack("platform", Ack(cursor=sent.seq, delivered=[sent.seq]))
     put(outbox, a_call(call_id=killed.call_id))
+    with outbox._store.reading() as connection:
+        assert [bool(row["killed"]) for row in connection.execute("SELECT killed FROM record")] == [True]
     assert (only(outbox).delivered, only(outbox).waiting) == (1, 0)
 
 

@@ -1,5 +1,6 @@
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -92,6 +93,23 @@ def test_a_header_that_cannot_be_written_is_unsent(wire):
 def test_a_request_that_got_out_whole_and_was_not_answered_is_ambiguous(wire):
     with opened(hanging_up) as platform, pytest.raises(Ambiguous):
         wire.post(a_request(platform.url))
+
+
+def test_a_request_that_was_cut_off_on_its_way_out_is_unsent(wire):
+    with closing(a_listener()) as listener:
+        listener.listen()
+
+        def reset() -> None:
+            connection, _ = listener.accept()
+            connection.recv(1024)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        peer = threading.Thread(target=reset)
+        peer.start()
+        with pytest.raises(Unsent):
+            wire.post(a_request(f"http://127.0.0.1:{listener.getsockname()[1]}", body=b"x" * 32_000_000))
+        peer.join()
 
 
 @pytest.mark.parametrize("what", ["headers", "body"])

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -71,7 +70,7 @@ class Exchange:
     def _headers(self, status: int, headers: Mapping[str, str]) -> bool:
         stream = headers.get("content-type", "").lower().startswith("text/event-stream")
         self._reader = StreamReader(self._over) if stream else PlainReader()
-        self.feed = _decoded(headers.get("content-encoding", ""), self._reader.feed)
+        self.feed = self._decoding(headers.get("content-encoding", ""), self._reader.feed)
         self._facts["http_status"] = status
         self._facts["time_to_headers"] = time.perf_counter_ns() - self._began
         if stream:
@@ -124,10 +123,9 @@ class Exchange:
         reading = Reading() if reader is None else reader.end()
         if reader is not None and reader.done:  # whatever came behind the end mark
             outcome, error = "completed", None
-        stated = self._stated(reading, outcome, error)
-        if "error_type" in stated:
+        facts = {**self._facts, **self._stated(reading, outcome, error)}
+        if "error_type" in facts:
             outcome = "error"
-        facts = {**self._facts, **stated}
         facts.setdefault("generation_id", facts.get("response_id"))
         facts.update({name: kept(facts[name], self._secrets) for name in _QUOTED if name in facts})
         if reader is not None and reader.first_token_at is not None:
@@ -154,6 +152,21 @@ class Exchange:
             facts["error_type"] = lack
         return facts
 
+    def _decoding(self, encodings: str, feed: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """Return `feed` behind the decoder that a body needs; from where it cannot be decoded it is let go."""
+        decode = decoder(encodings)
+        if decode is None:
+            return feed
+
+        def decoded(chunk: bytes) -> None:
+            try:
+                for piece in decode(chunk):
+                    feed(piece)
+            except Exception:  # noqa: BLE001 - damaged, or not what it says: the client library tells the caller so
+                self._facts["error_type"] = "invalid_response"
+
+        return decoded
+
     def _over(self) -> None:
         self.finish("completed")
 
@@ -165,17 +178,3 @@ _QUOTED = ("error_type", "error_message")
 def _unheard(_chunk: bytes) -> None:
     """Take a body whose headers were never seen."""
 
-
-def _decoded(encodings: str, feed: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """Return `feed` behind the decoder that a body needs; from where it cannot be decoded it is let go."""
-    decode = decoder(encodings)
-    if decode is None:
-        return feed
-
-    def decoded(chunk: bytes) -> None:
-        # Damaged, or not what it says: the client library will say so to the caller.
-        with suppress(Exception):
-            for piece in decode(chunk):
-                feed(piece)
-
-    return decoded
