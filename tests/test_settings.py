@@ -93,7 +93,7 @@ def test_a_wrong_variable_is_named_with_what_was_seen_and_the_cure(
         (lambda: Destination("otlp", spans="some"), "Give one of llm, genai, trace, all."),  # type: ignore[arg-type]
         (lambda: Destination(""), "exporter cannot be ''."),
         (lambda: Destination(42), "exporter cannot be 42."),  # type: ignore[arg-type]
-        (lambda: Destination("otlp", filters={"model": "x"}), "filters= is not in this version"),
+        (lambda: Destination("otlp", filters={"model": "x"}), "filters={'model': 'x'} is not in this version"),
         (lambda: resolve({"destinations": 3}), "destinations= cannot be 3."),
         (lambda: resolve({"home": 3}), "home= cannot be 3."),
         (lambda: resolve({"hosts": [1]}), "hosts= cannot be 1."),

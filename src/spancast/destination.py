@@ -65,7 +65,7 @@ def _not_yet(**given: object) -> None:
     """Refuse what a later version does: a filter that is silently ignored would send what it was to keep back."""
     name = next((name for name, value in given.items() if value is not None), None)
     if name is not None:
-        raise ConfigurationError(f"{name}= is not in this version of Spancast, {given[name]!r} was given. Leave it out.")
+        raise ConfigurationError(f"{name}={given[name]!r} is not in this version of Spancast. Leave it out.")
 
 
 def _exporter(seen: object) -> str | Exporter | Sink:

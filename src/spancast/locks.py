@@ -11,6 +11,11 @@ from typing import Self
 if sys.platform == "win32":
     import msvcrt
 
+    def unlock(fd: int) -> None:
+        """Give the lock back, whoever else has the file open."""
+        os.lseek(fd, 0, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
     def try_lock(fd: int) -> bool:
         """Take the exclusive lock on an open file; `False` when another process holds it."""
         try:
@@ -21,6 +26,10 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    def unlock(fd: int) -> None:
+        """Give the lock back, also where a forked child has a copy of the open file."""
+        fcntl.flock(fd, fcntl.LOCK_UN)
 
     def try_lock(fd: int) -> bool:
         """Take the exclusive lock on an open file; `False` when another open file holds it."""
@@ -60,6 +69,13 @@ class FileLock:
         fd, self._fd = self._fd, None
         _held.discard(self)
         if fd is not None:
+            unlock(fd)
+            os.close(fd)
+
+    def disown(self) -> None:
+        """Close a forked child's copy; the lock is its parent's, and stays so."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
             os.close(fd)
 
     def __enter__(self) -> Self:
@@ -75,9 +91,9 @@ _held: "weakref.WeakSet[FileLock]" = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    """Close a child's copies: the lock is its parent's, and would outlast the parent's release while a copy is open."""
     for lock in list(_held):
-        lock.release()
+        lock.disown()
+    _held.clear()
 
 
 if hasattr(os, "register_at_fork"):

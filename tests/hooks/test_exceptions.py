@@ -178,7 +178,13 @@ def test_the_client_is_closed(kind: Kind, ask: Any, server: Replay) -> None:
 @every_kind
 @pytest.mark.parametrize(
     "url",
-    ["http://[", "openrouter.ai/api/v1/chat/completions", "ftp://openrouter.ai/api/v1/chat/completions", "http:///x", ""],
+    [
+        "http://[",
+        "openrouter.ai/api/v1/chat/completions",
+        "ftp://openrouter.ai/api/v1/chat/completions",
+        "http:///x",
+        "",
+    ],
 )
 def test_the_url_is_none(kind: Kind, url: str) -> None:
     raised(kind, "unused.example", lambda caller: post(caller, url))

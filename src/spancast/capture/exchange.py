@@ -177,4 +177,3 @@ _QUOTED = ("error_type", "error_message")
 
 def _unheard(_chunk: bytes) -> None:
     """Take a body whose headers were never seen."""
-

@@ -8,11 +8,13 @@ a span twice (`resend: "duplicates"`), the spans are noted as on their way befor
 """
 
 import os
+import sqlite3
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,7 +160,9 @@ class Courier:
         self._too_large = self._traits.max_bytes + 1
         """The bytes of the smallest request that the platform found too large."""
         self._stopped = False
-        outbox.register(destination.name, exporter_name(destination), _without_secret(destination.endpoint))
+        self._registered = False
+        with suppress(OSError, sqlite3.Error):  # a disk that is not well now is asked again by the first pass
+            self._register()
 
     def deliver_once(self, deadline: float) -> Pass:
         """Send one batch of what waits; `deadline` is in seconds of `time.monotonic`. Never raises for the platform."""
@@ -179,7 +183,14 @@ class Courier:
         """Close the connections."""
         self._wire.close()
 
+    def _register(self) -> None:
+        if not self._registered:
+            endpoint = _without_secret(self.destination.endpoint)
+            self._outbox.register(self.destination.name, exporter_name(self.destination), endpoint)
+            self._registered = True
+
     def _pass(self, deadline: float) -> Pass:
+        self._register()
         held = self._held()
         if self._parked or held > 0:
             return Pass(wait=held or None)

@@ -5,6 +5,7 @@ no lock but the journal's own.
 """
 
 import os
+import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -51,10 +52,15 @@ class Pump:
             self._thread.join(1.0)
 
     def turn(self, timeout: float = 0.0) -> bool:
-        """Move all there is; return `False` when another process kept the lock for `timeout` seconds."""
+        """Move all there is; return `False` when another process is at it for `timeout` seconds, or the disk fails."""
         count = self._journal.appended
-        self._journal.catch_up()
-        if not self._drainer.drain(timeout, self._journal):
+        try:
+            self._journal.catch_up()
+            moved = self._drainer.drain(timeout, self._journal)
+        except (OSError, sqlite3.Error):
+            guard.once_a_minute("moving", "Records cannot be moved into the ledger; they wait.", exc_info=True)
+            return False
+        if not moved:
             return False
         self._moved = count
         for wake in self._wake:
