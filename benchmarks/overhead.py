@@ -85,9 +85,7 @@ def measured(subject: Subject, rounds: int, *, fresh: bool) -> Row:
                 for kind in KINDS:
                     bare, on = _round(pair, kind, number)
                     app[kind.name].append((bare.app / bare.units / 1e3, on.app / on.units / 1e3))
-                    everything[kind.name].append(
-                        (bare.everything / bare.units / 1e3, on.everything / on.units / 1e3)
-                    )
+                    everything[kind.name].append((bare.everything / bare.units / 1e3, on.everything / on.units / 1e3))
     figures = [Added.of(each[kind.name]) for kind in KINDS for each in (app, everything)]
     return Row(subject.name, version, subject.content, *figures)
 
@@ -122,10 +120,14 @@ def table(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row, ours: Row | None) -> tuple[str, ...]:
     figures = (row.call, row.call_all, row.sync_chunk, row.async_chunk)
-    ratios = ("–",) * 3 if ours is None else (
-        _ratio(row.call, ours.call),
-        _ratio(row.sync_chunk, ours.sync_chunk),
-        _ratio(row.async_chunk, ours.async_chunk),
+    ratios = (
+        ("–",) * 3
+        if ours is None
+        else (
+            _ratio(row.call, ours.call),
+            _ratio(row.sync_chunk, ours.sync_chunk),
+            _ratio(row.async_chunk, ours.async_chunk),
+        )
     )
     return (row.name, row.version, row.content, *map(str, figures), *ratios)
 

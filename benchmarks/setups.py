@@ -74,9 +74,7 @@ def langfuse() -> Ready:
     from langfuse import Langfuse
 
     exporter = _exporter()
-    client = Langfuse(
-        public_key="pk-lf-0", secret_key="sk-lf-0", base_url="http://127.0.0.1:9", span_exporter=exporter
-    )
+    client = Langfuse(public_key="pk-lf-0", secret_key="sk-lf-0", base_url="http://127.0.0.1:9", span_exporter=exporter)
     return Ready(client.flush, lambda: exporter.count)
 
 
@@ -85,9 +83,7 @@ def logfire() -> Ready:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     exporter = _exporter()
-    logfire.configure(
-        send_to_logfire=False, console=False, additional_span_processors=[BatchSpanProcessor(exporter)]
-    )
+    logfire.configure(send_to_logfire=False, console=False, additional_span_processors=[BatchSpanProcessor(exporter)])
     logfire.instrument_openai()
     return Ready(logfire.force_flush, lambda: exporter.count)
 

@@ -6,12 +6,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import setups
 import traffic
 import transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SYNC_CHUNKS = 1000
 ASYNC_CHUNKS = 200

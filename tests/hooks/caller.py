@@ -1,4 +1,4 @@
-"""A scenario is written once, for the synchronous and the asynchronous client of each library, and run bare and hooked."""
+"""A scenario, written once for the synchronous and asynchronous clients of each library, and run bare and hooked."""
 
 import asyncio
 import inspect

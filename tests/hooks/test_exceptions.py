@@ -194,9 +194,9 @@ def test_the_url_is_none(kind: Kind, url: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        lambda request: ((), {}),
-        lambda request: ((None,), {}),
-        lambda request: (("POST",), {}),
+        lambda _: ((), {}),
+        lambda _: ((None,), {}),
+        lambda _: (("POST",), {}),
         lambda request: ((request, True), {}),
         lambda request: ((request,), {"strem": True}),
         lambda request: ((request,), {"request": request}),

@@ -2,7 +2,6 @@
 
 import gzip
 import inspect
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
