@@ -4,17 +4,16 @@ The request is always sent as a stream, so that the id in the headers is known b
 a caller who did not ask to stream the body is read here, as the client itself would have read it, and closed on error.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
-
-from opentelemetry.context import attach, detach, get_current
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import AsyncTee, SyncTee
 from spancast.hooks.patching import Wrapper
+from spancast.hooks.sending import opened, under_way
 from spancast.recorder import HttpRequest, Recorder
 
 Tee = Callable[[Any, Exchange], Any]
@@ -26,9 +25,9 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = _request(args, kwargs)
-        if not _watched(recorder, request) or (exchange := _opened(recorder, request)) is None:
+        if not _watched(recorder, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
             return wrapped(*args, **kwargs)
-        with _under_way(exchange):
+        with under_way(exchange):
             response = wrapped(*args, **{**kwargs, "stream": True})
         _listen(response, exchange, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
@@ -58,10 +57,10 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     async def send_watched(
         wrapped: Callable[..., Any], request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        exchange = _opened(recorder, request)
+        exchange = opened(recorder, partial(_seen, request))
         if exchange is None:
             return await wrapped(*args, **kwargs)
-        with _under_way(exchange):
+        with under_way(exchange):
             response = await wrapped(*args, **{**kwargs, "stream": True})
         _listen(response, exchange, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
@@ -93,14 +92,9 @@ def _watched(recorder: Recorder, request: Any) -> bool:
         return False
 
 
-def _opened(recorder: Recorder, request: Any) -> Exchange | None:
-    try:
-        url = request.url
-        seen = HttpRequest(request.method, url.scheme, url.host, url.port, url.path, request.headers, _content(request))
-    except Exception:  # noqa: BLE001 - the request is sent whatever it is
-        guard.caught("hooks.httpx")
-        return None
-    return recorder.open(seen)
+def _seen(request: Any) -> HttpRequest:
+    url = request.url
+    return HttpRequest(request.method, url.scheme, url.host, url.port, url.path, request.headers, _content(request))
 
 
 def _content(message: Any) -> bytes | None:
@@ -110,23 +104,6 @@ def _content(message: Any) -> bytes | None:
     except RuntimeError:  # RequestNotRead or ResponseNotRead, of either library
         return None
     return content if isinstance(content, bytes) else None
-
-
-@contextmanager
-def _under_way(exchange: Exchange) -> Iterator[None]:
-    """Make the call's span the current one while the request is sent, and finish the exchange when that fails."""
-    token = None if exchange.context is None else attach(exchange.context)  # type: ignore[arg-type]  # its maker's own
-    collected = False
-    try:
-        yield
-    except BaseException as error:
-        collected = isinstance(error, GeneratorExit)
-        exchange.fail(error)
-        raise
-    finally:
-        # A coroutine that is collected half-way is mostly closed in a context that never saw the token.
-        if token is not None and (not collected or get_current() is exchange.context):
-            detach(token)
 
 
 def _listen(response: Any, exchange: Exchange, tee: Tee, *, asked: bool) -> None:

@@ -1,0 +1,51 @@
+"""What every hook does around the client's own send: open an exchange, and stand aside for whoever is further out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from opentelemetry.context import attach, get_current
+
+from spancast import guard
+from spancast.capture.exchange import Exchange
+from spancast.recorder import HttpRequest, Recorder
+
+_inside: ContextVar[Exchange | None] = ContextVar("spancast_sending", default=None)
+"""The exchange whose request is being sent here: a client that another one sends with is not a call of its own."""
+
+
+def opened(recorder: Recorder, request: Callable[[], HttpRequest]) -> Exchange | None:
+    """Return the exchange of a request to a watched host; `None` for what is no call, or is another hook's already.
+
+    `request` reads the client's own object. Whatever it raises, the request is sent.
+    """
+    if _inside.get() is not None:
+        return None
+    try:
+        seen = request()
+    except Exception:  # noqa: BLE001 - the request is sent whatever it is
+        guard.caught("hooks.request")
+        return None
+    return recorder.open(seen)
+
+
+@contextmanager
+def under_way(exchange: Exchange) -> Iterator[None]:
+    """Make the call's span the current one while the request is sent, and finish the exchange when that fails.
+
+    No token is held: a coroutine may be collected in a context that never saw it, which is then left alone.
+    """
+    outer, before = _inside.get(), get_current()
+    _inside.set(exchange)
+    if exchange.context is not None:
+        attach(exchange.context)  # type: ignore[arg-type]  # its maker's own
+    try:
+        yield
+    except BaseException as error:
+        exchange.fail(error)
+        raise
+    finally:
+        if _inside.get() is exchange:
+            _inside.set(outer)
+            if get_current() is exchange.context:
+                attach(before)
