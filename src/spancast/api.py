@@ -24,6 +24,7 @@ from spancast.delivery.pump import Pump
 from spancast.destination import Destination
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
+from spancast.late import Late
 from spancast.ledger.book import Book
 from spancast.recorder import Recorder
 from spancast.settings import Settings, resolve
@@ -93,9 +94,9 @@ class Running:
         """Return the methods that are wrapped."""
         return self._patches.hooked()
 
-    def _keep(self, call: Call) -> None:
-        self._journal.append(call)
-        if not self._pump.running and call.outcome != "abandoned":
+    def _keep(self, record: Call | Late) -> None:
+        self._journal.append(record)
+        if not self._pump.running and (isinstance(record, Late) or record.outcome != "abandoned"):
             self._pump.start()
 
     def _hire(self, destinations: Sequence[Destination], explicit: frozenset[str]) -> list[tuple[str, CourierThread]]:

@@ -13,13 +13,16 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, format_span_id, format_trace_id, get_current_span
 
 from spancast import guard
+from spancast.attempts import Attempts
 from spancast.attribution import context as attribution
 from spancast.call import Call
-from spancast.capture.chat import request_facts
+from spancast.capture.dialect import Dialect
 from spancast.capture.exchange import Exchange
-from spancast.capture.failure import secrets_of
-from spancast.capture.route import Routes
-from spancast.capture.values import labels, text
+from spancast.capture.failure import key_hash, secrets_of
+from spancast.capture.request import app_facts, form_facts, request_facts
+from spancast.capture.route import Routes, region_of
+from spancast.capture.values import Facts, labels, text
+from spancast.late import Late, bill_of
 from spancast.trace import span as spans
 from spancast.trace.tracing import Tracing
 
@@ -38,6 +41,8 @@ class HttpRequest:
     headers: Mapping[str, str]
     body: bytes | None
     """`None` when it is not in memory."""
+    form: Mapping[str, Any] | None = None
+    """The fields of a form that the client library writes down as it sends them."""
 
 
 class Recorder:
@@ -47,7 +52,7 @@ class Recorder:
         self,
         routes: Routes,
         tracing: Tracing,
-        keep: Callable[[Call], None] | None,
+        keep: Callable[[Call | Late], None] | None,
         destinations: tuple[str, ...] = (),
     ) -> None:
         """Record what `routes` name; `keep` puts a Call into the journal."""
@@ -56,13 +61,16 @@ class Recorder:
         self._tracing = tracing
         self._keep = keep
         self._destinations = destinations
+        self._attempts = Attempts()
         self._unended: deque[tuple[Span, Call]] = deque()
 
     def open(self, request: HttpRequest) -> Exchange | None:
         """Return the exchange of a request that asks a model for something; `None` for any other."""
         try:
-            operation = self._routes.operation(request.method, request.scheme, request.host, request.port, request.path)
-            return None if operation is None else self._open(operation, request)
+            dialect = self._routes.dialect(request.method, request.scheme, request.host, request.port, request.path)
+            if dialect is None:
+                return None
+            return self._listen(dialect, request) if dialect.poll else self._open(dialect, request)
         except Exception:  # noqa: BLE001 - the request is sent whatever happens here
             guard.caught("recorder.open")
             return None
@@ -73,20 +81,25 @@ class Recorder:
             with guard.quietly("trace.end"):
                 spans.end(*self._unended.popleft())
 
-    def _open(self, operation: str, request: HttpRequest) -> Exchange:
+    def _open(self, dialect: Dialect, request: HttpRequest) -> Exchange:
         self.settle()
         who = attribution.current()
-        facts = request_facts(request.body)
+        facts = _asked(request)
         facts["user"] = facts.get("user") or text(who.user)
         facts["session"] = facts.get("session") or text(request.headers.get("x-session-id")) or text(who.session)
+        credentials, call_id = secrets_of(request.headers), secrets.token_hex(16)
         call = Call(
-            call_id=secrets.token_hex(16),
-            operation=operation,
+            call_id=call_id,
+            operation=dialect.operation,
             started_at=time.time_ns(),
             server_address=request.host,
             server_port=request.port or _PORTS.get(request.scheme),
+            region=region_of(request.host),
             tags=labels(who.tags.items()),
             destinations=self._destinations,
+            key_hash=key_hash(credentials),
+            **app_facts(request.headers),
+            **self._attempts.link(call_id, request.headers, request.body),
             **facts,
         )
         span, inside = None, None
@@ -98,7 +111,20 @@ class Recorder:
         def finished(done: Call) -> None:
             self._finished(done, span)
 
-        return Exchange(call, self._opened, finished, inside, secrets_of(request.headers))
+        exchange = Exchange(call, dialect, self._opened, finished, credentials)
+        exchange.context = inside
+        return exchange
+
+    def _listen(self, dialect: Dialect, request: HttpRequest) -> Exchange:
+        """Return an exchange that is no call: it asks how a job stands, and may bring its bill."""
+        base = Call(call_id="", operation=dialect.operation, started_at=time.time_ns())
+        return Exchange(base, dialect, _ignored, self._polled, secrets_of(request.headers))
+
+    def _polled(self, seen: Call) -> None:
+        late = bill_of(seen)
+        if late is not None and self._keep is not None:
+            with guard.quietly("recorder.keep"):
+                self._keep(late)
 
     def _opened(self, call: Call) -> None:
         if self._keep is not None:
@@ -115,6 +141,16 @@ class Recorder:
         else:
             with guard.quietly("trace.end"):
                 spans.end(span, call)
+
+
+def _asked(request: HttpRequest) -> Facts:
+    if request.form is not None:
+        return form_facts(request.form)
+    return request_facts(request.body, request.headers.get("content-type") or "")
+
+
+def _ignored(_call: Call) -> None:
+    """Take note of nothing."""
 
 
 def _placed(call: Call, span: Span, parent: Context, resource: Mapping[str, Any]) -> Call:

@@ -1,6 +1,5 @@
 """A scenario, written once for the synchronous and asynchronous clients of each library, and run bare and hooked."""
 
-import asyncio
 import inspect
 import pickle
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import httpx
 import httpx2
 import pytest
@@ -64,6 +64,36 @@ class Caller:
             return [piece async for piece in getattr(response, f"a{how}")(**kwargs)]
         return list(getattr(response, how)(**kwargs))
 
+    @asynccontextmanager
+    async def streaming(self, url: str, **kwargs: Any) -> AsyncIterator[Any]:
+        """Open a stream as most applications do: `with client.stream(...) as response`."""
+        block = self.client.stream("POST", url, **kwargs)
+        if self.kind.asynchronous:
+            async with block as response:
+                yield response
+        else:
+            with block as response:
+                yield response
+
+    def iterator(self, response: Any) -> Any:
+        """Return the client's own generator over the body."""
+        return response.aiter_bytes() if self.kind.asynchronous else response.iter_bytes()
+
+    async def step(self, iterator: Any) -> Any:
+        """Return the next piece."""
+        return await anext(iterator) if self.kind.asynchronous else next(iterator)
+
+    async def loop(self, response: Any, leave: Callable[[bytes], Any]) -> None:
+        """Loop over the body, and `break` out of it when `leave` says so."""
+        if self.kind.asynchronous:
+            async for piece in response.aiter_bytes():
+                if leave(piece):
+                    break
+        else:
+            for piece in response.iter_bytes():
+                if leave(piece):
+                    break
+
 
 Scenario = Callable[[Caller], Awaitable[Any]]
 
@@ -81,7 +111,9 @@ async def calling(kind: Kind, **options: Any) -> AsyncIterator[Caller]:
         await finished(client.aclose() if kind.asynchronous else client.close())
 
 
-def run(kind: Kind, scenario: Scenario, options: Callable[[], dict[str, Any]] = dict) -> Any:
+def run(
+    kind: Kind, scenario: Scenario, options: Callable[[], dict[str, Any]] = dict, backend: str = "asyncio"
+) -> Any:
     """Return what a scenario gives with a client of its own; an exception is a result too."""
 
     async def main() -> Any:
@@ -91,14 +123,20 @@ def run(kind: Kind, scenario: Scenario, options: Callable[[], dict[str, Any]] = 
             except Exception as error:  # noqa: BLE001 - what is raised is compared
                 return described(error)
 
-    return asyncio.run(main())
+    return anyio.run(main, backend=backend)
 
 
-def same(kind: Kind, host: str, scenario: Scenario, options: Callable[[], dict[str, Any]] = dict) -> Watched:
+def same(
+    kind: Kind,
+    host: str,
+    scenario: Scenario,
+    options: Callable[[], dict[str, Any]] = dict,
+    backend: str = "asyncio",
+) -> Watched:
     """Run a scenario bare and hooked, compare what the application sees, and return what we saw."""
-    bare = run(kind, scenario, options)
+    bare = run(kind, scenario, options, backend)
     with watched(host) as seen:
-        hooked = run(kind, scenario, options)
+        hooked = run(kind, scenario, options, backend)
     assert hooked == bare
     return seen
 

@@ -63,7 +63,7 @@ def test_a_call_is_booked_with_all_that_the_ledger_keeps(book):
 def test_what_is_unknown_stays_unknown(book):
     book.apply(SEGMENT, 1, [call()])
     (row,) = rows(book)
-    stated = {"call_id", "operation", "request_models", "outcome", "streamed", "tags", "started_at"}
+    stated = {"call_id", "operation", "request_models", "outcome", "streamed", "tags", "started_at", "more"}
     assert {name for name in row.__slots__ if getattr(row, name) is not None} == stated
 
 

@@ -33,6 +33,11 @@ class Watched(Seen):
     def spans(self) -> tuple[ReadableSpan, ...]:
         """The spans that have ended, those of abandoned answers included."""
         self.recorder.settle()
+        return self.ended
+
+    @property
+    def ended(self) -> tuple[ReadableSpan, ...]:
+        """The spans that have ended by themselves."""
         return self._exporter.get_finished_spans()
 
     @property

@@ -7,19 +7,24 @@ from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
+from spancast.late import Late
 from spancast.recorder import Recorder
 from spancast.trace.tracing import Tracing
 
 
 class Seen(list[Call]):
-    """The finished Calls; those that were under way are in `opened`."""
+    """The finished Calls; those that were under way are in `opened`, and what was said of them behind them in `late`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.opened: list[Call] = []
+        self.late: list[Late] = []
 
-    def keep(self, call: Call) -> None:
-        (self.opened if call.outcome is None else self).append(call)
+    def keep(self, record: Call | Late) -> None:
+        if isinstance(record, Late):
+            self.late.append(record)
+        else:
+            (self.opened if record.outcome is None else self).append(record)
 
     @property
     def only(self) -> Call:

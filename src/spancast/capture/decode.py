@@ -1,11 +1,12 @@
 """JSON from outside, read once, with money as it was written, and never an exception.
 
 The typed decoder skips what a struct does not name, so that a body's text is neither copied nor walked. What it refuses
-and Python's own reader takes (a lone surrogate, `NaN`, UTF-16) is read by that one.
+and Python's own reader takes (a lone surrogate, `NaN`, UTF-16, an integer of any length) is read by that one.
 """
 
 import json
 from decimal import Decimal
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -25,8 +26,6 @@ class Decoder(Generic[T]):
         """Return the object in `data`, or `None` when there is none."""
         try:
             return self._decode(data)
-        except msgspec.ValidationError:
-            return None
         except (ValueError, RecursionError):
             return self.of(_loads(data))
 
@@ -39,9 +38,16 @@ class Decoder(Generic[T]):
 
 def _loads(data: bytes) -> Any:
     try:
-        return json.loads(data, parse_float=_decimal, parse_int=_whole)
+        return _read(data)
     except (ValueError, RecursionError):
         return None
+
+
+def _read(data: bytes) -> Any:
+    try:
+        return _json(data)
+    except UnicodeDecodeError:  # the client libraries decode an event like this
+        return _json(data.decode("utf-8", "replace"))
 
 
 _MAX_DIGITS = 64
@@ -57,3 +63,6 @@ def _decimal(written: str) -> Decimal | None:
 
 def _whole(written: str) -> int | None:
     return int(written) if len(written) <= _MAX_DIGITS else None
+
+
+_json = partial(json.loads, parse_float=_decimal, parse_int=_whole)

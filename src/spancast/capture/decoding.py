@@ -6,12 +6,14 @@ body that inflates to a huge one is never held whole.
 
 import zlib
 from collections.abc import Callable, Iterator
-from functools import partial
 from importlib import import_module
 from typing import Any
 
 PIECE = 1024 * 1024
 """Bytes that come out at a time, where the decompressor can be told."""
+
+MAX_ENCODINGS = 5
+"""Encodings that are undone one behind the other; a body under more is not read. curl stops there too."""
 
 Decode = Callable[[bytes], Iterator[bytes]]
 
@@ -21,7 +23,7 @@ def decoder(encodings: str) -> Decode | None:
     names = [name.strip().lower() for name in encodings.split(",")]
     steps = [step() for name in reversed(names) if (step := _STEPS.get(name)) is not None]
     known = [step for step in steps if step is not None]
-    return _chain(known) if known else None
+    return _chain(known) if 0 < len(known) <= MAX_ENCODINGS else None
 
 
 def _chain(steps: list[Decode]) -> Decode:
@@ -32,36 +34,64 @@ def _chain(steps: list[Decode]) -> Decode:
     return lambda chunk: (piece for middle in first(chunk) for piece in then(middle))
 
 
-def _inflate(bits: int) -> Decode:
-    decompressor = zlib.decompressobj(bits)
+def _gzip() -> Decode:
+    """A body may be several members in a row; what else comes behind one is let go (RFC 1952 §2.2)."""
+    member, first = zlib.decompressobj(_GZIP), True
+    over = False
 
     def decode(chunk: bytes) -> Iterator[bytes]:
-        piece = decompressor.decompress(chunk, PIECE)
-        while piece:
-            yield piece
-            piece = decompressor.decompress(decompressor.unconsumed_tail, PIECE)
+        nonlocal member, first, over
+        while chunk and not over:
+            try:
+                yield from _inflated(member, chunk)
+            except zlib.error:
+                if first:
+                    raise
+                over = True
+            if not member.eof:
+                return
+            chunk, member, first = member.unused_data, zlib.decompressobj(_GZIP), False
 
     return decode
 
 
 def _deflate() -> Decode:
     """`deflate` should be zlib's format (RFC 9110 §8.4.1.2); some servers send the bare one."""
-    chosen: list[Decode] = []
+    decompressor: Any = None
+    head = b""
 
     def decode(chunk: bytes) -> Iterator[bytes]:
-        if not chosen:
-            chosen.append(_inflate(zlib.MAX_WBITS if _is_zlib(chunk) else -zlib.MAX_WBITS))
-        return chosen[0](chunk)
+        nonlocal decompressor, head
+        if decompressor is None:
+            chunk = head = head + chunk
+            if len(head) < _HEAD:
+                return
+            decompressor = zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(head[:_HEAD]) else -zlib.MAX_WBITS)
+            head = b""
+        if not decompressor.eof:  # what comes behind its end it would keep
+            yield from _inflated(decompressor, chunk)
 
     return decode
 
 
-def _is_zlib(chunk: bytes) -> bool:
+_GZIP = zlib.MAX_WBITS | 16
+_HEAD = 2
+"""Bytes that tell zlib's format from the bare one (RFC 1950 §2.2)."""
+
+
+def _is_zlib(head: bytes) -> bool:
     try:
-        zlib.decompressobj().decompress(chunk, 1)
+        zlib.decompressobj().decompress(head)
     except zlib.error:
         return False
     return True
+
+
+def _inflated(decompressor: Any, chunk: bytes) -> Iterator[bytes]:
+    piece = decompressor.decompress(chunk, PIECE)
+    while piece:
+        yield piece
+        piece = decompressor.decompress(decompressor.unconsumed_tail, PIECE)
 
 
 def _brotli() -> Decode | None:
@@ -85,26 +115,44 @@ def _brotli() -> Decode | None:
 
 
 def _zstandard() -> Decode | None:
-    """A body may be several frames in a row, and a decompressor reads one (RFC 8878 §3)."""
     module = _first("compression.zstd", "backports.zstd", "zstandard")
     if module is None:
         return None
-    bounded = module.__name__ != "zstandard"
-    start = module.ZstdDecompressor if bounded else lambda: module.ZstdDecompressor().decompressobj()
-    frame: list[Any] = [start()]
+    if module.__name__ != "zstandard":
+        return _frames(module.ZstdDecompressor, _limited)
+    decode = _frames(lambda: module.ZstdDecompressor().decompressobj(), _unlimited)
+    return lambda chunk: (piece for at in range(0, len(chunk), _SLICE) for piece in decode(chunk[at : at + _SLICE]))
+
+
+_SLICE = PIECE // (128 * 1024) * 4
+"""Bytes that a decompressor without a limit is given: four may be a block of 128 KiB (RFC 8878 §3.1.1.2)."""
+
+
+def _frames(start: Callable[[], Any], inflated: Callable[[Any, bytes], Iterator[bytes]]) -> Decode:
+    """A body may be several frames in a row, and a decompressor reads one (RFC 8878 §3)."""
+    frame = start()
 
     def decode(chunk: bytes) -> Iterator[bytes]:
+        nonlocal frame
         while chunk:
-            if frame[0].eof:
-                frame[0] = start()
-            decompress = partial(frame[0].decompress, max_length=PIECE) if bounded else frame[0].decompress
-            piece = decompress(chunk)
-            while piece:
-                yield piece
-                piece = decompress(b"") if bounded and not frame[0].eof else b""
-            chunk = frame[0].unused_data if frame[0].eof else b""
+            if frame.eof:
+                frame = start()
+            yield from inflated(frame, chunk)
+            chunk = frame.unused_data if frame.eof else b""
 
     return decode
+
+
+def _limited(frame: Any, chunk: bytes) -> Iterator[bytes]:
+    piece = frame.decompress(chunk, PIECE)
+    while piece:
+        yield piece
+        piece = b"" if frame.eof else frame.decompress(b"", PIECE)
+
+
+def _unlimited(frame: Any, chunk: bytes) -> Iterator[bytes]:
+    if piece := frame.decompress(chunk):
+        yield piece
 
 
 def _first(*modules: str) -> Any:
@@ -117,8 +165,8 @@ def _first(*modules: str) -> Any:
 
 
 _STEPS: dict[str, Callable[[], Decode | None]] = {
-    "gzip": partial(_inflate, zlib.MAX_WBITS | 16),
-    "x-gzip": partial(_inflate, zlib.MAX_WBITS | 16),
+    "gzip": _gzip,
+    "x-gzip": _gzip,
     "deflate": _deflate,
     "br": _brotli,
     "zstd": _zstandard,

@@ -9,11 +9,13 @@ import msgspec
 
 from spancast import guard
 from spancast.call import Call, Outcome
-from spancast.capture.chat import Reading
 from spancast.capture.decoding import decoder
+from spancast.capture.dialect import Dialect
 from spancast.capture.failure import exception_facts, failure_facts, kept
-from spancast.capture.reader import PlainReader, Reader, StreamReader
-from spancast.capture.values import text
+from spancast.capture.headers import header_facts
+from spancast.capture.reader import OpaqueReader, PlainReader, Reader, StreamReader
+from spancast.capture.reading import Reading
+from spancast.capture.values import Facts
 
 Listener = Callable[[Call], None]
 """Told of a Call; it must not raise."""
@@ -25,6 +27,7 @@ class Exchange:
     __slots__ = (
         "_base",
         "_began",
+        "_dialect",
         "_facts",
         "_on_finish",
         "_on_headers",
@@ -38,16 +41,15 @@ class Exchange:
     def __init__(
         self,
         base: Call,
+        dialect: Dialect,
         on_headers: Listener,
         on_finish: Listener,
-        context: object = None,
         secrets: Sequence[str] = (),
     ) -> None:
-        """Open an exchange. `base` is what is known from the request, and `secrets` what must not be kept of it.
-
-        `context` is carried for whoever made it.
-        """
-        self.context = context
+        """Open an exchange. `base` is what is known from the request, and `secrets` what must not be kept of it."""
+        self._dialect = dialect
+        self.context: object = None
+        """Carried for whoever made the exchange."""
         self._secrets = secrets
         self._base = base
         self._began = time.perf_counter_ns()
@@ -68,17 +70,24 @@ class Exchange:
             return False
 
     def _headers(self, status: int, headers: Mapping[str, str]) -> bool:
-        stream = headers.get("content-type", "").lower().startswith("text/event-stream")
-        self._reader = StreamReader(self._over) if stream else PlainReader()
+        kind = headers.get("content-type", "").lower()
+        stream = kind.startswith("text/event-stream")
+        self._reader = self._reader_of(status, kind)
         self.feed = self._decoding(headers.get("content-encoding", ""), self._reader.feed)
         self._facts["http_status"] = status
         self._facts["time_to_headers"] = time.perf_counter_ns() - self._began
         if stream:
             self._facts["streamed"] = True
-        named = {"generation_id": headers.get("x-generation-id"), "provider": headers.get("x-provider-name")}
-        self._facts.update({field: name for field, seen in named.items() if (name := text(seen)) is not None})
+        self._facts.update(header_facts(headers))
         self._on_headers(msgspec.structs.replace(self._base, **self._facts))
         return stream
+
+    def _reader_of(self, status: int, kind: str) -> Reader:
+        if kind.startswith("text/event-stream"):
+            return StreamReader(self._dialect, self._over)
+        if self._dialect.opaque and status < _ERRORS and "json" not in kind:
+            return OpaqueReader()
+        return PlainReader(self._dialect)
 
     def body(self, content: bytes) -> None:
         """Take the whole body, decoded, and finish."""
@@ -121,36 +130,32 @@ class Exchange:
     def _result(self, outcome: Outcome, error: BaseException | None) -> Call:
         reader = self._reader
         reading = Reading() if reader is None else reader.end()
-        if reader is not None and reader.done:  # whatever came behind the end mark
+        if reading.over or (reader is not None and reader.done):  # whatever came behind the end of the answer
             outcome, error = "completed", None
-        facts = {**self._facts, **self._stated(reading, outcome, error)}
+        facts = {**reading.facts(), **self._facts, **self._failure(reading, outcome, error)}
         if "error_type" in facts:
             outcome = "error"
-        facts.setdefault("generation_id", facts.get("response_id"))
+        if facts.get("cost") is not None:
+            facts["cost_source"] = "response"
         facts.update({name: kept(facts[name], self._secrets) for name in _QUOTED if name in facts})
         if reader is not None and reader.first_token_at is not None:
             facts["time_to_first_token"] = reader.first_token_at - self._began
         duration = time.perf_counter_ns() - self._began
         return msgspec.structs.replace(self._base, outcome=outcome, duration=duration, **facts)
 
-    def _stated(self, reading: Reading, outcome: Outcome, error: BaseException | None) -> dict[str, Any]:
-        """Return what the body stated, and the failure wherever it shows: in the body, the status, or the client."""
-        reader, status = self._reader, self._facts.get("http_status", 0)
-        facts = reading.facts()
-        if status >= 400:  # noqa: PLR2004 - the classes of errors
-            facts = {**failure_facts(None, status), **facts}
-            if facts["error_type"] == "error":
-                facts["error_type"] = str(status)
+    def _failure(self, reading: Reading, outcome: Outcome, error: BaseException | None) -> Facts:
+        """Return the failure wherever it shows: in the body, the status, or the client; empty where there is none."""
+        reader, status, stated = self._reader, self._facts.get("http_status", 0), reading.failure
+        if status >= _ERRORS:
+            stated = {**failure_facts(None, status), **stated}
+            if stated["error_type"] == "error":
+                stated["error_type"] = str(status)
+        if stated or "error_type" in self._facts:
+            return stated
         if error is not None:
-            facts = {**exception_facts(error), **facts}
-        elif (
-            outcome == "completed"
-            and reader is not None
-            and "error_type" not in facts
-            and (lack := reader.lacks(reading))
-        ):
-            facts["error_type"] = lack
-        return facts
+            return exception_facts(error)
+        lack = reader.lacks(reading, whole=outcome == "completed") if reader is not None else None
+        return {} if lack is None else {"error_type": lack}
 
     def _decoding(self, encodings: str, feed: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """Return `feed` behind the decoder that a body needs; from where it cannot be decoded it is let go."""
@@ -171,6 +176,8 @@ class Exchange:
         self.finish("completed")
 
 
+_ERRORS = 400
+"""The first HTTP status that is an error."""
 _QUOTED = ("error_type", "error_message")
 """The fields in which a server may quote the request."""
 

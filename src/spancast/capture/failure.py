@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
-from spancast.capture.values import member, text
+from spancast.capture.values import Facts, items, member, text
 
 MAX_MESSAGE = 128
 """Characters kept of an error message. What a provider quotes from the prompt (`metadata.raw`) is not kept at all."""
@@ -15,23 +16,36 @@ _REMOVED = "[removed]"
 _SECRETS = re.compile(r"(?i)\b(?:sk|pk|rk)-[a-z0-9_-]{8,}|\bbearer\s+\S+|\b(?:api[_-]?key|token|password)\s*[=:]\s*\S+")
 
 
-def failure_facts(error: Any, status: int | None = None) -> dict[str, Any]:
-    """Return `error_type` and `error_message` of an `error` object, both as stated; the type is never unknown.
+def failure_facts(error: Any, status: int | None = None) -> Facts:
+    """Return what an `error` object states; its type is never unknown.
 
-    The type is OpenRouter's stable one (`error.metadata.error_type`), else the error's code, else the HTTP status
-    (OpenRouter docs, errors).
+    The type is OpenRouter's stable one (`error.metadata.error_type`), else the error's code, else Anthropic's `type`,
+    else the HTTP status (OpenRouter docs, errors). What a provider quotes (`metadata.raw`) is left out. The type and
+    the message stay whole, since half a secret is not known for one; `kept` cuts them.
     """
-    stable = text(member(member(error, "metadata"), "error_type")) or text(member(error, "error_type"))
-    code = member(error, "code")
-    coded = str(code) if type(code) is int and 0 <= code < 10**6 else text(code)
-    facts: dict[str, Any] = {"error_type": stable or coded or (str(status) if status is not None else "error")}
-    message = text(member(error, "message") if isinstance(error, dict) else error)
-    if message is not None:
-        facts["error_message"] = message
-    return facts
+    metadata = member(error, "metadata")
+    stable = _whole(member(metadata, "error_type")) or _whole(member(error, "error_type"))
+    coded = _code(member(error, "code")) or _whole(member(error, "type"))
+    facts = {
+        "error_type": stable or coded or (str(status) if status is not None else "error"),
+        "error_message": _whole(member(error, "message") if isinstance(error, dict) else error),
+        "error_provider": text(member(metadata, "provider_name")),
+        "previous_errors": tuple(
+            text(_code(member(each, "code"))) or "error" for each in items(member(metadata, "previous_errors"))
+        ),
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
-def exception_facts(error: BaseException) -> dict[str, Any]:
+def _code(code: Any) -> str | None:
+    return str(code) if type(code) is int and 0 <= code < 10**6 else _whole(code)
+
+
+def _whole(value: Any) -> str | None:
+    return text(value, None)
+
+
+def exception_facts(error: BaseException) -> Facts:
     """Return `error_type` of an exception that the client library raised: its public name, not its text."""
     kind = type(error)
     return {
@@ -41,7 +55,7 @@ def exception_facts(error: BaseException) -> dict[str, Any]:
 
 def kept(stated: str, secrets: Sequence[str] = ()) -> str:
     """Return what is kept of a text: without the request's own `secrets` and what looks like one, and not too long."""
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
         stated = stated.replace(secret, _REMOVED)
     return _SECRETS.sub(_REMOVED, stated)[:MAX_MESSAGE]
 
@@ -50,3 +64,15 @@ def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the credentials that a request carries; what is shorter than eight characters is none."""
     words = (word for name in _CREDENTIALS for word in headers.get(name, "").split())
     return tuple(word for word in words if len(word) >= _SHORTEST_SECRET)
+
+
+def key_hash(credentials: Sequence[str]) -> str | None:
+    """Return the SHA-256 of the request's API key in hex, as OpenRouter's list of keys has it (openrouter SDK, keys).
+
+    A key of another kind than OpenRouter's own has a hash, too: it still tells one key from another.
+    """
+    key = next((word for word in credentials if word.lower() not in _SCHEMES), None)
+    return None if key is None else sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+_SCHEMES = ("bearer", "basic")

@@ -1,4 +1,4 @@
-"""The two shapes of a body: one JSON object, or a stream of events. Fed as bytes pass; they never raise."""
+"""The shapes of a body: one JSON object, a stream of events, or no text at all. Fed as bytes pass; they never raise."""
 
 import re
 import time
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from spancast import guard
-from spancast.capture.chat import Reading
+from spancast.capture.dialect import Dialect
+from spancast.capture.reading import Reading
 from spancast.capture.sse import MAX_EVENT, Blocks, payloads
 
 
@@ -26,8 +27,8 @@ class Reader(Protocol):
         """Return what was read, the unfinished rest included; nothing is taken any more."""
         ...
 
-    def lacks(self, reading: Reading) -> str | None:
-        """Return the error type of a body that was read to its end and is no answer."""
+    def lacks(self, reading: Reading, *, whole: bool) -> str | None:
+        """Return the error type of a body that is no answer; `whole` says whether it was read to its end."""
         ...
 
 
@@ -43,7 +44,8 @@ class PlainReader:
     first_token_at: int | None = None  # padding comes first: when a plain answer began is not seen
     done = False  # it has no end mark
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
         self._chunks: list[bytes] = []
         self._size = 0
         self._lost = False
@@ -64,13 +66,13 @@ class PlainReader:
     def end(self) -> Reading:
         """Return what the body states."""
         reading = Reading()
-        reading.read(b"".join(self._chunks))
+        self._dialect.take(reading, b"".join(self._chunks))
         self._chunks.clear()
         return reading
 
-    def lacks(self, reading: Reading) -> str | None:
-        """Return `invalid_response` for a body that holds no object."""
-        return None if reading.objects or self._lost else "invalid_response"
+    def lacks(self, reading: Reading, *, whole: bool) -> str | None:
+        """Return `invalid_response` for a whole body that holds no object."""
+        return "invalid_response" if whole and not reading.objects and not self._lost else None
 
     def _shrink(self) -> None:
         rest = _BASE64.sub(b"", b"".join(self._chunks))
@@ -82,13 +84,33 @@ class PlainReader:
 _BASE64 = re.compile(rb"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{4096,}")
 """So long a run of these stands inside a string only, and leaves it a string when it goes."""
 
+
+class OpaqueReader:
+    """A body that is no text to read: a sound, or what nobody knows. Nothing of it is kept."""
+
+    done = False
+
+    def __init__(self) -> None:
+        self.first_token_at: int | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        """Note when the first piece passed."""
+        if self.first_token_at is None and chunk:
+            self.first_token_at = time.perf_counter_ns()
+
+    def end(self) -> Reading:
+        """Return that nothing was read."""
+        return Reading()
+
+    def lacks(self, _reading: Reading, *, whole: bool) -> str | None:  # noqa: ARG002 - the protocol's
+        """Return that nothing can be missed."""
+        return None
+
+
 _BATCH = 16 * 1024
 """Bytes that are looked at together, once nothing is urgent."""
 _END_MARKS = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
-_OBJECT_BESIDE_DELTA = re.compile(rb'":\{"(?<!"delta":\{")')
-_FINISH = re.compile(rb'"finish_reason":[^n]')
-_NAMED_FINISH = re.compile(rb'"finish_reason"\s*:\s*[^n\s]')
-_LAST = 1024
+_EVENT = re.compile(rb"^data:", re.MULTILINE)
 
 
 class StreamReader:
@@ -98,9 +120,21 @@ class StreamReader:
     what a whole batch of events does not state is found without parsing one of them.
     """
 
-    __slots__ = ("_append", "_blocks", "_limit", "_on_done", "_reading", "_size", "_spoke", "done", "first_token_at")
+    __slots__ = (
+        "_append",
+        "_blocks",
+        "_dialect",
+        "_limit",
+        "_on_done",
+        "_reading",
+        "_size",
+        "_spoke",
+        "done",
+        "first_token_at",
+    )
 
-    def __init__(self, on_done: Callable[[], None]) -> None:
+    def __init__(self, dialect: Dialect, on_done: Callable[[], None]) -> None:
+        self._dialect = dialect
         self.first_token_at: int | None = None
         self.done = False
         self._blocks = Blocks()
@@ -125,11 +159,11 @@ class StreamReader:
         self._append = _let_go
         return self._reading
 
-    def lacks(self, reading: Reading) -> str | None:
+    def lacks(self, reading: Reading, *, whole: bool) -> str | None:
         """Return `invalid_response` for a stream without an object, `incomplete_response` for one cut short."""
-        if not reading.objects and not self._blocks.skipped:
+        if not reading.objects and not self._blocks.skipped and (whole or reading.unread):
             return "invalid_response"
-        return None if self.done or reading.ended() else "incomplete_response"
+        return None if self.done or not whole or reading.ended() else "incomplete_response"
 
     def _look(self, chunk: bytes) -> None:
         if not self._due(chunk):
@@ -155,37 +189,19 @@ class StreamReader:
         return tail.endswith(_END_MARKS)
 
     def _read(self, block: bytes, *, closely: bool) -> None:
-        if not closely and _is_all_text(block):
+        dialect, reading = self._dialect, self._reading
+        reading.events += len(_EVENT.findall(block))
+        if not closely and dialect.is_all_text(block):
             return
         for data in payloads(block):
             if data == b"[DONE]":
                 self.done = True
-            elif not self._spoke or _states(data):
-                self._reading.read(data)
-                if self._reading.spoke and not self._spoke:
+                reading.events -= 1
+            elif not self._spoke or dialect.states(data):
+                dialect.take(reading, data)
+                if reading.spoke and not self._spoke:
                     self._spoke, self.first_token_at = True, time.perf_counter_ns()
 
 
 def _let_go(_chunk: bytes) -> None:
     """Take no chunk any more."""
-
-
-def _is_all_text(block: bytes) -> bool:
-    """Whether no event holds an object beside its delta, or a finish reason: so no usage, no error, no end.
-
-    Inside a JSON string a quote is escaped, so that `":{"` only stands where an object is a member. Where JSON is
-    written with spaces every finish reason looks named; what comes last, behind all text, is looked for by its name.
-    """
-    last = block[-_LAST:]
-    return (
-        _OBJECT_BESIDE_DELTA.search(block) is None
-        and _FINISH.search(block) is None
-        and b"[DONE]" not in last
-        and b'"usage"' not in last
-        and b'"error"' not in last
-    )
-
-
-def _states(data: bytes) -> bool:
-    """Whether an event states more than a piece of text: usage, an error or a finish reason."""
-    return b'"usage"' in data or b'"error"' in data or _NAMED_FINISH.search(data) is not None

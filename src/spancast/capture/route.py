@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from spancast.capture.dialect import Dialect
+from spancast.capture.dialects import dialect_of
+
 PUBLIC = "openrouter.ai"
 """OpenRouter itself; `eu.` and `us.` are its regional hosts (OpenRouter docs, regional routing)."""
 
-OPERATIONS = {("POST", "/chat/completions"): "chat"}
-"""The operation of a method and the end of a path. `/presets/<slug>/chat/completions` only makes a preset."""
-
+_REGIONS = ("eu", "us")
 _SUFFIXES = (PUBLIC, PUBLIC + ".")
 _PORTS = {"http": 80, "https": 443}
 
@@ -46,14 +47,17 @@ class Routes:
         """Whether a request to `host` may be one; asked for every request of the process, so it is quick."""
         return host in self._places or host.endswith(_SUFFIXES)
 
-    def operation(self, method: str, scheme: str, host: str, port: int | None, path: str) -> str | None:
-        """Return the operation that a request asks for; `None` when it is no call to a model."""
+    def dialect(self, method: str, scheme: str, host: str, port: int | None, path: str) -> Dialect | None:
+        """Return the dialect of a request; `None` when it asks no model for anything."""
         host = host.rstrip(".")
         places = self._places[PUBLIC] if host.endswith("." + PUBLIC) else self._places.get(host, ())
-        if not any(place.holds(scheme, port, path) for place in places) or "/presets/" in path:
-            return None
-        path = path.rstrip("/")
-        return next((name for (verb, end), name in OPERATIONS.items() if verb == method and path.endswith(end)), None)
+        return dialect_of(method, path) if any(place.holds(scheme, port, path) for place in places) else None
+
+
+def region_of(host: str) -> str | None:
+    """Return the region of a regional host: `eu` of `eu.openrouter.ai` (OpenRouter docs, regional routing)."""
+    region, _, rest = host.rstrip(".").partition(".")
+    return region if rest == PUBLIC and region in _REGIONS else None
 
 
 def _read(host: str) -> tuple[str, Place]:

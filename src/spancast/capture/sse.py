@@ -51,10 +51,14 @@ class Blocks:
 
 
 def payloads(block: bytes) -> Iterator[bytes]:
-    """Yield the data of each event of a block; comments and other fields carry none."""
+    """Yield the data of each event of a block that has any; comments and other fields are none."""
     for event in block.split(b"\n\n"):
         if event.startswith(b"data:") and b"\n" not in event:
-            yield event[5:].strip()
+            data = event[5:].strip()
         elif b"data:" in event:
             lines = (line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:"))
-            yield b"\n".join(lines).strip()
+            data = b"\n".join(lines).strip()
+        else:
+            continue
+        if data:
+            yield data

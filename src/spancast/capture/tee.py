@@ -4,9 +4,11 @@ A tee stands where the client library's own byte stream stood, is a kind of it, 
 stops at `[DONE]` and drains the rest in a second loop. Nothing is read ahead, nothing is kept.
 """
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, Protocol
 
+from spancast.capture.collector import collecting
 from spancast.capture.exchange import Exchange
 
 
@@ -71,7 +73,7 @@ class SyncTee(_Tee):
         try:
             self._heard.close()
         finally:
-            self._exchange.close()
+            _close(self._exchange)
 
 
 class AsyncTee(_Tee):
@@ -103,4 +105,15 @@ class AsyncTee(_Tee):
         try:
             await self._heard.aclose()
         finally:
-            self._exchange.close()
+            _close(self._exchange)
+
+
+def _close(exchange: Exchange) -> None:
+    """Finish an answer that was closed early.
+
+    A loop that is left closes the client library's generator, and that one closes the answer: the application's doing.
+    """
+    if isinstance(sys.exception(), GeneratorExit) and not collecting():
+        exchange.finish("closed")
+    else:
+        exchange.close()

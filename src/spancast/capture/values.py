@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+Facts = dict[str, Any]
+"""Fields of a Call, by name; what is not stated is not in it."""
+
 MAX_TEXT = 512
 """Characters kept of an identifier. OpenRouter allows 256 for the longest, `user` and `session_id`."""
 MAX_ITEMS = 64
@@ -15,18 +18,22 @@ _MAX_DIGITS_BEFORE_POINT = 12
 _MAX_DIGITS_BEHIND_POINT = 48
 
 
-def text(value: Any) -> str | None:
-    """Return a string that is not empty, cut to `MAX_TEXT` characters, that UTF-8 can hold."""
+def text(value: Any, longest: int | None = MAX_TEXT) -> str | None:
+    """Return a string that is not empty, cut to `longest` characters if any, that UTF-8 can hold."""
     if not isinstance(value, str) or not value:
         return None
-    cut = value[:MAX_TEXT]
+    cut = value[:longest]
     return cut if cut.isascii() else cut.encode("utf-8", "replace").decode("utf-8")
+
+
+def items(value: Any) -> list[Any]:
+    """Return the first members of a list; none of anything else."""
+    return value[:MAX_ITEMS] if isinstance(value, list) else []
 
 
 def texts(value: Any) -> tuple[str, ...]:
     """Return the strings of a list."""
-    members = value[:MAX_ITEMS] if isinstance(value, list) else ()
-    return tuple(found for found in map(text, members) if found is not None)
+    return tuple(found for found in map(text, items(value)) if found is not None)
 
 
 def labels(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
@@ -47,9 +54,9 @@ def integer(value: Any) -> int | None:
 
 def number(value: Any) -> float | None:
     """Return a number that is no amount of money as a float."""
-    if type(value) not in (int, Decimal, float) or not -_MAX_NUMBER < value < _MAX_NUMBER:
+    if type(value) not in (int, Decimal, float) or (isinstance(value, Decimal) and not value.is_finite()):
         return None
-    return float(value)
+    return float(value) if -_MAX_NUMBER < value < _MAX_NUMBER else None
 
 
 def flag(value: Any) -> bool | None:

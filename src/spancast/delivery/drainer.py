@@ -20,6 +20,7 @@ from spancast import guard, locks
 from spancast.call import Call
 from spancast.delivery import frame
 from spancast.delivery.journal import Journal, journal_folder
+from spancast.late import Late
 from spancast.ledger.book import writer_of
 
 BATCH = 512
@@ -32,7 +33,10 @@ KILLED = "killed"
 """In place of a segment, for the ends of calls that no process wrote."""
 
 _LARGEST = len(frame.pack(b"")) + frame.MAX_PAYLOAD
-_decode = msgspec.msgpack.Decoder(Call).decode
+_decode = msgspec.msgpack.Decoder(Call | Late).decode
+
+Record = Call | Late
+"""What the journal holds."""
 
 
 class Shelf(Protocol):
@@ -42,8 +46,8 @@ class Shelf(Protocol):
         """Return the offset up to which a segment is kept; 0 for one that is new."""
         ...
 
-    def apply(self, segment: str, end: int, calls: Sequence[Call]) -> None:
-        """Keep the calls, and the offset behind the last of them, in one transaction."""
+    def apply(self, segment: str, end: int, records: Sequence[Record]) -> None:
+        """Keep the records, and the offset behind the last of them, in one transaction."""
         ...
 
     def forget(self, segment: str) -> None:
@@ -73,7 +77,7 @@ class Drainer:
         # The register comes last: it forgets a call under way once all others have its end.
         self._shelves = sorted(shelves, key=lambda shelf: isinstance(shelf, Register))
         self._registers = [shelf for shelf in shelves if isinstance(shelf, Register)]
-        self._in_hand: list[Call] = []
+        self._in_hand: list[Record] = []
 
     def drain(self, timeout: float = 0.0, journal: Journal | None = None) -> bool:
         """Move all there is; return `False` when another process was at it for all of `timeout` seconds.
@@ -123,7 +127,7 @@ class Drainer:
                 self._note(segment, damage, "unreadable")
             for shelf, end in zip(self._shelves, ends, strict=True):
                 if end < batch.end:
-                    shelf.apply(segment, batch.end, batch.calls)
+                    shelf.apply(segment, batch.end, batch.records)
             at = batch.end
         return at
 
@@ -145,8 +149,8 @@ class Drainer:
         """
         if not self._in_hand:
             records = (record for each in journal.waiting() for record in frame.unpack(each))
-            calls = (_call(record.payload) for record in records)
-            self._in_hand = [call for call in calls if call is not None and call.outcome is not None]
+            read = (_record(record.payload) for record in records)
+            self._in_hand = [each for each in read if isinstance(each, Late) or (each is not None and each.outcome)]
         self._add(f"{journal.writer}-memory", self._in_hand)
         self._in_hand = []
 
@@ -160,12 +164,12 @@ class Drainer:
         for register in self._registers:
             self._add(KILLED, [_killed(call) for call in register.orphans(living)])
 
-    def _add(self, source: str, calls: Sequence[Call]) -> None:
-        """Put calls on every shelf that come from no segment, so that there is no offset to keep."""
-        for begin in range(0, len(calls), BATCH):
+    def _add(self, source: str, records: Sequence[Record]) -> None:
+        """Put records on every shelf that come from no segment, so that there is no offset to keep."""
+        for begin in range(0, len(records), BATCH):
             for shelf in self._shelves:
-                shelf.apply(source, 0, calls[begin : begin + BATCH])
-        if calls:
+                shelf.apply(source, 0, records[begin : begin + BATCH])
+        if records:
             self._forget(source)
 
     def _forget(self, segment: str) -> None:
@@ -213,31 +217,31 @@ def _read(file: int, at: int, size: int) -> bytes:
 
 @dataclass(slots=True)
 class _Batch:
-    """Calls that follow each other in a segment, the offsets of what could not be read, and the offset behind all."""
+    """Records that follow each other in a segment, the offsets of what could not be read, and the offset behind all."""
 
     end: int
-    calls: list[Call] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     damage: list[int] = field(default_factory=list)
 
 
 def _batches(file: int, start: int, *, whole: bool) -> Iterator[_Batch]:
     batch = _Batch(start)
     for at, record in _records(file, start, whole=whole):
-        call = _call(record.payload)
-        if call is None:
+        read = _record(record.payload)
+        if read is None:
             batch.damage.append(at)
         else:
-            batch.calls.append(call)
+            batch.records.append(read)
         batch.end = record.end
-        if len(batch.calls) + len(batch.damage) == BATCH:
+        if len(batch.records) + len(batch.damage) == BATCH:
             yield batch
             batch = _Batch(batch.end)
-    if batch.calls or batch.damage:
+    if batch.records or batch.damage:
         yield batch
 
 
-def _call(payload: bytes | None) -> Call | None:
-    """Return the call, or `None` for what is none."""
+def _record(payload: bytes | None) -> Record | None:
+    """Return the record, or `None` for what is none."""
     try:
         return None if payload is None else _decode(payload)
     except (msgspec.MsgspecError, ValueError):

@@ -20,6 +20,7 @@ import msgspec
 from spancast import guard, locks
 from spancast.call import Call
 from spancast.delivery import frame
+from spancast.late import Late
 from spancast.settings import Durability
 
 ROTATE_AT = 16 * 1024 * 1024
@@ -64,18 +65,18 @@ class Journal:
         self._waiting: deque[bytes] = deque()
         self._behind = self._durability == "memory"
 
-    def append(self, call: Call) -> None:
-        """Keep the call. It is on its way to the disk when this returns, or counted in `lost`."""
+    def append(self, record: Call | Late) -> None:
+        """Keep the record. It is on its way to the disk when this returns, or counted in `lost`."""
         self.appended += 1
         try:
-            record = frame.pack(_encode(call))
+            framed = frame.pack(_encode(record))
         except (ValueError, msgspec.MsgspecError):
             self.lost["unwritable"] += 1
             guard.caught("writing a record")
             return
         with self._lock:
-            if self._behind or not self._write(record):
-                self._keep(record)
+            if self._behind or not self._write(framed):
+                self._keep(framed)
 
     def catch_up(self) -> None:
         """Write what waited for a slow or full file system, and make what was written safe from a loss of power."""

@@ -20,6 +20,7 @@ from typing import Literal
 import msgspec
 
 from spancast.call import Call
+from spancast.late import Late
 from spancast.store import Store
 
 State = Literal["ready", "retrying", "parked", "unconfigured"]
@@ -138,7 +139,7 @@ class Outbox:
             row = connection.execute("SELECT end FROM segment WHERE name = ?", (segment,)).fetchone()
         return row["end"] if row else 0
 
-    def apply(self, segment: str, end: int, calls: Sequence[Call]) -> None:
+    def apply(self, segment: str, end: int, records: Sequence[Call | Late]) -> None:
         """Take in what `segment` holds up to `end`, all or nothing; a call that is in already changes nothing.
 
         A call that is only opened is none of ours yet. A finished call takes the place of its `killed` self, which was
@@ -149,8 +150,8 @@ class Outbox:
             connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?)", (segment, end))
             captured: Counter[str] = Counter()
             routes: dict[tuple[str, ...], int] = {}
-            for call in calls:
-                if call.outcome is None:
+            for call in records:
+                if isinstance(call, Late) or call.outcome is None:
                     continue
                 if call.destinations not in routes:
                     routes[call.destinations] = _route(connection, writer, call.destinations)

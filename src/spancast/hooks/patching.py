@@ -16,6 +16,7 @@ from typing import Any
 import wrapt
 
 from spancast import guard
+from spancast.capture import collector
 from spancast.recorder import Recorder
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -64,13 +65,18 @@ class Patches:
 
     def install(self, hooks: Iterable[Hook]) -> None:
         """Wrap each method now, or as soon as its module is imported."""
-        self._on = True
+        with self._lock:
+            if not self._on:
+                collector.listen()
+            self._on = True
         for hook in hooks:
             wrapt.register_post_import_hook(self._later(hook), hook.module)
 
     def remove(self) -> None:
         """Take every wrapper off, wherever it stands by now."""
         with self._lock:
+            if self._on:
+                collector.leave()
             self._on = False
             patches, self._patches = self._patches, []
         for patch in patches:

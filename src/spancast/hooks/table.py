@@ -1,6 +1,6 @@
 """The table of patched methods: a row is all it takes to hook one."""
 
-from spancast.hooks import httpx
+from spancast.hooks import aiohttp, httpx
 from spancast.hooks.patching import Hook
 
 HOOKS = (
@@ -8,4 +8,5 @@ HOOKS = (
     Hook("httpx", "AsyncClient", "send", httpx.async_send),
     Hook("httpx2", "Client", "send", httpx.sync_send),
     Hook("httpx2", "AsyncClient", "send", httpx.async_send),
+    Hook("aiohttp", "ClientSession", "_request", aiohttp.request),
 )

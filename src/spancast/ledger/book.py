@@ -14,7 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from spancast.call import Call
-from spancast.ledger import money
+from spancast.late import Late
+from spancast.ledger import amendments, money
 from spancast.store import Store
 
 MIGRATIONS = (
@@ -53,10 +54,13 @@ MIGRATIONS = (
         upstream_cost INTEGER,
         upstream_cost_text TEXT,
         is_byok INTEGER,
+        cost_source TEXT,
         user TEXT,
         session TEXT,
         tags TEXT NOT NULL, -- a JSON object
         app TEXT,
+        key_hash TEXT,
+        more TEXT NOT NULL, -- a JSON object of what is stated besides
         trace_id TEXT,
         span_id TEXT,
         parent_span_id TEXT,
@@ -66,6 +70,8 @@ MIGRATIONS = (
     CREATE INDEX calls_by_user ON calls(user, started_at);
     CREATE INDEX calls_by_session ON calls(session) WHERE session IS NOT NULL;
     CREATE INDEX calls_by_generation ON calls(generation_id) WHERE generation_id IS NOT NULL;
+    CREATE INDEX calls_by_job ON calls(response_id) WHERE operation IN ('video', 'batch');
+    CREATE TABLE late(seq INTEGER PRIMARY KEY, key TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
     CREATE TABLE in_flight(call_id TEXT PRIMARY KEY, writer TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
     CREATE TABLE segments(name TEXT PRIMARY KEY, end INTEGER NOT NULL) STRICT;
     CREATE TABLE damage(segment TEXT, at INTEGER, what TEXT NOT NULL, PRIMARY KEY(segment, at)) STRICT;
@@ -91,12 +97,13 @@ class Book:
             row = connection.execute("SELECT end FROM segments WHERE name = ?", (segment,)).fetchone()
         return row["end"] if row else 0
 
-    def apply(self, segment: str, end: int, calls: Sequence[Call]) -> None:
-        """Book the calls of a segment up to the offset `end`, in one transaction.
+    def apply(self, segment: str, end: int, records: Sequence[Call | Late]) -> None:
+        """Book what a segment holds up to the offset `end`, in one transaction.
 
         A call whose outcome is `None` is under way. The first record of a finished call stands, except that any
-        replaces `killed`, which was only a conclusion.
+        replaces `killed`, which was only a conclusion. What is said late of a call waits for the call.
         """
+        calls = [record for record in records if isinstance(record, Call)]
         finished = [_row(call) for call in calls if call.outcome is not None]
         writer = writer_of(segment)
         opened = [(call.call_id, writer, _encode(call), call.call_id) for call in calls if call.outcome is None]
@@ -104,6 +111,8 @@ class Book:
             connection.executemany(_BOOK, finished)
             connection.executemany(_OPEN, opened)
             connection.executemany("DELETE FROM in_flight WHERE call_id = ?", [(row.call_id,) for row in finished])
+            amendments.take(connection, [record for record in records if isinstance(record, Late)])
+            amendments.settle(connection, finished)
             connection.execute(_REACHED, (segment, end))
 
     def forget(self, segment: str) -> None:
@@ -176,10 +185,13 @@ class _Row(NamedTuple):
     upstream_cost: int | None
     upstream_cost_text: str | None
     is_byok: bool | None
+    cost_source: str | None
     user: str | None
     session: str | None
     tags: str
     app: str | None
+    key_hash: str | None
+    more: str
     trace_id: str | None
     span_id: str | None
     parent_span_id: str | None
@@ -216,15 +228,18 @@ def _row(call: Call) -> _Row:
         cached_tokens=_held(call.cached_tokens),
         cache_write_tokens=_held(call.cache_write_tokens),
         reasoning_tokens=_held(call.reasoning_tokens),
-        cost=_pico(cost),
+        cost=money.column(cost),
         cost_text=_text(cost),
-        upstream_cost=_pico(upstream_cost),
+        upstream_cost=money.column(upstream_cost),
         upstream_cost_text=_text(upstream_cost),
         is_byok=call.is_byok,
+        cost_source=None if cost is None else call.cost_source,
         user=call.user,
         session=call.session,
         tags=_json(call.tags).decode(),
         app=_app(call),
+        key_hash=call.key_hash,
+        more=_json(_more(call)).decode(),
         trace_id=call.trace_id,
         span_id=call.span_id,
         parent_span_id=call.parent_span_id,
@@ -232,13 +247,46 @@ def _row(call: Call) -> _Row:
     )
 
 
+MORE = (
+    "status",
+    "service_tier",
+    "region",
+    "request_id",
+    "cache_hit",
+    "routing",
+    "error_provider",
+    "previous_errors",
+    "retry_after",
+    "attempt_of",
+    "retry",
+    "tool_calls",
+    "server_tool_calls",
+    "web_searches",
+    "citations",
+    "output_chunks",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "modalities",
+    "search_units",
+    "audio_seconds",
+    "upstream_input_cost",
+    "upstream_output_cost",
+    "server_tool_cost",
+    "app_url",
+    "app_title",
+    "app_categories",
+    "parameters",
+)
+"""Fields of a Call that have no column: nobody sums or groups by them, and most calls state few of them."""
+
+
+def _more(call: Call) -> dict[str, object]:
+    return {name: value for name in MORE if (value := getattr(call, name)) not in (None, ())}
+
+
 def _held(number: int | None) -> int | None:
     """Return the number, or `None` where the column cannot hold it: one absurd count may not stop the booking."""
     return number if number is not None and abs(number) <= _BIGGEST else None
-
-
-def _pico(cost: Decimal | None) -> int | None:
-    return None if cost is None else _held(money.pico(cost))
 
 
 def _text(cost: Decimal | None) -> str | None:

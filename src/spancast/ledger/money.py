@@ -28,6 +28,15 @@ def pico(cost: Decimal) -> int:
         raise ValueError(f"{cost} dollars are beyond what can be counted.") from error
 
 
+def column(cost: Decimal | None) -> int | None:
+    """Return the pico-dollars that a database column holds; `None` where they are unknown, or beyond 64 bits."""
+    counted = None if cost is None else pico(cost)
+    return counted if counted is not None and abs(counted) < _TOO_BIG else None
+
+
+_TOO_BIG = 2**63
+
+
 def dollars(picos: int) -> Decimal:
     """Return the exact dollars of a sum of pico-dollars, without trailing zeros."""
     return Decimal(picos).scaleb(-PICO, context=_EXACT).normalize(_EXACT)

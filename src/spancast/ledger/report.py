@@ -137,6 +137,8 @@ class CallRow:
     """US dollars, every digit as OpenRouter stated it."""
     upstream_cost: Decimal | None
     is_byok: bool | None
+    cost_source: str | None
+    key_hash: str | None
     user: str | None
     session: str | None
     tags: Mapping[str, str]
@@ -148,6 +150,8 @@ class CallRow:
     """Nanoseconds."""
     trace_id: str | None
     span_id: str | None
+    more: Mapping[str, object]
+    """What else is known, by the names in `book.MORE`, as JSON has it; money is a decimal string."""
 
 
 def is_dimension(name: str) -> bool:
@@ -346,6 +350,8 @@ def _call_row(row: sqlite3.Row) -> CallRow:
         cost=_amount(row["cost_text"]),
         upstream_cost=_amount(row["upstream_cost_text"]),
         is_byok=None if row["is_byok"] is None else bool(row["is_byok"]),
+        cost_source=row["cost_source"],
+        key_hash=row["key_hash"],
         user=row["user"],
         session=row["session"],
         tags=_tags(row["tags"]),
@@ -354,6 +360,7 @@ def _call_row(row: sqlite3.Row) -> CallRow:
         time_to_first_token=row["time_to_first_token"],
         trace_id=row["trace_id"],
         span_id=row["span_id"],
+        more=msgspec.json.decode(row["more"]),
     )
 
 

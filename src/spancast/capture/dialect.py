@@ -1,0 +1,32 @@
+"""A dialect: how the answers of one route are read. Each is a record of pure functions; `dialects` has the table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spancast.capture.reading import Reading
+
+
+def _nothing_is_sure(_block: bytes) -> bool:
+    return False
+
+
+def _everything_counts(_data: bytes) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One way of asking OpenRouter for something."""
+
+    operation: str
+    """What a Call of it is called."""
+    take: Callable[[Reading, bytes], None]
+    """Reads one JSON object: a plain answer, or the data of an event."""
+    is_all_text: Callable[[bytes], bool] = _nothing_is_sure
+    """Whether a block of events, seen without parsing, holds pieces of text and nothing else."""
+    states: Callable[[bytes], bool] = _everything_counts
+    """Whether an event, seen without parsing, may state more than a piece of text."""
+    opaque: bool = False
+    """Whether the body of a success is no text to read: a sound, or what nobody knows."""
+    poll: bool = False
+    """Whether it asks how a job stands: no call to a model, but what brings the bill of one."""

@@ -1,0 +1,46 @@
+"""POST /videos and POST /batches begin a job; GET of its id tells how it stands, and its bill once it is done.
+
+(OpenRouter API, VideoGenerationResponse; openrouter SDK, BatchObject.) The `id` is the job's; the generation has one of
+its own, in the headers or in `generation_id`.
+"""
+
+from typing import Any
+
+from spancast.capture.decode import Decoder
+from spancast.capture.dialect import Dialect
+from spancast.capture.reading import Envelope, Reading
+from spancast.capture.usage import usage_facts
+from spancast.capture.values import text
+
+
+class _Job(Envelope):
+    """The members of a job that are read. The results of a batch are not."""
+
+    generation_id: Any = None
+    status: Any = None
+
+
+_job = Decoder(_Job)
+FAILED = frozenset({"failed", "cancelled", "expired"})
+"""States in which a job has ended without a result."""
+
+
+def _take(reading: Reading, data: bytes) -> None:
+    job = _job(data)
+    if job is None:
+        reading.unread += 1
+        return
+    status = text(job.status)
+    if status in FAILED and job.error is None:
+        reading.fail({"code": status})
+    reading.envelope(job, id_names_generation=False)
+    reading.name(generation_id=text(job.generation_id))
+    reading.becomes(status)
+    if job.usage is not None:
+        reading.usage.update(usage_facts(job.usage))
+
+
+VIDEO = Dialect(operation="video", take=_take)
+BATCH = Dialect(operation="batch", take=_take)
+VIDEO_POLL = Dialect(operation="video", take=_take, poll=True)
+BATCH_POLL = Dialect(operation="batch", take=_take, poll=True)

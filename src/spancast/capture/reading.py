@@ -1,0 +1,138 @@
+"""What has been read of one answer so far, object by object: one for a plain answer, an event each for a stream."""
+
+from typing import Any
+
+import msgspec
+
+from spancast.call import Attempt, Routing
+from spancast.capture.failure import failure_facts
+from spancast.capture.values import MAX_ITEMS, Facts, count, items, member, text, texts
+
+
+class Envelope(msgspec.Struct):
+    """The members that an answer of any dialect may have around its content."""
+
+    id: Any = None
+    model: Any = None
+    provider: Any = None
+    usage: Any = None
+    error: Any = None
+    error_type: Any = None
+    service_tier: Any = None
+    openrouter_metadata: Any = None
+
+
+class Reading:
+    """The facts of one answer, as they come."""
+
+    __slots__ = (
+        "_citations",
+        "_finish",
+        "_named",
+        "_native",
+        "_tools",
+        "bill",
+        "events",
+        "failure",
+        "objects",
+        "over",
+        "spoke",
+        "unread",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self.objects = 0
+        """How many objects were read."""
+        self.unread = 0
+        """How many were to be read and were none."""
+        self.events = 0
+        """How many events a stream had, read or not."""
+        self.spoke = False
+        """Whether a piece of the answer itself has been seen: text, reasoning, a tool call."""
+        self.over = False
+        """Whether the answer has said that it is whole."""
+        self.bill: dict[str, Any] = {}
+        """The `usage` as written, where a dialect tells it piece by piece."""
+        self.usage: Facts = {}
+        self._named: Facts = {}
+        self.failure: Facts = {}
+        """What the answer says went wrong."""
+        self._finish: dict[int, str | None] = {}
+        self._native: dict[int, str | None] = {}
+        self._tools: set[object] = set()
+        self._citations = 0
+
+    def envelope(self, seen: Envelope, id_names_generation: bool = True) -> None:
+        """Take what surrounds the content. `id_names_generation` is false where `id` may be another kind of id."""
+        self.objects += 1
+        answer = text(seen.id)
+        named = id_names_generation or (answer or "").startswith("gen-")
+        self.name(response_id=answer, generation_id=answer if named else None, response_model=text(seen.model))
+        self.name(provider=text(seen.provider), service_tier=text(seen.service_tier))
+        if seen.openrouter_metadata is not None:
+            self.name(**_routing(seen.openrouter_metadata))
+        if seen.error is not None:
+            self.fail(seen.error, seen.error_type)
+
+    def name(self, **stated: Any) -> None:
+        """Keep what the answer says of itself; the first word stands."""
+        for field, value in stated.items():
+            if value is not None:
+                self._named.setdefault(field, value)
+
+    def becomes(self, status: str | None) -> None:
+        """Keep what a Responses object or a job says of itself; the last word stands."""
+        if status is not None:
+            self._named["status"] = status
+
+    def choose(self, index: int, reason: str | None, native: str | None = None) -> None:
+        """Keep why a choice ended; the last word that says anything stands."""
+        if len(self._finish) < MAX_ITEMS or index in self._finish:
+            self._finish[index] = reason or self._finish.get(index)
+            self._native[index] = native or self._native.get(index)
+
+    def calls_tool(self, key: object) -> None:
+        """Count a function call that the model asks for, once for each key."""
+        if len(self._tools) < MAX_ITEMS:
+            self._tools.add(key)
+
+    def cites(self, sources: int) -> None:
+        """Count sources."""
+        self._citations += sources
+
+    def fail(self, error: Any, error_type: Any = None) -> None:
+        """Keep the first error that says anything; a bare `finish_reason: "error"` gives way to it."""
+        if self.failure.get("error_type", "error") == "error":
+            typed = {**error, "error_type": error_type} if isinstance(error, dict) and error_type is not None else error
+            self.failure = failure_facts(typed)
+
+    def ended(self) -> bool:
+        """Whether the answer says that it is whole: a finish reason, its usage, an error, or a word of its own."""
+        return bool(self.over or self.usage or self.failure or any(self._finish.values()))
+
+    def facts(self) -> Facts:
+        """Return everything that the answer stated."""
+        facts = {**self.failure, **self._named, **self.usage}
+        if self._finish:
+            facts["finish_reasons"] = tuple(self._finish[index] for index in sorted(self._finish))
+        if any(self._native.values()):
+            facts["native_finish_reasons"] = tuple(self._native[index] for index in sorted(self._native))
+        counted = {"tool_calls": len(self._tools), "citations": self._citations, "output_chunks": self.events}
+        return facts | {field: number for field, number in counted.items() if number}
+
+
+def _routing(seen: Any) -> Facts:
+    attempts = tuple(_attempt(each) for each in items(member(seen, "attempts")))
+    routing = Routing(
+        strategy=text(member(seen, "strategy")),
+        attempt=count(member(seen, "attempt")),
+        attempts=attempts,
+        pipeline=texts([member(stage, "name") for stage in items(member(seen, "pipeline"))]),
+        summary=text(member(seen, "summary")),
+    )
+    return {"routing": routing, "region": text(member(seen, "region"))}
+
+
+def _attempt(seen: Any) -> Attempt:
+    return Attempt(text(member(seen, "model")), text(member(seen, "provider")), count(member(seen, "status")))

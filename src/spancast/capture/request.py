@@ -1,0 +1,169 @@
+"""What a request of any dialect asks for. Its messages, prompts and files are not read."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from spancast.call import Parameters
+from spancast.capture.decode import Decoder
+from spancast.capture.values import Facts, count, flag, integer, items, labels, member, number, text, texts
+
+
+class _Request(msgspec.Struct):
+    """The members that are read, of all dialects: no two use one name for different things."""
+
+    model: Any = None
+    models: Any = None
+    stream: Any = None
+    user: Any = None
+    session_id: Any = None
+    metadata: Any = None
+    max_tokens: Any = None
+    max_completion_tokens: Any = None
+    max_output_tokens: Any = None
+    temperature: Any = None
+    top_p: Any = None
+    top_k: Any = None
+    min_p: Any = None
+    top_a: Any = None
+    frequency_penalty: Any = None
+    presence_penalty: Any = None
+    repetition_penalty: Any = None
+    seed: Any = None
+    n: Any = None
+    stop: Any = None
+    stop_sequences: Any = None
+    reasoning: Any = None
+    reasoning_effort: Any = None
+    verbosity: Any = None
+    modalities: Any = None
+    response_format: Any = None
+    dimensions: Any = None
+    encoding_format: Any = None
+    service_tier: Any = None
+    tools: msgspec.Raw = msgspec.Raw()
+    tool_choice: Any = None
+    parallel_tool_calls: Any = None
+    plugins: Any = None
+    preset: Any = None
+    previous_response_id: Any = None
+
+
+_request = Decoder(_Request)
+_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def request_facts(body: bytes | None, content_type: str = "") -> Facts:
+    """Return what the request asks for; `body` is `None` where it is not in memory."""
+    if not body:
+        return {}
+    if content_type.lower().startswith("multipart/form-data"):
+        seen = _request.of(form_fields(body, content_type))
+    else:
+        seen = _request(body)
+    return {} if seen is None else _facts(seen)
+
+
+def form_facts(fields: Mapping[str, Any]) -> Facts:
+    """Return the same from the fields of a form that the client library has not written down yet."""
+    seen = _request.of(dict(fields))
+    return {} if seen is None else _facts(seen)
+
+
+def _facts(seen: _Request) -> Facts:
+    return {
+        "request_model": text(seen.model),
+        "request_models": texts(seen.models),
+        "streamed": seen.stream is True or seen.stream == "true",
+        "user": text(seen.user) or text(member(seen.metadata, "user_id")),
+        "session": text(seen.session_id),
+        "parameters": _parameters(seen),
+    }
+
+
+def _parameters(seen: _Request) -> Parameters | None:
+    found = Parameters(
+        max_tokens=_first(seen.max_tokens, seen.max_completion_tokens, seen.max_output_tokens),
+        temperature=number(seen.temperature),
+        top_p=number(seen.top_p),
+        top_k=count(seen.top_k),
+        min_p=number(seen.min_p),
+        top_a=number(seen.top_a),
+        frequency_penalty=number(seen.frequency_penalty),
+        presence_penalty=number(seen.presence_penalty),
+        repetition_penalty=number(seen.repetition_penalty),
+        seed=integer(seen.seed),
+        choice_count=count(seen.n),
+        stop=_stops(seen.stop if seen.stop is not None else seen.stop_sequences),
+        reasoning_level=text(member(seen.reasoning, "effort")) or text(seen.reasoning_effort),
+        verbosity=text(seen.verbosity),
+        modalities=texts(seen.modalities) or None,
+        response_format=text(seen.response_format) or text(member(seen.response_format, "type")),
+        dimensions=count(seen.dimensions),
+        encoding_format=text(seen.encoding_format),
+        service_tier=text(seen.service_tier),
+        tool_count=_length(seen.tools),
+        tool_choice=text(seen.tool_choice) or text(member(seen.tool_choice, "type")),
+        parallel_tool_calls=flag(seen.parallel_tool_calls),
+        plugins=texts([member(each, "id") for each in items(seen.plugins)]) or None,
+        preset=text(seen.preset) or _preset(text(seen.model)),
+        previous_response_id=text(seen.previous_response_id),
+    )
+    return found if found != _NOTHING else None
+
+
+_NOTHING = Parameters()
+
+
+def _first(*seen: Any) -> int | None:
+    return next((found for each in seen if (found := count(each)) is not None), None)
+
+
+def _stops(seen: Any) -> tuple[str, ...] | None:
+    return texts([seen] if isinstance(seen, str) else seen) or None
+
+
+def _length(seen: Any) -> int | None:
+    """Return how many members a list has that was left as it is written."""
+    if isinstance(seen, list):
+        return len(seen) or None
+    try:
+        return len(_raws(seen)) or None
+    except (ValueError, RecursionError, TypeError):
+        return None
+
+
+def _preset(model: str | None) -> str | None:
+    """Return the preset that a model names: `@preset/slug`, or `model@preset/slug` (OpenRouter docs, presets)."""
+    return (model or "").partition("@preset/")[2] or None
+
+
+def app_facts(headers: Mapping[str, str]) -> Facts:
+    """Return by which names the application introduces itself (OpenRouter docs, app attribution)."""
+    title = text(headers.get("x-openrouter-title")) or text(headers.get("x-title"))
+    categories = (headers.get("x-openrouter-categories") or "").split(",")
+    facts = {"app_url": text(headers.get("http-referer")), "app_title": title}
+    return facts | {"app_categories": texts([each.strip() for each in categories])}
+
+
+def form_fields(body: bytes, content_type: str) -> dict[str, str]:
+    """Return the short fields of a `multipart/form-data` body that are no files (RFC 7578)."""
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        return {}
+    parts = body.split(b"--" + boundary[1].encode("latin-1", "replace"))
+    return labels(_field(part) for part in parts if len(part) <= _LONGEST_FIELD)
+
+
+def _field(part: bytes) -> tuple[str | None, str]:
+    """Return the name and the value of a part; the name of a file is `None`."""
+    head, _, value = part.partition(b"\r\n\r\n")
+    named = None if b"filename" in head else _NAME.search(head)
+    return named and named[1].decode("utf-8", "replace"), value.removesuffix(b"\r\n").decode("utf-8", "replace")
+
+
+_LONGEST_FIELD = 4096
+_BOUNDARY = re.compile(r'boundary="?([^";,]{1,70})"?', re.IGNORECASE)
+_NAME = re.compile(rb'\bname="([^"]+)"', re.IGNORECASE)

@@ -1,0 +1,85 @@
+"""POST /responses: a Responses object, plain or at the end of a stream of typed events (OpenRouter API, Responses)."""
+
+from typing import Any
+
+import msgspec
+
+from spancast.capture import typed
+from spancast.capture.decode import Decoder
+from spancast.capture.dialect import Dialect
+from spancast.capture.reading import Envelope, Reading
+from spancast.capture.usage import usage_facts
+from spancast.capture.values import items, member, text
+
+
+class _Answer(Envelope):
+    """The members that are read of a Responses object, and of an event, which holds one or is about a part of one."""
+
+    status: Any = None
+    incomplete_details: Any = None
+    output: Any = None
+    type: Any = None
+    response: msgspec.Raw = msgspec.Raw()
+    item: Any = None
+    output_index: Any = None
+    code: Any = None
+    message: Any = None
+
+
+_answer = Decoder(_Answer)
+_LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_ERRORS = frozenset({"error", "response.error"})
+_LENGTH = {"max_output_tokens": "length"}
+"""OpenAI's reason for an incomplete response, by its normalised name."""
+
+
+def _take(reading: Reading, data: bytes) -> None:
+    answer = _answer(data)
+    if answer is None:
+        reading.unread += 1
+        return
+    kind = text(answer.type)
+    if kind is None:
+        _result(reading, answer)
+        return
+    reading.objects += 1
+    reading.spoke = reading.spoke or kind.endswith(".delta")
+    result = _inner(answer.response)
+    if result is not None:
+        reading.objects -= 1
+        _result(reading, result)
+    _item(reading, answer.output_index, answer.item)
+    if kind in _ERRORS:
+        reading.fail(answer.error or {"code": answer.code, "message": answer.message}, answer.error_type)
+    reading.over = reading.over or kind in _LAST
+
+
+def _inner(seen: Any) -> _Answer | None:
+    if isinstance(seen, msgspec.Raw):
+        return _answer(bytes(seen)) if bytes(seen) else None
+    return _answer.of(seen)
+
+
+def _result(reading: Reading, answer: _Answer) -> None:
+    reading.envelope(answer, id_names_generation=False)
+    status = text(answer.status)
+    reading.becomes(status)
+    if answer.usage is not None:
+        reading.usage.update(usage_facts(answer.usage))
+    if status == "failed" and answer.error is None:
+        reading.fail(None, answer.error_type)
+    reason = text(member(answer.incomplete_details, "reason"))
+    if reason is not None:
+        reading.choose(0, _LENGTH.get(reason, reason), reason)
+    for number, each in enumerate(items(answer.output)):
+        _item(reading, number, each)
+        for part in items(member(each, "content")):
+            reading.cites(len(items(member(part, "annotations"))))
+
+
+def _item(reading: Reading, number: Any, item: Any) -> None:
+    if member(item, "type") == "function_call":
+        reading.calls_tool(text(member(item, "call_id")) or number)
+
+
+RESPONSES = Dialect(operation="responses", take=_take, is_all_text=typed.is_all_text, states=typed.states)
