@@ -27,6 +27,16 @@ Scalar = str | int | float | bool
 """What a resource attribute may be."""
 
 
+def spent(cost: Decimal | None, upstream_cost: Decimal | None, *, is_byok: bool | None) -> Decimal | None:
+    """Return what left any account, in US dollars: the cost, and under BYOK the provider's own bill beside it.
+
+    `None` when one of them is unknown that counts.
+    """
+    if cost is None or not is_byok:
+        return cost
+    return None if upstream_cost is None else _EXACT.add(cost, upstream_cost)
+
+
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a request asks of the model, as the application wrote it (OpenRouter API, ChatRequest and its siblings)."""
 
@@ -82,7 +92,7 @@ class Modalities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rejected_prediction: int | None = None
 
 
-class Attempt(msgspec.Struct, frozen=True, array_like=True):
+class Attempt(msgspec.Struct, frozen=True):
     """One try of OpenRouter's own at an endpoint."""
 
     model: str | None
@@ -236,13 +246,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
 
     @property
     def spent(self) -> Decimal | None:
-        """US dollars that left any account: the cost, and under BYOK the provider's own bill beside it.
-
-        `None` when either is unknown that counts.
-        """
-        if self.cost is None or not self.is_byok:
-            return self.cost
-        return None if self.upstream_cost is None else _EXACT.add(self.cost, self.upstream_cost)
+        """US dollars that left any account; see `spent`."""
+        return spent(self.cost, self.upstream_cost, is_byok=self.is_byok)
 
     @property
     def discount(self) -> Decimal | None:

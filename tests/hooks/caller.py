@@ -111,9 +111,7 @@ async def calling(kind: Kind, **options: Any) -> AsyncIterator[Caller]:
         await finished(client.aclose() if kind.asynchronous else client.close())
 
 
-def run(
-    kind: Kind, scenario: Scenario, options: Callable[[], dict[str, Any]] = dict, backend: str = "asyncio"
-) -> Any:
+def run(kind: Kind, scenario: Scenario, options: Callable[[], dict[str, Any]] = dict, backend: str = "asyncio") -> Any:
     """Return what a scenario gives with a client of its own; an exception is a result too."""
 
     async def main() -> Any:

@@ -10,8 +10,9 @@ from spancast.cli import human
 from spancast.cli.filters import add_filters, add_home, chosen
 from spancast.cli.home import NOTHING_YET, ledger
 from spancast.cli.table import Column, lines, terminal_width
-from spancast.ledger.money import plain
+from spancast.ledger.book import MORE
 from spancast.ledger.report import CallRow, calls
+from spancast.money import plain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +70,8 @@ def _json(row: CallRow) -> dict[str, object]:
         "reasoning_tokens": row.reasoning_tokens,
         "cost_usd": _amount(row.cost),
         "upstream_cost_usd": _amount(row.upstream_cost),
+        "cost_source": row.cost_source,
+        "spent_usd": _amount(row.spent),
         "is_byok": row.is_byok,
         "user": row.user,
         "session": row.session,
@@ -78,7 +81,19 @@ def _json(row: CallRow) -> dict[str, object]:
         "time_to_first_token_s": _seconds(row.time_to_first_token),
         "trace_id": row.trace_id,
         "span_id": row.span_id,
+        "key_hash": row.key_hash,
+        **{_MORE.get(name, name): row.more.get(name) for name in MORE},
     }
+
+
+_MORE = {
+    "upstream_input_cost": "upstream_input_cost_usd",
+    "upstream_output_cost": "upstream_output_cost_usd",
+    "server_tool_cost": "server_tool_cost_usd",
+    "retry_after": "retry_after_s",
+    "audio_seconds": "audio_s",
+}
+"""What has a unit is called by it."""
 
 
 def _amount(cost: Decimal | None) -> str | None:

@@ -10,8 +10,8 @@ from spancast.cli import human
 from spancast.cli.filters import add_filters, add_home, chosen
 from spancast.cli.home import NOTHING_YET, ledger
 from spancast.cli.table import Column, lines, terminal_width
-from spancast.ledger.money import plain
 from spancast.ledger.report import DIMENSIONS, CostRow, Report, costs, is_dimension
+from spancast.money import plain
 
 _NOTHING = Report((), CostRow.nothing())
 

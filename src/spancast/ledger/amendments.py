@@ -9,8 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+from spancast import money
 from spancast.late import Late
-from spancast.ledger import money
 
 
 class Booked(Protocol):

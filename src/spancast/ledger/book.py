@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from spancast import money
 from spancast.call import Call
 from spancast.late import Late
-from spancast.ledger import amendments, money
+from spancast.ledger import amendments
 from spancast.store import Store
 
 MIGRATIONS = (
@@ -281,7 +282,8 @@ MORE = (
 
 
 def _more(call: Call) -> dict[str, object]:
-    return {name: value for name in MORE if (value := getattr(call, name)) not in (None, ())}
+    found = {name: value for name in MORE if (value := getattr(call, name)) not in (None, ())}
+    return {name: _text(value) if isinstance(value, Decimal) else value for name, value in found.items()}
 
 
 def _held(number: int | None) -> int | None:

@@ -15,8 +15,9 @@ from typing import Self
 
 import msgspec
 
+from spancast import money
+from spancast.call import spent
 from spancast.errors import ConfigurationError
-from spancast.ledger import money
 from spancast.ledger.book import Book
 
 _MODEL = "coalesce(response_model, request_model)"
@@ -152,6 +153,11 @@ class CallRow:
     span_id: str | None
     more: Mapping[str, object]
     """What else is known, by the names in `book.MORE`, as JSON has it; money is a decimal string."""
+
+    @property
+    def spent(self) -> Decimal | None:
+        """US dollars that left any account; see `spancast.call.spent`."""
+        return spent(self.cost, self.upstream_cost, is_byok=self.is_byok)
 
 
 def is_dimension(name: str) -> bool:

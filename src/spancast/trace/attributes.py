@@ -1,14 +1,39 @@
 """The attributes of a Call: one function makes them, for the live span and for the record that is sent later."""
 
-from spancast.call import Call, Parameters
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from spancast.call import Call, Routing
 from spancast.contract import Attribute
+from spancast.money import plain
 from spancast.trace import names
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 PROVIDER = "openrouter"
 """`gen_ai.provider.name`: the API that was spoken. The conventions have no value for a gateway and allow one's own."""
 
-OPERATIONS = {"chat": "chat"}
-"""`gen_ai.operation.name` of each operation."""
+OPERATIONS = {
+    "chat": "chat",
+    "completion": "text_completion",
+    "responses": "chat",
+    "message": "chat",
+    "embeddings": "embeddings",
+    "rerank": "rerank",
+    "image": "generate_content",
+    "speech": "generate_content",
+    "transcription": "generate_content",
+    "video": "generate_content",
+    "batch": "batch",
+    "decision": "decision",
+    "unknown": "unknown",
+}
+"""`gen_ai.operation.name` of each operation: a well-known value where one fits, else the operation's own name."""
+
+OUTPUT_TYPES = {"image": "image", "speech": "speech", "video": "video", "transcription": "text"}
+"""`gen_ai.output.type` of the operations that make one kind of thing."""
 
 Attributes = dict[str, Attribute]
 
@@ -30,33 +55,24 @@ def request_attributes(call: Call) -> Attributes:
 
 def answer_attributes(call: Call) -> Attributes:
     """Return what the answer and its end have added."""
-    found: dict[str, Attribute | None] = {
-        names.STREAM: call.streamed or None,
-        names.REQUEST_MODELS: call.request_models or None,
-        names.RESPONSE_ID: call.response_id or call.generation_id,
-        names.RESPONSE_MODEL: call.response_model,
-        names.FINISH_REASONS: _reasons(call.finish_reasons),
-        names.TIME_TO_FIRST_CHUNK: _seconds(call.time_to_first_token),
-        names.INPUT_TOKENS: call.input_tokens,
-        names.OUTPUT_TOKENS: call.output_tokens,
-        names.CACHED_TOKENS: call.cached_tokens,
-        names.CACHE_WRITE_TOKENS: call.cache_write_tokens,
-        names.REASONING_TOKENS: call.reasoning_tokens,
-        names.COST: None if call.cost is None else float(call.cost),
-        names.COST_USD: None if call.cost is None else format(call.cost, "f"),
-        names.UPSTREAM_COST_USD: None if call.upstream_cost is None else format(call.upstream_cost, "f"),
-        names.IS_BYOK: call.is_byok,
-        names.HTTP_STATUS: call.http_status,
-        names.ERROR_TYPE: call.error_type,
-        names.GENERATION_ID: call.generation_id,
-        names.PROVIDER: call.provider,
-        names.NATIVE_FINISH_REASONS: _reasons(call.native_finish_reasons),
-        names.OUTCOME: call.outcome,
-    }
-    if call.parameters is not None:
-        found |= _parameters(call.parameters)
-    found |= {names.TAG + tag.replace(".", "_"): value for tag, value in call.tags.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    found: Attributes = {name: value for name, field in _STATED if (value := field(call)) not in (None, ())}
+    found.update(_money(call))
+    if call.streamed:
+        found[names.STREAM] = True
+    if call.finish_reasons is not None:
+        found[names.FINISH_REASONS] = _reasons(call.finish_reasons)
+    if call.native_finish_reasons is not None:
+        found[names.NATIVE_FINISH_REASONS] = _reasons(call.native_finish_reasons)
+    for group, fields in ((call.parameters, _PARAMETERS), (call.modalities, _MODALITIES)):
+        if group is not None:
+            found.update((name, value) for name, field in fields if (value := field(group)) is not None)
+    if call.routing is not None:
+        found.update(_routing(call.routing))
+    output = OUTPUT_TYPES.get(call.operation) or _output_type(call)
+    if output is not None:
+        found[names.OUTPUT_TYPE] = output
+    found.update((names.TAG + tag.replace(".", "_"), value) for tag, value in call.tags.items())
+    return found
 
 
 def span_name(call: Call) -> str:
@@ -65,25 +81,147 @@ def span_name(call: Call) -> str:
     return f"{operation} {call.request_model}" if call.request_model else operation
 
 
-def _parameters(seen: Parameters) -> dict[str, Attribute | None]:
-    return {
-        names.MAX_TOKENS: seen.max_tokens,
-        names.TEMPERATURE: seen.temperature,
-        names.TOP_P: seen.top_p,
-        names.TOP_K: seen.top_k,
-        names.FREQUENCY_PENALTY: seen.frequency_penalty,
-        names.PRESENCE_PENALTY: seen.presence_penalty,
-        names.SEED: seen.seed,
-        names.CHOICE_COUNT: seen.choice_count if seen.choice_count != 1 else None,
-        names.STOP: seen.stop,
-        names.REASONING_LEVEL: seen.reasoning_level,
-    }
+Field = Callable[[Any], Any]
 
 
-def _reasons(seen: tuple[str | None, ...] | None) -> Attribute | None:
+def _seconds(field: str) -> Field:
+    """Return what reads a field of nanoseconds in seconds."""
+    read = attrgetter(field)
+    return lambda call: None if (value := read(call)) is None else value / 1e9
+
+
+def _fields(**fields: str) -> tuple[tuple[str, Field], ...]:
+    """Return the table of attributes by the constants in `names`."""
+    return tuple((getattr(names, name), attrgetter(field)) for name, field in fields.items())
+
+
+_STATED: tuple[tuple[str, Field], ...] = (
+    *_fields(
+        REQUEST_MODELS="request_models",
+        VARIANT="variant",
+        RESPONSE_MODEL="response_model",
+        INPUT_TOKENS="input_tokens",
+        OUTPUT_TOKENS="output_tokens",
+        CACHED_TOKENS="cached_tokens",
+        CACHE_WRITE_TOKENS="cache_write_tokens",
+        CACHE_WRITE_5M_TOKENS="cache_write_5m_tokens",
+        CACHE_WRITE_1H_TOKENS="cache_write_1h_tokens",
+        REASONING_TOKENS="reasoning_tokens",
+        SEARCH_UNITS="search_units",
+        AUDIO_SECONDS="audio_seconds",
+        COST_SOURCE="cost_source",
+        IS_BYOK="is_byok",
+        HTTP_STATUS="http_status",
+        RESEND_COUNT="retry",
+        ATTEMPT_OF="attempt_of",
+        ERROR_TYPE="error_type",
+        ERROR_PROVIDER="error_provider",
+        PREVIOUS_ERRORS="previous_errors",
+        RETRY_AFTER="retry_after",
+        GENERATION_ID="generation_id",
+        REQUEST_ID="request_id",
+        PROVIDER="provider",
+        STATUS="status",
+        SERVICE_TIER="service_tier",
+        REGION="region",
+        CACHE_HIT="cache_hit",
+        TOOL_CALLS="tool_calls",
+        SERVER_TOOL_CALLS="server_tool_calls",
+        WEB_SEARCHES="web_searches",
+        CITATIONS="citations",
+        OUTPUT_CHUNKS="output_chunks",
+        KEY_HASH="key_hash",
+        APP_URL="app_url",
+        APP_TITLE="app_title",
+        APP_CATEGORIES="app_categories",
+        OUTCOME="outcome",
+    ),
+    (names.RESPONSE_ID, lambda call: call.response_id or call.generation_id),
+    (names.TIME_TO_HEADERS, _seconds("time_to_headers")),
+    (names.TIME_TO_FIRST_CHUNK, _seconds("time_to_first_token")),
+    (names.TIME_PER_OUTPUT_CHUNK, _seconds("time_per_output_chunk")),
+)
+
+_PARAMETERS = (
+    *_fields(
+        MAX_TOKENS="max_tokens",
+        TEMPERATURE="temperature",
+        TOP_P="top_p",
+        TOP_K="top_k",
+        MIN_P="min_p",
+        TOP_A="top_a",
+        FREQUENCY_PENALTY="frequency_penalty",
+        PRESENCE_PENALTY="presence_penalty",
+        REPETITION_PENALTY="repetition_penalty",
+        SEED="seed",
+        STOP="stop",
+        REASONING_LEVEL="reasoning_level",
+        VERBOSITY="verbosity",
+        MODALITIES="modalities",
+        RESPONSE_FORMAT="response_format",
+        DIMENSIONS="dimensions",
+        REQUEST_SERVICE_TIER="service_tier",
+        TOOL_COUNT="tool_count",
+        TOOL_CHOICE="tool_choice",
+        PARALLEL_TOOL_CALLS="parallel_tool_calls",
+        PLUGINS="plugins",
+        PRESET="preset",
+        PREVIOUS_RESPONSE_ID="previous_response_id",
+    ),
+    (names.CHOICE_COUNT, lambda asked: asked.choice_count if asked.choice_count != 1 else None),
+    (names.ENCODING_FORMATS, lambda asked: None if asked.encoding_format is None else (asked.encoding_format,)),
+)
+
+_MODALITIES = _fields(
+    TEXT_INPUT="text_input",
+    IMAGE_INPUT="image_input",
+    AUDIO_INPUT="audio_input",
+    VIDEO_INPUT="video_input",
+    FILE_INPUT="file_input",
+    TEXT_OUTPUT="text_output",
+    IMAGE_OUTPUT="image_output",
+    AUDIO_OUTPUT="audio_output",
+    ACCEPTED_PREDICTION="accepted_prediction",
+    REJECTED_PREDICTION="rejected_prediction",
+)
+
+
+def _money(call: Call) -> Iterator[tuple[str, Attribute]]:
+    if call.cost is not None:
+        yield names.COST, float(call.cost)
+    parts = call.input_and_output_cost or (None, None)
+    amounts: tuple[tuple[str, Decimal | None], ...] = (
+        (names.COST_USD, call.cost),
+        (names.SPENT_USD, call.spent),
+        (names.DISCOUNT_USD, call.discount),
+        (names.INPUT_COST_USD, parts[0]),
+        (names.OUTPUT_COST_USD, parts[1]),
+        (names.UPSTREAM_COST_USD, call.upstream_cost),
+        (names.UPSTREAM_INPUT_COST_USD, call.upstream_input_cost),
+        (names.UPSTREAM_OUTPUT_COST_USD, call.upstream_output_cost),
+        (names.SERVER_TOOL_COST_USD, call.server_tool_cost),
+    )
+    yield from ((name, plain(amount)) for name, amount in amounts if amount is not None)
+
+
+def _routing(seen: Routing) -> Iterator[tuple[str, Attribute]]:
+    tries = tuple(f"{each.model or '-'} {each.provider or '-'} {each.status or '-'}" for each in seen.attempts)
+    found: tuple[tuple[str, Attribute | None], ...] = (
+        (names.ROUTING_STRATEGY, seen.strategy),
+        (names.ROUTING_ATTEMPT, seen.attempt),
+        (names.ROUTING_ATTEMPTS, tries or None),
+        (names.ROUTING_PIPELINE, seen.pipeline or None),
+        (names.ROUTING_SUMMARY, seen.summary),
+    )
+    yield from ((name, value) for name, value in found if value is not None)
+
+
+def _output_type(call: Call) -> str | None:
+    """Return `json` where that was asked for; what else an answer is made of is not said in one word."""
+    asked = call.parameters and call.parameters.response_format
+    return "json" if asked in ("json_object", "json_schema") else None
+
+
+def _reasons(seen: tuple[str | None, ...]) -> Attribute:
     """Return one reason a choice; `error` stands for one that was expected and never came, as the conventions say."""
-    return None if seen is None else tuple(reason or "error" for reason in seen)
-
-
-def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / 1e9
+    return tuple(reason or "error" for reason in seen)

@@ -22,6 +22,10 @@ SEED: Final = "gen_ai.request.seed"
 CHOICE_COUNT: Final = "gen_ai.request.choice.count"
 STOP: Final = "gen_ai.request.stop_sequences"
 REASONING_LEVEL: Final = "gen_ai.request.reasoning.level"
+ENCODING_FORMATS: Final = "gen_ai.request.encoding_formats"
+PREVIOUS_RESPONSE_ID: Final = "gen_ai.request.previous_response.id"
+DIMENSIONS: Final = "gen_ai.embeddings.dimension.count"
+OUTPUT_TYPE: Final = "gen_ai.output.type"
 RESPONSE_ID: Final = "gen_ai.response.id"
 RESPONSE_MODEL: Final = "gen_ai.response.model"
 FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
@@ -31,25 +35,86 @@ OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 CACHED_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
 REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+TEXT_INPUT: Final = "gen_ai.usage.text.input_tokens"
+IMAGE_INPUT: Final = "gen_ai.usage.image.input_tokens"
+AUDIO_INPUT: Final = "gen_ai.usage.audio.input_tokens"
+TEXT_OUTPUT: Final = "gen_ai.usage.text.output_tokens"
+IMAGE_OUTPUT: Final = "gen_ai.usage.image.output_tokens"
+AUDIO_OUTPUT: Final = "gen_ai.usage.audio.output_tokens"
 COST: Final = "gen_ai.usage.cost"
 
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 HTTP_STATUS: Final = "http.response.status_code"
+RESEND_COUNT: Final = "http.request.resend_count"
 ERROR_TYPE: Final = "error.type"
 USER: Final = "user.id"
 SESSION: Final = "session.id"
 
 GENERATION_ID: Final = "openrouter.generation.id"
 PROVIDER: Final = "openrouter.provider"
+REQUEST_ID: Final = "openrouter.request_id"
 REQUEST_MODELS: Final = "openrouter.request.models"
+VARIANT: Final = "openrouter.request.variant"
+PRESET: Final = "openrouter.request.preset"
+PLUGINS: Final = "openrouter.request.plugins"
+REQUEST_SERVICE_TIER: Final = "openrouter.request.service_tier"
+MIN_P: Final = "openrouter.request.min_p"
+TOP_A: Final = "openrouter.request.top_a"
+REPETITION_PENALTY: Final = "openrouter.request.repetition_penalty"
+VERBOSITY: Final = "openrouter.request.verbosity"
+MODALITIES: Final = "openrouter.request.modalities"
+RESPONSE_FORMAT: Final = "openrouter.request.response_format"
+TOOL_COUNT: Final = "openrouter.request.tool_count"
+TOOL_CHOICE: Final = "openrouter.request.tool_choice"
+PARALLEL_TOOL_CALLS: Final = "openrouter.request.parallel_tool_calls"
 NATIVE_FINISH_REASONS: Final = "openrouter.response.native_finish_reasons"
+STATUS: Final = "openrouter.response.status"
+TOOL_CALLS: Final = "openrouter.response.tool_calls"
+CITATIONS: Final = "openrouter.response.citations"
+OUTPUT_CHUNKS: Final = "openrouter.response.chunks"
+SERVER_TOOL_CALLS: Final = "openrouter.server_tool_calls"
+WEB_SEARCHES: Final = "openrouter.web_searches"
+SERVICE_TIER: Final = "openrouter.service_tier"
+REGION: Final = "openrouter.region"
+CACHE_HIT: Final = "openrouter.cache_hit"
+ROUTING_STRATEGY: Final = "openrouter.routing.strategy"
+ROUTING_ATTEMPT: Final = "openrouter.routing.attempt"
+ROUTING_ATTEMPTS: Final = "openrouter.routing.attempts"
+ROUTING_PIPELINE: Final = "openrouter.routing.pipeline"
+ROUTING_SUMMARY: Final = "openrouter.routing.summary"
+ERROR_PROVIDER: Final = "openrouter.error.provider"
+PREVIOUS_ERRORS: Final = "openrouter.error.previous"
+RETRY_AFTER: Final = "openrouter.error.retry_after"
 COST_USD: Final = "openrouter.cost_usd"
+COST_SOURCE: Final = "openrouter.cost_source"
+SPENT_USD: Final = "openrouter.spent_usd"
+DISCOUNT_USD: Final = "openrouter.discount_usd"
+INPUT_COST_USD: Final = "openrouter.input_cost_usd"
+OUTPUT_COST_USD: Final = "openrouter.output_cost_usd"
 UPSTREAM_COST_USD: Final = "openrouter.upstream_cost_usd"
+UPSTREAM_INPUT_COST_USD: Final = "openrouter.upstream_input_cost_usd"
+UPSTREAM_OUTPUT_COST_USD: Final = "openrouter.upstream_output_cost_usd"
+SERVER_TOOL_COST_USD: Final = "openrouter.server_tool_cost_usd"
 IS_BYOK: Final = "openrouter.is_byok"
+CACHE_WRITE_5M_TOKENS: Final = "openrouter.tokens.cache_write_5m"
+CACHE_WRITE_1H_TOKENS: Final = "openrouter.tokens.cache_write_1h"
+VIDEO_INPUT: Final = "openrouter.tokens.video_input"
+FILE_INPUT: Final = "openrouter.tokens.file_input"
+ACCEPTED_PREDICTION: Final = "openrouter.tokens.accepted_prediction"
+REJECTED_PREDICTION: Final = "openrouter.tokens.rejected_prediction"
+SEARCH_UNITS: Final = "openrouter.search_units"
+AUDIO_SECONDS: Final = "openrouter.audio_seconds"
+KEY_HASH: Final = "openrouter.key_hash"
+APP_URL: Final = "openrouter.app.url"
+APP_TITLE: Final = "openrouter.app.title"
+APP_CATEGORIES: Final = "openrouter.app.categories"
 
 CALL_ID: Final = "spancast.call_id"
 OUTCOME: Final = "spancast.outcome"
+ATTEMPT_OF: Final = "spancast.attempt_of"
+TIME_TO_HEADERS: Final = "spancast.time_to_headers"
+TIME_PER_OUTPUT_CHUNK: Final = "spancast.time_per_output_chunk"
 TAG: Final = "spancast.tag."
 """A prefix: the tag's own name follows, its dots written as underscores."""
 
@@ -57,13 +122,67 @@ REASONS: Final = {
     COST: "No convention has landed; what several tools and gateways emit, and platforms read. US dollars, a double.",
     GENERATION_ID: "Names the generation for OpenRouter's own lookups even where the body's `id` is another.",
     PROVIDER: "`gen_ai.provider.name` says whose API answered, which is OpenRouter's; this says who served the call.",
+    REQUEST_ID: "Groups what one API request generated, in OpenRouter's own records.",
     REQUEST_MODELS: "The conventions know one requested model; OpenRouter takes a list to fall back on.",
+    VARIANT: "The suffix of the requested model, such as `free` or `nitro`: another price, another route.",
+    PRESET: "A preset of OpenRouter's decides on model and parameters; it is the name to look for.",
+    PLUGINS: "Plugins are OpenRouter's own, and cost beside the model.",
+    REQUEST_SERVICE_TIER: "The convention's name for it is meant for OpenAI's own API alone.",
+    MIN_P: "A sampling parameter that the conventions do not name.",
+    TOP_A: "A sampling parameter that the conventions do not name.",
+    REPETITION_PENALTY: "A sampling parameter that the conventions do not name.",
+    VERBOSITY: "A parameter that the conventions do not name.",
+    MODALITIES: "`gen_ai.output.type` is one value; a request may ask for several.",
+    RESPONSE_FORMAT: "The exact format; `gen_ai.output.type` only says json.",
+    TOOL_COUNT: "How many tools were offered, without their definitions, which are content.",
+    TOOL_CHOICE: "A parameter that the conventions do not name.",
+    PARALLEL_TOOL_CALLS: "A parameter that the conventions do not name.",
     NATIVE_FINISH_REASONS: "The provider's own words, beside the normalised ones that the conventions ask for.",
+    STATUS: "What a Responses object or a job says of itself; no finish reason says pending or incomplete.",
+    TOOL_CALLS: "How many function calls the model asks for, without their arguments, which are content.",
+    CITATIONS: "How many sources the answer cites.",
+    OUTPUT_CHUNKS: "How many events a streamed answer had.",
+    SERVER_TOOL_CALLS: "OpenRouter's own tools run inside the call and are billed with it.",
+    WEB_SEARCHES: "Billed with the call; they may be among the server tool calls too.",
+    SERVICE_TIER: "The tier that served and is billed; the convention's name is meant for OpenAI's own API alone.",
+    REGION: "Where OpenRouter served the call.",
+    CACHE_HIT: "Whether OpenRouter's response cache answered, for nothing.",
+    ROUTING_STRATEGY: "How OpenRouter chose; stated when the application asks for routing metadata.",
+    ROUTING_ATTEMPT: "Which of OpenRouter's own tries succeeded.",
+    ROUTING_ATTEMPTS: "OpenRouter's own tries, each as `model provider status`.",
+    ROUTING_PIPELINE: "The guardrails and plugins that the request passed.",
+    ROUTING_SUMMARY: "OpenRouter's own summary of its choice.",
+    ERROR_PROVIDER: "The provider that failed; `openrouter.provider` is the one that served.",
+    PREVIOUS_ERRORS: "The codes of the failures that OpenRouter met before it gave up.",
+    RETRY_AFTER: "Seconds that OpenRouter asks to wait.",
     COST_USD: "The charge to the last digit, as a decimal string; a double cannot hold it.",
+    COST_SOURCE: "Whether the cost was in the answer, came late from OpenRouter's record, or is an estimate by prices.",
+    SPENT_USD: "What left any account: the charge, and under BYOK the provider's own bill beside it.",
+    DISCOUNT_USD: "By how much the charge stays below the provider's own price.",
+    INPUT_COST_USD: "The part of the charge for the input; present only where both parts add up to it.",
+    OUTPUT_COST_USD: "The part of the charge for the output; present only where both parts add up to it.",
     UPSTREAM_COST_USD: "The provider's own price, a decimal string; it is spent beside the cost only under BYOK.",
+    UPSTREAM_INPUT_COST_USD: "The part of the provider's own price for the input.",
+    UPSTREAM_OUTPUT_COST_USD: "The part of the provider's own price for the output.",
+    SERVER_TOOL_COST_USD: "The part of the charge for OpenRouter's own tools.",
     IS_BYOK: "Whether the account's own provider key paid; no convention knows of it.",
+    CACHE_WRITE_5M_TOKENS: "Cache writes are billed by how long they are kept; the conventions have one count for all.",
+    CACHE_WRITE_1H_TOKENS: "Cache writes are billed by how long they are kept; the conventions have one count for all.",
+    VIDEO_INPUT: "The conventions name text, image and audio tokens alone.",
+    FILE_INPUT: "The conventions name text, image and audio tokens alone.",
+    ACCEPTED_PREDICTION: "Predicted output that was taken; the conventions do not name it.",
+    REJECTED_PREDICTION: "Predicted output that was billed and not taken; the conventions do not name it.",
+    SEARCH_UNITS: "What a rerank is billed by, which is no token.",
+    AUDIO_SECONDS: "What a transcription may be billed by, which is no token.",
+    KEY_HASH: "Which API key was used, by the hash that OpenRouter lists it under; never the key.",
+    APP_URL: "By which OpenRouter tells applications apart (`HTTP-Referer`).",
+    APP_TITLE: "By which OpenRouter shows the application (`X-OpenRouter-Title`).",
+    APP_CATEGORIES: "What the application says that it is (`X-OpenRouter-Categories`).",
     CALL_ID: "The one key by which the span, the ledger and the journal are joined.",
     OUTCOME: "How the exchange ended; the conventions only know whether it failed.",
+    ATTEMPT_OF: "The call id of the first attempt, when a client library tries the same request again.",
+    TIME_TO_HEADERS: "Seconds to the status line; the conventions time the first piece of the answer alone.",
+    TIME_PER_OUTPUT_CHUNK: "Seconds between two events of a streamed answer, on average.",
     TAG: "The application's own tags, given to `spancast.attribute(tags=...)`.",
 }
 """Why each name that no convention has is there."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.ledger import money
+from spancast import money
 
 prices = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20)
 twelve_decimals = st.decimals(allow_nan=False, allow_infinity=False, places=12, min_value=-(10**6), max_value=10**9)
