@@ -3,7 +3,7 @@
 import atexit
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -24,9 +24,11 @@ from spancast.delivery.pump import Pump
 from spancast.destination import Destination
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.late import Late
 from spancast.ledger.book import Book
+from spancast.listener import Listener
+from spancast.record import Record
 from spancast.recorder import Recorder
+from spancast.scribe import Scribe
 from spancast.settings import Settings, resolve
 from spancast.trace.span import record
 from spancast.trace.tracing import VERSION, Tracing
@@ -54,7 +56,9 @@ class Running:
         )
         self._tracing = Tracing(tracer_provider)
         names = tuple(destination.name for destination in settings.destinations)
-        self._recorder = Recorder(Routes(settings.hosts), self._tracing, self._keep, names)
+        self._scribe = Scribe("spancast-content")
+        listener = Listener(self._scribe, self._keep, settings.redact) if settings.capture_content else None
+        self._recorder = Recorder(Routes(settings.hosts), self._tracing, self._keep, names, listener)
         self._patches = Patches(self._recorder)
 
     def begin(self) -> None:
@@ -66,7 +70,7 @@ class Running:
         """Move and send what was recorded; return whether all of it is where it should be."""
         deadline = time.monotonic() + timeout
         self._recorder.settle()
-        if not self._pump.turn(timeout):
+        if not self._scribe.drain(timeout) or not self._pump.turn(max(0.0, deadline - time.monotonic())):
             return False
         served = [name for name, _ in self._couriers]
         while self._undecided(served) and time.monotonic() < deadline:
@@ -94,9 +98,9 @@ class Running:
         """Return the methods that are wrapped."""
         return self._patches.hooked()
 
-    def _keep(self, record: Call | Late) -> None:
+    def _keep(self, record: Record) -> None:
         self._journal.append(record)
-        if not self._pump.running and (isinstance(record, Late) or record.outcome != "abandoned"):
+        if not self._pump.running and not (isinstance(record, Call) and record.outcome == "abandoned"):
             self._pump.start()
 
     def _hire(self, destinations: Sequence[Destination], explicit: frozenset[str]) -> list[tuple[str, CourierThread]]:
@@ -139,6 +143,7 @@ def start(  # noqa: PLR0913 - each is a setting
     meter_provider: MeterProvider | None = None,
     durability: str | None = None,
     delivery: str | None = None,
+    redact: Callable[[str], str | None] | str | None = None,
     enabled: bool | None = None,
 ) -> None:
     """Watch every call that this process makes to OpenRouter from now on.
@@ -147,7 +152,8 @@ def start(  # noqa: PLR0913 - each is a setting
         destinations: where spans are sent: names of exporters, or `spancast.Destination`. None is fine: the calls are
             in the ledger and in the application's own traces either way.
         home: the directory of the journal and the ledger; by default the platform's state directory.
-        capture_content: whether prompts and completions are wanted. This version keeps calls without them.
+        capture_content: whether prompts and completions are kept, on the span and for the destinations.
+        redact: called with each text of them before it is kept, off the caller's thread; returns what may be kept.
         hosts: further hosts that speak OpenRouter: `host`, `host:port` or a URL prefix.
         tracer_provider: makes the spans; by default the application's own provider, as soon as it has one.
         meter_provider: reserved for the metrics of a later version.
@@ -167,6 +173,7 @@ def start(  # noqa: PLR0913 - each is a setting
         "hosts": hosts,
         "durability": durability,
         "delivery": delivery,
+        "redact": redact,
         "enabled": enabled,
     }
     begin(arguments, tracer_provider)
@@ -181,8 +188,6 @@ def begin(arguments: Mapping[str, Any], tracer_provider: TracerProvider | None =
             explicit = settings.destinations if arguments.get("destinations") is not None else ()
             _running = Running(settings, tracer_provider, frozenset(each.name for each in explicit))
             _running.begin()
-            if settings.capture_content:
-                guard.once_a_minute("content", "This version of Spancast keeps calls without prompts and completions.")
         return _running
 
 

@@ -221,6 +221,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     is_byok: bool | None = None
     """Whether the account's own provider key served the call; only then is `upstream_cost` spent beside `cost`."""
 
+    content: bool = False
+    """Whether its words are kept, in a record of their own."""
     key_hash: str | None = None
     """SHA-256 of the API key in hex, by which OpenRouter lists its keys; never the key."""
     app_url: str | None = None

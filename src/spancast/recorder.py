@@ -16,13 +16,16 @@ from spancast import guard
 from spancast.attempts import Attempts
 from spancast.attribution import context as attribution
 from spancast.call import Call
+from spancast.capture.content.words import Words
 from spancast.capture.dialect import Dialect
 from spancast.capture.exchange import Exchange
 from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.request import app_facts, form_facts, request_facts
 from spancast.capture.route import Routes, region_of
 from spancast.capture.values import Facts, labels, text
-from spancast.late import Late, bill_of
+from spancast.late import bill_of
+from spancast.listener import Listener
+from spancast.record import Record
 from spancast.trace import span as spans
 from spancast.trace.tracing import Tracing
 
@@ -52,16 +55,18 @@ class Recorder:
         self,
         routes: Routes,
         tracing: Tracing,
-        keep: Callable[[Call | Late], None] | None,
+        keep: Callable[[Record], None] | None,
         destinations: tuple[str, ...] = (),
+        listener: Listener | None = None,
     ) -> None:
-        """Record what `routes` name; `keep` puts a Call into the journal."""
+        """Record what `routes` name; `keep` puts a record into the journal, `listener` keeps the words."""
         self.watches = routes.watches
         self._routes = routes
         self._tracing = tracing
         self._keep = keep
         self._destinations = destinations
         self._attempts = Attempts()
+        self._listener = listener
         self._unended: deque[tuple[Span, Call]] = deque()
 
     def open(self, request: HttpRequest) -> Exchange | None:
@@ -108,11 +113,13 @@ class Recorder:
             span, inside = spans.begin(tracer, call, parent)
             call = _placed(call, span, parent, self._tracing.resource)
 
+        words = None if self._listener is None else self._listener.words(dialect.operation, request.body, credentials)
+
         def finished(done: Call) -> None:
-            self._finished(done, span)
+            self._finished(done, span, words)
 
         exchange = Exchange(call, dialect, self._opened, finished, credentials)
-        exchange.context = inside
+        exchange.context, exchange.words = inside, words
         return exchange
 
     def _listen(self, dialect: Dialect, request: HttpRequest) -> Exchange:
@@ -130,7 +137,9 @@ class Recorder:
         if self._keep is not None:
             self._keep(call)
 
-    def _finished(self, call: Call, span: Span | None) -> None:
+    def _finished(self, call: Call, span: Span | None, words: Words | None) -> None:
+        if words is not None and self._listener is not None and self._listener.write(call, words, span):
+            call, span = replace(call, content=True), None
         if self._keep is not None:
             with guard.quietly("recorder.keep"):
                 self._keep(call)

@@ -8,8 +8,9 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import platformdirs
 
@@ -31,6 +32,7 @@ class Settings:
     home: Path
     hosts: tuple[str, ...]
     capture_content: bool
+    redact: Callable[[str], str | None] | None
     durability: Durability
     delivery: Delivery
     enabled: bool
@@ -151,6 +153,20 @@ def _flag(where: str, seen: object) -> bool:
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
+def _callable(where: str, seen: object) -> Callable[..., object]:
+    if callable(seen):
+        return seen
+    if isinstance(seen, str) and ":" in seen:
+        module, _, name = seen.strip().partition(":")
+        try:
+            found = getattr(import_module(module), name)
+        except Exception as error:
+            raise ConfigurationError(f"{where} names {seen!r}, which cannot be imported: {error}.") from error
+        if callable(found):
+            return cast("Callable[..., object]", found)
+    raise ConfigurationError.of(where, seen, 'Give a function, or "module:function" of one that Python finds.')
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[str, object], str]:
     def read(where: str, seen: object) -> str:
         if isinstance(seen, str) and seen.strip().lower() in choices:
@@ -189,6 +205,13 @@ SETTINGS = (
         _flag,
         _content_by_opentelemetry,
         "Whether prompts and completions are wanted.",
+    ),
+    Setting(
+        "redact",
+        "SPANCAST_REDACT",
+        _callable,
+        lambda: None,
+        "Called with each text of a prompt or completion before it is kept: a function, or `module:function`.",
     ),
     Setting(
         "durability",

@@ -110,7 +110,7 @@ def test_a_segment_whose_writer_is_gone_is_removed_once_it_is_booked(tmp_path, b
 
 
 def test_long_segments_are_booked_whole(tmp_path, book):
-    calls = [call(error_message="x" * (number % 900)) for number in range(8000)]
+    calls = [call(error_message="x" * (number % 3500)) for number in range(8000)]
     assert write(tmp_path, *calls).stat().st_size > 3 * drainer.CHUNK
     drain(tmp_path, book)
     assert list(booked(book)) == [call.call_id for call in calls]

@@ -71,8 +71,8 @@ def test_the_offset_of_a_segment_is_kept_with_its_records_and_forgotten_on_deman
 
 def test_records_that_fail_to_be_entered_leave_the_offset_where_it_was(outbox):
     outbox.apply(SEGMENT, 10, [a_call()])
-    with pytest.raises(AttributeError):
-        outbox.apply(SEGMENT, 20, [a_call(), None])
+    with pytest.raises(TypeError):
+        outbox.apply(SEGMENT, 20, [a_call(), a_call(destinations=({"no name"},))])
     assert (outbox.end(SEGMENT), only(outbox).captured) == (10, 1)
 
 

@@ -71,9 +71,7 @@ class attribute:  # noqa: N801 - used like a function, as `contextlib.suppress` 
         self, *, user: object = None, session: object = None, tags: Mapping[str, object] | None = None
     ) -> None:
         """Take a user's and a session's id, and tags; what is no string is written as `str()` writes it."""
-        pairs = ((_text(key), _text(value)) for key, value in dict(tags or {}).items())
-        written = {key: value for key, value in pairs if key is not None and value is not None}
-        self._mine = Attribution(_text(user), _text(session), MappingProxyType(written))
+        self._mine = Attribution(_text(user), _text(session), _tags(tags))
 
     def __enter__(self) -> Self:
         _current.set(self._inside(_current.get()))
@@ -181,3 +179,14 @@ def _text(seen: object) -> str | None:
     except Exception:  # noqa: BLE001 - the object is the application's own
         guard.once_a_minute("attribution", "A user, a session or a tag of type %s is unknown.", type(seen).__name__)
         return None
+
+
+def _tags(seen: object) -> Mapping[str, str]:
+    """Return the pairs of which both sides can be written; none of what is no mapping."""
+    try:
+        pairs = () if seen is None else tuple(cast("Mapping[object, object]", seen).items())
+    except Exception:  # noqa: BLE001 - the object is the application's own
+        guard.once_a_minute("attribution", "Tags of type %s are unknown. Give a mapping.", type(seen).__name__)
+        return MappingProxyType({})
+    written = ((_text(key), _text(value)) for key, value in pairs)
+    return MappingProxyType({key: value for key, value in written if key is not None and value is not None})

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,6 +16,9 @@ from spancast.capture.headers import header_facts
 from spancast.capture.reader import OpaqueReader, PlainReader, Reader, StreamReader
 from spancast.capture.reading import Reading
 from spancast.capture.values import Facts
+
+if TYPE_CHECKING:
+    from spancast.capture.content.words import Words
 
 Listener = Callable[[Call], None]
 """Told of a Call; it must not raise."""
@@ -36,6 +39,7 @@ class Exchange:
         "_secrets",
         "context",
         "feed",
+        "words",
     )
 
     def __init__(
@@ -50,6 +54,8 @@ class Exchange:
         self._dialect = dialect
         self.context: object = None
         """Carried for whoever made the exchange."""
+        self.words: Words | None = None
+        """Holds what passes, where that is asked for."""
         self._secrets = secrets
         self._base = base
         self._began = time.perf_counter_ns()
@@ -74,6 +80,8 @@ class Exchange:
         stream = kind.startswith("text/event-stream")
         self._reader = self._reader_of(status, kind)
         self.feed = self._decoding(headers.get("content-encoding", ""), self._reader.feed)
+        if self.words is not None:
+            self.feed = _both(self.words.begin(headers.get("content-encoding", ""), streamed=stream), self.feed)
         self._facts["http_status"] = status
         self._facts["time_to_headers"] = time.perf_counter_ns() - self._began
         if stream:
@@ -95,6 +103,8 @@ class Exchange:
             self._reader.whole(content)
         elif self._reader is not None:
             self._reader.feed(content)
+        if self.words is not None:
+            self.words.whole(content)
         self.finish("completed")
 
     def close(self) -> None:
@@ -180,6 +190,14 @@ _ERRORS = 400
 """The first HTTP status that is an error."""
 _QUOTED = ("error_type", "error_message")
 """The fields in which a server may quote the request."""
+
+
+def _both(one: Callable[[bytes], None], other: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def feed(chunk: bytes) -> None:
+        one(chunk)
+        other(chunk)
+
+    return feed
 
 
 def _unheard(_chunk: bytes) -> None:

@@ -57,7 +57,12 @@ def kept(stated: str, secrets: Sequence[str] = ()) -> str:
     """Return what is kept of a text: without the request's own `secrets` and what looks like one, and not too long."""
     for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
         stated = stated.replace(secret, _REMOVED)
-    return _SECRETS.sub(_REMOVED, stated)[:MAX_MESSAGE]
+    return without_secrets(stated)[:MAX_MESSAGE]
+
+
+def without_secrets(written: str) -> str:
+    """Return a text without what looks like a key, a bearer token or a password."""
+    return _SECRETS.sub(_REMOVED, written)
 
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:

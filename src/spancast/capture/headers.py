@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from spancast.capture.usage import stated
@@ -28,7 +29,10 @@ def _retry_after(written: str | None) -> float | None:
     if written.strip().isdecimal():
         return float(written)
     try:
-        return max(0.0, parsedate_to_datetime(written).timestamp() - time.time())
+        until = parsedate_to_datetime(written)
+        if until.tzinfo is None:  # the obsolete form names no zone; it means the same one (RFC 9110 §5.6.7)
+            until = until.replace(tzinfo=UTC)
+        return max(0.0, until.timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
 

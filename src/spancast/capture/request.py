@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -60,16 +61,29 @@ def request_facts(body: bytes | None, content_type: str = "") -> Facts:
     if not body:
         return {}
     if content_type.lower().startswith("multipart/form-data"):
-        seen = _request.of(form_fields(body, content_type))
-    else:
-        seen = _request(body)
+        return form_facts(form_fields(body, content_type))
+    seen = _request(body)
     return {} if seen is None else _facts(seen)
 
 
 def form_facts(fields: Mapping[str, Any]) -> Facts:
     """Return the same from the fields of a form that the client library has not written down yet."""
-    seen = _request.of(dict(fields))
+    seen = _request.of({name: _written(name, value) for name, value in fields.items()})
     return {} if seen is None else _facts(seen)
+
+
+def _written(name: str, value: Any) -> Any:
+    """Return the value of a form's field, in which a number is written as text."""
+    if name not in _FORM_NUMBERS or not isinstance(value, str):
+        return value
+    try:
+        return Decimal(value)
+    except ArithmeticError:
+        return None
+
+
+_FORM_NUMBERS = frozenset({"temperature"})
+"""The numbers that a form may hold (OpenRouter API, transcriptions)."""
 
 
 def _facts(seen: _Request) -> Facts:
@@ -153,7 +167,7 @@ def form_fields(body: bytes, content_type: str) -> dict[str, str]:
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
         return {}
-    parts = body.split(b"--" + boundary[1].encode("latin-1", "replace"))
+    _before, *parts = body.split(b"--" + boundary[1].encode("latin-1", "replace"))
     return labels(_field(part) for part in parts if len(part) <= _LONGEST_FIELD)
 
 

@@ -20,12 +20,12 @@ from spancast import guard, locks
 from spancast.call import Call
 from spancast.delivery import frame
 from spancast.delivery.journal import Journal, journal_folder
-from spancast.late import Late
 from spancast.ledger.book import writer_of
+from spancast.record import Record
 
 BATCH = 512
 """Records that a shelf is given at a time."""
-CHUNK = 1024 * 1024
+CHUNK = 4 * 1024 * 1024
 """Bytes of a segment that are in memory at a time."""
 STALE = 60.0
 """Seconds after which a segment that never got its name is left over; its writer needs microseconds."""
@@ -33,10 +33,7 @@ KILLED = "killed"
 """In place of a segment, for the ends of calls that no process wrote."""
 
 _LARGEST = len(frame.pack(b"")) + frame.MAX_PAYLOAD
-_decode = msgspec.msgpack.Decoder(Call | Late).decode
-
-Record = Call | Late
-"""What the journal holds."""
+_decode = msgspec.msgpack.Decoder(Record).decode
 
 
 class Shelf(Protocol):
@@ -150,7 +147,7 @@ class Drainer:
         if not self._in_hand:
             records = (record for each in journal.waiting() for record in frame.unpack(each))
             read = (_record(record.payload) for record in records)
-            self._in_hand = [each for each in read if isinstance(each, Late) or (each is not None and each.outcome)]
+            self._in_hand = [each for each in read if each is not None and not _under_way(each)]
         self._add(f"{journal.writer}-memory", self._in_hand)
         self._in_hand = []
 
@@ -266,6 +263,10 @@ def _records(file: int, at: int, *, whole: bool) -> Iterator[tuple[int, frame.Re
             done = len(data) - _LARGEST
             yield at, frame.Record(None, at + done)
         at += done
+
+
+def _under_way(record: Record) -> bool:
+    return isinstance(record, Call) and record.outcome is None
 
 
 def _killed(call: Call) -> Call:

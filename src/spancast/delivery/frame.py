@@ -13,8 +13,8 @@ from dataclasses import dataclass
 HEAD = b"spancast journal 1\n"
 MAGIC = b"\xff\x53"
 """No text in UTF-8 has the byte FF, so that nothing an application writes into a Call can look like a record."""
-MAX_PAYLOAD = 64 * 1024
-"""Bytes; a Call is a few hundred. A longer length is damage, not a record."""
+MAX_PAYLOAD = 3 * 1024 * 1024
+"""Bytes; a Call is a few hundred, its words are up to some millions. A longer length is damage, not a record."""
 
 _PREFIX = struct.Struct("<2sII")
 

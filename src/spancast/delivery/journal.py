@@ -18,9 +18,8 @@ from pathlib import Path
 import msgspec
 
 from spancast import guard, locks
-from spancast.call import Call
 from spancast.delivery import frame
-from spancast.late import Late
+from spancast.record import Record
 from spancast.settings import Durability
 
 ROTATE_AT = 16 * 1024 * 1024
@@ -65,7 +64,7 @@ class Journal:
         self._waiting: deque[bytes] = deque()
         self._behind = self._durability == "memory"
 
-    def append(self, record: Call | Late) -> None:
+    def append(self, record: Record) -> None:
         """Keep the record. It is on its way to the disk when this returns, or counted in `lost`."""
         self.appended += 1
         try:

@@ -20,7 +20,7 @@ from typing import Literal
 import msgspec
 
 from spancast.call import Call
-from spancast.late import Late
+from spancast.record import Record
 from spancast.store import Store
 
 State = Literal["ready", "retrying", "parked", "unconfigured"]
@@ -139,7 +139,7 @@ class Outbox:
             row = connection.execute("SELECT end FROM segment WHERE name = ?", (segment,)).fetchone()
         return row["end"] if row else 0
 
-    def apply(self, segment: str, end: int, records: Sequence[Call | Late]) -> None:
+    def apply(self, segment: str, end: int, records: Sequence[Record]) -> None:
         """Take in what `segment` holds up to `end`, all or nothing; a call that is in already changes nothing.
 
         A call that is only opened is none of ours yet. A finished call takes the place of its `killed` self, which was
@@ -151,7 +151,7 @@ class Outbox:
             captured: Counter[str] = Counter()
             routes: dict[tuple[str, ...], int] = {}
             for call in records:
-                if isinstance(call, Late) or call.outcome is None:
+                if not isinstance(call, Call) or call.outcome is None:
                     continue
                 if call.destinations not in routes:
                     routes[call.destinations] = _route(connection, writer, call.destinations)

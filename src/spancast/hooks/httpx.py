@@ -93,8 +93,15 @@ def _watched(recorder: Recorder, request: Any) -> bool:
 
 
 def _seen(request: Any) -> HttpRequest:
-    url = request.url
-    return HttpRequest(request.method, url.scheme, url.host, url.port, url.path, request.headers, _content(request))
+    url, content = request.url, _content(request)
+    form = _form(request) if content is None else None
+    return HttpRequest(request.method, url.scheme, url.host, url.port, url.path, request.headers, content, form)
+
+
+def _form(request: Any) -> dict[str, Any] | None:
+    """Return the fields of a form that is written down as it is sent; a field without a value is a file."""
+    fields = getattr(request.stream, "fields", None)
+    return None if fields is None else {each.name: getattr(each, "value", None) for each in fields}
 
 
 def _content(message: Any) -> bytes | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from opentelemetry.context import attach, get_current
 
@@ -10,8 +11,16 @@ from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.recorder import HttpRequest, Recorder
 
-_inside: ContextVar[Exchange | None] = ContextVar("spancast_sending", default=None)
-"""The exchange whose request is being sent here: a client that another one sends with is not a call of its own."""
+
+@dataclass(slots=True)
+class _Sending:
+    """A request that is being sent: a client that another one sends with makes no call of its own."""
+
+    over: bool = False
+    """A task that is begun meanwhile takes its context along, and may live on and make calls of its own."""
+
+
+_inside: ContextVar[_Sending | None] = ContextVar("spancast_sending", default=None)
 
 
 def opened(recorder: Recorder, request: Callable[[], HttpRequest]) -> Exchange | None:
@@ -19,7 +28,8 @@ def opened(recorder: Recorder, request: Callable[[], HttpRequest]) -> Exchange |
 
     `request` reads the client's own object. Whatever it raises, the request is sent.
     """
-    if _inside.get() is not None:
+    outer = _inside.get()
+    if outer is not None and not outer.over:
         return None
     try:
         seen = request()
@@ -35,8 +45,8 @@ def under_way(exchange: Exchange) -> Iterator[None]:
 
     No token is held: a coroutine may be collected in a context that never saw it, which is then left alone.
     """
-    outer, before = _inside.get(), get_current()
-    _inside.set(exchange)
+    outer, before, sending = _inside.get(), get_current(), _Sending()
+    _inside.set(sending)
     if exchange.context is not None:
         attach(exchange.context)  # type: ignore[arg-type]  # its maker's own
     try:
@@ -45,7 +55,8 @@ def under_way(exchange: Exchange) -> Iterator[None]:
         exchange.fail(error)
         raise
     finally:
-        if _inside.get() is exchange:
+        sending.over = True
+        if _inside.get() is sending:
             _inside.set(outer)
             if get_current() is exchange.context:
                 attach(before)

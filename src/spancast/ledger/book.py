@@ -17,6 +17,7 @@ from spancast import money
 from spancast.call import Call
 from spancast.late import Late
 from spancast.ledger import amendments
+from spancast.record import Record
 from spancast.store import Store
 
 MIGRATIONS = (
@@ -98,7 +99,7 @@ class Book:
             row = connection.execute("SELECT end FROM segments WHERE name = ?", (segment,)).fetchone()
         return row["end"] if row else 0
 
-    def apply(self, segment: str, end: int, records: Sequence[Call | Late]) -> None:
+    def apply(self, segment: str, end: int, records: Sequence[Record]) -> None:
         """Book what a segment holds up to the offset `end`, in one transaction.
 
         A call whose outcome is `None` is under way. The first record of a finished call stands, except that any

@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from spancast.call import Call, Routing
+from spancast.content import Content
 from spancast.contract import Attribute
 from spancast.money import plain
 from spancast.trace import names
@@ -73,6 +74,21 @@ def answer_attributes(call: Call) -> Attributes:
         found[names.OUTPUT_TYPE] = output
     found.update((names.TAG + tag.replace(".", "_"), value) for tag, value in call.tags.items())
     return found
+
+
+def content_attributes(content: Content) -> Attributes:
+    """Return the words of a call, each as JSON text."""
+    found = {name: getattr(content, field) for name, field in _CONTENT.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+_CONTENT = {
+    names.INPUT_MESSAGES: "input_messages",
+    names.OUTPUT_MESSAGES: "output_messages",
+    names.SYSTEM_INSTRUCTIONS: "system_instructions",
+    names.TOOL_DEFINITIONS: "tool_definitions",
+    names.ERROR_CONTENT: "error",
+}
 
 
 def span_name(call: Call) -> str:

@@ -35,6 +35,10 @@ OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 CACHED_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
 REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+INPUT_MESSAGES: Final = "gen_ai.input.messages"
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
 TEXT_INPUT: Final = "gen_ai.usage.text.input_tokens"
 IMAGE_INPUT: Final = "gen_ai.usage.image.input_tokens"
 AUDIO_INPUT: Final = "gen_ai.usage.audio.input_tokens"
@@ -85,6 +89,7 @@ ROUTING_PIPELINE: Final = "openrouter.routing.pipeline"
 ROUTING_SUMMARY: Final = "openrouter.routing.summary"
 ERROR_PROVIDER: Final = "openrouter.error.provider"
 PREVIOUS_ERRORS: Final = "openrouter.error.previous"
+ERROR_CONTENT: Final = "openrouter.error.content"
 RETRY_AFTER: Final = "openrouter.error.retry_after"
 COST_USD: Final = "openrouter.cost_usd"
 COST_SOURCE: Final = "openrouter.cost_source"
@@ -154,6 +159,7 @@ REASONS: Final = {
     ROUTING_SUMMARY: "OpenRouter's own summary of its choice.",
     ERROR_PROVIDER: "The provider that failed; `openrouter.provider` is the one that served.",
     PREVIOUS_ERRORS: "The codes of the failures that OpenRouter met before it gave up.",
+    ERROR_CONTENT: "What an error quotes of the request or the provider, which is content and kept only as such.",
     RETRY_AFTER: "Seconds that OpenRouter asks to wait.",
     COST_USD: "The charge to the last digit, as a decimal string; a double cannot hold it.",
     COST_SOURCE: "Whether the cost was in the answer, came late from OpenRouter's record, or is an estimate by prices.",

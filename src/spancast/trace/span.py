@@ -5,7 +5,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 
 from spancast import contract
 from spancast.call import Call
-from spancast.trace.attributes import answer_attributes, request_attributes, span_name
+from spancast.content import Content
+from spancast.trace.attributes import answer_attributes, content_attributes, request_attributes, span_name
 
 SCOPE = "spancast"
 
@@ -18,10 +19,12 @@ def begin(tracer: Tracer, call: Call, parent: Context) -> tuple[Span, Context]:
     return span, set_span_in_context(span, parent)
 
 
-def end(span: Span, call: Call) -> None:
+def end(span: Span, call: Call, content: Content | None = None) -> None:
     """Set what the call turned out to be, and end its span at its own time."""
     if span.is_recording():
         span.set_attributes(answer_attributes(call))
+        if content is not None:
+            span.set_attributes(content_attributes(content))
         if call.error_type is not None:
             span.set_status(Status(StatusCode.ERROR, call.error_message or call.error_type))
     span.end(call.started_at + (call.duration or 0))

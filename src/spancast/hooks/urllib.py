@@ -1,0 +1,50 @@
+"""`urllib.request`: `AbstractHTTPHandler.do_open` sends one request on a connection of its own, whatever opener asks.
+
+`OpenerDirector.open` is further out: it makes an error of an answer whose body is still to come, and follows redirects.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+from spancast.hooks.http_body import Listener
+from spancast.hooks.http_request import content, lowered
+from spancast.hooks.patching import Wrapper
+from spancast.hooks.sending import opened, under_way
+from spancast.recorder import HttpRequest, Recorder
+
+
+def do_open(_module: ModuleType, recorder: Recorder) -> Wrapper:
+    """Return the wrapper of `AbstractHTTPHandler.do_open`."""
+
+    def do_open(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not _watched(recorder, args) or (exchange := opened(recorder, partial(_seen, args[1]))) is None:
+            return wrapped(*args, **kwargs)
+        listener, (connect, request, *more) = Listener(exchange), args
+
+        def connected(*args: Any, **kwargs: Any) -> Any:
+            return listener.connected(connect(*args, **kwargs))
+
+        with under_way(exchange):
+            response = wrapped(connected, request, *more, **kwargs)
+        listener.listen(response)
+        return response
+
+    return do_open
+
+
+def _watched(recorder: Recorder, args: tuple[Any, ...]) -> bool:
+    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
+    try:
+        return recorder.watches(urlsplit(args[1].full_url).hostname or "")
+    except Exception:  # noqa: BLE001 - see above
+        return False
+
+
+def _seen(request: Any) -> HttpRequest:
+    url = urlsplit(request.full_url)  # of a request through a proxy, `host` is the proxy's
+    headers = lowered({**request.headers, **request.unredirected_hdrs})
+    body = content(request.data)
+    return HttpRequest(request.get_method(), url.scheme, url.hostname or "", url.port, url.path, headers, body)

@@ -1,0 +1,97 @@
+"""urllib3, 1.26 and 2: `HTTPConnectionPool._make_request` sends one request on one connection; requests sits on it.
+
+`urlopen`, the public method around it, calls itself for every retry and every redirect, and drains the answers in
+between before anybody sees them. One call of `_make_request` is one exchange on the wire, with what it came to. It has
+been there, and has been called this way, in every release of both lines.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+from spancast import guard
+from spancast.capture.exchange import Exchange
+from spancast.hooks.http_body import Listener
+from spancast.hooks.http_request import content, lowered
+from spancast.hooks.niquests_raw import hear
+from spancast.hooks.patching import Wrapper
+from spancast.hooks.sending import opened, under_way
+from spancast.recorder import HttpRequest, Recorder
+
+_POSITIONAL = ("conn", "method", "url")
+"""What both lines take first, and `urlopen` passes by position; all else it passes by name."""
+
+
+def make_request(module: ModuleType, recorder: Recorder) -> Wrapper:
+    """Return the wrapper of `HTTPConnectionPool._make_request`."""
+    told = partial(_told, module)
+
+    def make_request(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not _watched(recorder, pool, args):
+            return wrapped(*args, **kwargs)
+        given = {**dict(zip(_POSITIONAL, args, strict=False)), **kwargs}
+        exchange = opened(recorder, partial(_seen, pool, given))
+        if exchange is None:
+            return wrapped(*args, **kwargs)
+        listener = Listener(exchange, told)
+        with under_way(exchange), listener.at(given["conn"]):
+            response = wrapped(*args, **kwargs)
+        if not listener.heeded:
+            _take(module, response, exchange, given)
+        return response
+
+    return make_request
+
+
+def _watched(recorder: Recorder, pool: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
+    try:
+        url = args[2]
+        # Behind a proxy that forwards, the pool is the proxy's and the URL is whole.
+        return recorder.watches(pool.host if url.startswith("/") else urlsplit(url).hostname or "")
+    except Exception:  # noqa: BLE001 - see above
+        return False
+
+
+def _seen(pool: Any, given: Mapping[str, Any]) -> HttpRequest:
+    url = urlsplit(given["url"])
+    headers, body = lowered(given.get("headers") or {}), content(given.get("body"))
+    if url.scheme:
+        return HttpRequest(given["method"], url.scheme, url.hostname or "", url.port, url.path, headers, body)
+    return HttpRequest(given["method"], pool.scheme, pool.host, pool.port, url.path, headers, body)
+
+
+def _told(module: ModuleType, error: Exception) -> Exception:
+    """Return what urllib3 makes of what the connection raises (`HTTPResponse._error_catcher`)."""
+    from http.client import HTTPException  # noqa: PLC0415 - loaded long ago where it is asked for, and slow elsewhere
+
+    kinds = module.exceptions
+    if isinstance(error, TimeoutError):
+        return kinds.ReadTimeoutError(None, None, str(error))  # type: ignore[no-any-return]
+    if isinstance(error, module.connection.BaseSSLError):
+        return kinds.SSLError(error)  # type: ignore[no-any-return]
+    return kinds.ProtocolError(error) if isinstance(error, HTTPException | OSError) else error
+
+
+def _take(module: ModuleType, response: Any, exchange: Exchange, given: Mapping[str, Any]) -> None:
+    """Take a response that `http.client` had no part in: that of HTTP/2, of a fork of urllib3, or of a test."""
+    try:
+        exchange.headers(response.status, response.headers)
+        preloaded = given.get("preload_content", True)
+        if not isinstance(response, module.HTTPResponse):  # of HTTP/2, and as it came
+            exchange.feed(response.data)
+            exchange.finish("completed")
+        elif preloaded and given.get("decode_content", True):
+            exchange.body(response.data)
+        elif preloaded:
+            exchange.feed(response.data)
+            exchange.finish("completed")
+        else:
+            hear(response, exchange)
+    except AttributeError:
+        exchange.finish("closed")
+    except Exception:  # noqa: BLE001 - the response is the application's
+        guard.caught("hooks.urllib3")
+        exchange.finish("closed")
