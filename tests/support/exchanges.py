@@ -37,21 +37,21 @@ def opened(
     body: bytes | None = None,
     *,
     method: str = "POST",
-    headers: Mapping[str, str] | None = None,
+    sent: Mapping[str, str] | None = None,
     form: Mapping[str, Any] | None = None,
 ) -> Heard:
-    """Open the exchange of a request to `path` below the API's base."""
-    headers = headers or {}
+    """Open the exchange of a request to `path` below the API's base; `sent` are its headers, in lower case."""
+    sent = sent or {}
     dialect = dialect_of(method, f"/api/v1{path}")
     assert dialect is not None, f"{method} {path} is no call"
-    secrets = secrets_of(headers)
-    facts = request_facts(body, headers.get("content-type", "")) if form is None else form_facts(form)
+    secrets = secrets_of(sent)
+    facts = request_facts(body, sent.get("content-type", "")) if form is None else form_facts(form)
     base = Call(
         call_id="" if dialect.poll else "0" * 32,
         operation=dialect.operation,
         started_at=0,
         key_hash=key_hash(secrets),
-        **app_facts(headers),
+        **app_facts(sent),
         **facts,
     )
     calls: tuple[list[Call], list[Call]] = ([], [])

@@ -1,5 +1,6 @@
 """The recorded exchanges, and whether a Call is exactly what one of them must give."""
 
+import base64
 import functools
 import gzip
 import json
@@ -33,18 +34,23 @@ class Recording:
     @property
     def chunks(self) -> list[bytes]:
         """The network's own chunks where they were recorded, else the body in one."""
+        if "body_b64" in self.response:
+            return [base64.b64decode(self.response["body_b64"])]
         return [chunk.encode() for chunk in self.response.get("chunks") or [self.response["body"]]]
 
 
-@functools.cache
 def recordings(operation: str) -> tuple[Recording, ...]:
+    """Return the exchanges of one operation, as `expect` names it."""
+    return tuple(each for each in _all() if each.expect["operation"] == operation)
+
+
+@functools.cache
+def _all() -> tuple[Recording, ...]:
     found = []
     for path in sorted((SHARED / "recordings").glob("*.jsonl.gz")):
         with gzip.open(path, "rt") as lines:
-            for line in lines:
-                entry = json.loads(line)
-                if entry["expect"]["operation"] == operation:
-                    found.append(Recording(**{key: entry[key] for key in Recording.__dataclass_fields__}))
+            entries = map(json.loads, lines)
+            found += [Recording(**{key: entry[key] for key in Recording.__dataclass_fields__}) for entry in entries]
     return tuple(found)
 
 
@@ -70,6 +76,8 @@ def differences(recording: Recording, call: Call) -> dict[str, tuple[object, obj
     expect = recording.expect
     pairs: dict[str, tuple[object, object]] = {name: (expect[name], getattr(call, name)) for name in SAME}
     pairs["session"] = (expect["session_id"], call.session)
+    pairs["status"] = (expect["response_status"], call.status)
+    pairs["tool_calls"] = (expect["tool_calls"] or None, call.tool_calls)
     for name in ("cost", "upstream_cost"):
         pairs[name] = (_plain(expect[name]), _plain(getattr(call, name)))
     for name in ("finish_reasons", "native_finish_reasons"):

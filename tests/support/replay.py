@@ -38,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: "Replay"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = b"".join(self._body())
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.requests.append(Request(self.command, self.path, headers, body))
         answer = self.server.answers.get(self.path, self.server.answer)
@@ -51,6 +51,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     do_GET = do_POST  # noqa: N815 - the base class names them so
+
+    def _body(self) -> Iterator[bytes]:
+        if self.headers.get("transfer-encoding") != "chunked":
+            yield self.rfile.read(int(self.headers.get("content-length", 0)))
+            return
+        while size := int(self.rfile.readline(), 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
 
     def _say(self, answer: Answer) -> None:
         self.send_response(answer.status)

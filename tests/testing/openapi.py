@@ -33,8 +33,11 @@ def check_text(text: bytes, pointer: str) -> None:
 
 
 @cache
-def _registry() -> "Registry[Any]":
+def description() -> Any:
     """Parse the description once: it has more than a megabyte."""
-    text = (SHARED / "facts" / "openrouter-openapi.yaml").read_bytes()
-    description = yaml.load(text, Loader=yaml.CSafeLoader)
-    return Registry().with_resource(_DOCUMENT, Resource(contents=description, specification=DRAFT202012))
+    return yaml.load((SHARED / "facts" / "openrouter-openapi.yaml").read_bytes(), Loader=yaml.CSafeLoader)
+
+
+@cache
+def _registry() -> "Registry[Any]":
+    return Registry().with_resource(_DOCUMENT, Resource(contents=description(), specification=DRAFT202012))

@@ -56,8 +56,8 @@ class Reply:
 
     @property
     def events(self) -> list[Any]:
-        """The parsed events of a stream, without comments and `[DONE]`."""
-        lines = self.body.decode().split("\n\n")
+        """The parsed events of a stream, without comments, names and `[DONE]`."""
+        lines = self.body.decode().splitlines()
         return [json.loads(line[6:], parse_float=Decimal) for line in lines if line.startswith("data: {")]
 
     @property

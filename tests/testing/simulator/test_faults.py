@@ -5,18 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.testing import Simulator, simulator
+from spancast.testing import Simulator
 from spancast.testing.simulator import faults
+from tests.testing import documented
 from tests.testing.wire import MINI, Reply, chat, get, post
 
 REFUSALS = [name for name, fault in faults.FAULTS.items() if fault.refusal is not None]
 STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-
-
-def documented() -> dict[str, str]:
-    """Return the docstring's table: name to what is billed."""
-    row = re.compile(r"^    (\S+) +\| .+ \| (.+?) *$", re.MULTILINE)
-    return {name: billed for name, billed in row.findall(simulator.__doc__ or "") if name not in {"name", "-" * 16}}
 
 
 def asked(openrouter: Simulator, fault: str, **body: object) -> Reply:
@@ -24,14 +19,14 @@ def asked(openrouter: Simulator, fault: str, **body: object) -> Reply:
 
 
 def test_the_documented_faults_are_those_there_are():
-    assert list(documented()) == list(faults.FAULTS)
+    assert list(documented.faults()) == list(faults.FAULTS)
 
 
 @STREAMS
 @pytest.mark.parametrize("fault", faults.FAULTS)
 def test_a_fault_is_billed_as_documented(openrouter: Simulator, fault: str, stream: bool):
     asked(openrouter, fault, stream=stream)
-    billed = documented()[fault]
+    billed = documented.faults()[fault]
     assert len(openrouter.bills) == (0 if billed == "no" else 1)
     for bill in openrouter.bills:
         assert bill.cancelled is (billed == "yes, cancelled")

@@ -4,26 +4,14 @@ import threading
 from collections import Counter
 from decimal import Decimal
 
-import msgspec
-
 from spancast.testing.simulator import bills
 from spancast.testing.simulator.bills import Bill
 from spancast.testing.simulator.generation import Opening
 from spancast.testing.simulator.identity import Mint
+from spancast.testing.simulator.jobs import Jobs
+from spancast.testing.simulator.response_cache import ResponseCache
 from spancast.testing.simulator.served import Served
-
-
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What whoever starts the simulator decides for all requests."""
-
-    lookups_before_ready: int
-    """How many lookups of a generation are answered 404 first."""
-    ready_after: float
-    """Seconds from a generation's start before a lookup finds it."""
-    slow_delay: float
-    """Seconds that the fault `slow` takes."""
-    credits: Decimal
-    """USD bought."""
+from spancast.testing.simulator.terms import Patience, Terms
 
 
 class Account:
@@ -31,24 +19,34 @@ class Account:
 
     def __init__(self, mint: Mint, terms: Terms) -> None:
         self.terms = terms
+        self.responses = ResponseCache()
+        self.jobs = Jobs(self.charge)
         self._mint = mint
         self._lock = threading.Lock()
         self._served: list[Served] = []
         self._bills: dict[str, Bill] = {}
         self._prompts: set[tuple[str, str]] = set()
         self._lookups: Counter[str] = Counter()
+        self._patience: dict[str, Patience] = {}
 
     def serve(self, request: Served) -> None:
         """Write down a request."""
         with self._lock:
             self._served.append(request)
 
-    def open(self, model_id: str, prompt: str, at: float) -> Opening:
-        """Return what a generation that starts `at` is given."""
+    def open(self, prefix: str, model_id: str, prompt: str, at: float, patience: Patience) -> Opening:
+        """Return what a generation that starts `at` is given; `patience` is what its lookups will take."""
         with self._lock:
             repeated = (model_id, prompt) in self._prompts
             self._prompts.add((model_id, prompt))
-            return Opening(self._mint.generation_id(at), at, repeated)
+            generation_id = self._mint.generation_id(prefix, at)
+            self._patience[generation_id] = patience
+            return Opening(id=generation_id, at=at, repeated=repeated)
+
+    def batch_id(self) -> str:
+        """Return the id of the next batch."""
+        with self._lock:
+            return self._mint.batch_id()
 
     def charge(self, bill: Bill) -> None:
         """Write down a bill."""
@@ -62,8 +60,9 @@ class Account:
             if bill is None:
                 return None
             self._lookups[generation_id] += 1
-            is_early = self._lookups[generation_id] <= self.terms.lookups_before_ready
-            return None if is_early or at < bill.created + self.terms.ready_after else bill
+            patience = self._patience[generation_id]
+            is_early = self._lookups[generation_id] <= patience.lookups
+            return None if is_early or at < bill.created + patience.seconds else bill
 
     @property
     def served(self) -> tuple[Served, ...]:
@@ -81,8 +80,3 @@ class Account:
     def usage(self) -> Decimal:
         """What was charged so far, in USD."""
         return bills.total(self.bills)
-
-    @property
-    def byok_usage(self) -> Decimal:
-        """What the user's own provider keys were charged so far, in USD."""
-        return bills.total_byok(self.bills)

@@ -7,17 +7,16 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Self, cast
 
-from spancast.testing.simulator import chat, routes
+from spancast.testing.simulator import bills, routes
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.pieces import Piece
-from spancast.testing.simulator.served import Served, without_secrets
+from spancast.testing.simulator.served import Served, key_hash, without_secrets
 
 if TYPE_CHECKING:
     from spancast.testing.simulator.server import Server
 
 _LAST_CHUNK = b"0\r\n\r\n"
-_BEARER = "bearer"
 
 
 class Connection(BaseHTTPRequestHandler):
@@ -50,12 +49,13 @@ class Connection(BaseHTTPRequestHandler):
         return self._listener.account
 
     def _read(self) -> Served:
+        headers = {name.lower(): value for name, value in self.headers.items()}
         return Served(
             method=self.command,
             target=self.path,
-            headers=without_secrets(dict(self.headers.items())),
+            headers=without_secrets(headers),
             body=self._read_body(),
-            authorized=_carries_key(self.headers.get("Authorization", "")),
+            key_hash=key_hash(headers),
             at=self._listener.clock(),
         )
 
@@ -104,7 +104,7 @@ class Connection(BaseHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True
             if owed is not None:
-                self._account.charge(chat.cancelled(owed))
+                self._account.charge(bills.cancelled(owed))
 
     def _write_piece(self, piece: Piece) -> None:
         if not self._in_chunks:
@@ -140,8 +140,3 @@ class _Line:
         if not self._connection.recv(1, socket.MSG_PEEK):
             raise ConnectionResetError("The client has gone away.")
         time.sleep(seconds)  # its next request is here already, and hides whether it stays
-
-
-def _carries_key(authorization: str) -> bool:
-    scheme, _, key = authorization.strip().partition(" ")
-    return scheme.lower() == _BEARER and bool(key.strip())

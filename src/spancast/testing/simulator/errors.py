@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 USER_ID = "user_simulator"
+_MASKED = 500
+"""A failure of OpenRouter's own, of which it says nothing (OpenRouter docs, router metadata)."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,13 +18,13 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     names_user: bool = True
     """Errors that come before the key is known carry no `user_id`."""
+    routing: dict[str, Any] | None = None
+    """`openrouter_metadata`, which stands beside the error where it was asked for."""
 
-    def body(self) -> bytes:
-        """Return the body of the answer."""
-        error: dict[str, Any] = {"message": self.message, "code": self.status}
-        if self.metadata is not None:
-            error["metadata"] = self.metadata
-        return msgspec.json.encode({"error": error} | ({"user_id": USER_ID} if self.names_user else {}))
+    @property
+    def error_type(self) -> str | None:
+        """OpenRouter's stable code for it, where it has one."""
+        return (self.metadata or {}).get("error_type")
 
 
 class Refused(Exception):  # noqa: N818  the name of what happened; it never leaves the simulator
@@ -39,9 +41,30 @@ NO_MESSAGES = Refusal(status=400, message='Input required: specify "prompt" or "
 NO_JSON = Refusal(status=400, message="The request body is not valid JSON.")
 
 
+def body(refusal: Refusal) -> bytes:
+    """Return the body of the answer, in the form that all dialects but Anthropic's share."""
+    error: dict[str, Any] = {"message": refusal.message, "code": refusal.status}
+    if refusal.metadata is not None:
+        error["metadata"] = refusal.metadata
+    user = {"user_id": USER_ID} if refusal.names_user else {}
+    return msgspec.json.encode({"error": error} | user | routing(refusal))
+
+
+def routing(refusal: Refusal) -> dict[str, Any]:
+    """Return what stands beside the error of how the request was routed."""
+    if refusal.routing is None or refusal.status == _MASKED:
+        return {}
+    return {"openrouter_metadata": refusal.routing}
+
+
 def bad_request(message: str) -> Refused:
     """Return the exception that answers 400 with `message`."""
     return Refused(Refusal(status=400, message=message))
+
+
+def not_found(message: str) -> Refused:
+    """Return the exception that answers 404 with `message`."""
+    return Refused(Refusal(status=404, message=message, names_user=False))
 
 
 def no_model(model: str) -> Refused:
@@ -51,4 +74,4 @@ def no_model(model: str) -> Refused:
 
 def no_generation(generation_id: str) -> Refused:
     """Return the exception that answers as OpenRouter does to an id it does not know, or not yet."""
-    return Refused(Refusal(status=404, message=f"Generation {generation_id} not found", names_user=False))
+    return not_found(f"Generation {generation_id} not found")

@@ -5,26 +5,34 @@ from decimal import Decimal
 
 import msgspec
 
-from spancast.testing.simulator import answer, errors, generation, pieces, plain, stream
+from spancast.testing.simulator import answer, errors, pieces, usage
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.errors import Refusal
-from spancast.testing.simulator.generation import Failure, Generation
+from spancast.testing.simulator.generation import Ending, Failure
 from spancast.testing.simulator.models import FAULTS_MODEL
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
 
 _BYOK_FEE = Decimal("0.05")
 """OpenRouter's fee for calls with the user's own provider key (OpenRouter docs, BYOK)."""
+_DISCOUNTED = Decimal("0.65")
+"""What was charged of the upstream cost where recorded endpoints gave a discount."""
 _SLOW_STEPS = 10
 _FALLBACK_STATUSES = frozenset({429, 500, 502, 503, 524, 529})
 _FAILURE = Failure(502, "Provider disconnected", "provider_unavailable", in_choice=False)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes wrong: the request is refused, the generation differs, or the answer is sent otherwise."""
+    """What goes wrong: the request is refused, the generation or its price differs, or the answer is sent otherwise."""
 
     refusal: Refusal | None = None
-    generation: Callable[[Generation], Generation] = lambda made: made
+    instead: Refusal | None = None
+    """What a success says instead of its answer."""
+    ending: Ending | None = None
+    usage: Callable[[Usage], Usage] = lambda used: used
+    usage_stated: bool = True
+    cache_hit: bool = False
+    """Whether the response cache answers, although it was not asked before."""
     answer: Callable[[Answer, float], Answer] = lambda given, _delay: given
 
     @property
@@ -59,52 +67,27 @@ def _refused(status: int, message: str, error_type: str, *, retry_after: int | N
     return Fault(refusal=Refusal(status=status, message=message, metadata=stated, headers=headers))
 
 
-def _fails(*, in_choice: bool) -> Callable[[Generation], Generation]:
+def _fails(*, in_choice: bool) -> Fault:
     failure = msgspec.structs.replace(_FAILURE, in_choice=in_choice)
-    return lambda made: generation.half(made, failure)
+    return Fault(ending=Ending(finish_reason="error", failure=failure, share=2, insured=True))
 
 
-def _own_key(share: Decimal) -> Callable[[Generation], Generation]:
-    return lambda made: generation.with_usage(made, is_byok=True, cost=made.usage.upstream_cost * share)
-
-
-def _without_usage(made: Generation) -> Generation:
-    return msgspec.structs.replace(made, usage_stated=False)
-
-
-def _from_response_cache(made: Generation) -> Generation:
-    return msgspec.structs.replace(made, usage=Usage())
-
-
-def _marked_as_hit(given: Answer, _delay: float) -> Answer:
-    hit = {"X-OpenRouter-Cache-Status": "HIT", "X-OpenRouter-Cache-Age": "1", "X-OpenRouter-Cache-TTL": "300"}
-    return msgspec.structs.replace(given, headers=given.headers | hit)
+def _charged(share: Decimal, *, is_byok: bool) -> Fault:
+    return Fault(usage=lambda used: usage.discounted(used, share, is_byok=is_byok))
 
 
 def _slow(given: Answer, delay: float) -> Answer:
-    """Spread the delay over padding, or comments, before the answer."""
-    is_stream = given.headers["Content-Type"] == answer.EVENTS
-    idle = stream.COMMENT if is_stream else plain.PADDING
+    """Spread the delay over what is sent while there is nothing to say."""
     first, *rest = given.pieces
     step = delay / _SLOW_STEPS
-    waiting = [Piece(idle.data, wait=step)] * (_SLOW_STEPS - 1)
+    waiting = [msgspec.structs.replace(given.idle, wait=step)] * (_SLOW_STEPS - 1)
     late = msgspec.structs.replace(first, wait=step)
-    return msgspec.structs.replace(given, pieces=(idle, *waiting, late, *rest))
+    return msgspec.structs.replace(given, pieces=(given.idle, *waiting, late, *rest))
 
 
 def _cut(given: Answer, _delay: float) -> Answer:
     bill = given.bill and msgspec.structs.replace(given.bill, cancelled=True)
     return msgspec.structs.replace(given, pieces=pieces.half(given.pieces), cut=True, bill=bill)
-
-
-def _error_in_success(given: Answer, _delay: float) -> Answer:
-    error = Refusal(
-        status=502,
-        message="ConnectionError: the provider closed the connection",
-        metadata={"provider_name": "Simulator"},
-    )
-    headers = given.headers | {"Content-Type": answer.JSON}
-    return msgspec.structs.replace(given, headers=headers, pieces=(Piece(error.body()),), bill=None)
 
 
 def _garbage(given: Answer, _delay: float) -> Answer:
@@ -140,15 +123,24 @@ FAULTS: Mapping[str, Fault] = {
     "503": _refused(503, "Service temporarily unavailable", "provider_unavailable", retry_after=1),
     "524": _refused(524, "Request timed out. Please try again later.", "timeout"),
     "529": _refused(529, "Provider returned error", "provider_overloaded", provider_name="Simulator"),
-    "502-in-200": Fault(answer=_error_in_success),
-    "error-mid-stream": Fault(generation=_fails(in_choice=False)),
-    "choice-error": Fault(generation=_fails(in_choice=True)),
+    "502-in-200": Fault(
+        instead=Refusal(
+            status=502,
+            message="ConnectionError: the provider closed the connection",
+            metadata={"provider_name": "Simulator"},
+        )
+    ),
+    "error-mid-stream": _fails(in_choice=False),
+    "choice-error": _fails(in_choice=True),
+    "content-filter": Fault(ending=Ending(finish_reason="content_filter", share=2, insured=False)),
+    "no-completion": Fault(ending=Ending(finish_reason=None, share=0, insured=True)),
     "slow": Fault(answer=_slow),
     "cut": Fault(answer=_cut),
-    "no-usage": Fault(generation=_without_usage),
-    "byok": Fault(generation=_own_key(_BYOK_FEE)),
-    "byok-free": Fault(generation=_own_key(Decimal())),
-    "cache-hit": Fault(generation=_from_response_cache, answer=_marked_as_hit),
+    "no-usage": Fault(usage_stated=False),
+    "byok": _charged(_BYOK_FEE, is_byok=True),
+    "byok-free": _charged(Decimal(), is_byok=True),
+    "discount": _charged(_DISCOUNTED, is_byok=False),
+    "cache-hit": Fault(cache_hit=True),
     "garbage": Fault(answer=_garbage),
     "empty": Fault(answer=_empty),
 }

@@ -21,17 +21,29 @@ def ticking() -> Clock:
 
 
 class Mint:
-    """Makes generation ids: `gen-<unix seconds>-<20 letters and digits>`, as recorded."""
+    """Makes the ids that follow from nothing but the seed."""
 
     def __init__(self, seed: int | None) -> None:
         self._random = Random(seed)  # noqa: S311  ids that can be foretold are what a seed asks for
 
-    def generation_id(self, at: float) -> str:
-        """Return the next id, for a generation that starts `at`."""
-        return f"gen-{int(at)}-{''.join(self._random.choices(ALPHANUMERIC, k=20))}"
+    def generation_id(self, prefix: str, at: float) -> str:
+        """Return the id of a generation that starts `at`: `gen-<unix seconds>-<20 letters and digits>`, as recorded."""
+        return f"{prefix}{int(at)}-{self._letters()}"
+
+    def batch_id(self) -> str:
+        """Return the id of a batch."""
+        return f"batch_{self._letters()}"
+
+    def _letters(self) -> str:
+        return "".join(self._random.choices(ALPHANUMERIC, k=20))
 
 
 def derived(prefix: str, *of: object, length: int = 24) -> str:
     """Return an id that follows from other ids, such as a tool call's from its generation's."""
     digest = hashlib.sha256(repr(of).encode()).hexdigest()
     return f"{prefix}{digest[:length]}"
+
+
+def request_id(generation_id: str, at: float) -> str:
+    """Return the id of the request that a generation answers: `req-<unix seconds>-…` (openrouter SDK, generations)."""
+    return derived(f"req-{int(at)}-", generation_id, length=20)

@@ -5,11 +5,10 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import answer, errors, money
+from spancast.testing.simulator import answer, errors, identity, money, search
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.bills import Bill
-from spancast.testing.simulator.identity import derived
 from spancast.testing.simulator.served import Served
 
 _UNCACHED = {"Cache-Control": "private, no-store"}
@@ -33,7 +32,8 @@ def _data(bill: Bill) -> dict[str, Any]:
 def _identity(bill: Bill) -> dict[str, Any]:
     return {
         "id": bill.generation_id,
-        "upstream_id": derived("chatcmpl-", bill.generation_id),
+        "request_id": identity.request_id(bill.generation_id, bill.created),
+        "upstream_id": identity.derived("chatcmpl-", bill.generation_id),
         "created_at": datetime.fromtimestamp(bill.created, UTC).isoformat(timespec="microseconds"),
         "model": bill.model,
         "router": bill.router,
@@ -43,12 +43,14 @@ def _identity(bill: Bill) -> dict[str, Any]:
         "origin": bill.origin,
         "http_referer": bill.origin or None,
         "user_agent": bill.user_agent,
-        "api_type": "completions",
+        "api_type": bill.api_type,
         "data_region": "global",
         "streamed": bill.streamed,
         "cancelled": bill.cancelled,
         "finish_reason": bill.finish_reason,
         "native_finish_reason": bill.native_finish_reason,
+        "service_tier": bill.service_tier,
+        "response_cache_source_id": bill.cache_source_id,
     }
 
 
@@ -63,9 +65,11 @@ def _tokens(bill: Bill) -> dict[str, Any]:
         "tokens_completion": bill.completion_tokens,
         "native_tokens_prompt": bill.prompt_tokens,
         "native_tokens_completion": bill.completion_tokens,
-        "native_tokens_completion_images": None,
+        "native_tokens_completion_images": bill.image_tokens or None,
         "native_tokens_reasoning": bill.reasoning_tokens,
         "native_tokens_cached": bill.cached_tokens,
+        "num_search_results": bill.search_results or None,
+        "web_search_engine": search.ENGINE if bill.search_results else None,
     }
 
 
@@ -88,12 +92,8 @@ def _absent() -> dict[str, None]:
         "num_input_audio_prompt",
         "num_media_completion",
         "num_media_prompt",
-        "num_search_results",
         "preset_id",
         "provider_responses",
-        "request_id",
-        "service_tier",
-        "web_search_engine",
         "workspace_id",
     )
     return dict.fromkeys(names)

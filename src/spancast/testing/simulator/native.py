@@ -9,17 +9,17 @@ class Native(msgspec.Struct, frozen=True):
     stop: str
     tool_calls: str
     length: str
+    content_filter: str
     reasoning: str
     """`reasoning_details[].format`."""
     error: str = "error"
 
-    def finish_reason(self, normalised: str) -> str:
-        """Return the native finish reason for `stop`, `tool_calls`, `length` or `error`."""
-        reason: str = getattr(self, normalised)
-        return reason
+    def finish_reason(self, normalised: str | None) -> str | None:
+        """Return the native finish reason for a normalised one; none for none."""
+        return None if normalised is None else str(getattr(self, normalised))
 
 
-CHAT = Native("stop", "tool_calls", "length", "unknown")
-RESPONSES = Native("completed", "completed", "max_output_tokens", "openai-responses-v1")
-ANTHROPIC = Native("end_turn", "tool_use", "max_tokens", "anthropic-claude-v1")
-GOOGLE = Native("STOP", "STOP", "MAX_TOKENS", "google-gemini-v1")
+CHAT = Native("stop", "tool_calls", "length", "content_filter", "unknown")
+RESPONSES = Native("completed", "completed", "max_output_tokens", "content_filter", "openai-responses-v1")
+ANTHROPIC = Native("end_turn", "tool_use", "max_tokens", "refusal", "anthropic-claude-v1")
+GOOGLE = Native("STOP", "STOP", "MAX_TOKENS", "SAFETY", "google-gemini-v1")

@@ -1,176 +1,112 @@
-"""A chat request as the simulator reads it."""
+"""What a text model is asked, in whatever dialect: a conversation and tools."""
 
-import re
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from spancast.testing.simulator import errors, tokens
-from spancast.testing.simulator.served import Served
+from spancast.testing.simulator import reading, tokens, toolcalls
+from spancast.testing.simulator.search import Search
+from spancast.testing.simulator.usage import Ttl
 
-_HOTTEST = 2
-_SHORTEST_TELLING_WORD = 4
-_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
 _EFFORT_WORDS = {"minimal": 4, "low": 8, "medium": 16, "high": 32, "xhigh": 64, "max": 96}
+_LONG = b'"ttl":"1h"'
+Choice = Literal["auto", "none", "required"]
+_CHOICES: dict[str, Choice] = {"none": "none", "required": "required", "any": "required"}
+"""The words for it; Anthropic says `any`."""
+
+
+class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
+    """How the model is to reason."""
+
+    words: int = _EFFORT_WORDS["medium"]
+    """How long a model that reasons does so, by the effort asked for."""
+    asked: bool = False
+    shown: bool = True
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """The client's own functions, and which of them are to be called."""
+
+    functions: list[dict[str, Any]]
+    """`{"name", "description", "parameters"}`."""
+    choice: Choice = "auto"
+    named: object = None
+    """The function that must be called, where one must."""
+    parallel: bool = True
+
+    def asked_for(self, said: str) -> list[dict[str, Any]]:
+        """Return the functions that the model is to call.
+
+        The one that must be called; the first for "required"; none for "none". Otherwise those whose name, or a word
+        of it of four letters or more, stands in what the user `said` last.
+        """
+        if self.choice == "none":
+            return []
+        must = [tool for tool in self.functions if tool["name"] == self.named]
+        asked = must or [tool for tool in self.functions if toolcalls.is_named(tool["name"], said)]
+        if not asked and self.choice == "required":
+            asked = self.functions[:1]
+        return asked if self.parallel else asked[:1]
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request asks for."""
+    """A conversation as chat messages, whichever dialect it came in."""
 
-    models: tuple[str, ...]
-    """The model, then its fallbacks; at least one."""
     messages: list[dict[str, Any]]
-    tools: list[dict[str, Any]]
-    """The functions among the tools, as `{"name", "description", "parameters"}`."""
-    tool_choice: Any
-    parallel_tool_calls: bool
+    tools: Tools
     max_tokens: int | None
-    reasoning_words: int
-    """How long a model that reasons does so, by the effort asked for."""
-    reasoning_asked: bool
-    reasoning_shown: bool
-    cache_asked: bool
-    """Whether anything in the prompt carries `cache_control`."""
-    stream: bool
-    user: str | None
-    session_id: str | None
+    reasoning: Reasoning
+    cache_ttl: Ttl | None
+    """How long `cache_control` asks for the prompt to stay in the cache."""
+    search: Search | None
     tokens: int
+    """Without what a search adds."""
+    body: dict[str, Any]
+    """The request, parts of which some answers repeat."""
 
     @property
     def text(self) -> str:
         """All of the conversation; it decides the answer."""
-        return "\n".join(f"{message.get('role')}: {_text(message.get('content'))}" for message in self.messages)
+        said = ((message.get("role"), reading.content_text(message.get("content"))) for message in self.messages)
+        return "\n".join(f"{role}: {words}" for role, words in said)
 
     @property
-    def cache_key(self) -> str:
+    def key(self) -> str:
         """What must be the same for the prompt to be found in the cache: conversation and tools."""
-        return self.text + msgspec.json.encode(self.tools).decode()
+        return self.text + msgspec.json.encode(self.tools.functions).decode()
 
     @property
     def tools_asked_for(self) -> list[dict[str, Any]]:
-        """The tools that the model is to call.
-
-        One that `tool_choice` names; the first for "required"; none for "none". Otherwise those whose name, or a
-        word of it of four letters or more, stands in the last message, if that is the user's.
-        """
-        if self.tool_choice == "none":
-            return []
-        named = self.tools_named_by(self.tool_choice)
-        asked = named or [tool for tool in self.tools if _is_named(tool["name"], self._last_user_text)]
-        if not asked and self.tool_choice == "required":
-            asked = self.tools[:1]
-        return asked if self.parallel_tool_calls else asked[:1]
-
-    def tools_named_by(self, choice: Any) -> list[dict[str, Any]]:
-        """Return the tool that a `tool_choice` object names."""
-        function = choice.get("function") if isinstance(choice, dict) else None
-        name = function.get("name") if isinstance(function, dict) else None
-        return [tool for tool in self.tools if tool["name"] == name]
-
-    @property
-    def _last_user_text(self) -> str:
-        last = self.messages[-1]
-        return _text(last.get("content")) if last.get("role") == "user" else ""
+        """The functions that the model is to call."""
+        return self.tools.asked_for(last_said(self.messages))
 
 
-def read(served: Served) -> Prompt:
-    """Return what a request asks for; raises `Refused` (400) where OpenRouter would not take it."""
-    body = _object(served)
-    messages = _messages(body)
-    _check_temperature(body)
-    tools = _list_of_objects(body.get("tools"))
-    return Prompt(
-        models=_models(body),
-        messages=messages,
-        tools=_functions(tools),
-        tool_choice=body.get("tool_choice"),
-        parallel_tool_calls=body.get("parallel_tool_calls") is not False,
-        max_tokens=_max_tokens(body),
-        **_reasoning(body),
-        cache_asked=b'"cache_control"' in served.body,
-        stream=body.get("stream") is True,
-        user=_text_or_none(body.get("user")),
-        session_id=_text_or_none(body.get("session_id")) or served.headers.get("x-session-id"),
-        tokens=sum(map(tokens.of_message, messages)) + sum(map(tokens.of_json, tools)),
-    )
+def last_said(messages: list[dict[str, Any]]) -> str:
+    """Return the last message's words, if it is the user's."""
+    last = messages[-1]
+    return reading.content_text(last.get("content")) if last.get("role") == "user" else ""
 
 
-def _object(served: Served) -> dict[str, Any]:
-    try:
-        body = served.json
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise errors.Refused(errors.NO_JSON) from None
-    if not isinstance(body, dict):
-        raise errors.Refused(errors.NO_JSON)
-    return body
+def tools(functions: list[dict[str, Any]], *, choice: object, named: object, parallel: bool) -> Tools:
+    """Return the tools of a request; a function without a name is none."""
+    callable_ones = [function for function in functions if isinstance(function.get("name"), str)]
+    mode = _CHOICES.get(choice, "auto") if isinstance(choice, str) else "auto"
+    return Tools(functions=callable_ones, choice=mode, named=named, parallel=parallel)
 
 
-def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
-    messages = _list_of_objects(body.get("messages"))
-    if not messages:
-        raise errors.Refused(errors.NO_MESSAGES)
-    return messages
+def token_count(messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> int:
+    """Return the tokens of a conversation and of the tools as they were offered."""
+    return sum(map(tokens.of_message, messages)) + sum(map(tokens.of_json, tools))
 
 
-def _models(body: dict[str, Any]) -> tuple[str, ...]:
-    fallbacks = body.get("models")
-    asked = [body.get("model"), *(fallbacks if isinstance(fallbacks, list) else [])]
-    models = tuple(dict.fromkeys(model for model in asked if isinstance(model, str) and model))
-    if not models:
-        raise errors.bad_request("No models provided")
-    return models
-
-
-def _check_temperature(body: dict[str, Any]) -> None:
-    temperature = body.get("temperature")
-    if isinstance(temperature, int | float) and temperature > _HOTTEST:
-        raise errors.bad_request(f"Expected temperature to be at most {_HOTTEST}, received {temperature:g}")
-
-
-def _max_tokens(body: dict[str, Any]) -> int | None:
-    stated = body.get("max_completion_tokens", body.get("max_tokens"))
-    if stated is None:
+def cache_ttl(body: dict[str, Any]) -> Ttl | None:
+    """Return for how long anything in the request asks to be cached."""
+    written = msgspec.json.encode(body)
+    if b'"cache_control"' not in written:
         return None
-    if not isinstance(stated, int) or stated < 1:
-        raise errors.bad_request(f"Expected max_tokens to be at least 1, received {stated}")
-    return stated
+    return "1h" if _LONG in written else "5m"
 
 
-def _reasoning(body: dict[str, Any]) -> dict[str, Any]:
-    stated = body.get("reasoning")
-    options = stated if isinstance(stated, dict) else {}
-    effort = options.get("effort") or body.get("reasoning_effort")
-    refused = effort == "none" or options.get("enabled") is False
-    asked = bool(options or effort or body.get("include_reasoning"))
-    return {
-        "reasoning_words": _EFFORT_WORDS.get(str(effort), _EFFORT_WORDS["medium"]),
-        "reasoning_asked": asked and not refused,
-        "reasoning_shown": options.get("exclude") is not True and body.get("include_reasoning") is not False,
-    }
-
-
-def _functions(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the client's own functions; OpenRouter's server tools (`openrouter:web_search`) have none."""
-    functions = (tool.get("function") for tool in tools)
-    return [function for function in functions if isinstance(function, dict) and isinstance(function.get("name"), str)]
-
-
-def _list_of_objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = _list_of_objects(content)
-    return "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
-
-
-def _is_named(name: str, text: str) -> bool:
-    said = text.lower()
-    telling = {word.lower() for word in _WORD.findall(name) if len(word) >= _SHORTEST_TELLING_WORD}
-    return name.lower() in said or not telling.isdisjoint(_WORD.findall(said))
+def reasoning(effort: object, *, asked: bool, shown: bool = True) -> Reasoning:
+    """Return how to reason; an effort that is not known is a medium one."""
+    return Reasoning(words=_EFFORT_WORDS.get(str(effort), _EFFORT_WORDS["medium"]), asked=asked, shown=shown)

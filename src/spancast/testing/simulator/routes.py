@@ -1,43 +1,85 @@
 """Who answers what."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 
-from spancast.testing.simulator import answer, chat, errors, keys, lookups, models
+import msgspec
+
+from spancast.testing.simulator import activity, answer, errors, keys, listing, lookups, presets, service
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
+from spancast.testing.simulator.dialects import batches, videos
+from spancast.testing.simulator.dialects.table import DIALECTS
+from spancast.testing.simulator.errors import Refusal
 from spancast.testing.simulator.served import Served
 
-BASE = "/api/v1"
+API = "/api"
+BASE = f"{API}/v1"
+_ANY = "*"
 
 
-def _list_models(_: Served, __: Account) -> Answer:
-    return answer.json(models.listing())
+class Route(msgspec.Struct, frozen=True):
+    """What answers the requests to one path. `*` in it stands for one member."""
+
+    method: str
+    path: str
+    answer: Callable[[Served, Account], Answer]
+    refusal: Callable[[Refusal], bytes] = errors.body
+    """Makes the body of an error."""
+    public: bool = False
+    """Whether it needs no key."""
 
 
-_PUBLIC: Mapping[tuple[str, str], Callable[[Served, Account], Answer]] = {("GET", f"{BASE}/models"): _list_models}
-"""What needs no key."""
-_PRIVATE: Mapping[tuple[str, str], Callable[[Served, Account], Answer]] = {
-    ("POST", f"{BASE}/chat/completions"): chat.complete,
-    ("GET", f"{BASE}/generation"): lookups.look_up,
-    ("GET", f"{BASE}/key"): keys.current,
-    ("GET", f"{BASE}/credits"): keys.credit,
-}
+_ROUTES = (
+    *(
+        Route("POST", API + path, partial(service.serve, dialect), dialect.refusal)
+        for path, dialect in DIALECTS.items()
+    ),
+    Route("POST", f"{BASE}/videos", videos.submit),
+    Route("GET", f"{BASE}/videos/*", videos.poll),
+    Route("GET", f"{BASE}/videos/*/content", videos.content),
+    *(
+        route
+        for base in (BASE, f"{API}/beta")
+        for route in (
+            Route("POST", f"{base}/batches", batches.submit),
+            Route("GET", f"{base}/batches/*", batches.poll),
+            Route("POST", f"{base}/batches/*/cancel", batches.cancel),
+        )
+    ),
+    Route("GET", f"{BASE}/models", listing.show, public=True),
+    Route("GET", f"{BASE}/generation", lookups.look_up),
+    Route("GET", f"{BASE}/key", keys.current),
+    Route("GET", f"{BASE}/keys", keys.every),
+    Route("GET", f"{BASE}/credits", keys.credit),
+    Route("GET", f"{BASE}/activity", activity.show),
+    Route("POST", f"{BASE}/presets/*/chat/completions", presets.make),
+    Route("POST", f"{BASE}/presets/*/responses", presets.make),
+    Route("POST", f"{BASE}/presets/*/messages", presets.make),
+)
 
 
 def answered(served: Served, account: Account) -> Answer:
     """Return the answer to a request, whatever it asks."""
+    route = next((route for route in _ROUTES if _leads(route, served)), None)
+    if route is None:
+        return answer.refusal(errors.NO_ROUTE)
+    if not route.public and not served.authorized:
+        return answer.refusal(errors.NO_KEY, route.refusal)
     try:
-        return _route(served)(served, account)
+        return route.answer(served, account)
     except errors.Refused as refused:
-        return answer.refusal(refused.refusal)
+        return answer.refusal(refused.refusal, route.refusal)
 
 
-def _route(served: Served) -> Callable[[Served, Account], Answer]:
-    asked = (served.method, served.path)
-    if asked in _PUBLIC:
-        return _PUBLIC[asked]
-    if asked not in _PRIVATE:
-        raise errors.Refused(errors.NO_ROUTE)
-    if not served.authorized:
-        raise errors.Refused(errors.NO_KEY)
-    return _PRIVATE[asked]
+def _leads(route: Route, served: Served) -> bool:
+    if route.method != served.method:
+        return False
+    if _ANY not in route.path:
+        return route.path == served.path
+    wanted = route.path.strip("/").split("/")
+    return len(wanted) == len(served.parts) and all(map(_fits, wanted, served.parts))
+
+
+def _fits(wanted: str, member: str) -> bool:
+    return wanted in {_ANY, member}

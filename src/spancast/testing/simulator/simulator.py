@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Self
 
 from spancast.testing.simulator import identity, routes
-from spancast.testing.simulator.account import Account, Terms
+from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.bills import Bill
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.server import Server
+from spancast.testing.simulator.terms import Terms
 
 _HANG_UP = 1.0
 """Seconds for the threads of the connections to notice the end."""
@@ -22,8 +23,9 @@ class Simulator:
 
     `port`: 0 takes a free one. `seed`: ids follow from it, and unless `clock` says otherwise time starts with 2026
     and goes on by a second a request. `clock`: tells the Unix time in seconds. `lookups_before_ready` and
-    `ready_after` (seconds): how long `GET /generation` does not find a generation yet. `slow_delay`: seconds that the
-    fault `slow` takes. `credits`: USD that `GET /credits` says were bought.
+    `ready_after` (seconds): how long `GET /generation` does not find a generation yet. `polls_before_done`: how many
+    polls find a video or a batch under way. `slow_delay`: seconds that the fault `slow` takes. `credits`: USD that
+    `GET /credits` says were bought.
 
     Raises `ValueError` for a host beyond this machine, and `OSError` from `start()` where the port is taken.
     """
@@ -37,6 +39,7 @@ class Simulator:
         clock: Callable[[], float] | None = None,
         lookups_before_ready: int = 1,
         ready_after: float = 0.0,
+        polls_before_done: int = 1,
         slow_delay: float = 0.5,
         credits: Decimal = Decimal(1000),  # noqa: A002  OpenRouter's word
     ) -> None:
@@ -48,6 +51,7 @@ class Simulator:
             Terms(
                 lookups_before_ready=lookups_before_ready,
                 ready_after=ready_after,
+                polls_before_done=polls_before_done,
                 slow_delay=slow_delay,
                 credits=credits,
             ),

@@ -1,11 +1,16 @@
 """The calls that the simulator makes to the tools it is offered."""
 
+import re
 from typing import Any
 
 import msgspec
 
 from spancast.testing.simulator import tokens, words
 from spancast.testing.simulator.identity import derived
+
+_SHORTEST_TELLING_WORD = 4
+_PART = 8
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
 
 
 class ToolCall(msgspec.Struct, frozen=True):
@@ -16,16 +21,27 @@ class ToolCall(msgspec.Struct, frozen=True):
     arguments: str
 
     @property
+    def argument_parts(self) -> list[str]:
+        """The arguments as a stream brings them."""
+        return [self.arguments[at : at + _PART] for at in range(0, len(self.arguments), _PART)]
+
+    @property
     def tokens(self) -> int:
         """What writing the call takes."""
         return tokens.of_text(self.name) + tokens.of_text(self.arguments)
 
 
-def call(tool: dict[str, Any], generation_id: str, key: str) -> ToolCall:
-    """Return a call of `tool` whose arguments fit its JSON schema's types and follow from `key`."""
+def is_named(name: str, said: str) -> bool:
+    """Whether a text names a tool, by its name or a telling word of it."""
+    telling = {word.lower() for word in _WORD.findall(name) if len(word) >= _SHORTEST_TELLING_WORD}
+    return name.lower() in said.lower() or not telling.isdisjoint(_WORD.findall(said.lower()))
+
+
+def call(tool: dict[str, Any], seed: str, key: str) -> ToolCall:
+    """Return a call of `tool` whose arguments fit its JSON schema's types and follow from `key`; its id from `seed`."""
     arguments = _value(tool.get("parameters") or {"type": "object"}, f"{key}/{tool['name']}")
     return ToolCall(
-        id=derived("call_", generation_id, tool["name"]),
+        id=derived("call_", seed, tool["name"]),
         name=tool["name"],
         arguments=msgspec.json.encode(arguments).decode(),
     )

@@ -1,58 +1,115 @@
 """The tokens and the dollars of one generation."""
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
-from spancast.testing.simulator.models import Prices
+from spancast.testing.simulator.prices import Prices
 
 _CACHED_QUARTERS = 3
 """Three quarters of a repeated prompt come from the cache."""
+Ttl = Literal["5m", "1h"]
+"""How long a prompt may stay in the cache (Anthropic API, cache control)."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens and USD. Prompt tokens include cached and written ones, completion tokens the reasoning ones."""
+    """Tokens and USD.
+
+    Prompt tokens include cached and written ones; completion tokens include those of reasoning and of images.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    """Those of the written ones that are to stay for an hour."""
     reasoning_tokens: int = 0
+    image_tokens: int = 0
+    units: int = 0
+    """What is priced beside tokens; see `Prices.unit`."""
+    searches: int = 0
+    """Of the web."""
+    search_results: int = 0
+    tool_calls: int = 0
+    """Calls to tools that run on OpenRouter's side."""
     prompt_cost: Decimal = Decimal()
     completion_cost: Decimal = Decimal()
+    tool_cost: Decimal = Decimal()
     is_byok: bool = False
     cost: Decimal = Decimal()
-    """What is charged to the credits."""
+    """What is charged to the credits, the tools included."""
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens."""
+        return self.prompt_tokens + self.completion_tokens
 
     @property
     def upstream_cost(self) -> Decimal:
-        """What the provider takes."""
+        """What the provider takes for the inference."""
         return self.prompt_cost + self.completion_cost
 
 
-def cached(usage: Usage, prices: Prices, *, repeated: bool, asked: bool) -> Usage:
+def cached(usage: Usage, prices: Prices, *, repeated: bool, ttl: Ttl | None) -> Usage:
     """Return the usage with what the cache did.
 
     A repeated prompt is read from it, where the model has a price for that; a new one is written to it, where there
-    is a price and the request asked for it with `cache_control`.
+    is a price and the request asked for it with `cache_control`, for as long as that says.
     """
     share = usage.prompt_tokens * _CACHED_QUARTERS // 4
     if repeated and prices.cache_read is not None:
         return msgspec.structs.replace(usage, cached_tokens=share)
-    if asked and prices.cache_write is not None:
-        return msgspec.structs.replace(usage, cache_write_tokens=share)
-    return usage
+    if ttl is None or prices.cache_write is None:
+        return usage
+    is_long = ttl == "1h" and prices.cache_write_1h is not None
+    return msgspec.structs.replace(usage, cache_write_tokens=share, cache_write_1h_tokens=share if is_long else 0)
 
 
 def priced(usage: Usage, prices: Prices) -> Usage:
-    """Return the usage with its costs: tokens times prices, exact."""
+    """Return the usage with its costs: counts times prices, exact, and what the tools took."""
+    prompt_cost = _prompt_cost(usage, prices)
+    text = usage.completion_tokens - usage.image_tokens
+    completion_cost = text * prices.completion + usage.image_tokens * prices.image
+    return msgspec.structs.replace(
+        usage,
+        prompt_cost=prompt_cost,
+        completion_cost=completion_cost,
+        cost=prompt_cost + completion_cost + usage.tool_cost,
+    )
+
+
+def insured(usage: Usage) -> Usage:
+    """Return the usage of a generation that came to nothing: no inference is charged, but the tools are.
+
+    (OpenRouter docs, zero completion insurance.)
+    """
+    return msgspec.structs.replace(usage, prompt_cost=Decimal(), completion_cost=Decimal(), cost=usage.tool_cost)
+
+
+def discounted(usage: Usage, share: Decimal, *, is_byok: bool) -> Usage:
+    """Return the usage of which `share` of the inference is charged to the credits, and all of the tools."""
+    return msgspec.structs.replace(usage, is_byok=is_byok, cost=usage.upstream_cost * share + usage.tool_cost)
+
+
+def plus(one: Usage, other: Usage) -> Usage:
+    """Return what two generations took together; the user's own keys paid if they paid for any."""
+    return Usage(
+        **{name: getattr(one, name) + getattr(other, name) for name in _SUMMED}, is_byok=one.is_byok or other.is_byok
+    )
+
+
+_SUMMED = tuple(name for name in Usage.__struct_fields__ if name != "is_byok")
+
+
+def _prompt_cost(usage: Usage, prices: Prices) -> Decimal:
+    written = usage.cache_write_tokens - usage.cache_write_1h_tokens
     fresh = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
-    prompt_cost = (
+    return (
         fresh * prices.prompt
         + usage.cached_tokens * (prices.cache_read or Decimal())
-        + usage.cache_write_tokens * (prices.cache_write or Decimal())
-    )
-    completion_cost = usage.completion_tokens * prices.completion
-    return msgspec.structs.replace(
-        usage, prompt_cost=prompt_cost, completion_cost=completion_cost, cost=prompt_cost + completion_cost
+        + written * (prices.cache_write or Decimal())
+        + usage.cache_write_1h_tokens * (prices.cache_write_1h or Decimal())
+        + usage.units * prices.unit
     )

@@ -5,9 +5,10 @@ from typing import TypeVar
 
 import msgspec
 
-from spancast.testing.simulator import errors, faults, pieces
+from spancast.testing.simulator import errors, faults, pieces, tiers
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.faults import Fault
+from spancast.testing.simulator.terms import Patience, Terms
 
 _T = TypeVar("_T")
 _NAMED_SIZES: Mapping[str, pieces.Size] = {"event": "event", "whole": "whole"}
@@ -21,20 +22,34 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     chunk_delay: float
     """Seconds before every network chunk."""
     words: int | None
+    tier: str | None
+    """The service tier that serves, whatever was asked for."""
+    done: bool
+    """Whether a stream of Messages ends with OpenRouter's `[DONE]`."""
     gzip: bool
     delay: float
     """Seconds that the fault `slow` takes."""
+    patience: Patience
+    polls: int
+    """How many polls find the job under way."""
 
 
-def read(headers: Mapping[str, str], *, slow_delay: float) -> Wishes:
-    """Return what the headers ask for; raises `Refused` (400) for what cannot be had."""
+def read(headers: Mapping[str, str], terms: Terms) -> Wishes:
+    """Return what the headers ask for, else the `terms`; raises `Refused` (400) for what cannot be had."""
     return Wishes(
         fault=_parsed(headers, "x-simulator-fault", faults.by_name, None),
         chunks=_parsed(headers, "x-simulator-chunks", _size, "event"),
         chunk_delay=_parsed(headers, "x-simulator-chunk-delay", _seconds, 0.0),
-        words=_parsed(headers, "x-simulator-words", _count, None),
-        gzip=_parsed(headers, "x-simulator-encoding", _is_gzip, default=False),
-        delay=_parsed(headers, "x-simulator-delay", _seconds, slow_delay),
+        words=_parsed(headers, "x-simulator-words", _words, None),
+        tier=_parsed(headers, "x-simulator-tier", _tier, None),
+        done=_parsed(headers, "x-simulator-done", _is("named"), default=False),
+        gzip=_parsed(headers, "x-simulator-encoding", _is("gzip"), default=False),
+        delay=_parsed(headers, "x-simulator-delay", _seconds, terms.slow_delay),
+        patience=Patience(
+            lookups=_parsed(headers, "x-simulator-lookups", _count, terms.lookups_before_ready),
+            seconds=_parsed(headers, "x-simulator-ready-after", _seconds, terms.ready_after),
+        ),
+        polls=_parsed(headers, "x-simulator-polls", _count, terms.polls_before_done),
     )
 
 
@@ -75,13 +90,30 @@ def _seconds(value: str) -> float:
     return seconds
 
 
-def _count(value: str) -> int:
+def _words(value: str) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise ValueError("a number of words from 1")
     return int(value)
 
 
-def _is_gzip(value: str) -> bool:
-    if value != "gzip":
-        raise ValueError("gzip")
-    return True
+def _count(value: str) -> int:
+    if not value.isdecimal():
+        raise ValueError("a number from 0")
+    return int(value)
+
+
+def _tier(value: str) -> str:
+    if value not in tiers.NAMES:
+        raise ValueError(" or ".join(tiers.NAMES))
+    return value
+
+
+def _is(only: str) -> Callable[[str], bool]:
+    """Return what takes the one word that turns something on."""
+
+    def parse(value: str) -> bool:
+        if value != only:
+            raise ValueError(only)
+        return True
+
+    return parse

@@ -1,0 +1,56 @@
+"""`GET /activity`: what was used, by day, model and provider.
+
+OpenRouter tells of the days that are over (openrouter SDK, ActivityItem); here today is one of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from spancast.testing.simulator import answer, bills, money
+from spancast.testing.simulator.account import Account
+from spancast.testing.simulator.answer import Answer
+from spancast.testing.simulator.bills import Bill
+from spancast.testing.simulator.identity import derived
+from spancast.testing.simulator.served import Served
+
+_Group = tuple[str, str, str]
+
+
+def show(served: Served, account: Account) -> Answer:
+    """Answer with a row a group, of one day (`date`) or one key (`api_key_hash`) where that is asked for."""
+    groups: dict[_Group, list[Bill]] = defaultdict(list)
+    for bill in account.bills:
+        if _is_asked_for(bill, served.query):
+            groups[_day(bill), bill.model, bill.provider].append(bill)
+    return answer.json(msgspec.json.encode({"data": [_row(group, of) for group, of in groups.items()]}))
+
+
+def _is_asked_for(bill: Bill, query: dict[str, str]) -> bool:
+    is_day = query.get("date") in {None, _day(bill)}
+    return is_day and query.get("api_key_hash") in {None, bill.key_hash}
+
+
+def _day(bill: Bill) -> str:
+    return datetime.fromtimestamp(bill.created, UTC).date().isoformat()
+
+
+def _row(group: _Group, of: Sequence[Bill]) -> dict[str, Any]:
+    day, model, provider = group
+    return {
+        "date": day,
+        "model": model,
+        "model_permaslug": model,
+        "endpoint_id": derived("endpoint_", model, provider),
+        "provider_name": provider,
+        "requests": len(of),
+        "prompt_tokens": sum(bill.prompt_tokens for bill in of),
+        "completion_tokens": sum(bill.completion_tokens for bill in of),
+        "cached_tokens": sum(bill.cached_tokens for bill in of),
+        "reasoning_tokens": sum(bill.reasoning_tokens for bill in of),
+        "usage": money.number(bills.total(of)),
+        "byok_usage_inference": money.number(bills.total_byok(of)),
+    }

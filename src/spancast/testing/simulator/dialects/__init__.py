@@ -1,0 +1,1 @@
+"""One file a dialect, and the table of them."""

@@ -1,0 +1,84 @@
+"""What a chat answer and a text completion state, whole or streamed: the shared parts, in the order of the wire."""
+
+import hashlib
+from typing import Any
+
+from spancast.testing.simulator.dialects import costs
+from spancast.testing.simulator.generation import Failure, Generation
+from spancast.testing.simulator.search import Source
+from spancast.testing.simulator.usage import Usage
+from spancast.testing.simulator.written import Written
+
+
+def head(made: Generation[Written], kind: str) -> dict[str, Any]:
+    """Return the fields with which a body or a chunk begins."""
+    return {
+        "id": made.id,
+        "object": kind,
+        "created": made.created,
+        "model": made.model.slug,
+        "provider": made.model.provider,
+    }
+
+
+def tail(made: Generation[Written]) -> dict[str, Any]:
+    """Return the fields with which a body, or the last chunk, ends."""
+    stated = {"usage": usage(made.usage)} if made.usage_stated else {}
+    return stated | ({"openrouter_metadata": made.routing} if made.routing else {})
+
+
+def fingerprint(made: Generation[Written]) -> str | None:
+    """Return `system_fingerprint`, which OpenAI states and others do not."""
+    if made.model.provider != "OpenAI":
+        return None
+    return f"fp_{hashlib.sha256(made.model.slug.encode()).hexdigest()[:10]}"
+
+
+def reasoning_details(made: Generation[Written], text: str) -> list[dict[str, Any]]:
+    """Return `reasoning_details` for a stretch of reasoning."""
+    return [{"type": "reasoning.text", "text": text, "format": made.model.native.reasoning, "index": 0}]
+
+
+def annotations(sources: tuple[Source, ...], text: str) -> list[dict[str, Any]]:
+    """Return what the text cites; every source stands for all of it."""
+    return [
+        {
+            "type": "url_citation",
+            "url_citation": {
+                "url": source.url,
+                "title": source.title,
+                "content": source.excerpt,
+                "start_index": 0,
+                "end_index": len(text),
+            },
+        }
+        for source in sources
+    ]
+
+
+def failure(failure: Failure) -> dict[str, Any]:
+    """Return the error object of a provider that failed under way."""
+    return {"code": failure.code, "message": failure.message, "metadata": {"error_type": failure.error_type}}
+
+
+def usage(usage: Usage) -> dict[str, Any]:
+    """Return `usage`."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        **costs.charged(usage),
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "audio_tokens": 0,
+            "video_tokens": 0,
+        },
+        "cost_details": costs.details(usage),
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "image_tokens": usage.image_tokens,
+            "audio_tokens": 0,
+        },
+        **costs.server_tools(usage),
+    }

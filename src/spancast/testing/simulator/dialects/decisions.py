@@ -1,0 +1,102 @@
+"""`POST /systemone` and `POST /api/alpha/decisions`: typed answers to typed questions (OpenRouter docs, Decisions)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from spancast.testing.simulator import generation, money, reading, tokens, usage, words
+from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.generation import Generation, Opening
+from spancast.testing.simulator.model import Model
+from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.pieces import Piece
+from spancast.testing.simulator.usage import Usage
+from spancast.testing.simulator.wishes import Wishes
+
+_STEPS = 1024
+_SURE = 0.75
+
+
+class Questions(msgspec.Struct, frozen=True):
+    """What is to be decided."""
+
+    state: Any
+    questions: dict[str, dict[str, Any]]
+
+    @property
+    def key(self) -> str:
+        """What the answers follow from."""
+        return msgspec.json.encode([self.state, self.questions]).decode()
+
+
+def _read(body: dict[str, Any]) -> Questions:
+    questions = reading.needed(body, "questions", dict)
+    found = {name: each for name, each in questions.items() if isinstance(each, dict)}
+    return Questions(reading.needed(body, "state", object), found)
+
+
+def _make(want: Questions, model: Model, opening: Opening, _: Wishes) -> Generation[Questions]:
+    counted = Usage(prompt_tokens=tokens.of_text(want.key))
+    return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
+
+
+def _whole(_: Order[Questions], made: Generation[Questions]) -> tuple[Piece, ...]:
+    want = made.output
+    body = {
+        "model": made.model.slug,
+        "answers": {name: _answer(each, f"{want.key}/{name}") for name, each in want.questions.items()},
+        **({"usage": _usage(made.usage)} if made.usage_stated else {}),
+        "id": made.id,
+        "provider": made.model.provider,
+    }
+    return (Piece(msgspec.json.encode(body), settles=True),)
+
+
+def _usage(used: Usage) -> dict[str, Any]:
+    counted = {"input_tokens": used.prompt_tokens, "output_tokens": used.completion_tokens}
+    return counted | {"cost": money.number(used.cost)}
+
+
+def _answer(question: dict[str, Any], key: str) -> dict[str, Any]:
+    kind = str(question.get("type"))
+    return {"type": kind} | _ANSWERS.get(kind, _noul)(question, key)
+
+
+def _noul(_: dict[str, Any], key: str) -> dict[str, Any]:
+    return {"noul": words.pick(key, _STEPS) / _STEPS}
+
+
+def _choice(question: dict[str, Any], key: str) -> dict[str, Any]:
+    criteria = question.get("criteria")
+    choices = list(criteria) if isinstance(criteria, dict) and criteria else ["none"]
+    return {"choice": choices[words.pick(key, len(choices))], "confidence": _SURE}
+
+
+def _score(question: dict[str, Any], key: str) -> dict[str, Any]:
+    criteria = question.get("criteria")
+    steps = len(criteria) if isinstance(criteria, list) and criteria else 1
+    return {"score": words.pick(key, steps), "confidence": _SURE}
+
+
+def _box(_: dict[str, Any], __: str) -> dict[str, Any]:
+    return {"box": {"left": 0.25, "top": 0.25, "right": 0.75, "bottom": 0.75}, "confidence": _SURE}
+
+
+_ANSWERS: Mapping[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
+    "noul": _noul,
+    "choice": _choice,
+    "score": _score,
+    "box": _box,
+}
+
+DECISIONS = Dialect[Questions](
+    operation="decision",
+    api_type="decisions",
+    kind="decision",
+    prefix="gen-dec-",
+    read=_read,
+    make=_make,
+    end=generation.fail,
+    whole=_whole,
+)

@@ -1,0 +1,68 @@
+"""A message as a stream of named events. It begins with no tokens; the final ones, and the cost, come at its end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from spancast.testing.simulator import events
+from spancast.testing.simulator.dialects import messages_errors, messages_parts
+from spancast.testing.simulator.generation import Generation
+from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.pieces import Piece
+from spancast.testing.simulator.prompt import Prompt
+from spancast.testing.simulator.usage import Usage
+from spancast.testing.simulator.written import Written
+
+Event = dict[str, Any]
+DONE = b"event: data\n" + events.DONE
+"""What OpenRouter was seen to end the stream with (fixtures of September 2026). Anthropic's own client fails on it."""
+
+
+def stream(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+    """Return the message as network pieces, one an event; `message_delta` states the usage."""
+    said = map(_named, [_start(made), {"type": "ping"}, *_content(made)])
+    if made.failure is not None:
+        return events.stream(said, _named(messages_errors.event(made.failure)))
+    return events.stream(said, _named(_change(made)), [_named(_stop(made))])
+
+
+def _named(event: Event) -> bytes:
+    return events.event(event, event["type"])
+
+
+def _start(made: Generation[Written]) -> Event:
+    unknown = {"stop_reason": None, "stop_sequence": None, "stop_details": None}
+    usage = {"usage": messages_parts.counts(Usage(), None)} if made.usage_stated else {}
+    return {"type": "message_start", "message": messages_parts.head(made) | {"content": []} | unknown | usage}
+
+
+def _content(made: Generation[Written]) -> Iterator[Event]:
+    for index, (block, deltas) in enumerate(_blocks(made)):
+        yield {"type": "content_block_start", "index": index, "content_block": block}
+        for delta in deltas:
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+
+
+def _blocks(made: Generation[Written]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Yield each block as it begins, and what is added to it."""
+    said = made.output
+    if said.thought:
+        thinking = [{"type": "thinking_delta", "thinking": word} for word in said.thought]
+        signed = {"type": "signature_delta", "signature": messages_parts.signature(made)}
+        yield messages_parts.thought("", ""), [*thinking, signed]
+    if said.content:
+        words = [{"type": "text_delta", "text": word} for word in said.content]
+        cited = [{"type": "citations_delta", "citation": messages_parts.citation(each)} for each in said.sources]
+        yield messages_parts.text("", None), [*words, *cited]
+    for call in said.tool_calls:
+        parts = [{"type": "input_json_delta", "partial_json": part} for part in call.argument_parts]
+        yield messages_parts.call(call, {}), parts
+
+
+def _change(made: Generation[Written]) -> Event:
+    usage = {"usage": messages_parts.usage(made)} if made.usage_stated else {}
+    return {"type": "message_delta", "delta": messages_parts.stop(made) | {"container": None}} | usage
+
+
+def _stop(made: Generation[Written]) -> Event:
+    return {"type": "message_stop"} | messages_parts.routing(made)

@@ -1,0 +1,111 @@
+"""`POST /audio/transcriptions`, asked in JSON or by a form. Only a header names the generation, as recorded.
+
+How long a sound is follows from its bytes, what is said in it from what they are.
+"""
+
+import base64
+import binascii
+import hashlib
+from typing import Any
+
+import msgspec
+
+from spancast.testing.simulator import errors, form, generation, money, reading, tokens, usage, words
+from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.generation import Generation, Opening
+from spancast.testing.simulator.model import Model
+from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.pieces import Piece
+from spancast.testing.simulator.served import Served
+from spancast.testing.simulator.usage import Usage
+from spancast.testing.simulator.wishes import Wishes
+
+_SECOND_BYTES = 4096
+_SECOND_WORDS = 2
+_SECOND_TOKENS = 10
+
+
+class Sound(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be written down."""
+
+    data: bytes
+    verbose: bool
+    language: str
+
+    @property
+    def key(self) -> str:
+        """What is said follows from it."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def seconds(self) -> int:
+        """How long it is, at least one."""
+        return max(1, -(-len(self.data) // _SECOND_BYTES))
+
+    @property
+    def text(self) -> str:
+        """What is said."""
+        return "".join(words.prose(self.key, self.seconds * _SECOND_WORDS))
+
+
+def _parse(served: Served) -> dict[str, Any]:
+    return form.read(served) if form.is_form(served) else reading.json_object(served)
+
+
+def _read(body: dict[str, Any]) -> Sound:
+    return Sound(
+        data=body["file"] if isinstance(body.get("file"), bytes) else _decoded(body),
+        verbose=body.get("response_format") == "verbose_json",
+        language=reading.text(body.get("language")) or "english",
+    )
+
+
+def _decoded(body: dict[str, Any]) -> bytes:
+    data = reading.needed(reading.needed(body, "input_audio", dict), "data", str)
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        raise errors.bad_request("Invalid input: input_audio.data is not base64") from None
+
+
+def _make(want: Sound, model: Model, opening: Opening, _: Wishes) -> Generation[Sound]:
+    if model.prices.unit:
+        counted = Usage(units=want.seconds)
+    else:
+        counted = Usage(prompt_tokens=want.seconds * _SECOND_TOKENS, completion_tokens=tokens.of_text(want.text))
+    return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
+
+
+def _whole(_: Order[Sound], made: Generation[Sound]) -> tuple[Piece, ...]:
+    heard = made.output
+    body: dict[str, Any] = {"text": heard.text}
+    if heard.verbose:
+        segment = {"id": 0, "start": 0, "end": heard.seconds, "text": heard.text}
+        body |= {"task": "transcribe", "language": heard.language, "duration": heard.seconds, "segments": [segment]}
+    stated = {"usage": _usage(made.usage)} if made.usage_stated else {}
+    return (Piece(msgspec.json.encode(body | stated), settles=True),)
+
+
+def _usage(used: Usage) -> dict[str, Any]:
+    """Return what a transcription is priced by, and the cost: a model is priced by seconds, or by tokens."""
+    if used.units:
+        return {"seconds": used.units, "cost": money.number(used.cost)}
+    return {
+        "total_tokens": used.total_tokens,
+        "input_tokens": used.prompt_tokens,
+        "output_tokens": used.completion_tokens,
+        "cost": money.number(used.cost),
+    }
+
+
+TRANSCRIPTIONS = Dialect[Sound](
+    operation="transcription",
+    api_type="stt",
+    kind="transcription",
+    prefix="gen-stt-",
+    parse=_parse,
+    read=_read,
+    make=_make,
+    end=generation.fail,
+    whole=_whole,
+)

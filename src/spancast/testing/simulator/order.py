@@ -1,0 +1,60 @@
+"""What every request asks for, whatever its dialect, around what only that dialect knows."""
+
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from spancast.testing.simulator import reading
+from spancast.testing.simulator.served import Served
+
+
+class Wanted(Protocol):
+    """What a dialect reads of a request."""
+
+    @property
+    def key(self) -> str:
+        """What must be the same for the prompt to be found in the provider's cache."""
+        ...
+
+
+Want = TypeVar("Want", bound=Wanted)
+
+
+class Order(msgspec.Struct, Generic[Want], frozen=True, kw_only=True):
+    """One request, read."""
+
+    want: Want
+    models: tuple[str, ...]
+    """The model, then its fallbacks; at least one."""
+    stream: bool
+    service_tier: str | None
+    user: str | None
+    session_id: str | None
+    base_url: str
+    """Where the client has found the API."""
+    tells_routing: bool
+    """Whether the answer is to carry `openrouter_metadata`."""
+
+
+def order(want: Want, body: dict[str, Any], served: Served) -> Order[Want]:
+    """Return the order for what a dialect read of `body`; raises `Refused` (400) where no model is named."""
+    return Order(
+        want=want,
+        models=reading.models(body),
+        stream=body.get("stream") is True,
+        service_tier=_tier(body),
+        user=reading.text(body.get("user")) or reading.text(reading.member(body.get("metadata"), "user_id")),
+        session_id=reading.text(body.get("session_id")) or served.headers.get("x-session-id"),
+        base_url=f"http://{served.headers.get('host', '')}/api/v1",
+        tells_routing=_tells_routing(served),
+    )
+
+
+def _tier(body: dict[str, Any]) -> str | None:
+    """Return the tier asked for; Anthropic's `speed` is another word for it (OpenRouter docs, service tiers)."""
+    return reading.text(body.get("service_tier")) or ("fast" if body.get("speed") == "fast" else None)
+
+
+def _tells_routing(served: Served) -> bool:
+    names = ("x-openrouter-metadata", "x-openrouter-experimental-metadata")
+    return any(served.headers.get(name, "").lower() == "enabled" for name in names)

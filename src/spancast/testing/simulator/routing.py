@@ -1,0 +1,108 @@
+"""Which model answers a request, which failed before it, and how OpenRouter tells of it (`openrouter_metadata`)."""
+
+from typing import Any
+
+import msgspec
+
+from spancast.testing.simulator import faults, models, money, search, tiers
+from spancast.testing.simulator.faults import Fault
+from spancast.testing.simulator.model import Kind, Model
+from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.usage import Usage
+from spancast.testing.simulator.wishes import Wishes
+
+_REGION = "iad"
+_STRATEGIES = {"openrouter/auto": "auto", "openrouter/free": "free"}
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A model that could answer, and what goes wrong with it."""
+
+    model: Model
+    fault: Fault
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """The way that a request took."""
+
+    requested: str
+    candidates: tuple[Candidate, ...]
+    """The models that were named, in their order."""
+    place: int
+    """Which of them answers, or fails last."""
+
+    @property
+    def model(self) -> Model:
+        """The model that answers."""
+        return self.candidates[self.place].model
+
+    @property
+    def fault(self) -> Fault:
+        """What goes wrong with it."""
+        return self.candidates[self.place].fault
+
+    @property
+    def router(self) -> str | None:
+        """The router that picked the model, where one was asked for."""
+        return models.router(self.requested)
+
+
+def route(order: Order[Any], kind: Kind, wished: Wishes) -> Route:
+    """Return the way of a request: a fallback is taken where a model before it fails.
+
+    Raises `Refused` (400) where one of the models does not exist.
+    """
+    found = [Candidate(models.find(model_id, kind), faults.of_model(model_id)) for model_id in order.models]
+    if wished.fault is not None:
+        found = [Candidate(found[0].model, wished.fault)]
+    answering = (place for place, candidate in enumerate(found) if not candidate.fault.falls_back)
+    served = tuple(Candidate(tiers.serving(each.model, order.service_tier, wished.tier), each.fault) for each in found)
+    return Route(requested=order.models[0], candidates=served, place=next(answering, len(found) - 1))
+
+
+def metadata(route: Route, usage: Usage | None) -> dict[str, Any]:
+    """Return `openrouter_metadata`; without `usage` it is that of a request which no model answered."""
+    answered = usage is not None
+    return {
+        "requested": route.requested,
+        "strategy": _strategy(route),
+        "region": _REGION,
+        "summary": _summary(route, answered=answered),
+        "attempt": route.place + 1,
+        "is_byok": usage is not None and usage.is_byok,
+        "endpoints": {"total": len(route.candidates), "available": _endpoints(route, answered=answered)},
+        "attempts": _attempts(route),
+    } | ({"pipeline": [_stage(usage)]} if usage is not None and usage.searches else {})
+
+
+def _strategy(route: Route) -> str:
+    return _STRATEGIES.get(route.requested, "fallback" if route.place else "direct")
+
+
+def _summary(route: Route, *, answered: bool) -> str:
+    available = f"available={len(route.candidates)}"
+    return f"{available}, selected={route.model.provider}" if answered else available
+
+
+def _endpoints(route: Route, *, answered: bool) -> list[dict[str, Any]]:
+    return [
+        _named(candidate.model) | {"selected": answered and place == route.place}
+        for place, candidate in enumerate(route.candidates)
+    ]
+
+
+def _attempts(route: Route) -> list[dict[str, Any]]:
+    tried = route.candidates[: route.place + 1]
+    return [_named(each.model) | {"status": each.fault.refusal.status if each.fault.refusal else 200} for each in tried]
+
+
+def _named(model: Model) -> dict[str, Any]:
+    return {"provider": model.provider, "model": model.id}
+
+
+def _stage(usage: Usage) -> dict[str, Any]:
+    """Return the stage at which the web was searched."""
+    cost = {"cost_usd": money.number(usage.tool_cost)}
+    if usage.tool_calls:
+        return {"type": "server_tools", "name": "server-tools", "data": {"mode": "sdk", "tools": [search.TOOL]}} | cost
+    return {"type": "plugin", "name": "web-search", "data": {"engine": search.ENGINE}} | cost

@@ -1,0 +1,94 @@
+"""Searching the web for an answer: the `web` plugin and `:online` do always, the server tool when it is named.
+
+(OpenRouter docs, web search: Exa's default mode costs 0.007 USD a search, which holds ten results, and 0.001 USD for
+each result beyond them.)
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from spancast.testing.simulator import reading, toolcalls, words
+
+TOOL = "openrouter:web_search"
+_TOOL = "web_search"
+"""How the type of any such tool begins, behind `openrouter:`; `web_search_20250305` is Anthropic's."""
+ENGINE = "exa"
+RESULT_TOKENS = 64
+"""What reading a result adds to the prompt."""
+_PRICE = Decimal("0.007")
+_INCLUDED = 10
+_BEYOND = Decimal("0.001")
+_USUAL = 5
+_TITLE_WORDS = 4
+_EXCERPT_WORDS = 20
+
+
+class Search(msgspec.Struct, frozen=True):
+    """One search."""
+
+    results: int
+    by_tool: bool
+    """Whether the model asked for it through the server tool; else the plugin did."""
+
+    @property
+    def cost(self) -> Decimal:
+        """USD."""
+        return _PRICE + _BEYOND * max(0, self.results - _INCLUDED)
+
+    @property
+    def tokens(self) -> int:
+        """What its results add to the prompt."""
+        return RESULT_TOKENS * self.results
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A page that an answer cites."""
+
+    url: str
+    title: str
+    excerpt: str
+
+
+def made(body: dict[str, Any], tools: list[dict[str, Any]], said: str) -> Search | None:
+    """Return the search that is made for a request; `said` is what the user said last."""
+    return _plugged(body) or (_offered(tools) if toolcalls.is_named(_TOOL, said) else None)
+
+
+def sources(key: str, search: Search | None) -> tuple[Source, ...]:
+    """Return the pages that the answer to `key` cites; none where nothing was searched."""
+    return tuple(_source(f"{key}/source/{place}", place) for place in range(search.results)) if search else ()
+
+
+def _plugged(body: dict[str, Any]) -> Search | None:
+    plugins = reading.objects(body.get("plugins"))
+    web = next((each for each in plugins if each.get("id") == "web" and each.get("enabled") is not False), None)
+    if web is not None:
+        return Search(_count(web.get("max_results")), by_tool=False)
+    return Search(_USUAL, by_tool=False) if str(body.get("model")).endswith(":online") else None
+
+
+def _offered(tools: list[dict[str, Any]]) -> Search | None:
+    tool = next((tool for tool in tools if _is_search(tool.get("type"))), None)
+    if tool is None:
+        return None
+    return Search(_count(reading.member(tool.get("parameters"), "max_results")), by_tool=True)
+
+
+def _source(key: str, place: int) -> Source:
+    title = "".join(words.prose(key, _TITLE_WORDS)).rstrip(".")
+    slug = title.lower().replace(" ", "-")
+    return Source(
+        url=f"https://www.example.com/{place + 1}/{slug}",
+        title=title,
+        excerpt="".join(words.prose(f"{key}/excerpt", _EXCERPT_WORDS)),
+    )
+
+
+def _is_search(kind: object) -> bool:
+    return isinstance(kind, str) and kind.removeprefix("openrouter:").startswith(_TOOL)
+
+
+def _count(stated: object) -> int:
+    return stated if isinstance(stated, int) and stated > 0 else _USUAL

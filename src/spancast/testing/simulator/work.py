@@ -1,0 +1,127 @@
+"""A request put to a model, in whatever dialect, and the bill of what comes of it."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from spancast.testing.simulator import models, routing
+from spancast.testing.simulator.account import Account
+from spancast.testing.simulator.bills import Bill
+from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.errors import Refusal, Refused
+from spancast.testing.simulator.generation import Generation
+from spancast.testing.simulator.model import Model
+from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.response_cache import Hit
+from spancast.testing.simulator.routing import Route
+from spancast.testing.simulator.served import Served
+from spancast.testing.simulator.usage import Usage
+from spancast.testing.simulator.wishes import Wishes
+
+_ROUTED = "completions"
+"""The operations that tell of their routing (OpenRouter docs, router metadata)."""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that is to be put to a model."""
+
+    dialect: Dialect[Any]
+    served: Served
+    wished: Wishes
+    order: Order[Any]
+    route: Route
+    factor: Decimal = Decimal(1)
+    """What is charged of the model's prices."""
+    job_id: str | None = None
+    """The job that it is part of."""
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that is done."""
+
+    task: Task
+    made: Generation[Any]
+    hit: Hit | None
+
+
+def task(dialect: Dialect[Any], order: Order[Any], served: Served, wished: Wishes) -> Task:
+    """Return the task of a request; raises `Refused` where a model does not exist, or none of them answers."""
+    route = routing.route(order, dialect.kind, wished)
+    todo = Task(dialect=dialect, served=served, wished=wished, order=order, route=route)
+    if route.fault.refusal is not None:
+        raise Refused(_told(route.fault.refusal, todo))
+    return todo
+
+
+def work(todo: Task, account: Account, hit: Hit | None = None) -> Work:
+    """Do the task; where the response cache has the answer, it is made again for nothing."""
+    made = _made(todo, account, hit)
+    if hit is not None:
+        made = msgspec.structs.replace(made, usage=Usage())
+    elif _tells_routing(todo):
+        made = msgspec.structs.replace(made, routing=routing.metadata(todo.route, made.usage))
+    return Work(task=todo, made=made, hit=hit)
+
+
+def bill(done: Work) -> Bill:
+    """Return what is charged."""
+    todo, made, usage = done.task, done.made, done.made.usage
+    return Bill(
+        generation_id=made.id,
+        created=made.created,
+        operation=todo.dialect.operation,
+        api_type=todo.dialect.api_type,
+        model=made.model.slug,
+        provider=made.model.provider,
+        router=todo.route.router,
+        service_tier=made.model.tier,
+        user=todo.order.user,
+        session_id=todo.order.session_id,
+        job_id=todo.job_id,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        image_tokens=usage.image_tokens,
+        units=usage.units,
+        search_results=usage.search_results,
+        cost=usage.cost.normalize(),
+        upstream_cost=usage.upstream_cost.normalize(),
+        tool_cost=usage.tool_cost.normalize(),
+        is_byok=usage.is_byok,
+        streamed=todo.order.stream,
+        finish_reason=made.finish_reason,
+        native_finish_reason=made.native_finish_reason,
+        cache_source_id=done.hit.source_id if done.hit else None,
+        key_hash=todo.served.key_hash,
+        origin=todo.served.headers.get("http-referer", ""),
+        user_agent=todo.served.headers.get("user-agent"),
+    )
+
+
+def _made(todo: Task, account: Account, hit: Hit | None) -> Generation[Any]:
+    dialect, fault, want = todo.dialect, todo.route.fault, todo.order.want
+    model = _model(todo)
+    opening = account.open(dialect.prefix, model.id, want.key, todo.served.at, todo.wished.patience)
+    opening = msgspec.structs.replace(opening, source_id=hit.source_id if hit else None)
+    made = dialect.make(want, model, opening, todo.wished)
+    if fault.ending is not None:
+        made = dialect.end(made, fault.ending)
+    return msgspec.structs.replace(made, usage=fault.usage(made.usage), usage_stated=fault.usage_stated)
+
+
+def _model(todo: Task) -> Model:
+    model = todo.route.model
+    return model if todo.factor == 1 else models.at(model, todo.factor)
+
+
+def _told(refusal: Refusal, todo: Task) -> Refusal:
+    if not _tells_routing(todo):
+        return refusal
+    return msgspec.structs.replace(refusal, routing=routing.metadata(todo.route, None))
+
+
+def _tells_routing(todo: Task) -> bool:
+    return todo.order.tells_routing and todo.dialect.api_type == _ROUTED

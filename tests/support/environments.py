@@ -1,0 +1,68 @@
+"""Virtual environments for what cannot share the suite's: one a name, made when it is missing, kept for the next run.
+
+They lie in folders that the repository ignores. To have the newest versions, delete the folder: `rm -rf .venv-beside`.
+"""
+
+import json
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+from spancast.locks import FileLock
+
+ROOT = Path(__file__).parents[2]
+MAKING = 900.0
+"""Seconds that one environment may take to make, in this process or in another."""
+
+
+def python_with(name: str, *requires: str) -> Path:
+    """Return the interpreter of an environment that has Spancast, as it lies here, beside `requires`.
+
+    Args:
+        name: its folder, of which the first part tells families apart: `beside/logfire` is `.venv-beside/logfire`.
+        requires: what pip is asked for, such as `openai<3`. Another list makes the environment anew.
+    """
+    family, _, own = name.partition("/")
+    folder = ROOT / f".venv-{family}" / own
+    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    if not lock.acquire(timeout=MAKING):
+        raise TimeoutError(f"{folder} has been in the making for {MAKING:.0f} seconds. Is its maker suspended?")
+    try:
+        if not _is_made(folder, requires):
+            _make(folder, python, requires)
+    finally:
+        lock.release()
+    return python
+
+
+def version_of(python: Path, distribution: str) -> str:
+    """Return the version of a distribution in an environment."""
+    script = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
+    return subprocess.run(
+        [python, "-c", script, distribution], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def _is_made(folder: Path, requires: tuple[str, ...]) -> bool:
+    stamp = folder / "made.json"
+    return stamp.exists() and json.loads(stamp.read_text("utf-8")) == _made_of(requires)
+
+
+def _make(folder: Path, python: Path, requires: tuple[str, ...]) -> None:
+    venv.create(folder, with_pip=True, clear=True)
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", ROOT, *requires],
+        check=True,
+        timeout=MAKING,
+    )
+    (folder / "made.json").write_text(json.dumps(_made_of(requires)), "utf-8")
+
+
+def _made_of(requires: tuple[str, ...]) -> list[str]:
+    """Return what an environment is made of; Spancast itself is read where it lies, but its dependencies are not."""
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    return [sys.version.split()[0], *requires, *ours]
