@@ -10,16 +10,20 @@ import sys
 import threading
 from contextlib import aclosing, closing
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import httpx2
+import openai
 import pytest
 from opentelemetry import trace
 
+from spancast.testing import Simulator
 from tests.hooks.caller import KINDS, Caller, Kind, every_kind, run, same
 from tests.support.answers import COST, DONE, GENERATION, MODEL, PROMPT, PROVIDER, SSE, STREAM, TEXT
+from tests.support.programs import calls, run_program, surroundings
 from tests.support.replay import Answer, Replay
 from tests.support.watched import Watched, watched
 
@@ -33,7 +37,9 @@ CLOSED_BY_ITS_ITERATOR = {httpx: "abandoned", httpx2: "closed"}
 
 LOOPS = [(kind, loop) for kind in KINDS for loop in (("asyncio", "trio") if kind.asynchronous else ("asyncio",))]
 in_every_loop = pytest.mark.parametrize(("kind", "loop"), LOOPS, ids=str)
-in_every_async_loop = pytest.mark.parametrize(("kind", "loop"), [each for each in LOOPS if each[0].asynchronous], ids=str)
+in_every_async_loop = pytest.mark.parametrize(
+    ("kind", "loop"), [each for each in LOOPS if each[0].asynchronous], ids=str
+)
 every_sync_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.asynchronous], ids=str)
 every_async_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.asynchronous], ids=str)
 
@@ -47,7 +53,8 @@ class Interrupt(BaseException):
 
 def check(seen: Watched, outcome: str, *, words: bool = True) -> None:
     """Check that the one call and its one span say how it ended, and what had come by then."""
-    gc.collect()
+    if outcome == "abandoned":
+        gc.collect()
     call, span = seen.pair
     (opened,) = seen.opened
     attributes = dict(span.attributes or {})
@@ -60,6 +67,12 @@ def check(seen: Watched, outcome: str, *, words: bool = True) -> None:
     assert (call.error_type is not None) is (outcome == "error")
     assert call.duration is not None
     assert span.end_time == call.started_at + call.duration
+
+
+async def settled() -> None:
+    """Let the loop close the generators that were left to it."""
+    await anyio.lowlevel.checkpoint()
+    await anyio.wait_all_tasks_blocked()
 
 
 @in_every_loop
@@ -89,10 +102,11 @@ def test_a_stream_is_completed_as_its_end_mark_is_handed_on(
         await caller.loop(response, lambda piece: DONE in piece and not ended.append(len(seen.ended)))
         if afterwards == "closed":
             await caller.close(response)
+        del response
+        gc.collect()
 
     with watched(server.host) as seen:
         run(kind, scenario, backend=loop)
-        gc.collect()
         assert ended == [1]
         assert (seen.pair[0].outcome, seen.only.cost) == ("completed", COST)
 
@@ -163,13 +177,16 @@ def test_an_exception_in_the_block_ends_the_stream(
 ) -> None:
     server.answer = HELD
 
+    async def fail(caller: Caller) -> None:
+        async with caller.streaming(server.url, json=PROMPT) as response:
+            pieces = caller.iterator(response)
+            await caller.step(pieces)
+            raise raised("in the block")
+
     async def scenario(caller: Caller) -> Any:
         with pytest.raises(raised, match="in the block") as caught:
-            async with caller.streaming(server.url, json=PROMPT) as response:
-                pieces = caller.iterator(response)
-                await caller.step(pieces)
-                raise raised("in the block")
-        return type(caught.value.__context__), response.is_closed
+            await fail(caller)
+        return type(caught.value.__context__)
 
     check(same(kind, server.host, scenario, backend=loop), outcome)
 
@@ -182,10 +199,8 @@ def test_an_exception_in_the_loop_ends_the_stream(kind: Kind, loop: str, server:
         raise LookupError("in the loop")
 
     async def scenario(caller: Caller) -> Any:
-        with pytest.raises(LookupError, match="in the loop") as caught:
-            async with caller.streaming(server.url, json=PROMPT) as response:
-                await caller.loop(response, fail)
-        return type(caught.value.__context__), response.is_closed
+        async with caller.streaming(server.url, json=PROMPT) as response:
+            await caller.loop(response, fail)
 
     check(same(kind, server.host, scenario, backend=loop), "closed")
 
@@ -215,10 +230,9 @@ def test_a_task_that_times_out_ends_its_stream(kind: Kind, server: Replay) -> No
     server.answer = HELD
 
     async def scenario(caller: Caller) -> Any:
+        response = await caller.open(server.url, json=PROMPT)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                response = await caller.open(server.url, json=PROMPT)
-                await caller.read(response)
+            await asyncio.wait_for(caller.read(response), 0.05)
         return response.is_closed
 
     check(same(kind, server.host, scenario), "cancelled")
@@ -276,7 +290,6 @@ def test_an_answer_that_is_dropped_unread_is_abandoned(kind: Kind, loop: str, se
 
     async def scenario(caller: Caller) -> None:
         await caller.open(server.url, json=PROMPT)
-        gc.collect()
 
     check(same(kind, server.host, scenario, backend=loop), "abandoned", words=False)
 
@@ -287,9 +300,8 @@ def test_an_iterator_that_is_dropped_closes_its_answer(kind: Kind, loop: str, se
     server.answer = HELD
 
     async def scenario(caller: Caller) -> None:
-        response = await caller.open(server.url, json=PROMPT)
-        await caller.step(caller.iterator(response))
-        await anyio.sleep(0.01)
+        await caller.step(caller.iterator(await caller.open(server.url, json=PROMPT)))
+        await settled()
 
     check(same(kind, server.host, scenario, backend=loop), CLOSED_BY_ITS_ITERATOR[kind.library])
 
@@ -325,10 +337,9 @@ def test_a_generator_in_a_reference_cycle_is_abandoned_when_it_is_collected(
     async def scenario(caller: Caller) -> None:
         await caller.step(generator(caller, await caller.open(server.url, json=PROMPT)))
         gc.collect()
-        await anyio.sleep(0.01)
+        await settled()
 
     run(kind, scenario)
-    gc.collect()
     noise = [record.getMessage()[:40] for record in caplog.records]
     caplog.clear()
     with watched(server.host) as seen:
@@ -363,13 +374,11 @@ def test_a_stream_that_breaks_is_an_error_with_what_had_come(
     server.answer = answer
 
     async def scenario(caller: Caller) -> Any:
-        got = b""
+        response = await caller.open(server.url, json=PROMPT, timeout=0.1)
+        got: list[bytes] = []
         with pytest.raises(getattr(kind.library, error)) as caught:
-            async with caller.streaming(server.url, json=PROMPT, timeout=0.1) as response:
-                pieces = caller.iterator(response)
-                while True:
-                    got += await caller.step(pieces)
-        return got, str(caught.value), response.is_closed
+            await caller.loop(response, got.append)
+        return b"".join(got), str(caught.value), response.is_closed
 
     seen = same(kind, server.host, scenario, backend=loop)
     check(seen, "error")
@@ -484,3 +493,63 @@ def test_a_request_whose_coroutine_is_left_half_way_is_abandoned(kind: Kind, els
 
     seen = same(kind, "unused.example", scenario, lambda: {"transport": Silent()})
     assert (seen.pair[0].outcome, seen.only.http_status) == ("abandoned", None)
+
+
+def openai_stream(server: Replay, leave: str) -> str:
+    """Read one word by the OpenAI SDK, and leave the rest in one of the ways that people leave it."""
+    with openai.OpenAI(base_url=server.base_url, api_key="k") as client:
+        stream = client.chat.completions.create(**PROMPT, stream=True)
+        if leave == "drop":
+            return next(stream).choices[0].delta.content or ""
+        with stream if leave == "with" else closing(stream):
+            for chunk in stream:
+                return chunk.choices[0].delta.content or ""
+    raise AssertionError("Nothing came.")
+
+
+async def openai_async_stream(server: Replay, leave: str) -> str:
+    async with openai.AsyncOpenAI(base_url=server.base_url, api_key="k") as client:
+        stream = await client.chat.completions.create(**PROMPT, stream=True)
+        if leave == "drop":
+            return (await anext(stream)).choices[0].delta.content or ""
+        async with stream if leave == "with" else aclosing(stream):
+            async for chunk in stream:
+                return chunk.choices[0].delta.content or ""
+    raise AssertionError("Nothing came.")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize(("leave", "outcome"), [("with", "closed"), ("close", "closed"), ("drop", "abandoned")])
+def test_a_stream_of_an_sdk_ends_as_it_is_left(asynchronous: bool, leave: str, outcome: str, server: Replay) -> None:
+    server.answer = HELD
+
+    async def leave_it() -> str:
+        got = await openai_async_stream(server, leave) if asynchronous else openai_stream(server, leave)
+        gc.collect()
+        return got
+
+    with watched(server.host) as seen:
+        assert anyio.run(leave_it) == "Hello"
+    check(seen, outcome)
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("read", [0, 1])
+def test_a_stream_that_is_open_when_the_process_ends_is_booked(
+    library: str, read: int, openrouter: Simulator, tmp_path: Path
+) -> None:
+    environment = surroundings(tmp_path, openrouter)
+    program = f"""
+import os, {library}
+client = {library}.Client(base_url=os.environ["OPENROUTER_BASE_URL"], headers={{"authorization": "Bearer sk-or-v1-k"}})
+request = client.build_request("POST", "/chat/completions", json={{**{PROMPT}, "stream": True}})
+response = client.send(request, stream=True)
+pieces = response.iter_bytes()
+got = [next(pieces) for _ in range({read})]
+"""
+    done = run_program(program, environment)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (call,) = calls(environment)
+    assert call["outcome"] in ("closed", "abandoned")
+    assert call["generation_id"] == openrouter.bills[0].generation_id

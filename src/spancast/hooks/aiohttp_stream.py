@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from weakref import finalize
 
 from spancast.capture.exchange import Exchange
+from spancast.capture.tee import closed
 
 if TYPE_CHECKING:
     from aiohttp import StreamReader
@@ -50,14 +51,14 @@ class Heard(StreamReader):
 
     __slots__ = ()
 
-    closed: ClassVar[type[BaseException]]
+    closed_by: ClassVar[type[BaseException]]
     """The class of what aiohttp sets on the stream of a response that the application closes or releases."""
 
     @classmethod
     def end(cls, exchange: Exchange, error: BaseException) -> None:
         """Finish an exchange as the exception on its stream says."""
-        if type(error) is cls.closed:
-            exchange.close()
+        if type(error) is cls.closed_by:
+            closed(exchange)
         else:
             exchange.fail(error)
 
@@ -135,5 +136,6 @@ class Heard(StreamReader):
 
 def heard(module: ModuleType) -> type[Heard]:
     """Return the kind of `aiohttp.StreamReader` that is listened to."""
-    members = {"__slots__": (), "closed": module.ClientConnectionError}
-    return cast("type[Heard]", type("StreamReader", (Heard, module.StreamReader), members))
+    plain = module.StreamReader
+    members = {"__slots__": (), "__module__": plain.__module__, "closed_by": module.ClientConnectionError}
+    return cast("type[Heard]", type(plain.__name__, (Heard, plain), members))

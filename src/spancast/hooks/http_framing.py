@@ -50,6 +50,8 @@ class Unsized:
 
 _CRLF = 2
 """Bytes behind the data of a chunk."""
+_LONGEST_LINE = 65536
+"""Bytes of a line; `http.client` and urllib3 refuse a longer one too."""
 
 
 class Chunked:
@@ -72,6 +74,8 @@ class Chunked:
             else:
                 line, end, data = data.partition(b"\n")
                 self._line += line + end
+                if len(self._line) > _LONGEST_LINE:
+                    raise ValueError("A line is too long.")
                 if end:
                     self._read_line()
 
@@ -82,6 +86,6 @@ class Chunked:
             return
         size = int(line.partition(b";")[0], 16)
         if size < 0:
-            raise ValueError(line)
+            raise ValueError("A chunk has a negative size.")
         self._left = size + _CRLF if size else 0
         self.open_ended = size == 0

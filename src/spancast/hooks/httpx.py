@@ -4,7 +4,8 @@ The request is always sent as a stream, so that the id in the headers is known b
 a caller who did not ask to stream the body is read here, as the client itself would have read it, and closed on error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,8 @@ from spancast.recorder import HttpRequest, Recorder
 
 Tee = Callable[[Any, Exchange], Any]
 
+_LENGTH = "Content-Length"
+
 
 def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `Client.send`."""
@@ -27,7 +30,7 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         request = _request(args, kwargs)
         if not _watched(recorder, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
             return wrapped(*args, **kwargs)
-        with under_way(exchange):
+        with under_way(exchange), _sending(module, request, exchange.sends):
             response = wrapped(*args, **{**kwargs, "stream": True})
         _listen(response, exchange, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
@@ -60,7 +63,7 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         exchange = opened(recorder, partial(_seen, request))
         if exchange is None:
             return await wrapped(*args, **kwargs)
-        with under_way(exchange):
+        with under_way(exchange), _sending(module, request, exchange.sends):
             response = await wrapped(*args, **{**kwargs, "stream": True})
         _listen(response, exchange, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
@@ -75,6 +78,26 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         return response
 
     return send
+
+
+@contextmanager
+def _sending(module: ModuleType, request: Any, body: bytes | None) -> Iterator[None]:
+    """Let the client send another body in the request's place; the request is the application's own again behind it."""
+    if body is None:
+        yield
+        return
+    before = request._content, request.stream, request.headers.get(_LENGTH)  # noqa: SLF001 - where it keeps a body
+    _put(request, body, module.ByteStream(body), str(len(body)))
+    try:
+        yield
+    finally:
+        _put(request, *before)
+
+
+def _put(request: Any, content: bytes, stream: Any, length: str | None) -> None:
+    request._content, request.stream = content, stream  # noqa: SLF001 - see above
+    if length is not None and _LENGTH in request.headers:  # a request may be sent in chunks instead
+        request.headers[_LENGTH] = length
 
 
 def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -95,7 +118,9 @@ def _watched(recorder: Recorder, request: Any) -> bool:
 def _seen(request: Any) -> HttpRequest:
     url, content = request.url, _content(request)
     form = _form(request) if content is None else None
-    return HttpRequest(request.method, url.scheme, url.host, url.port, url.path, request.headers, content, form)
+    return HttpRequest(
+        request.method, url.scheme, url.host, url.port, url.path, request.headers, content, form, replaceable=True
+    )
 
 
 def _form(request: Any) -> dict[str, Any] | None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
-from weakref import finalize
+from urllib.parse import SplitResult, urlsplit
+from weakref import finalize, ref
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
+from spancast.hooks.http_request import content
 from spancast.hooks.niquests_raw import hear
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
@@ -34,9 +35,7 @@ def sync_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
             return wrapped(*args, **kwargs)
         listener = _listener(exchange, session, kwargs)
         with under_way(exchange), listener.at(request):
-            response = wrapped(*args, **kwargs)
-        listener.returned(response)
-        return response
+            return listener.returned(wrapped(*args, **kwargs))
 
     return send
 
@@ -58,40 +57,114 @@ def async_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
             return await wrapped(*args, **kwargs)
         listener = _listener(exchange, session, kwargs)
         with under_way(exchange), listener.at(request):
-            response = await wrapped(*args, **kwargs)
-        listener.returned(response)
-        return response
+            return listener.returned(await wrapped(*args, **kwargs))
 
     return send
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Listener:
     """Shows the exchange a response, once."""
 
     exchange: Exchange
     streamed: bool
     redirected: bool
+    promised: Callable[[], Any] | None = None
+    """The response that was promised, as long as it is held; the client gathers it when it will."""
     heeded: bool = False
-    heard: bool = False
 
     @contextmanager
     def at(self, request: Any) -> Iterator[None]:
-        """Be the last of a request's response hooks while it is sent: behind those that answer for another response."""
+        """Be the last of a request's response hooks while it is sent: behind any that puts another response in place.
+
+        Copies of the request, which follow its redirects, share what is put there, and so are left without us too.
+        """
         hooks = request.hooks
         theirs = (hooks or {}).get("response") or []
-        request.hooks = {**(hooks or {}), "response": [*([theirs] if callable(theirs) else theirs), self.on_response]}
-        ours = request.hooks
+        ours = [*([theirs] if callable(theirs) else theirs), self.on_response]
+        request.hooks = {**(hooks or {}), "response": ours}
         try:
             yield
         except Exception as error:
-            if (response := getattr(error, "response", None)) is not None:
-                self.listen(response)
+            self._failed(getattr(error, "response", None))
             raise
         finally:
             request.hooks = hooks
+            if self.promised is None:
+                ours.remove(self.on_response)
 
     def on_response(self, response: Any, **_: Any) -> None:
-        """Take a response as the client's hooks get it; one that redirects is a step on the way."""
-        if not (self.redirected and response.is_redirect):
+        """Take a response before its body is read; one that redirects is a step on the way.
+
+        Of a promised one the client says so at the end of that way, with what it has made of the first step.
+        """
+        if self.promised is not None:
+            self.listen(self.promised() or response)
+        elif not (self.redirected and response.is_redirect):
             self.listen(response)
+
+    def listen(self, response: Any) -> None:
+        """Show the exchange the headers, and let the body be heard."""
+        if self.heeded:
+            return
+        self.heeded = True
+        try:
+            events = self.exchange.headers(response.status_code, response.headers)
+            if response._content_consumed:  # noqa: SLF001 - one of the client's own hooks was at it
+                self._read(response)
+            elif self.streamed or self.promised is not None or events or response.extension is not None:
+                hear(response.raw, self.exchange)
+        except Exception:  # noqa: BLE001 - the response is the application's
+            guard.caught("hooks.niquests")
+            self.exchange.finish("closed")
+
+    def returned(self, response: Any) -> Any:
+        """Take what is returned: a promise, a response that was read, or one whose reader is the application."""
+        if response.lazy:
+            self.promised = ref(response)
+            finalize(response, self.exchange.finish, "abandoned").atexit = False
+        else:
+            self.listen(response)
+            if not self.streamed and response.extension is None:
+                self._read(response)
+        return response
+
+    def _failed(self, response: Any) -> None:
+        """Show the headers of a response that an exception names, such as one that a hook of the application raised."""
+        if response is not None and not self.heeded:
+            self.heeded = True
+            self.exchange.headers(response.status_code, response.headers)
+
+    def _read(self, response: Any) -> None:
+        body = response._content  # noqa: SLF001 - the public one reads
+        if isinstance(body, bytes):
+            self.exchange.body(body)
+        else:
+            self.exchange.finish("closed")
+
+
+def _listener(exchange: Exchange, session: Any, kwargs: dict[str, Any]) -> _Listener:
+    streamed = bool(kwargs.get("stream", session.stream))
+    return _Listener(exchange, streamed=streamed, redirected=kwargs.get("allow_redirects", True))
+
+
+def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the request; `None` beside arguments that the client will refuse, for it to do so in its own words."""
+    if len(args) > 1:
+        return None
+    return args[0] if args else kwargs.get("request")
+
+
+def _watched(recorder: Recorder, request: Any) -> bool:
+    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
+    try:
+        return recorder.watches(urlsplit(request.url).hostname or "")
+    except Exception:  # noqa: BLE001 - see above
+        return False
+
+
+def _seen(request: Any) -> HttpRequest:
+    url: SplitResult = urlsplit(request.url)
+    scheme = _SCHEMES.get(url.scheme, url.scheme)
+    headers: Mapping[str, str] = request.headers or {}
+    return HttpRequest(request.method, scheme, url.hostname or "", url.port, url.path, headers, content(request.body))

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -22,14 +23,17 @@ def do_open(_module: ModuleType, recorder: Recorder) -> Wrapper:
     def do_open(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not _watched(recorder, args) or (exchange := opened(recorder, partial(_seen, args[1]))) is None:
             return wrapped(*args, **kwargs)
-        listener, (connect, request, *more) = Listener(exchange), args
+        listener, (connect, *others) = Listener(exchange), args
+        with under_way(exchange), ExitStack() as ears:
 
-        def connected(*args: Any, **kwargs: Any) -> Any:
-            return listener.connected(connect(*args, **kwargs))
+            def connected(*args: Any, **kwargs: Any) -> Any:
+                connection = connect(*args, **kwargs)
+                ears.enter_context(listener.at(connection))
+                return connection
 
-        with under_way(exchange):
-            response = wrapped(connected, request, *more, **kwargs)
-        listener.listen(response)
+            response = wrapped(connected, *others, **kwargs)
+        if not listener.heeded:  # the connection was of another kind
+            exchange.finish("closed")
         return response
 
     return do_open

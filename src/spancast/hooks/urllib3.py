@@ -29,7 +29,8 @@ def make_request(module: ModuleType, recorder: Recorder) -> Wrapper:
     told = partial(_told, module)
 
     def make_request(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not _watched(recorder, pool, args):
+        # What is multiplexed returns a promise of urllib3-future's, of which niquests makes a call: see its own hook.
+        if kwargs.get("multiplexed") or not _watched(recorder, pool, args):
             return wrapped(*args, **kwargs)
         given = {**dict(zip(_POSITIONAL, args, strict=False)), **kwargs}
         exchange = opened(recorder, partial(_seen, pool, given))

@@ -1,0 +1,173 @@
+"""aiohttp: `ClientSession._request` is the one method that every request passes through, its redirects inside it."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial, wraps
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from spancast import guard
+from spancast.capture.exchange import Exchange
+from spancast.hooks.aiohttp_stream import Heard, heard
+from spancast.hooks.http_request import content
+from spancast.hooks.patching import Wrapper
+from spancast.hooks.sending import opened, under_way
+from spancast.recorder import HttpRequest, Recorder
+
+_DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
+"""The content encodings that aiohttp undoes on the way to `content`."""
+
+
+def request(module: ModuleType, recorder: Recorder) -> Wrapper:
+    """Return the wrapper of `ClientSession._request`."""
+    kind = heard(module)
+
+    def request(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not _watched(recorder, session, args, kwargs):
+            return wrapped(*args, **kwargs)
+        return request_watched(wrapped, session, args, kwargs)
+
+    @wraps(module.ClientSession._request)  # noqa: SLF001 - a coroutine that is never awaited is named in a warning
+    async def request_watched(
+        wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        exchange = opened(recorder, partial(_seen, module, session, args, kwargs))
+        if exchange is None:
+            return await wrapped(*args, **kwargs)
+        listener = _Listener(exchange, module, kind, decoded=_decodes(session, kwargs))
+        check = _check(session, kwargs)
+        if callable(check):
+            kwargs = {**kwargs, "raise_for_status": partial(listener.before, check)}
+        with under_way(exchange):
+            try:
+                response = await wrapped(*args, **kwargs)
+            except module.ClientResponseError as error:
+                if check and type(error) is module.ClientResponseError and error.__cause__ is None:
+                    exchange.headers(error.status, error.headers or {})
+                raise
+        listener.listen(response)
+        return response
+
+    return request
+
+
+@dataclass(slots=True)
+class _Listener:
+    """Shows the exchange a response, once."""
+
+    exchange: Exchange
+    module: ModuleType
+    kind: type[Heard]
+    decoded: bool
+    heeded: bool = False
+
+    async def before(self, check: Callable[[Any], Any], response: Any) -> None:
+        """Listen before the application's own `raise_for_status`, which may read the body."""
+        self.listen(response)
+        await check(response)
+
+    def listen(self, response: Any) -> None:
+        """Show the exchange the headers, and let the body be heard."""
+        if self.heeded:
+            return
+        self.heeded = True
+        try:
+            events = self.exchange.headers(response.status, _headers(response, decoded=self.decoded))
+            self._hear(response, events=events)
+        except Exception:  # noqa: BLE001 - the response is the application's
+            guard.caught("hooks.aiohttp")
+            self.exchange.finish("closed")
+
+    def _hear(self, response: Any, *, events: bool) -> None:
+        stream, body = response.content, response._body  # noqa: SLF001 - where it is kept once it has been read
+        if isinstance(body, bytes):  # a trace or a middleware was at it
+            self.exchange.feed(body)
+            self.exchange.finish("completed")
+        elif (error := stream.exception()) is not None:
+            self.kind.end(self.exchange, error)
+        elif stream.at_eof():
+            self.exchange.finish("completed")
+        elif type(stream) is self.module.StreamReader:
+            self.kind.hear(response, self.exchange, whole=self.decoded and not events)
+        else:
+            self.exchange.finish("closed")
+
+
+def _watched(recorder: Recorder, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
+    try:
+        return recorder.watches(_url(session, args, kwargs).host or "")
+    except Exception:  # noqa: BLE001 - see above
+        return False
+
+
+def _url(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return session._build_url(args[1] if len(args) > 1 else kwargs["str_or_url"])  # noqa: SLF001 - it knows the base
+
+
+def _seen(module: ModuleType, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpRequest:
+    method, url, data = args[0] if args else kwargs["method"], _url(session, args, kwargs), kwargs.get("data")
+    return HttpRequest(
+        method.upper(),
+        url.scheme,
+        url.host,
+        url.port,
+        url.path,
+        _sent(session, kwargs.get("headers")),
+        _body(module, data) if data is not None else _written(kwargs.get("json")),
+        _fields(module, data),
+    )
+
+
+def _sent(session: Any, headers: Any) -> Mapping[str, str]:
+    """Return the session's headers and the request's. An iterator over pairs is the client's to consume."""
+    merged = session.headers.copy()
+    if isinstance(headers, Mapping | list | tuple):
+        merged.update(headers)
+    return merged  # type: ignore[no-any-return]  # a multidict
+
+
+def _body(module: ModuleType, data: Any) -> bytes | None:
+    if isinstance(data, module.BytesPayload):
+        data = data._value  # noqa: SLF001 - its own way to it is a coroutine
+    return content(data)
+
+
+def _written(value: Any) -> bytes | None:
+    """Return `json=` as JSON; the client writes it down itself, in the application's own way, when it sends it."""
+    if value is None:
+        return None
+    with suppress(Exception):
+        return msgspec.json.encode(value)
+    with suppress(Exception):
+        return json.dumps(value, default=repr, skipkeys=True).encode()
+    return None
+
+
+def _fields(module: ModuleType, data: Any) -> Mapping[str, Any] | None:
+    """Return the text fields of a form."""
+    if isinstance(data, module.FormData):
+        return {options["name"]: value for options, _, value in data._fields if isinstance(value, str)}
+    return data if isinstance(data, Mapping) else None
+
+
+def _decodes(session: Any, kwargs: dict[str, Any]) -> bool:
+    asked = kwargs.get("auto_decompress")
+    return bool(session.auto_decompress if asked is None else asked)
+
+
+def _check(session: Any, kwargs: dict[str, Any]) -> Any:
+    asked = kwargs.get("raise_for_status")
+    return session.raise_for_status if asked is None else asked
+
+
+def _headers(response: Any, *, decoded: bool) -> Mapping[str, str]:
+    """Return the headers, without the encoding that is undone."""
+    headers = response.headers
+    if not decoded or headers.get("content-encoding", "").lower() not in _DECODED:
+        return headers  # type: ignore[no-any-return]  # a multidict
+    return {name.lower(): value for name, value in headers.items() if name.lower() != "content-encoding"}
