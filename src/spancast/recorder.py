@@ -5,14 +5,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 from opentelemetry.context import Context, get_current
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import Span, format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace import Span, SpanContext, format_span_id, format_trace_id, get_current_span
 
 from spancast import guard
+from spancast.aftermath import Aftermath
 from spancast.attempts import Attempts
 from spancast.attribution import context as attribution
 from spancast.call import Call
@@ -24,9 +26,11 @@ from spancast.capture.request import app_facts, form_facts, request_facts
 from spancast.capture.route import Routes, region_of
 from spancast.capture.values import Facts, labels, text
 from spancast.late import bill_of
-from spancast.listener import Listener
 from spancast.record import Record
+from spancast.trace import nesting
 from spancast.trace import span as spans
+from spancast.trace.link import linked
+from spancast.trace.nesting import Carrier
 from spancast.trace.tracing import Tracing
 
 _PORTS = {"http": 80, "https": 443}
@@ -46,28 +50,38 @@ class HttpRequest:
     """`None` when it is not in memory."""
     form: Mapping[str, Any] | None = None
     """The fields of a form that the client library writes down as it sends them."""
+    replaceable: bool = False
+    """Whether the hook sends `Exchange.sends` in place of the body."""
 
 
 class Recorder:
     """Opens exchanges, and takes each Call when it is finished. Nothing it does raises into a hook."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what each part of the house has to do with a call
         self,
         routes: Routes,
         tracing: Tracing,
         keep: Callable[[Record], None] | None,
         destinations: tuple[str, ...] = (),
-        listener: Listener | None = None,
+        aftermath: Aftermath | None = None,
+        *,
+        link_broadcast: bool = False,
+        owing: Callable[[HttpRequest], Callable[[Call], None] | None] | None = None,
     ) -> None:
-        """Record what `routes` name; `keep` puts a record into the journal, `listener` keeps the words."""
+        """Record what `routes` name; `keep` puts a record into the journal. `link_broadcast` changes requests.
+
+        `owing` returns who else is to be told of the finished call of a request.
+        """
         self.watches = routes.watches
         self._routes = routes
         self._tracing = tracing
         self._keep = keep
         self._destinations = destinations
         self._attempts = Attempts()
-        self._listener = listener
-        self._unended: deque[tuple[Span, Call]] = deque()
+        self._aftermath = aftermath
+        self._link_broadcast = link_broadcast
+        self._owing = owing
+        self._abandoned: deque[tuple[Call, Span | None, Words | None]] = deque()
 
     def open(self, request: HttpRequest) -> Exchange | None:
         """Return the exchange of a request that asks a model for something; `None` for any other."""
@@ -81,10 +95,16 @@ class Recorder:
             return None
 
     def settle(self) -> None:
-        """End the spans of abandoned answers. A finalizer may run inside any lock, so it leaves that to others."""
-        while self._unended:
-            with guard.quietly("trace.end"):
-                spans.end(*self._unended.popleft())
+        """Do for abandoned answers what a finalizer, which may run inside any lock, leaves to others."""
+        while self._abandoned:
+            call, span, words = self._abandoned.popleft()
+            if not self._leave(call, words, span):
+                _end(call, span)
+
+    def complete(self, timeout: float) -> bool:
+        """Do what was left to be done behind the caller's back; return whether all was within `timeout` seconds."""
+        self.settle()
+        return self._aftermath is None or self._aftermath.drain(timeout)
 
     def _open(self, dialect: Dialect, request: HttpRequest) -> Exchange:
         self.settle()
@@ -107,20 +127,57 @@ class Recorder:
             **self._attempts.link(call_id, request.headers, request.body),
             **facts,
         )
-        span, inside = None, None
-        if is_instrumentation_enabled():
-            tracer, parent = self._tracing.tracer(), get_current()
-            span, inside = spans.begin(tracer, call, parent)
-            call = _placed(call, span, parent, self._tracing.resource)
+        self._tracing.tracer()  # joins the application's provider, whose resource the call has
+        span, inside, parent, carrier = None, None, get_current(), nesting.carrier(call)
+        if carrier is not None:
+            call = _placed(call, carrier.span.get_span_context(), carrier.above, self._tracing.resource)
+        elif is_instrumentation_enabled():
+            call, span, inside = self._traced(call, parent, nesting.witness())
+        sends = self._linked(call, request)
+        if sends is not None:
+            call = replace(call, linked=True)
 
-        words = None if self._listener is None else self._listener.words(dialect.operation, request.body, credentials)
+        after = self._aftermath
+        words = None if after is None else after.words(dialect.operation, request.body, credentials)
 
         def finished(done: Call) -> None:
             self._finished(done, span, words)
 
-        exchange = Exchange(call, dialect, self._opened, finished, credentials)
-        exchange.context, exchange.words = inside, words
+        def carried(done: Call, carrier: Carrier) -> None:
+            self._finished(*self._unless_carried(done, carrier, parent), words)
+
+        opened = self._opened
+        if carrier is not None:
+            opened, finished = partial(opened, carrier=carrier), partial(carried, carrier=carrier)
+        tell = None if self._owing is None else self._owing(request)
+        exchange = Exchange(call, dialect, opened, finished if tell is None else _both(finished, tell), credentials)
+        exchange.context, exchange.words, exchange.sends = inside, words, sends
+        exchange.on_usage = None if carrier is None else carrier.tell
         return exchange
+
+    def _traced(self, call: Call, parent: Context, beside: str | None) -> tuple[Call, Span, Context]:
+        """Begin a span of our own; return the call in its place, the span, and the context inside it."""
+        if beside is not None:
+            call = replace(call, beside=beside)
+        span, inside = spans.begin(self._tracing.tracer(), call, parent)
+        above = get_current_span(parent).get_span_context()
+        return _placed(call, span.get_span_context(), above, self._tracing.resource), span, inside
+
+    def _unless_carried(self, call: Call, carrier: Carrier, parent: Context) -> tuple[Call, Span | None]:
+        """Return a span of our own for a call that another library's could not carry."""
+        if not carrier.carries(call):
+            with guard.quietly("trace.beside"):
+                call, span, _ = self._traced(call, parent, carrier.library)
+                return call, span
+        return call, None
+
+    def _linked(self, call: Call, request: HttpRequest) -> bytes | None:
+        """Return the body in which OpenRouter's Broadcast finds our span, where that is wanted and can be."""
+        wanted = self._link_broadcast and request.replaceable and request.body
+        if not wanted or not call.trace_id or not call.span_id:
+            return None
+        is_json = (request.headers.get("content-type") or "").lower().startswith("application/json")
+        return linked(request.body or b"", call.trace_id, call.span_id) if is_json else None
 
     def _listen(self, dialect: Dialect, request: HttpRequest) -> Exchange:
         """Return an exchange that is no call: it asks how a job stands, and may bring its bill."""
@@ -133,23 +190,45 @@ class Recorder:
             with guard.quietly("recorder.keep"):
                 self._keep(late)
 
-    def _opened(self, call: Call) -> None:
+    def _opened(self, call: Call, carrier: Carrier | None = None) -> None:
+        if carrier is not None and call.streamed:
+            carrier.tell(call)
         if self._keep is not None:
             self._keep(call)
 
     def _finished(self, call: Call, span: Span | None, words: Words | None) -> None:
-        if words is not None and self._listener is not None and self._listener.write(call, words, span):
-            call, span = replace(call, content=True), None
+        abandoned = call.outcome == "abandoned"
+        left = not abandoned and self._leave(call, words, span)
         if self._keep is not None:
             with guard.quietly("recorder.keep"):
-                self._keep(call)
-        if span is None:
-            return
-        if call.outcome == "abandoned":
-            self._unended.append((span, call))
-        else:
-            with guard.quietly("trace.end"):
-                spans.end(span, call)
+                self._keep(replace(call, content=True) if words is not None and (left or abandoned) else call)
+        if abandoned:
+            self._abandoned.append((call, span, words))
+        elif not left:
+            _end(call, span)
+
+    def _leave(self, call: Call, words: Words | None, span: Span | None) -> bool:
+        """Leave what is done behind the caller's back; return whether that ends the span."""
+        if self._aftermath is None:
+            return False
+        with guard.quietly("recorder.aftermath"):
+            return self._aftermath.take(call, words, span)
+        return False
+
+
+def _both(first: Callable[[Call], None], second: Callable[[Call], None]) -> Callable[[Call], None]:
+    def finished(call: Call) -> None:
+        first(call)
+        with guard.quietly("recorder.owing"):
+            second(call)
+
+    return finished
+
+
+def _end(call: Call, span: Span | None) -> None:
+    if span is not None:
+        with guard.quietly("trace.end"):
+            spans.end(span, call)
 
 
 def _asked(request: HttpRequest) -> Facts:
@@ -162,9 +241,8 @@ def _ignored(_call: Call) -> None:
     """Take note of nothing."""
 
 
-def _placed(call: Call, span: Span, parent: Context, resource: Mapping[str, Any]) -> Call:
+def _placed(call: Call, place: SpanContext, above: SpanContext | None, resource: Mapping[str, Any]) -> Call:
     """Return the call with its place in the trace."""
-    place, above = span.get_span_context(), get_current_span(parent).get_span_context()
     if not place.is_valid:
         return call
     return replace(
@@ -173,7 +251,7 @@ def _placed(call: Call, span: Span, parent: Context, resource: Mapping[str, Any]
         span_id=None
         if place is above
         else format_span_id(place.span_id),  # a tracer that makes none returns the parent's
-        parent_span_id=format_span_id(above.span_id) if above.is_valid else None,
+        parent_span_id=format_span_id(above.span_id) if above is not None and above.is_valid else None,
         sampled=place.trace_flags.sampled,
         resource=dict(resource),
     )

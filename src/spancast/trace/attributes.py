@@ -9,6 +9,7 @@ from spancast.content import Content
 from spancast.contract import Attribute
 from spancast.money import plain
 from spancast.trace import names
+from spancast.trace.link import broadcast_ids
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -69,6 +70,9 @@ def answer_attributes(call: Call) -> Attributes:
             found.update((name, value) for name, field in fields if (value := field(group)) is not None)
     if call.routing is not None:
         found.update(_routing(call.routing))
+    if call.generation_id is not None and not call.linked:
+        trace_id, span_id = broadcast_ids(call.generation_id)
+        found |= {names.BROADCAST_TRACE_ID: trace_id, names.BROADCAST_SPAN_ID: span_id}
     output = OUTPUT_TYPES.get(call.operation) or _output_type(call)
     if output is not None:
         found[names.OUTPUT_TYPE] = output
@@ -130,6 +134,7 @@ _STATED: tuple[tuple[str, Field], ...] = (
         HTTP_STATUS="http_status",
         RESEND_COUNT="retry",
         ATTEMPT_OF="attempt_of",
+        BESIDE="beside",
         ERROR_TYPE="error_type",
         ERROR_PROVIDER="error_provider",
         PREVIOUS_ERRORS="previous_errors",

@@ -114,10 +114,13 @@ KEY_HASH: Final = "openrouter.key_hash"
 APP_URL: Final = "openrouter.app.url"
 APP_TITLE: Final = "openrouter.app.title"
 APP_CATEGORIES: Final = "openrouter.app.categories"
+BROADCAST_TRACE_ID: Final = "openrouter.broadcast.trace_id"
+BROADCAST_SPAN_ID: Final = "openrouter.broadcast.span_id"
 
 CALL_ID: Final = "spancast.call_id"
 OUTCOME: Final = "spancast.outcome"
 ATTEMPT_OF: Final = "spancast.attempt_of"
+BESIDE: Final = "spancast.beside"
 TIME_TO_HEADERS: Final = "spancast.time_to_headers"
 TIME_PER_OUTPUT_CHUNK: Final = "spancast.time_per_output_chunk"
 TAG: Final = "spancast.tag."
@@ -184,9 +187,12 @@ REASONS: Final = {
     APP_URL: "By which OpenRouter tells applications apart (`HTTP-Referer`).",
     APP_TITLE: "By which OpenRouter shows the application (`X-OpenRouter-Title`).",
     APP_CATEGORIES: "What the application says that it is (`X-OpenRouter-Categories`).",
+    BROADCAST_TRACE_ID: "The trace that OpenRouter's own span of the call has at a destination of its Broadcast.",
+    BROADCAST_SPAN_ID: "The id of OpenRouter's own span of the call there, so that the two are not counted twice.",
     CALL_ID: "The one key by which the span, the ledger and the journal are joined.",
     OUTCOME: "How the exchange ended; the conventions only know whether it failed.",
     ATTEMPT_OF: "The call id of the first attempt, when a client library tries the same request again.",
+    BESIDE: "The library whose LLM span of the same call could not carry what this one says: do not count both.",
     TIME_TO_HEADERS: "Seconds to the status line; the conventions time the first piece of the answer alone.",
     TIME_PER_OUTPUT_CHUNK: "Seconds between two events of a streamed answer, on average.",
     TAG: "The application's own tags, given to `spancast.attribute(tags=...)`.",

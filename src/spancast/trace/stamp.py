@@ -1,4 +1,4 @@
-"""The user and the session on every span of a trace: platforms read them span by span."""
+"""The user and the session on every span of a trace, since platforms read them span by span; and note of each span."""
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span, SpanProcessor
@@ -6,11 +6,11 @@ from opentelemetry.sdk.trace import Span, SpanProcessor
 from spancast import guard
 from spancast.attribution import context
 from spancast.capture.values import text
-from spancast.trace import names
+from spancast.trace import names, nesting
 
 
 class Stamp(SpanProcessor):
-    """Writes what `spancast.attribute` says onto each span that starts inside it."""
+    """Writes what `spancast.attribute` says onto each span that starts inside it, and takes note of the span."""
 
     active = True
 
@@ -19,6 +19,7 @@ class Stamp(SpanProcessor):
         if not self.active:
             return
         try:
+            nesting.notice(span)
             who = context.current()
             _stamp(span, names.USER, text(who.user))
             _stamp(span, names.SESSION, text(who.session))

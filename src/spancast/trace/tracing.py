@@ -1,18 +1,24 @@
 """Whose tracer makes our spans: the application's as soon as it has one, and a private one until then."""
 
 import threading
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
+import wrapt
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import ProxyTracerProvider, Tracer
 
+from spancast import guard
 from spancast.call import Scalar
 from spancast.trace.span import SCOPE
 from spancast.trace.stamp import Stamp
 
 VERSION = version("spancast")
+
+_SETTER = "_set_tracer_provider"
+"""What every way of setting the global provider passes through (opentelemetry-api, `opentelemetry.trace`)."""
 
 
 class Tracing:
@@ -27,6 +33,7 @@ class Tracing:
         self._joined: list[Any] = []
         self._seen: object = None
         self._tracer: Tracer
+        self._setter: Any = None
         self.resource: dict[str, Scalar] = {}
         """The resource of the provider in use."""
 
@@ -37,9 +44,28 @@ class Tracing:
             self._join(provider)
         return self._tracer
 
+    def watch(self) -> None:
+        """Join the application's provider as soon as it has one: its spans are stamped and seen before the first call.
+
+        Some libraries make the provider, and the span that is to carry a call, on their way to that very call.
+        """
+        self.tracer()
+        if self._given is None and self._setter is None and hasattr(trace, _SETTER):
+            self._setter = wrapt.wrap_function_wrapper(trace, _SETTER, self._set)
+
     def stop(self) -> None:
         """Leave the application's spans alone from now on."""
         self._stamp.active = False
+        setter, self._setter = self._setter, None
+        if setter is not None:
+            with guard.quietly("trace.stop"), suppress(wrapt.WrapperNotOutermostError):
+                wrapt.unwrap_object(trace, _SETTER, setter, missing_ok=True)
+
+    def _set(self, wrapped: Any, _module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        wrapped(*args, **kwargs)
+        if self._setter is not None:
+            with guard.quietly("trace.join"):
+                self.tracer()
 
     def _join(self, provider: trace.TracerProvider) -> None:
         with self._lock:

@@ -1,0 +1,125 @@
+"""The span of a call: the live one and the record of it are the same."""
+
+from typing import Any
+
+from hypothesis import example, given
+from msgspec.structs import replace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
+from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode, format_span_id, format_trace_id, get_current_span
+
+from spancast import contract
+from spancast.call import Call
+from spancast.delivery.otlp import OtlpEncoder
+from spancast.trace import names, span
+from tests.support.calls import a_call
+from tests.trace.any_call import calls, everything
+
+FULL: Call = everything(Call)
+
+
+def traced(call: Call, provider: TracerProvider | None = None) -> tuple[Call, ReadableSpan, contract.Span]:
+    """Return the call with its place in the trace, its live span, and the record of it."""
+    kept = InMemorySpanExporter()
+    provider = provider or TracerProvider(shutdown_on_exit=False, resource=Resource({"service.name": "shop"}))
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    tracer = provider.get_tracer(span.SCOPE, "1.2.3")
+    with tracer.start_as_current_span("request") as outer:
+        live, inside = span.begin(tracer, call, Context())
+        assert get_current_span() is outer
+        assert get_current_span(inside) is live
+    place = live.get_span_context()
+    call = replace(
+        call,
+        trace_id=format_trace_id(place.trace_id),
+        span_id=format_span_id(place.span_id),
+        parent_span_id=None,
+        resource={"service.name": "shop"},
+    )
+    span.end(live, call)
+    (found,) = [each for each in kept.get_finished_spans() if each.name != "request"]
+    return call, found, span.record(call, OtlpEncoder(), "1.2.3")
+
+
+@given(calls())
+@example(FULL)
+def test_the_live_span_and_the_record_are_the_same(call: Call) -> None:
+    call, live, recorded = traced(call)
+    assert dict(live.attributes or {}) == dict(recorded.attributes)
+    assert live.name == recorded.name
+    assert (live.kind, recorded.kind) == (SpanKind.CLIENT, "client")
+    assert (live.start_time, live.end_time) == (recorded.start, recorded.end)
+    assert (live.status.status_code.name.lower(), live.status.description) == (recorded.status, recorded.status_message)
+    place = live.get_span_context()
+    assert place is not None
+    assert (format_trace_id(place.trace_id), format_span_id(place.span_id)) == (recorded.trace_id, recorded.span_id)
+    assert live.parent is recorded.parent_span_id is None
+    scope = live.instrumentation_scope
+    assert scope is not None
+    assert (scope.name, scope.version) == recorded.scope
+    assert recorded.generation is call
+
+
+def test_a_call_lasts_from_its_start_for_as_long_as_it_took() -> None:
+    _, live, _ = traced(a_call(started_at=1_700_000_000_000_000_000, duration=2_500_000_000))
+    assert (live.start_time, live.end_time) == (1_700_000_000_000_000_000, 1_700_000_002_500_000_000)
+
+
+def test_a_call_that_failed_is_an_error_in_openrouters_own_words() -> None:
+    _, live, recorded = traced(a_call(outcome="error", error_type="402", error_message="Insufficient credits"))
+    assert (live.status.status_code, live.status.description) == (StatusCode.ERROR, "Insufficient credits")
+    assert (recorded.status, recorded.status_message) == ("error", "Insufficient credits")
+
+
+def test_an_error_without_words_is_named_by_its_type() -> None:
+    _, live, recorded = traced(a_call(outcome="error", error_type="httpx.ReadTimeout"))
+    assert live.status.description == recorded.status_message == "httpx.ReadTimeout"
+
+
+def test_the_status_of_a_call_that_did_not_fail_is_left_to_the_application() -> None:
+    for outcome in ("completed", "closed", "cancelled", "abandoned"):
+        _, live, recorded = traced(a_call(outcome=outcome))
+        assert (live.status.status_code, recorded.status) == (StatusCode.UNSET, "unset")
+
+
+class Curious(Sampler):
+    """Remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def should_sample(self, *asked: Any) -> SamplingResult:
+        _context, _trace_id, _name, _kind, attributes, *_ = asked
+        self.asked.append(dict(attributes or {}))
+        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        return "curious"
+
+
+def test_a_sampler_sees_what_is_known_before_the_answer() -> None:
+    curious = Curious()
+    traced(a_call(user="u_1", session="s_1", server_address="openrouter.ai"), TracerProvider(curious))
+    (asked,) = (each for each in curious.asked if each)
+    assert asked[names.REQUEST_MODEL] == "openai/gpt-5"
+    assert (asked[names.USER], asked[names.SESSION], asked[names.SERVER_ADDRESS]) == ("u_1", "s_1", "openrouter.ai")
+    assert names.COST not in asked
+
+
+def test_a_span_that_is_not_sampled_is_told_nothing() -> None:
+    provider = TracerProvider(ALWAYS_OFF, shutdown_on_exit=False)
+    live, inside = span.begin(provider.get_tracer("t"), a_call(), Context())
+    span.end(live, FULL)
+    assert not live.is_recording()
+    assert get_current_span(inside) is live
+    assert live is not INVALID_SPAN
+
+
+def test_a_record_without_a_trace_stands_by_its_call_id() -> None:
+    recorded = span.record(Call(call_id="ab" * 16, operation="chat", started_at=5), OtlpEncoder(), "1")
+    assert (recorded.trace_id, recorded.span_id, recorded.parent_span_id) == ("ab" * 16, "ab" * 8, None)
+    assert (recorded.start, recorded.end) == (5, 5)

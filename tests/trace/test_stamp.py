@@ -1,0 +1,78 @@
+"""The user and the session on every span of a trace, so that platforms, which read spans one by one, find them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from spancast import attribute
+from spancast.trace.stamp import Stamp
+
+
+class Application:
+    """A provider that carries a stamp, and what its spans say in the end."""
+
+    def __init__(self) -> None:
+        self.stamp = Stamp()
+        self.kept = InMemorySpanExporter()
+        self.provider = TracerProvider(shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self.kept))
+        self.provider.add_span_processor(self.stamp)
+        self.tracer = self.provider.get_tracer("application")
+
+    def told(self) -> dict[str, dict[str, Any]]:
+        return {span.name: dict(span.attributes or {}) for span in self.kept.get_finished_spans()}
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    one = Application()
+    yield one
+    one.provider.shutdown()
+
+
+def test_every_span_that_starts_inside_says_whom_it_is_for(application: Application) -> None:
+    start = application.tracer.start_as_current_span
+    with start("request"):
+        with attribute(user="u_1", session="s_1", tags={"feature": "search"}), start("tool"), start("database"):
+            pass
+        with start("afterwards"):
+            pass
+    who = {"user.id": "u_1", "session.id": "s_1"}
+    assert application.told() == {"request": {}, "tool": who, "database": who, "afterwards": {}}
+
+
+def test_what_a_span_says_itself_is_left_alone(application: Application) -> None:
+    with attribute(user="u_1", session="s_1"):
+        application.tracer.start_span("own", attributes={"user.id": "u_2"}).end()
+    assert application.told() == {"own": {"user.id": "u_2", "session.id": "s_1"}}
+
+
+def test_a_stamp_that_is_switched_off_leaves_spans_alone(application: Application) -> None:
+    application.stamp.active = False
+    with attribute(user="u_1"):
+        application.tracer.start_span("span").end()
+    assert application.told() == {"span": {}}
+
+
+def test_a_user_is_cut_to_what_openrouter_allows_and_more(application: Application) -> None:
+    with attribute(user="u" * 10_000, session="\ud800"):
+        application.tracer.start_span("span").end()
+    assert application.told() == {"span": {"user.id": "u" * 512, "session.id": "?"}}
+
+
+def test_other_processors_see_the_stamp(application: Application) -> None:
+    """They are asked in the order in which they were added, and the stamp is added late; at the end it is there."""
+    seen: list[Any] = []
+
+    class Watching(SpanProcessor):
+        def on_end(self, span: Any) -> None:
+            seen.append(dict(span.attributes))
+
+    application.provider.add_span_processor(Watching())
+    with attribute(user="u_1"):
+        application.tracer.start_span("span").end()
+    assert seen == [{"user.id": "u_1"}]
