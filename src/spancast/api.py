@@ -10,26 +10,28 @@ from typing import Any
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
-from spancast import guard
+from spancast import guard, owed
+from spancast.aftermath import Aftermath, Wishes
 from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.contract import Exporter, Sink, Span
 from spancast.delivery import discover
-from spancast.delivery.courier import Courier, CourierThread
+from spancast.delivery.courier import Courier
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
+from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.ledger.book import Book
-from spancast.listener import Listener
 from spancast.record import Record
 from spancast.recorder import Recorder
-from spancast.scribe import Scribe
 from spancast.settings import Settings, resolve
+from spancast.trace.events import Events
+from spancast.trace.metrics import Metrics
 from spancast.trace.span import record
 from spancast.trace.tracing import VERSION, Tracing
 
@@ -44,33 +46,48 @@ POLL = 0.01
 class Running:
     """Spancast at work in this process: everything that `start` makes and `stop` takes down."""
 
-    def __init__(self, settings: Settings, tracer_provider: TracerProvider | None, explicit: frozenset[str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tracer_provider: TracerProvider | None,
+        meter_provider: MeterProvider | None,
+        explicit: frozenset[str],
+    ) -> None:
         self.settings = settings
         self._book, self._outbox = Book(settings.home), Outbox(settings.home)
         self._journal = Journal(settings.home, settings.durability)
         self._couriers = [] if settings.delivery == "external" else self._hire(settings.destinations, explicit)
+        own_calls = owed.OwnCalls(self._book, self._keep) if owed.asks_with_own_keys(settings) else None
+        self._askers = self._employ(own_calls)
         self._pump = Pump(
             self._journal,
             Drainer(settings.home, (self._book, self._outbox)),
-            [courier.wake for _, courier in self._couriers],
+            [worker.wake for worker in (*(courier for _, courier in self._couriers), *self._askers)],
         )
         self._tracing = Tracing(tracer_provider)
         names = tuple(destination.name for destination in settings.destinations)
-        self._scribe = Scribe("spancast-content")
-        listener = Listener(self._scribe, self._keep, settings.redact) if settings.capture_content else None
-        self._recorder = Recorder(Routes(settings.hosts), self._tracing, self._keep, names, listener)
+        aftermath = Aftermath(wishes(settings, meter_provider), self._keep)
+        routes, link = Routes(settings.hosts), settings.link_broadcast
+        self._recorder = Recorder(
+            routes,
+            self._tracing,
+            self._keep,
+            names,
+            aftermath,
+            link_broadcast=link,
+            owing=None if own_calls is None else own_calls.watch,
+        )
         self._patches = Patches(self._recorder)
 
     def begin(self) -> None:
         """Put the hooks on the client libraries, and join the application's tracer provider if it has one already."""
-        self._tracing.tracer()
+        self._tracing.watch()
         self._patches.install(HOOKS)
 
     def flush(self, timeout: float) -> bool:
         """Move and send what was recorded; return whether all of it is where it should be."""
         deadline = time.monotonic() + timeout
-        self._recorder.settle()
-        if not self._scribe.drain(timeout) or not self._pump.turn(max(0.0, deadline - time.monotonic())):
+        if not self._recorder.complete(timeout) or not self._pump.turn(max(0.0, deadline - time.monotonic())):
             return False
         served = [name for name, _ in self._couriers]
         while self._undecided(served) and time.monotonic() < deadline:
@@ -85,8 +102,8 @@ class Running:
         with guard.quietly("stopping"):
             done = self.flush(timeout * FLUSHING)
         self._pump.stop()
-        for _, courier in self._couriers:
-            courier.stop(max(0.0, deadline - time.monotonic()))
+        for worker in (*(courier for _, courier in self._couriers), *self._askers):
+            worker.stop(max(0.0, deadline - time.monotonic()))
         self._tracing.stop()
         self._journal.close()
         return done
@@ -102,14 +119,23 @@ class Running:
         self._journal.append(record)
         if not self._pump.running and not (isinstance(record, Call) and record.outcome == "abandoned"):
             self._pump.start()
+            _end_before_others()
 
-    def _hire(self, destinations: Sequence[Destination], explicit: frozenset[str]) -> list[tuple[str, CourierThread]]:
+    def _employ(self, own_calls: owed.OwnCalls | None) -> list[WorkerThread]:
+        """Return who asks for costs here; where only `spancast deliver` sends, it asks for those in the ledger."""
+        workers = [] if own_calls is None else [own_calls.worker]
+        if self.settings.delivery != "external":
+            workers += owed.of_the_ledger(self.settings, self._book, self._keep)
+        return [WorkerThread(worker) for worker in workers]
+
+    def _hire(self, destinations: Sequence[Destination], explicit: frozenset[str]) -> list[tuple[str, WorkerThread]]:
         couriers = []
         for destination in destinations:
             exporter = exporter_of(destination, explicit=destination.name in explicit)
             if exporter is not None:
-                courier = Courier(destination, exporter, self._outbox, to_span, self.settings.home)
-                couriers.append((destination.name, CourierThread(courier)))
+                expects = owed.expects(self.settings)
+                courier = Courier(destination, exporter, self._outbox, to_span, self.settings.home, expects)
+                couriers.append((destination.name, WorkerThread(courier)))
         return couriers
 
 
@@ -122,6 +148,18 @@ def exporter_of(destination: Destination, *, explicit: bool) -> Exporter | Sink 
             raise
         guard.once_a_minute(f"destination {destination.name}", "%s is not configured: %s", destination.name, error)
         return None
+
+
+def wishes(settings: Settings, meter_provider: MeterProvider | None = None) -> Wishes:
+    """Return what is wanted behind the caller's back."""
+    metrics = Metrics(meter_provider, settings.metrics, with_user=settings.user_metrics)
+    return Wishes(
+        words=settings.capture_content != "no_content",
+        words_on_span=settings.capture_content in ("span_only", "span_and_event"),
+        redact=settings.redact,
+        metrics=None if settings.metrics == "off" else metrics,
+        events=Events() if settings.emit_event else None,
+    )
 
 
 def to_span(call: Call) -> Span:
@@ -137,13 +175,20 @@ def start(  # noqa: PLR0913 - each is a setting
     destinations: Sequence[str | Destination] | str | None = None,
     *,
     home: str | PathLike[str] | None = None,
-    capture_content: bool | None = None,
+    capture_content: bool | str | None = None,
     hosts: Sequence[str] | str | None = None,
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
+    link_broadcast: bool | None = None,
+    backfill: str | None = None,
+    backfill_key: str | None = None,
+    estimate: bool | None = None,
     durability: str | None = None,
     delivery: str | None = None,
     redact: Callable[[str], str | None] | str | None = None,
+    emit_event: bool | None = None,
+    metrics: str | None = None,
+    user_metrics: bool | None = None,
     enabled: bool | None = None,
 ) -> None:
     """Watch every call that this process makes to OpenRouter from now on.
@@ -153,10 +198,19 @@ def start(  # noqa: PLR0913 - each is a setting
             in the ledger and in the application's own traces either way.
         home: the directory of the journal and the ledger; by default the platform's state directory.
         capture_content: whether prompts and completions are kept, on the span and for the destinations.
+        emit_event: whether each call is a log record too, in the application's own logger provider.
+        metrics: `latest` for the conventions' names of today, `1.44` for those that most backends know, `off`.
+        user_metrics: whether the user is an attribute of the metrics, which gives each user time series of their own.
         redact: called with each text of them before it is kept, off the caller's thread; returns what may be kept.
         hosts: further hosts that speak OpenRouter: `host`, `host:port` or a URL prefix.
         tracer_provider: makes the spans; by default the application's own provider, as soon as it has one.
-        meter_provider: reserved for the metrics of a later version.
+        meter_provider: records the metrics; by default the application's own provider, as soon as it has one.
+        link_broadcast: whether each request names its span, so that the spans of OpenRouter's Broadcast hang under it;
+            the only thing that changes a request.
+        backfill: `caller-key` asks OpenRouter in the background what a call cost whose answer did not say, with the
+            key that made it, which stays in memory; `off` by default.
+        backfill_key: the same for all calls in the ledger, of this process or not, with a key given for it.
+        estimate: whether a cost that is not stated is estimated by OpenRouter's list of prices.
         durability: what a finished call survives: `process` (its death, the default), `power` or `memory`.
         delivery: who sends: `process` (the default), or `external` for `spancast deliver` alone.
         enabled: whether to do anything at all.
@@ -165,28 +219,39 @@ def start(  # noqa: PLR0913 - each is a setting
     `docs/settings.md`. Calling it again changes nothing until `stop`. Raises `spancast.errors.ConfigurationError` for
     a value that cannot work, and nothing else: a full disk or a dead network is logged once and outlived.
     """
-    del meter_provider
     arguments = {
         "destinations": destinations,
         "home": home,
         "capture_content": capture_content,
         "hosts": hosts,
+        "link_broadcast": link_broadcast,
+        "backfill": backfill,
+        "backfill_key": backfill_key,
+        "estimate": estimate,
         "durability": durability,
         "delivery": delivery,
         "redact": redact,
+        "emit_event": emit_event,
+        "metrics": metrics,
+        "user_metrics": user_metrics,
         "enabled": enabled,
     }
-    begin(arguments, tracer_provider)
+    begin(arguments, tracer_provider, meter_provider)
 
 
-def begin(arguments: Mapping[str, Any], tracer_provider: TracerProvider | None = None) -> Running | None:
+def begin(
+    arguments: Mapping[str, Any],
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+) -> Running | None:
     """Start with these arguments; return what runs now, or `None` when the settings say that nothing shall."""
     global _running  # noqa: PLW0603 - one application, one Spancast
     settings = resolve(arguments)
     with _lock:
         if _running is None and settings.enabled:
             explicit = settings.destinations if arguments.get("destinations") is not None else ()
-            _running = Running(settings, tracer_provider, frozenset(each.name for each in explicit))
+            named = frozenset(each.name for each in explicit)
+            _running = Running(settings, tracer_provider, meter_provider, named)
             _running.begin()
         return _running
 
@@ -218,6 +283,15 @@ def stop(timeout: float = EXIT_BUDGET) -> bool:
 def running() -> Running | None:
     """Return what runs in this process, or `None`."""
     return _running
+
+
+def _end_before_others() -> None:
+    """Be the first to end when the process does: spans that end then still need the application's own provider.
+
+    What is registered last is run first, and the provider is mostly made before the first call.
+    """
+    atexit.unregister(stop)
+    atexit.register(stop)
 
 
 atexit.register(stop)

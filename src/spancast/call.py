@@ -239,6 +239,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     span_id: str | None = None
     """16 hex digits."""
     parent_span_id: str | None = None
+    beside: str | None = None
+    """The library that has an LLM span of its own for the same call, where that one could not carry ours."""
+    linked: bool = False
+    """Whether the request says in which trace OpenRouter's Broadcast is to put its spans."""
     sampled: bool = True
     """Whether the trace's sampler kept it. Destinations follow that; the ledger does not."""
     destinations: tuple[str, ...] = ()

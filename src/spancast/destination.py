@@ -9,6 +9,10 @@ from spancast.errors import ConfigurationError
 Spans = Literal["llm", "genai", "trace", "all"]
 """Which spans travel: the LLM calls alone, every GenAI span, whole traces that hold one, or everything."""
 
+LateCost = Literal["hold", "update", "omit"]
+"""What is done with a call whose cost is still expected. `hold`: it waits for it, up to a minute. `update`: it is sent
+at once, and again when its cost has come. `omit`: it is sent at once, and its cost not at all."""
+
 
 class Destination:
     """One place that spans are sent to.
@@ -22,6 +26,7 @@ class Destination:
         "endpoint",
         "environment",
         "exporter",
+        "late_cost",
         "metadata",
         "name",
         "options",
@@ -44,6 +49,7 @@ class Destination:
         redact: object = None,
         metadata: Mapping[str, str] | None = None,
         environment: str | None = None,
+        late_cost: LateCost | None = None,
         **options: object,
     ) -> None:
         _not_yet(filters=filters, keys=keys, redact=redact)
@@ -55,6 +61,7 @@ class Destination:
         self.spans = _spans(spans)
         self.metadata = dict(metadata or {})
         self.environment = environment
+        self.late_cost = None if late_cost is None else _late_cost(late_cost)
         self.options = options
 
     def __repr__(self) -> str:
@@ -92,6 +99,13 @@ def _sample_rate(seen: object) -> float:
     if isinstance(seen, int | float) and not isinstance(seen, bool) and 0.0 <= seen <= 1.0:
         return float(seen)
     raise ConfigurationError.of("sample_rate", seen, "Give a number from 0.0 (nothing) to 1.0 (everything).")
+
+
+def _late_cost(seen: object) -> LateCost:
+    for known in get_args(LateCost):
+        if seen == known:
+            return known  # type: ignore[no-any-return]
+    raise ConfigurationError.of("late_cost", seen, f"Give one of {', '.join(get_args(LateCost))}.")
 
 
 def _spans(seen: object) -> Spans:

@@ -1,19 +1,23 @@
 """For those who only want the spans: the OpenTelemetry instrumentor that `opentelemetry-instrument` finds."""
 
+import atexit
 import os
 from collections.abc import Collection
 from typing import Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 
-from spancast import api
+from spancast import api, guard
+from spancast.aftermath import Aftermath
 from spancast.capture.route import Routes
+from spancast.errors import ConfigurationError
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.recorder import Recorder
 from spancast.settings import resolve
 from spancast.trace.tracing import Tracing
 
+_TAKEN = ("hosts", "tracer_provider", "meter_provider")
 _ASKS_FOR_MORE = ("SPANCAST_HOME", "SPANCAST_DESTINATIONS")
 
 
@@ -21,11 +25,13 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
     """Makes one span of each call to OpenRouter, and writes nothing to the disk.
 
     Where `SPANCAST_HOME` or `SPANCAST_DESTINATIONS` is set, the ledger and the destinations are wanted too, and it does
-    what `spancast.start()` does. `instrument()` takes `tracer_provider` and `hosts`.
+    what `spancast.start()` does. `instrument()` takes `tracer_provider`, `meter_provider` and `hosts`; without them a
+    setting that cannot work is logged, since raising would keep `opentelemetry-instrument` from every other library.
     """
 
     _patches: Patches | None = None
     _tracing: Tracing | None = None
+    _recorder: Recorder | None = None
     _started = False
 
     def instrumentation_dependencies(self) -> Collection[str]:
@@ -33,25 +39,44 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
         return ()
 
     def _instrument(self, **kwargs: Any) -> None:
-        settings = resolve({"hosts": kwargs.get("hosts")})
+        given = {name: value for name, value in kwargs.items() if name in _TAKEN and value is not None}
+        try:
+            self._begin(**given)
+        except ConfigurationError as error:
+            if given:
+                raise
+            guard.once_a_minute("instrumentor", "OpenRouter is not instrumented: %s", error)
+
+    def _begin(self, hosts: Any = None, tracer_provider: Any = None, meter_provider: Any = None) -> None:
+        settings = resolve({"hosts": hosts})
         if not settings.enabled or api.running() is not None:
             return
         cls = type(self)
         if any(os.environ.get(variable) for variable in _ASKS_FOR_MORE):
+            api.start(hosts=hosts, tracer_provider=tracer_provider, meter_provider=meter_provider)
             cls._started = True
-            api.start(hosts=kwargs.get("hosts"), tracer_provider=kwargs.get("tracer_provider"))
             return
-        cls._tracing = Tracing(kwargs.get("tracer_provider"))
-        cls._patches = Patches(Recorder(Routes(settings.hosts), cls._tracing, keep=None))
+        cls._tracing = Tracing(tracer_provider)
+        aftermath = Aftermath(api.wishes(settings, meter_provider))
+        cls._tracing.watch()
+        cls._recorder = Recorder(
+            Routes(settings.hosts), cls._tracing, keep=None, aftermath=aftermath, link_broadcast=settings.link_broadcast
+        )
+        cls._patches = Patches(cls._recorder)
         cls._patches.install(HOOKS)
+        atexit.register(cls._recorder.complete, api.EXIT_BUDGET)
 
     def _uninstrument(self, **_: Any) -> None:
         cls = type(self)
         patches, cls._patches = cls._patches, None
+        recorder, cls._recorder = cls._recorder, None
         tracing, cls._tracing = cls._tracing, None
         started, cls._started = cls._started, False
         if patches is not None:
             patches.remove()
+        if recorder is not None:
+            recorder.complete(api.EXIT_BUDGET)
+            atexit.unregister(recorder.complete)
         if tracing is not None:
             tracing.stop()
         if started:

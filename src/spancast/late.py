@@ -35,6 +35,8 @@ class Late(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="l
     is_byok: bool | None = None
 
 
+JOBS = frozenset({"video", "batch"})
+"""Operations whose answer only says that something was begun; the bill comes with a poll of the job."""
 DONE = frozenset({"completed", "failed", "cancelled", "expired"})
 """States in which a job has come to its end (OpenRouter API, VideoGenerationResponse; openrouter SDK, BatchObject)."""
 
@@ -51,5 +53,45 @@ def bill_of(poll: Call) -> Late | None:
     )
 
 
+def may_come(call: Call) -> bool:
+    """Whether OpenRouter may still state what a finished call cost: its job is under way, or it has a name to ask by."""
+    if call.cost is not None and call.cost_source != "prices":
+        return False
+    if call.operation in JOBS:
+        return under_way(call)
+    return call.generation_id is not None and (call.http_status or 0) < _ERRORS
+
+
+def under_way(call: Call) -> bool:
+    """Whether the call began a job whose end, and bill, is not known yet."""
+    begun = call.operation in JOBS and call.response_id is not None
+    return begun and call.cost is None and call.status not in DONE
+
+
+def comes_soon(call: Call) -> bool:
+    """Whether the call began a job that takes minutes; a batch takes hours."""
+    return call.operation == "video" and under_way(call)
+
+
+def filled(call: Call, late: Late) -> Call:
+    """Return the call with what the word says.
+
+    It fills what is unknown; what is known stands, but for three things: a stated cost replaces an estimate, a job's
+    last state stands, and the generation's counts replace the running counts of an answer that was not read to its end.
+    """
+    counts = _COUNTS if late.source == "generation" and call.outcome != "completed" else ()
+    said = {name: value for name in _FILLED if (value := getattr(late, name)) is not None}
+    facts = {name: value for name, value in said.items() if name in counts or getattr(call, name) is None}
+    if late.status is not None:
+        facts["status"] = late.status
+    if late.cost is not None and (call.cost is None or (call.cost_source == "prices" and late.source != "prices")):
+        facts |= {"cost": late.cost, "cost_source": late.source}
+    return msgspec.structs.replace(call, **facts)
+
+
+_ERRORS = 400
+"""The first HTTP status that is an error; OpenRouter does not bill what it answers with one."""
 _STATED = tuple(name for name in Late.__struct_fields__ if name in Call.__struct_fields__ and name != "call_id")
 """What a Late and a Call both have a field for."""
+_FILLED = tuple(name for name in _STATED if name not in ("status", "cost"))
+_COUNTS = frozenset(name for name in _STATED if name.endswith("_tokens"))

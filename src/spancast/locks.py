@@ -54,15 +54,16 @@ class FileLock:
     def acquire(self, timeout: float = 0.0) -> bool:
         """Try for `timeout` seconds; return whether the lock is held now."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        deadline = time.monotonic() + timeout
-        while not try_lock(fd):
-            if time.monotonic() >= deadline:
+        held = False
+        try:
+            held = _wait(fd, time.monotonic() + timeout)
+        finally:
+            if not held:
                 os.close(fd)
-                return False
-            time.sleep(POLL)
-        self._fd = fd
-        _held.add(self)
-        return True
+        if held:
+            self._fd = fd
+            _held.add(self)
+        return held
 
     def release(self) -> None:
         """Give the lock back; a lock that is not held is left alone."""
@@ -85,6 +86,15 @@ class FileLock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.release()
+
+
+def _wait(fd: int, deadline: float) -> bool:
+    """Try for the lock until it is held; return `False` when `deadline`, of `time.monotonic()`, is past before."""
+    while not try_lock(fd):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL)
+    return True
 
 
 _held: "weakref.WeakSet[FileLock]" = weakref.WeakSet()

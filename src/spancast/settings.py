@@ -7,7 +7,7 @@ the working directory, which win over the defaults.
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -20,8 +20,17 @@ from spancast.errors import ConfigurationError
 Durability = Literal["process", "power", "memory"]
 """What a finished call survives: the death of the process, the loss of power, or neither (nothing is written)."""
 
+ContentMode = Literal["no_content", "span_only", "event_only", "span_and_event"]
+"""Where prompts and completions go (GenAI semantic conventions, content capture)."""
+
+MetricNames = Literal["latest", "1.44", "off"]
+"""Which names the metrics have; see `spancast.trace.metrics`."""
+
 Delivery = Literal["process", "external"]
 """Who sends: this process, or only `spancast deliver`."""
+
+Backfill = Literal["off", "caller-key"]
+"""Whether the key of a call, held in memory alone, is used to ask what the call cost where its answer did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +40,15 @@ class Settings:
     destinations: tuple[Destination, ...]
     home: Path
     hosts: tuple[str, ...]
-    capture_content: bool
+    capture_content: ContentMode
     redact: Callable[[str], str | None] | None
+    emit_event: bool
+    metrics: MetricNames
+    user_metrics: bool
+    link_broadcast: bool
+    backfill: Backfill
+    backfill_key: str | None = field(repr=False)
+    estimate: bool
     durability: Durability
     delivery: Delivery
     enabled: bool
@@ -167,6 +183,12 @@ def _callable(where: str, seen: object) -> Callable[..., object]:
     raise ConfigurationError.of(where, seen, 'Give a function, or "module:function" of one that Python finds.')
 
 
+def _api_key(where: str, seen: object) -> str:
+    if isinstance(seen, str) and seen.strip().isascii() and seen.strip().isprintable() and " " not in seen.strip():
+        return seen.strip()
+    raise ConfigurationError(f"{where} is no API key. Give a key of OpenRouter's as it is, such as sk-or-v1-...")
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[str, object], str]:
     def read(where: str, seen: object) -> str:
         if isinstance(seen, str) and seen.strip().lower() in choices:
@@ -180,9 +202,27 @@ def _default_home() -> Path:
     return platformdirs.user_state_path("spancast", appauthor=False)
 
 
-def _content_by_opentelemetry() -> bool:
+def _content_mode(where: str, seen: object) -> ContentMode:
+    if isinstance(seen, str) and (mode := _MODES.get(seen.strip().lower())) is not None:
+        return mode
+    try:
+        return "span_only" if _flag(where, seen) else "no_content"
+    except ConfigurationError as error:
+        raise ConfigurationError.of(where, seen, f"Give true, false, or one of {', '.join(_MODES)}.") from error
+
+
+_MODES: dict[str, ContentMode] = {mode: mode for mode in get_args(ContentMode)}
+
+
+def _content_by_opentelemetry() -> ContentMode:
+    """Return what the conventions' own variable says; what they do not know is, as with them, no content."""
     mode = os.environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "")
-    return mode.strip().upper() in {"SPAN_ONLY", "EVENT_ONLY", "SPAN_AND_EVENT", "TRUE"}
+    return "span_only" if mode.strip().lower() == "true" else _MODES.get(mode.strip().lower(), "no_content")
+
+
+def _event_by_opentelemetry() -> bool:
+    said = os.environ.get("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT", "").strip().lower()
+    return said == "true" or (not said and _content_by_opentelemetry() in ("event_only", "span_and_event"))
 
 
 def _enabled_by_opentelemetry() -> bool:
@@ -202,9 +242,9 @@ SETTINGS = (
     Setting(
         "capture_content",
         "SPANCAST_CAPTURE_CONTENT",
-        _flag,
+        _content_mode,
         _content_by_opentelemetry,
-        "Whether prompts and completions are wanted.",
+        "Whether prompts and completions are kept: `true` or `span_only`, `event_only`, `span_and_event`, `false`.",
     ),
     Setting(
         "redact",
@@ -212,6 +252,55 @@ SETTINGS = (
         _callable,
         lambda: None,
         "Called with each text of a prompt or completion before it is kept: a function, or `module:function`.",
+    ),
+    Setting(
+        "emit_event",
+        "SPANCAST_EMIT_EVENT",
+        _flag,
+        _event_by_opentelemetry,
+        "Whether each call is a log record too (`gen_ai.client.inference.operation.details`).",
+    ),
+    Setting(
+        "metrics",
+        "SPANCAST_METRICS",
+        _one_of((*get_args(MetricNames),)),
+        lambda: "latest",
+        "Which names the metrics have: `latest`, `1.44` (which most backends know), or `off` for none.",
+    ),
+    Setting(
+        "user_metrics",
+        "SPANCAST_USER_METRICS",
+        _flag,
+        lambda: False,
+        "Whether the user is an attribute of the metrics: a time series for each.",
+    ),
+    Setting(
+        "link_broadcast",
+        "SPANCAST_LINK_BROADCAST",
+        _flag,
+        lambda: False,
+        "Whether requests name their span in `trace`, for OpenRouter's Broadcast to hang its own on (httpx, httpx2).",
+    ),
+    Setting(
+        "backfill",
+        "SPANCAST_BACKFILL",
+        _one_of(get_args(Backfill)),
+        lambda: "off",
+        "Whether costs that no answer stated are asked for with the calls' own keys: `off`, `caller-key`.",
+    ),
+    Setting(
+        "backfill_key",
+        "SPANCAST_BACKFILL_KEY",
+        _api_key,
+        lambda: None,
+        "A key of OpenRouter's to ask with for all costs that no answer stated.",
+    ),
+    Setting(
+        "estimate",
+        "SPANCAST_ESTIMATE",
+        _flag,
+        lambda: False,
+        "Whether a cost that is not stated is estimated by OpenRouter's list of prices.",
     ),
     Setting(
         "durability",

@@ -6,7 +6,8 @@ import pytest
 
 from spancast.cli import main
 from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Ack, Outbox
+from spancast.delivery.ack import Ack
+from spancast.delivery.outbox import Outbox
 from tests.support.calls import a_call
 
 KEYS = [

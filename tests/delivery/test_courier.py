@@ -26,11 +26,15 @@ from spancast.contract import (
     judge_status,
 )
 from spancast.delivery import backoff
-from spancast.delivery.courier import AMBIGUOUS, ON_ITS_WAY, Courier, CourierThread, Pass
-from spancast.delivery.outbox import Ack, Outbox, Standing
+from spancast.delivery.accounts import Standing
+from spancast.delivery.ack import Ack
+from spancast.delivery.courier import AMBIGUOUS, ON_ITS_WAY, Courier, Pass
+from spancast.delivery.outbox import Outbox
+from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
 from spancast.locks import FileLock
 from spancast_exporters.otlp import Otlp
+from tests.delivery.plain import Plain
 from tests.support.calls import a_call, to_span
 from tests.support.platform import (
     Platform,
@@ -44,21 +48,6 @@ from tests.support.platform import (
 )
 
 PATIENCE = 20.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plain:
-    """An exporter that judges by the status alone and says of itself what a test wants."""
-
-    url: str
-    traits: Traits = field(default_factory=lambda: Traits(resend="upsert"))
-
-    def encode(self, spans: Sequence[Span], _at: datetime) -> Sequence[Encoded]:
-        body = b"".join(span.otlp() for span in spans)
-        return [Encoded(Request(url=self.url, body=body), tuple(span.span_id for span in spans))]
-
-    def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        return judge_status(encoded, reply)
 
 
 class Desk:
@@ -665,10 +654,10 @@ def eventually(true, seconds: float = PATIENCE) -> None:
 
 @pytest.fixture
 def start(desk):
-    threads: list[CourierThread] = []
+    threads: list[WorkerThread] = []
 
-    def make(courier: Courier) -> CourierThread:
-        threads.append(CourierThread(courier))
+    def make(courier: Courier) -> WorkerThread:
+        threads.append(WorkerThread(courier))
         return threads[-1]
 
     yield make
@@ -757,7 +746,7 @@ def test_a_forked_child_delivers_with_a_thread_of_its_own(desk, start):
 
 def test_a_thread_goes_on_after_a_fault_of_its_own(desk, start, monkeypatch):
     monkeypatch.setattr("spancast.guard.strict", False)
-    monkeypatch.setattr("spancast.delivery.courier.FAULT", 0.01)
+    monkeypatch.setattr("spancast.delivery.worker.FAULT", 0.01)
     platform = desk.platform()
     desk.put()
     courier = desk.courier(Otlp(endpoint=platform.url))

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast.delivery.outbox import Ack, Hold, Outbox, Standing
+from spancast.delivery.accounts import Standing
+from spancast.delivery.ack import Ack, Hold
+from spancast.delivery.outbox import Outbox
 from tests.support.calls import a_call
 
 SEGMENT = "writer-000001.seg"

@@ -1,17 +1,14 @@
 """SDK lines that cannot share an environment with those of the suite, each in one of its own."""
 
 import subprocess
-import sys
-import venv
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from spancast.testing import Simulator
+from tests.support.environments import python_with
 from tests.support.programs import calls, surroundings
-
-ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import asyncio, os, openai
@@ -35,9 +32,7 @@ print(openai.VERSION)
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_openai_2_on_httpx(tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", ROOT, "openai<3"], check=True)
+    python = python_with("sdks/openai-2", "openai<3")
     with Simulator(seed=2) as openrouter:
         environment = surroundings(tmp_path / "home", openrouter)
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import aiohttp
 import httpx
 import httpx2
 import pytest
@@ -78,6 +79,26 @@ def test_asynchronous_clients(library: Any, cut: Callable[[Recording], list[byte
     async def main() -> None:
         async with library.AsyncClient() as client:
             await send_all_async(client, server, chosen, cut)
+
+    with watching(server.host) as seen:
+        asyncio.run(main())
+    check(chosen, seen)
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+@pytest.mark.parametrize("cut", [as_recorded, at_random])
+def test_aiohttp(cut: Callable[[Recording], list[bytes]], server: Replay) -> None:
+    chosen = list(recordings("chat"))
+
+    async def main() -> None:
+        async with aiohttp.ClientSession() as session:
+            for recording in chosen:
+                server.answer = Answer(recording.response["status"], recording.headers, cut(recording))
+                async with session.post(server.url, json=recording.request["body"]) as response:
+                    body = b"".join(
+                        [line async for line in response.content] if recording.stream else [await response.read()]
+                    )
+                assert body == recording.response["body"].encode()
 
     with watching(server.host) as seen:
         asyncio.run(main())

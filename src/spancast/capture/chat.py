@@ -33,6 +33,7 @@ class _Choice(msgspec.Struct):
     native_finish_reason: Any = None
     error: Any = None
     delta: Any = None
+    text: msgspec.Raw = msgspec.Raw()
     message: msgspec.Raw = msgspec.Raw()
 
 
@@ -59,7 +60,7 @@ def _choose(reading: Reading, position: int, choice: _Choice) -> None:
     index = position if index is None else index
     reason = text(choice.finish_reason)
     reading.choose(index, reason, text(choice.native_finish_reason))
-    reading.spoke = reading.spoke or _speaks(choice.delta)
+    reading.spoke = reading.spoke or _speaks(choice.delta) or _says(choice.text)
     if choice.error is not None or reason == "error":
         reading.fail(choice.error)
     message = choice.delta if choice.delta is not None else _read(choice.message)
@@ -92,6 +93,12 @@ def _speaks(delta: Any) -> bool:
     return isinstance(delta, dict) and any(value for key, value in delta.items() if key != "role")
 
 
+def _says(written: Any) -> bool:
+    """Whether the text of a completion, which stands where chat has a delta, is any."""
+    return bytes(written) not in _NO_TEXT if isinstance(written, msgspec.Raw) else bool(written)
+
+
+_NO_TEXT = (b"", b'""', b"null")
 _OBJECT_BESIDE_DELTA = re.compile(rb'":\{"(?<!"delta":\{")')
 _FINISH = re.compile(rb'"finish_reason":[^n]')
 _LAST = 1024
@@ -129,4 +136,4 @@ def _states(data: bytes) -> bool:
 
 
 CHAT = Dialect(operation="chat", take=_take, is_all_text=_is_all_text, states=_states)
-COMPLETION = Dialect(operation="completion", take=_take)
+COMPLETION = Dialect(operation="completion", take=_take, is_all_text=_is_all_text, states=_states)

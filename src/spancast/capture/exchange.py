@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,6 +40,8 @@ class Exchange:
         "_secrets",
         "context",
         "feed",
+        "on_usage",
+        "sends",
         "words",
     )
 
@@ -54,6 +57,10 @@ class Exchange:
         self._dialect = dialect
         self.context: object = None
         """Carried for whoever made the exchange."""
+        self.on_usage: Listener | None = None
+        """Told what is known as soon as a stream has stated its usage, before that piece is handed on."""
+        self.sends: bytes | None = None
+        """The body to send in place of the application's."""
         self.words: Words | None = None
         """Holds what passes, where that is asked for."""
         self._secrets = secrets
@@ -79,9 +86,10 @@ class Exchange:
         kind = headers.get("content-type", "").lower()
         stream = kind.startswith("text/event-stream")
         self._reader = self._reader_of(status, kind)
-        self.feed = self._decoding(headers.get("content-encoding", ""), self._reader.feed)
+        self.feed = self._decoding(headers.get("content-encoding", ""), self._heeding(self._reader))
         if self.words is not None:
-            self.feed = _both(self.words.begin(headers.get("content-encoding", ""), streamed=stream), self.feed)
+            hear = self.words.begin(status, headers.get("content-encoding", ""), streamed=stream)
+            self.feed = _both(hear, self.feed)
         self._facts["http_status"] = status
         self._facts["time_to_headers"] = time.perf_counter_ns() - self._began
         if stream:
@@ -145,6 +153,8 @@ class Exchange:
         facts = {**reading.facts(), **self._facts, **self._failure(reading, outcome, error)}
         if "error_type" in facts:
             outcome = "error"
+        if facts.get("cache_hit"):  # for nothing, even where no usage says so (OpenRouter docs, response headers)
+            facts.setdefault("cost", _NOTHING)
         if facts.get("cost") is not None:
             facts["cost_source"] = "response"
         facts.update({name: kept(facts[name], self._secrets) for name in _QUOTED if name in facts})
@@ -167,6 +177,30 @@ class Exchange:
         lack = reader.lacks(reading, whole=outcome == "completed") if reader is not None else None
         return {} if lack is None else {"error_type": lack}
 
+    def _heeding(self, reader: Reader) -> Callable[[bytes], None]:
+        """Return the reader's `feed`; with somebody who waits for the usage, one that looks for it in every piece."""
+        if self.on_usage is None or not isinstance(reader, StreamReader):
+            return reader.feed
+        tell, waiting = self.on_usage, False
+
+        def feed(chunk: bytes) -> None:
+            nonlocal waiting
+            reader.feed(chunk)
+            waiting = waiting or any(mark in chunk for mark in _USAGE)
+            if waiting and self._open:
+                with guard.quietly("capture.usage"):
+                    waiting = not self._told(reader.so_far(), tell)
+
+        return feed
+
+    def _told(self, reading: Reading, tell: Listener) -> bool:
+        """Tell what is known, once the usage is; return whether it is."""
+        if reading.usage:
+            facts = {**reading.facts(), **self._facts}
+            source = "response" if facts.get("cost") is not None else None
+            tell(msgspec.structs.replace(self._base, cost_source=source, **facts))
+        return bool(reading.usage)
+
     def _decoding(self, encodings: str, feed: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """Return `feed` behind the decoder that a body needs; from where it cannot be decoded it is let go."""
         decode = decoder(encodings)
@@ -186,8 +220,11 @@ class Exchange:
         self.finish("completed")
 
 
+_NOTHING = Decimal(0)
 _ERRORS = 400
 """The first HTTP status that is an error."""
+_USAGE = (b'"usage":{', b'"usage": {')
+"""How a usage begins; one that the network cut in two here is known at the end."""
 _QUOTED = ("error_type", "error_message")
 """The fields in which a server may quote the request."""
 

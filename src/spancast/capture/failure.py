@@ -1,10 +1,10 @@
 """What went wrong, as OpenRouter says it, in the words that are safe to keep."""
 
-import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from spancast.capture.scrub import without_secrets
 from spancast.capture.values import Facts, items, member, text
 
 MAX_MESSAGE = 128
@@ -12,8 +12,6 @@ MAX_MESSAGE = 128
 
 _CREDENTIALS = ("authorization", "proxy-authorization", "x-api-key", "api-key")
 _SHORTEST_SECRET = 8
-_REMOVED = "[removed]"
-_SECRETS = re.compile(r"(?i)\b(?:sk|pk|rk)-[a-z0-9_-]{8,}|\bbearer\s+\S+|\b(?:api[_-]?key|token|password)\s*[=:]\s*\S+")
 
 
 def failure_facts(error: Any, status: int | None = None) -> Facts:
@@ -55,14 +53,7 @@ def exception_facts(error: BaseException) -> Facts:
 
 def kept(stated: str, secrets: Sequence[str] = ()) -> str:
     """Return what is kept of a text: without the request's own `secrets` and what looks like one, and not too long."""
-    for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
-        stated = stated.replace(secret, _REMOVED)
-    return without_secrets(stated)[:MAX_MESSAGE]
-
-
-def without_secrets(written: str) -> str:
-    """Return a text without what looks like a key, a bearer token or a password."""
-    return _SECRETS.sub(_REMOVED, written)
+    return without_secrets(stated, secrets)[:MAX_MESSAGE]
 
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:

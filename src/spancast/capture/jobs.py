@@ -31,13 +31,18 @@ def _take(reading: Reading, data: bytes) -> None:
         reading.unread += 1
         return
     status = text(job.status)
-    if status in FAILED and job.error is None:
-        reading.fail({"code": status})
+    if status in FAILED:
+        reading.fail(_failure(status, job.error))
     reading.envelope(job, id_names_generation=False)
     reading.name(generation_id=text(job.generation_id))
     reading.becomes(status)
     if job.usage is not None:
         reading.usage.update(usage_facts(job.usage))
+
+
+def _failure(status: str | None, error: Any) -> dict[str, Any]:
+    """Return the error of a job that failed: a video's is its message alone, a batch's has no code."""
+    return {"type": status, **(error if isinstance(error, dict) else {"message": error})}
 
 
 VIDEO = Dialect(operation="video", take=_take)

@@ -9,7 +9,7 @@ from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.reading import Envelope, Reading
 from spancast.capture.usage import messages_usage_facts
-from spancast.capture.values import items, member, text
+from spancast.capture.values import count, items, member, text
 
 
 class _Answer(Envelope):
@@ -66,8 +66,10 @@ def _start(reading: Reading, answer: _Answer) -> None:
 
 
 def _begun(usage: Any) -> Any:
-    """Return the usage that a stream begins with, less the zeros that only stand for what is not known yet."""
-    return {name: value for name, value in usage.items() if value} if isinstance(usage, dict) else None
+    """Return the usage that a stream begins with, less the output, and the zeros that stand for what is not known yet."""
+    if not isinstance(usage, dict):
+        return None
+    return {name: value for name, value in usage.items() if value and name != "output_tokens"}
 
 
 def _block_start(reading: Reading, answer: _Answer) -> None:
@@ -76,7 +78,7 @@ def _block_start(reading: Reading, answer: _Answer) -> None:
 
 def _block(reading: Reading, number: Any, block: Any) -> None:
     if member(block, "type") == "tool_use":
-        reading.calls_tool(text(member(block, "id")) or number)
+        reading.calls_tool(text(member(block, "id")) or count(number))
     reading.cites(len(items(member(block, "citations"))))
 
 

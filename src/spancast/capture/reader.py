@@ -7,6 +7,7 @@ from typing import Protocol
 
 from spancast import guard
 from spancast.capture.dialect import Dialect
+from spancast.capture.media import without_media
 from spancast.capture.reading import Reading
 from spancast.capture.sse import MAX_EVENT, Blocks, payloads
 
@@ -75,14 +76,10 @@ class PlainReader:
         return "invalid_response" if whole and not reading.objects and not self._lost else None
 
     def _shrink(self) -> None:
-        rest = _BASE64.sub(b"", b"".join(self._chunks))
+        rest = without_media(b"".join(self._chunks))
         self._size = len(rest)
         self._lost = self._size > self.MAX // 2
         self._chunks = [] if self._lost else [rest]
-
-
-_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{4096,}")
-"""So long a run of these stands inside a string only, and leaves it a string when it goes."""
 
 
 class OpaqueReader:
@@ -109,6 +106,8 @@ class OpaqueReader:
 
 _BATCH = 16 * 1024
 """Bytes that are looked at together, once nothing is urgent."""
+_PATIENCE = 64 * 1024
+"""Bytes of an event of many lines that are looked at again with every line; beyond, only when there is twice as much."""
 _END_MARKS = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
 _EVENT = re.compile(rb"^data:", re.MULTILINE)
 
@@ -153,6 +152,12 @@ class StreamReader:
         if size > self._limit or chunk[-3:-2] in {b"]", b"\n", b""}:
             self._look(chunk)
 
+    def so_far(self) -> Reading:
+        """Return what the whole events that have passed state."""
+        self._read(self._blocks.take(), closely=True)
+        self._size = sum(map(len, self._blocks.held))
+        return self._reading
+
     def end(self) -> Reading:
         """Return what the stream stated; chunks that still come are let go."""
         self._read(self._blocks.take(last=True), closely=True)
@@ -163,7 +168,8 @@ class StreamReader:
         """Return `invalid_response` for a stream without an object, `incomplete_response` for one cut short."""
         if not reading.objects and not self._blocks.skipped and (whole or reading.unread):
             return "invalid_response"
-        return None if self.done or not whole or reading.ended() else "incomplete_response"
+        known = self.done or self._blocks.skipped or reading.ended()
+        return None if known or not whole else "incomplete_response"
 
     def _look(self, chunk: bytes) -> None:
         if not self._due(chunk):
@@ -174,14 +180,15 @@ class StreamReader:
         except Exception:  # noqa: BLE001 - the chunk is handed on whatever it holds
             guard.caught("capture.stream")
         rest = sum(map(len, self._blocks.held))
-        self._size, self._limit = rest, max(_BATCH, 2 * rest) if self._spoke else 0
+        self._size, self._limit = rest, max(_BATCH, 2 * rest) if self._spoke or rest > _PATIENCE else 0
         if self.done:
             self._on_done()
 
     def _due(self, chunk: bytes) -> bool:
         """Whether looking may find what is urgent, or is due: it costs a copy of everything that is held."""
         if not self._spoke:
-            return b"\n" in chunk or b"\r" in chunk or self._size > MAX_EVENT
+            line = b"\n" in chunk or b"\r" in chunk
+            return self._size > self._limit and (line or self._size > MAX_EVENT)
         if self._size > self._limit:
             return True
         held, longest = self._blocks.held, len(_END_MARKS[-1])
@@ -193,10 +200,11 @@ class StreamReader:
         reading.events += len(_EVENT.findall(block))
         if not closely and dialect.is_all_text(block):
             return
-        for data in payloads(block):
+        events = payloads(block)
+        for data in events:
             if data == b"[DONE]":
                 self.done = True
-                reading.events -= 1
+                reading.events -= 1 + sum(1 for _ in events)  # whatever comes behind it is no part of the answer
             elif not self._spoke or dialect.states(data):
                 dialect.take(reading, data)
                 if reading.spoke and not self._spoke:

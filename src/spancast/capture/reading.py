@@ -108,8 +108,12 @@ class Reading:
             self.failure = failure_facts(typed)
 
     def ended(self) -> bool:
-        """Whether the answer says that it is whole: a finish reason, its usage, an error, or a word of its own."""
-        return bool(self.over or self.usage or self.failure or any(self._finish.values()))
+        """Whether the answer says that it is whole: a finish reason, its usage, an error, or a word of its own.
+
+        A usage that is told piece by piece begins before the answer ends.
+        """
+        whole = self.usage and not self.bill
+        return bool(self.over or whole or self.failure or any(self._finish.values()))
 
     def facts(self) -> Facts:
         """Return everything that the answer stated."""

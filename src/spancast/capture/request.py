@@ -21,6 +21,7 @@ class _Request(msgspec.Struct):
     user: Any = None
     session_id: Any = None
     metadata: Any = None
+    trace: Any = None
     max_tokens: Any = None
     max_completion_tokens: Any = None
     max_output_tokens: Any = None
@@ -93,6 +94,7 @@ def _facts(seen: _Request) -> Facts:
         "streamed": seen.stream is True or seen.stream == "true",
         "user": text(seen.user) or text(member(seen.metadata, "user_id")),
         "session": text(seen.session_id),
+        "linked": any(text(member(seen.trace, name)) for name in ("trace_id", "parent_span_id")),
         "parameters": _parameters(seen),
     }
 

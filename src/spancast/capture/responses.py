@@ -9,7 +9,7 @@ from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.reading import Envelope, Reading
 from spancast.capture.usage import usage_facts
-from spancast.capture.values import items, member, text
+from spancast.capture.values import count, items, member, text
 
 
 class _Answer(Envelope):
@@ -79,7 +79,7 @@ def _result(reading: Reading, answer: _Answer) -> None:
 
 def _item(reading: Reading, number: Any, item: Any) -> None:
     if member(item, "type") == "function_call":
-        reading.calls_tool(text(member(item, "call_id")) or number)
+        reading.calls_tool(text(member(item, "call_id")) or count(number))
 
 
 RESPONSES = Dialect(operation="responses", take=_take, is_all_text=typed.is_all_text, states=typed.states)

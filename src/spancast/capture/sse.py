@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 
+from spancast.capture.media import without_media
+
 MAX_EVENT = 4 * 1024 * 1024
-"""Bytes of one event; a longer one is let go unread, so that a stream of any length takes bounded memory."""
+"""Bytes held of one event that is still to end, so that a stream of any length takes bounded memory.
+
+Of a longer one its images and sounds are let go on the way; what is too long without them is let go unread.
+"""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -45,13 +50,15 @@ class Blocks:
         return lines if whole is data else lines + b"\r"
 
     def _keep(self, rest: bytes) -> None:
-        if len(rest) > MAX_EVENT:
+        if len(rest) > MAX_EVENT and len(rest := without_media(rest)) > MAX_EVENT // 2:
             rest, self._skipping, self.skipped = rest[-3:], True, True
         self.held[:] = [rest] if rest else []
 
 
 def payloads(block: bytes) -> Iterator[bytes]:
     """Yield the data of each event of a block that has any; comments and other fields are none."""
+    if b"data:" not in block:
+        return
     for event in block.split(b"\n\n"):
         if event.startswith(b"data:") and b"\n" not in event:
             data = event[5:].strip()

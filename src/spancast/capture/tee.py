@@ -73,7 +73,7 @@ class SyncTee(_Tee):
         try:
             self._heard.close()
         finally:
-            _close(self._exchange)
+            closed(self._exchange)
 
 
 class AsyncTee(_Tee):
@@ -105,10 +105,10 @@ class AsyncTee(_Tee):
         try:
             await self._heard.aclose()
         finally:
-            _close(self._exchange)
+            closed(self._exchange)
 
 
-def _close(exchange: Exchange) -> None:
+def closed(exchange: Exchange) -> None:
     """Finish an answer that was closed early.
 
     A loop that is left closes the client library's generator, and that one closes the answer: the application's doing.

@@ -39,6 +39,7 @@ VERBS = {
     "calls": Verb("spancast.cli.calls", "every call, newest last"),
     "destinations": Verb("spancast.cli.destinations", "how each destination stands: delivered, waiting, dead"),
     "deliver": Verb("spancast.cli.deliver", "send what waits"),
+    "prices": Verb("spancast.cli.prices", "what OpenRouter's models cost"),
     "demo": Verb("spancast.cli.demo", "see it work, without a key"),
     "simulator": Verb("spancast.cli.simulator", "an OpenRouter that runs on this machine"),
     "doctor": Verb("spancast.cli.doctor", "check this machine, its settings and the ledger"),

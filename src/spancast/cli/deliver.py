@@ -5,19 +5,23 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from pathlib import Path
+from functools import partial
 
 from spancast import settings
 from spancast.cli.destinations import table
 from spancast.cli.filters import add_home
 from spancast.delivery import discover
-from spancast.delivery.courier import Courier, CourierThread
+from spancast.delivery.accounts import Standing
+from spancast.delivery.ack import Ack
+from spancast.delivery.belated import COST_EXPECTED
+from spancast.delivery.courier import Courier
 from spancast.delivery.drainer import Drainer
-from spancast.delivery.outbox import Ack, Outbox
-from spancast.destination import Destination
+from spancast.delivery.journal import Journal
+from spancast.delivery.outbox import Outbox
+from spancast.delivery.worker import Worker, WorkerThread
 from spancast.errors import ConfigurationError
 from spancast.ledger.book import Book
 
@@ -27,6 +31,8 @@ LOOK = 0.25
 """Seconds between two looks at the journal, for ever."""
 LAST_REQUESTS = 10.0
 """Seconds for the requests under way when told to stop."""
+LAST_SENDING = 2.0
+"""Seconds at the end of a one-shot in which no cost is asked for any more, but what has come is sent."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,28 +51,29 @@ def run(args: argparse.Namespace) -> int:
         return 0
     with closing(Book(inforce.home)) as book, closing(Outbox(inforce.home)) as outbox:
         drainer = Drainer(inforce.home, [book, outbox])
-        with _couriers(inforce.destinations, outbox, inforce.home) as couriers:
+        with _couriers(inforce, outbox) as couriers, _askers(inforce, book) as askers:
             if args.forever:
-                _forever(drainer, couriers)
+                _forever(drainer, [*couriers, *askers])
             else:
-                _once(drainer, couriers, time.monotonic() + args.timeout)
+                _once(drainer, couriers, askers, time.monotonic() + args.timeout)
         return _report(outbox, [destination.name for destination in inforce.destinations])
 
 
 @contextmanager
-def _couriers(destinations: Sequence[Destination], outbox: Outbox, home: Path) -> Iterator[list[Courier]]:
+def _couriers(inforce: settings.Settings, outbox: Outbox) -> Iterator[list[Courier]]:
     """Give a courier for each destination that can be served; of the others say what they lack."""
     from spancast.api import to_span  # noqa: PLC0415 - the hooks come with it; --help needs none
+    from spancast.owed import expects  # noqa: PLC0415 - the same
 
     couriers: list[Courier] = []
-    for destination in destinations:
+    for destination in inforce.destinations:
         try:
             exporter = discover.exporter(destination)
         except ConfigurationError as error:
             print(f"spancast: {error}", file=sys.stderr)
             outbox.ack(destination.name, Ack(state="unconfigured", reason=str(error)))
         else:
-            couriers.append(Courier(destination, exporter, outbox, to_span, home))
+            couriers.append(Courier(destination, exporter, outbox, to_span, inforce.home, expects(inforce)))
     try:
         yield couriers
     finally:
@@ -74,12 +81,36 @@ def _couriers(destinations: Sequence[Destination], outbox: Outbox, home: Path) -
             courier.close()
 
 
-def _once(drainer: Drainer, couriers: Sequence[Courier], deadline: float) -> None:
+@contextmanager
+def _askers(inforce: settings.Settings, book: Book) -> Iterator[list[Worker]]:
+    """Give who asks for the costs that came late; what is found goes through the journal, as everything does."""
+    from spancast.owed import of_the_ledger  # noqa: PLC0415 - the hooks come with it; --help needs none
+
+    with closing(Journal(inforce.home)) as journal:
+        askers = of_the_ledger(inforce, book, journal.append)
+        try:
+            yield askers
+        finally:
+            for asker in askers:
+                asker.close()
+
+
+def _once(drainer: Drainer, couriers: Sequence[Courier], askers: Sequence[Worker], deadline: float) -> None:
+    """Send what waits and ask for late costs at the same time; then send what has been waiting for those."""
     if not drainer.drain(deadline - time.monotonic()):
         print("Another process is still reading the journal; the newest calls may be left out.", file=sys.stderr)
-    if couriers:
-        with ThreadPoolExecutor(len(couriers)) as threads:
-            for done in [threads.submit(_serve, courier, deadline) for courier in couriers]:
+    asking = [partial(_ask, asker, deadline - LAST_SENDING) for asker in askers]
+    sending = [partial(_serve, courier, deadline) for courier in couriers]
+    _together([*asking, *sending])
+    if askers:
+        drainer.drain(max(0.0, deadline - time.monotonic()))
+        _together(sending)
+
+
+def _together(tasks: Sequence[Callable[[], None]]) -> None:
+    if tasks:
+        with ThreadPoolExecutor(len(tasks)) as threads:
+            for done in [threads.submit(task) for task in tasks]:
                 done.result()
 
 
@@ -93,11 +124,22 @@ def _serve(courier: Courier, deadline: float) -> None:
             time.sleep(done.wait)
 
 
-def _forever(drainer: Drainer, couriers: Sequence[Courier]) -> None:
+def _ask(asker: Worker, deadline: float) -> None:
+    """Do rounds until nothing is wanted, or the next would come too late."""
+    ending = threading.Timer(deadline - time.monotonic(), asker.stop)
+    ending.start()
+    try:
+        while (wait := asker.round()) is not None and wait <= deadline - time.monotonic():
+            time.sleep(wait)
+    finally:
+        ending.cancel()
+
+
+def _forever(drainer: Drainer, workers: Sequence[Worker]) -> None:
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
-    threads = [CourierThread(courier) for courier in couriers]
+    threads = [WorkerThread(worker) for worker in workers]
     while not told.is_set():
         drainer.drain()
         for thread in threads:
@@ -120,4 +162,9 @@ def _report(outbox: Outbox, configured: Sequence[str]) -> int:
                 f"Name it in SPANCAST_DESTINATIONS, or in spancast.toml.",
                 file=sys.stderr,
             )
-    return int(any(standing.waiting for standing in standings if standing.name in configured))
+    return int(any(_could_be_sent(standing) for standing in standings if standing.name in configured))
+
+
+def _could_be_sent(standing: Standing) -> int:
+    """Return how many records wait for another reason than that their cost is still to come."""
+    return standing.waiting - standing.reasons.get(COST_EXPECTED, 0)

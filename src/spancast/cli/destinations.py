@@ -10,7 +10,8 @@ from spancast.cli import human
 from spancast.cli.filters import add_home
 from spancast.cli.home import ledger
 from spancast.cli.table import Column, lines, terminal_width
-from spancast.delivery.outbox import Outbox, Standing
+from spancast.delivery.accounts import Standing
+from spancast.delivery.outbox import Outbox
 
 NONE_YET = "No destination yet. Name one:  SPANCAST_DESTINATIONS=otlp spancast run -- python app.py"
 

@@ -7,11 +7,8 @@ a span twice (`resend: "duplicates"`), the spans are noted as on their way befor
 `ambiguous`, for `replay` to send when their owner knows better.
 """
 
-import os
 import sqlite3
-import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
@@ -36,18 +33,19 @@ from spancast.contract import (
     Unauthorized,
     Verdict,
 )
-from spancast.delivery import backoff, wire
+from spancast.delivery import backoff, belated, wire
+from spancast.delivery.accounts import State
+from spancast.delivery.ack import Ack, Hold, Open
 from spancast.delivery.discover import exporter_name
-from spancast.delivery.outbox import Ack, Hold, Outbox, State, Waiting
-from spancast.destination import Destination
+from spancast.delivery.outbox import Outbox, Waiting
+from spancast.destination import Destination, LateCost
+from spancast.late import comes_soon, may_come
 from spancast.locks import FileLock
 
 PASS = 30.0
 """Seconds that one pass may take."""
 BUSY = 1.0
 """Seconds until a destination is looked at again that another process is serving."""
-FAULT = 5.0
-"""Seconds until a courier goes on that failed itself."""
 ON_ITS_WAY = "on its way"
 AMBIGUOUS = "ambiguous"
 TOO_OLD = "older than the platform takes"
@@ -90,6 +88,8 @@ class _Batch:
     skipped: dict[int, str] = field(default_factory=dict)
     expired: dict[int, str] = field(default_factory=dict)
     dead: dict[int, str] = field(default_factory=dict)
+    held: dict[int, float] = field(default_factory=dict)
+    """Records that wait for their cost, and the Unix time in seconds until when."""
     marked: bool = False
     """Whether the spans were noted as on their way."""
     entered: int = 0
@@ -115,25 +115,27 @@ class _Batch:
         return len(self.delivered) + len(self.skipped) + len(self.expired) + len(self.dead)
 
     def undecided(self) -> list[int]:
-        done = {*self.delivered, *self.skipped, *self.expired, *self.dead}
+        done = {*self.delivered, *self.skipped, *self.expired, *self.dead, *self.held}
         return [each.seq for each in self.waiting if each.seq not in done]
 
-    def entry(self, waiting: Mapping[int, str]) -> Ack:
+    def entry(self, waiting: Mapping[int, str], opened: Mapping[int, Open]) -> Ack:
         """Return what is to be entered of the batch, with the cursor behind all of it."""
         return Ack(
             cursor=max(each.seq for each in self.waiting),
             delivered=tuple(self.delivered),
+            opened=opened,
             skipped=self.skipped,
             expired=self.expired,
             dead=self.dead,
             waiting=waiting,
+            held=self.held,
         )
 
     def begin_anew(self, seqs: Container[int]) -> None:
         """Go on with the records of `seqs` alone, after the others were entered."""
         self.entered += self.decided()
         self.waiting = [each for each in self.waiting if each.seq in seqs]
-        self.skipped, self.expired, self.dead, self.marked = {}, {}, {}, True
+        self.skipped, self.expired, self.dead, self.held, self.marked = {}, {}, {}, {}, True
 
 
 class Courier:
@@ -146,10 +148,15 @@ class Courier:
         outbox: Outbox,
         to_span: Callable[[Call], Span],
         home: Path,
+        expects: Callable[[Call], bool] = comes_soon,
     ) -> None:
+        """Serve `destination` from `outbox`; `expects` says of a call whether its cost is on the way."""
         self.destination = destination
+        self.name = destination.name
         self._exporter = exporter
         self._traits = exporter.traits if isinstance(exporter, Exporter) else Traits(resend="upsert")
+        self._late_cost: LateCost = destination.late_cost or _LATE_COST[self._traits.resend]
+        self._expects = expects
         self._outbox = outbox
         self._to_span = to_span
         self._lock = home / "destinations" / f"{quote(destination.name, safe='')}.lock"
@@ -175,6 +182,14 @@ class Courier:
         finally:
             lock.release()
 
+    def round(self) -> float | None:
+        """Do passes until nothing more can be sent now; return the seconds until that may change."""
+        while not self._stopped:
+            done = self.deliver_once(time.monotonic() + PASS)
+            if not done.more:
+                return done.wait
+        return None
+
     def stop(self) -> None:
         """Begin no further request; a pass under way ends after the one it is at."""
         self._stopped = True
@@ -186,7 +201,7 @@ class Courier:
     def _register(self) -> None:
         if not self._registered:
             endpoint = _without_secret(self.destination.endpoint)
-            self._outbox.register(self.destination.name, exporter_name(self.destination), endpoint)
+            self._outbox.register(self.name, exporter_name(self.destination), endpoint)
             self._registered = True
 
     def _pass(self, deadline: float) -> Pass:
@@ -194,26 +209,32 @@ class Courier:
         held = self._held()
         if self._parked or held > 0:
             return Pass(wait=held or None)
-        waiting = self._outbox.take(self.destination.name, self._traits.max_spans)
+        waiting = self._outbox.take(self.name, self._traits.max_spans)
         if not waiting:
-            return Pass()
+            return Pass(wait=self._next_release())
         self._tried = True
         batch = _Batch(waiting)
         items = self._prepare(batch)
         if items:
             self._send_all(batch, items, deadline)
-        return self._enter(batch)
+        done = self._enter(batch, full=len(waiting) == self._traits.max_spans)
+        return done if done.more or done.wait is not None else replace(done, wait=self._next_release())
 
     def _held(self) -> float:
         """Return the seconds that the destination is to be left alone.
 
         A courier's first pass waits only for what the platform asked for: whoever starts anew may have mended things.
         """
-        hold = self._outbox.hold(self.destination.name)
+        hold = self._outbox.hold(self.name)
         if hold is None or not (hold.asked or self._tried):
             return 0.0
         left = hold.until - time.time()
         return left if 0.0 < left <= backoff.LONGEST_ASKED + backoff.BASE else 0.0
+
+    def _next_release(self) -> float | None:
+        """Return the seconds for which the next record waits for its cost."""
+        until = self._outbox.next_release(self.name)
+        return None if until is None else min(max(0.0, until - time.time()), belated.HOLD)
 
     def _prepare(self, batch: _Batch) -> list[_Item]:
         """Decide what needs no platform for that; return the spans of the others."""
@@ -228,6 +249,8 @@ class Courier:
                 batch.skipped[each.seq] = reason
             elif self._too_old(call):
                 batch.expired[each.seq] = TOO_OLD
+            elif (until := self._held_until(each, call)) is not None:
+                batch.held[each.seq] = until
             else:
                 self._make(batch, items, each.seq, call)
         return items
@@ -235,6 +258,12 @@ class Courier:
     def _too_old(self, call: Call) -> bool:
         limit = self._traits.max_age
         return limit is not None and time.time_ns() - call.started_at > limit * 1e9
+
+    def _held_until(self, each: Waiting, call: Call) -> float | None:
+        """Return until when a record waits for its cost; `None` where it does not."""
+        now = time.time()
+        until = min(each.came_at, now) + belated.HOLD
+        return until if self._late_cost == "hold" and now < until and self._expects(call) else None
 
     def _make(self, batch: _Batch, items: list[_Item], seq: int, call: Call) -> None:
         try:
@@ -254,7 +283,8 @@ class Courier:
 
     def _mark(self, batch: _Batch, items: list[_Item]) -> None:
         """Note the spans as on their way, and enter what is decided already: the cursor moves across all of them."""
-        self._outbox.ack(self.destination.name, batch.entry(dict.fromkeys((item.seq for item in items), ON_ITS_WAY)))
+        on_their_way = dict.fromkeys((item.seq for item in items), ON_ITS_WAY)
+        self._outbox.ack(self.name, batch.entry(on_their_way, {}))
         batch.begin_anew({item.seq for item in items})
 
     def _out_of_time(self, deadline: float) -> bool:
@@ -352,21 +382,30 @@ class Courier:
                 batch.dead[item.seq] = why
         return []
 
-    def _enter(self, batch: _Batch) -> Pass:
-        """Enter what became of the batch, and say when to go on."""
+    def _enter(self, batch: _Batch, *, full: bool) -> Pass:
+        """Enter what became of the batch, and say when to go on; after a `full` one more may wait."""
         left = batch.undecided()
         wait = self._next_wait(batch)
         moved = batch.marked or len(left) < len(batch.waiting)
         reason = batch.reason or "not tried yet"
-        entry = batch.entry(dict.fromkeys(left, reason)) if moved else Ack()
+        entry = batch.entry(dict.fromkeys(left, reason), self._opened(batch)) if moved else Ack()
         if batch.halted or batch.answered:
             hold = None if wait is None else Hold(time.time() + wait, asked=batch.asked is not None)
             entry = replace(entry, state=batch.state, reason=batch.reason, hold=hold)
-        self._outbox.ack(self.destination.name, entry)
+        self._outbox.ack(self.name, entry)
         self._tell(batch, len(left))
         decided = batch.entered + batch.decided()
-        full = decided + len(left) == self._traits.max_spans
         return Pass(decided, more=not batch.halted and (full or bool(left)), wait=wait)
+
+    def _opened(self, batch: _Batch) -> dict[int, Open]:
+        """Return the delivered records whose cost may still come."""
+        sent = {each.seq: each.call for each in batch.waiting}
+        calls = ((seq, sent[seq]) for seq in batch.delivered)
+        return {
+            seq: Open(self._late_cost, call.cost)
+            for seq, call in calls
+            if call is not None and (may_come(call) or self._expects(call))
+        }
 
     def _next_wait(self, batch: _Batch) -> float | None:
         """Return the seconds until the next request may be tried; `None` when nothing forbids it, or nothing helps."""
@@ -378,7 +417,7 @@ class Courier:
         return backoff.wait(self._failures) if batch.asked is None else backoff.asked(batch.asked)
 
     def _tell(self, batch: _Batch, left: int) -> None:
-        name = self.destination.name
+        name = self.name
         if batch.state == "parked":
             guard.once_a_minute(
                 f"{name} parked",
@@ -398,91 +437,16 @@ class Courier:
 
     def _complain(self, what: str) -> None:
         guard.once_a_minute(
-            f"{self.destination.name} {what}",
+            f"{self.name} {what}",
             "%s: %s failed; the other calls go on.",
-            self.destination.name,
+            self.name,
             what,
             exc_info=True,
         )
 
 
-class CourierThread:
-    """Runs a courier's passes in a thread of its own, whenever it is woken and whenever a retry is due.
-
-    A forked child has none of its parent's threads: there it starts when it is woken.
-    """
-
-    def __init__(self, courier: Courier) -> None:
-        self._courier = courier
-        self._begin()
-        _threads.add(self)
-
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._woken = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
-
-    def wake(self) -> None:
-        """Look for what waits, soon. Where no thread can be started, it waits on disk for another process."""
-        self._woken.set()
-        with self._lock:
-            if self._thread is None and not self._stopping:
-                thread = threading.Thread(
-                    target=self._run, name=f"spancast-{self._courier.destination.name}", daemon=True
-                )
-                try:
-                    thread.start()
-                except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
-                    return
-                self._thread = thread
-
-    def stop(self, timeout: float) -> bool:
-        """Begin no further request; return whether the thread has ended within `timeout` seconds."""
-        self._stopping = True
-        self._courier.stop()
-        self._woken.set()
-        thread = self._thread
-        if thread is not None:
-            thread.join(timeout)
-            if thread.is_alive():
-                return False
-        self._courier.close()
-        return True
-
-    def after_fork(self) -> None:
-        """Begin anew in a forked child."""
-        self._begin()
-
-    def _run(self) -> None:
-        while not self._stopping:
-            self._woken.clear()
-            wait = self._round()
-            self._woken.wait(wait)
-
-    def _round(self) -> float | None:
-        """Do passes until nothing more can be sent now; return the seconds until that may change."""
-        try:
-            while not self._stopping:
-                done = self._courier.deliver_once(time.monotonic() + PASS)
-                if not done.more:
-                    return done.wait
-        except Exception:  # noqa: BLE001 - a full disk must not end the thread
-            guard.caught(f"courier {self._courier.destination.name}")
-            return FAULT
-        return None
-
-
-_threads: "weakref.WeakSet[CourierThread]" = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for thread in list(_threads):
-        thread.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_LATE_COST: Mapping[str, LateCost] = {"upsert": "update", "duplicates": "hold"}
+"""What is done with a late cost where the destination does not say, by what a platform makes of a span sent twice."""
 
 
 def _taken_apart(batch: _Batch, items: list[_Item], reason: str) -> list[list[_Item]]:

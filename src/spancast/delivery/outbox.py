@@ -11,21 +11,20 @@ A record names the destinations that were configured where it was made, so a new
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Literal
 
-import msgspec
-
+from spancast import early
 from spancast.call import Call
+from spancast.delivery import belated
+from spancast.delivery.accounts import Standing, standing, tally
+from spancast.delivery.ack import Ack, Hold
+from spancast.delivery.payload import decoded, encoded
+from spancast.late import JOBS, Late
 from spancast.record import Record
 from spancast.store import Store
-
-State = Literal["ready", "retrying", "parked", "unconfigured"]
-"""`ready`: nothing is known against it. `retrying`: it failed, and is tried again. `parked`: its credential is wrong.
-`unconfigured`: it lacks a credential or has a setting that cannot work."""
 
 MIGRATIONS = (
     """
@@ -56,6 +55,17 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX exception_waiting ON exception (destination, seq) WHERE state = 'waiting';
     """,
+    f"""
+    ALTER TABLE record ADD COLUMN job TEXT; -- the id of the job that the call began
+    ALTER TABLE record ADD COLUMN came_at REAL NOT NULL DEFAULT 0; -- seconds
+    CREATE INDEX record_job ON record (job) WHERE job IS NOT NULL;
+    ALTER TABLE exception ADD COLUMN not_before REAL; -- seconds, of a record that waits for its cost
+    ALTER TABLE exception ADD COLUMN sent INTEGER NOT NULL DEFAULT 0; -- whether the platform has it without its cost
+    CREATE INDEX exception_record ON exception (seq);
+    CREATE INDEX exception_sent ON exception (destination) WHERE sent = 1;
+    {early.TABLE};
+    {early.INDEX};
+    """,
 )
 
 
@@ -66,61 +76,10 @@ class Waiting:
     seq: int
     call: Call | None
     """`None` when the record cannot be read."""
+    came_at: float
+    """Unix time in seconds at which it came into the outbox."""
     reason: str | None = None
     """Why it waits, when it was tried before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A time before which a destination is left alone."""
-
-    until: float
-    """Unix time in seconds."""
-    asked: bool = False
-    """Whether the platform asked for it (`Retry-After`); no process may try sooner then."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ack:
-    """What became of a batch. Reasons are by `seq`; records that are in none of these keep waiting as they did."""
-
-    cursor: int = 0
-    """Every record up to here is decided, or waits as an exception; the cursor never moves back."""
-    delivered: Sequence[int] = ()
-    skipped: Mapping[int, str] = field(default_factory=dict)
-    expired: Mapping[int, str] = field(default_factory=dict)
-    dead: Mapping[int, str] = field(default_factory=dict)
-    waiting: Mapping[int, str] = field(default_factory=dict)
-    state: State | None = None
-    """The state that the destination is in now; `None` when that is not touched, nor its reason and hold."""
-    reason: str | None = None
-    """Why the destination is in that state."""
-    hold: Hold | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a destination stands. The counts are of records."""
-
-    name: str
-    exporter: str
-    endpoint: str | None
-    state: State
-    reason: str | None
-    """Why it is in that state."""
-    captured: int
-    delivered: int
-    waiting: int
-    dead: int
-    expired: int
-    shed: int
-    skipped: int
-    lag_s: float
-    """Seconds since the oldest waiting call was made; 0.0 when none waits."""
-    last_delivered_at: int | None
-    """Unix time in nanoseconds."""
-    reasons: Mapping[str, int]
-    """How many records wait or were not delivered, by reason."""
 
 
 class Outbox:
@@ -143,22 +102,24 @@ class Outbox:
         """Take in what `segment` holds up to `end`, all or nothing; a call that is in already changes nothing.
 
         A call that is only opened is none of ours yet. A finished call takes the place of its `killed` self, which was
-        booked when its writer seemed dead, as long as some destination still waits for it.
+        booked when its writer seemed dead, as long as some destination still waits for it. What is said late of a call
+        fills its record, or waits for it.
         """
         writer = segment.rpartition("-")[0] or segment
         with self._store.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?)", (segment, end))
             captured: Counter[str] = Counter()
             routes: dict[tuple[str, ...], int] = {}
-            for call in records:
-                if not isinstance(call, Call) or call.outcome is None:
-                    continue
+            calls = [record for record in records if isinstance(record, Call) and record.outcome is not None]
+            for call in calls:
                 if call.destinations not in routes:
                     routes[call.destinations] = _route(connection, writer, call.destinations)
                 if _insert(connection, routes[call.destinations], call):
                     captured.update(set(call.destinations))
+            early.take(connection, [record for record in records if isinstance(record, Late)], belated.fill)
+            early.settle(connection, calls, belated.fill)
             for name, count in captured.items():
-                _tally(connection, name, "captured", {"": count})
+                tally(connection, name, "captured", {"": count})
 
     def forget(self, segment: str) -> None:
         """Drop the offset of a segment that is gone."""
@@ -178,11 +139,21 @@ class Outbox:
             )
 
     def take(self, name: str, limit: int) -> tuple[Waiting, ...]:
-        """Return up to `limit` records that wait for a destination: exceptions first, each kind oldest first."""
+        """Return up to `limit` records that wait for a destination: exceptions first, each kind oldest first.
+
+        What waits for its cost is left out until that has come, or its time is over.
+        """
+        now = time.time()
         with self._store.reading() as connection:
-            rows = connection.execute(_EXCEPTIONS_WAITING, (name, limit)).fetchall()
+            rows = connection.execute(_EXCEPTIONS_WAITING, (name, now, now + belated.HOLD, limit)).fetchall()
             rows += connection.execute(_BEHIND_CURSOR, (name, name, limit - len(rows))).fetchall()
-        return tuple(Waiting(row["seq"], _decoded(row["payload"]), row["reason"]) for row in rows)
+        return tuple(Waiting(row["seq"], decoded(row["payload"]), row["came_at"], row["reason"]) for row in rows)
+
+    def next_release(self, name: str) -> float | None:
+        """Return the Unix time in seconds until which the next record waits for its cost; `None` when none does."""
+        with self._store.reading() as connection:
+            (until,) = connection.execute(_NEXT_RELEASE, (name,)).fetchone()
+        return None if until is None else float(until)
 
     def hold(self, name: str) -> Hold | None:
         """Return until when a destination is to be left alone, or `None`."""
@@ -194,15 +165,19 @@ class Outbox:
         """Enter what became of a batch: records, counters, cursor and state change together."""
         with self._store.transaction() as connection:
             _destination(connection, name)
+            ack = belated.first_version_stands(connection, name, ack)
             decided = [*ack.delivered, *ack.skipped, *ack.expired]
             connection.executemany(
                 "DELETE FROM exception WHERE destination = ? AND seq = ?", [(name, seq) for seq in decided]
             )
             for state, reasons in (("waiting", ack.waiting), ("dead", ack.dead)):
-                connection.executemany(_EXCEPT, [(name, seq, state, reason) for seq, reason in reasons.items()])
-            _tally(connection, name, "delivered", {"": len(ack.delivered)})
+                connection.executemany(_EXCEPT, [(name, seq, state, reason, None) for seq, reason in reasons.items()])
+            held = [(name, seq, "waiting", belated.COST_EXPECTED, until) for seq, until in ack.held.items()]
+            connection.executemany(_EXCEPT, held)
+            tally(connection, name, "delivered", {"": len(ack.delivered)})
             for kind, reasons in (("skipped", ack.skipped), ("expired", ack.expired), ("dead", ack.dead)):
-                _tally(connection, name, kind, Counter(reasons.values()))
+                tally(connection, name, kind, Counter(reasons.values()))
+            belated.keep_open(connection, name, ack.opened)
             delivered_at = time.time_ns() if ack.delivered else None
             connection.execute(_MOVE, (ack.cursor, delivered_at, name))
             if ack.state is not None:
@@ -218,26 +193,30 @@ class Outbox:
         """Return how every destination stands that was ever configured or named, by name."""
         with self._store.reading() as connection:
             rows = connection.execute("SELECT * FROM destination ORDER BY name").fetchall()
-            return tuple(_standing(connection, row) for row in rows)
+            return tuple(standing(connection, row) for row in rows)
 
-
-_encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(Call)
 
 # `+` keeps SQLite from walking the routes one by one, which would sort all that waits before the limit applies.
 _BEHIND_CURSOR = """
-    SELECT record.seq, payload, NULL AS reason FROM record
+    SELECT record.seq, payload, came_at, NULL AS reason FROM record
     WHERE record.seq > (SELECT cursor FROM destination WHERE name = ?)
     AND +route IN (SELECT route FROM routed WHERE destination = ?) ORDER BY record.seq LIMIT ?
 """
 _EXCEPTIONS_WAITING = """
-    SELECT record.seq, payload, reason FROM exception JOIN record USING (seq)
-    WHERE destination = ? AND state = 'waiting' ORDER BY exception.seq LIMIT ?
+    SELECT record.seq, payload, came_at, reason FROM exception JOIN record USING (seq)
+    WHERE destination = ? AND state = 'waiting' AND (not_before IS NULL OR not_before NOT BETWEEN ? AND ?)
+    ORDER BY exception.seq LIMIT ?
 """
+_NEXT_RELEASE = "SELECT min(not_before) FROM exception WHERE destination = ? AND state = 'waiting'"
 _EXCEPT = """
-    INSERT INTO exception VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason
+    INSERT INTO exception (destination, seq, state, reason, not_before) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, not_before = excluded.not_before
 """
+_INSERT = """
+    INSERT OR IGNORE INTO record (call_id, route, started_at, killed, payload, job, came_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_CORRECT = "UPDATE record SET payload = ?, job = ?, killed = 0 WHERE seq = ?"
 _MOVE = """
     UPDATE destination SET cursor = max(cursor, ?), last_delivered_at = coalesce(?, last_delivered_at) WHERE name = ?
 """
@@ -257,17 +236,6 @@ _OPEN_FOR_SOMEONE = """
     LEFT JOIN exception ON exception.destination = name AND exception.seq = :seq AND exception.state = 'waiting'
     WHERE route = :route AND (:seq > cursor OR exception.seq IS NOT NULL) LIMIT 1
 """
-_WAITING = """
-    SELECT count(*) AS count, min(seq) AS oldest FROM record
-    WHERE seq > :cursor AND route IN (SELECT route FROM routed WHERE destination = :name)
-"""
-
-
-def _decoded(payload: bytes) -> Call | None:
-    try:
-        return _decoder.decode(payload)
-    except msgspec.MsgspecError:
-        return None
 
 
 def _route(connection: Connection, writer: str, destinations: tuple[str, ...]) -> int:
@@ -293,74 +261,20 @@ def _destination(connection: Connection, name: str) -> None:
 
 def _insert(connection: Connection, route: int, call: Call) -> bool:
     """Enter the call; return whether it is new."""
-    killed, payload = call.outcome == "killed", _encode(call)
+    killed = call.outcome == "killed"
+    job = call.response_id if call.operation in JOBS else None
     new = connection.execute(
-        "INSERT OR IGNORE INTO record (call_id, route, started_at, killed, payload) VALUES (?, ?, ?, ?, ?)",
-        (call.call_id, route, call.started_at, killed, payload),
+        _INSERT, (call.call_id, route, call.started_at, killed, encoded(call), job, time.time())
     )
     if new.rowcount:
         return True
     if not killed:
-        _correct(connection, call.call_id, payload)
+        _correct(connection, call, job)
     return False
 
 
-def _correct(connection: Connection, call_id: str, payload: bytes) -> None:
+def _correct(connection: Connection, call: Call, job: str | None) -> None:
     """Put a finished call in the place of its killed self."""
-    row = connection.execute("SELECT seq, route FROM record WHERE call_id = ? AND killed", (call_id,)).fetchone()
+    row = connection.execute("SELECT seq, route FROM record WHERE call_id = ? AND killed", (call.call_id,)).fetchone()
     if row and connection.execute(_OPEN_FOR_SOMEONE, {"seq": row["seq"], "route": row["route"]}).fetchone():
-        connection.execute("UPDATE record SET payload = ?, killed = 0 WHERE seq = ?", (payload, row["seq"]))
-
-
-def _tally(connection: Connection, name: str, kind: str, counts: Mapping[str, int]) -> None:
-    connection.executemany(
-        "INSERT INTO tally VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        [(name, kind, reason, count) for reason, count in counts.items() if count],
-    )
-
-
-def _standing(connection: Connection, row: Mapping[str, object]) -> Standing:
-    name, state = str(row["name"]), row["state"]
-    counters: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    for tally in connection.execute("SELECT kind, reason, count FROM tally WHERE destination = ?", (name,)):
-        counters[tally["kind"]] += tally["count"]
-        if tally["reason"]:
-            reasons[tally["reason"]] += tally["count"]
-    ahead = connection.execute(_WAITING, {"cursor": row["cursor"], "name": name}).fetchone()
-    exceptions: Counter[str] = Counter()
-    for exception in connection.execute(
-        "SELECT reason, count(*) AS count FROM exception WHERE destination = ? AND state = 'waiting' GROUP BY reason",
-        (name,),
-    ):
-        exceptions[exception["reason"]] += exception["count"]
-    waiting = ahead["count"] + exceptions.total()
-    if state in ("parked", "unconfigured"):
-        reasons[str(state)] += waiting
-    else:
-        reasons += exceptions
-        reasons[str(row["reason"] or "")] += ahead["count"]
-    return Standing(
-        name=name,
-        exporter=str(row["exporter"]),
-        endpoint=row["endpoint"],  # type: ignore[arg-type]  # sqlite3 types no column
-        state=state,  # type: ignore[arg-type]
-        reason=row["reason"],  # type: ignore[arg-type]
-        waiting=waiting,
-        lag_s=_lag(connection, name, ahead["oldest"]),
-        last_delivered_at=row["last_delivered_at"],  # type: ignore[arg-type]
-        reasons={reason: count for reason, count in sorted(reasons.items()) if reason and count},
-        **{kind: counters[kind] for kind in ("captured", "delivered", "dead", "expired", "shed", "skipped")},
-    )
-
-
-def _lag(connection: Connection, name: str, ahead: int | None) -> float:
-    """Return the age in seconds of the oldest record that waits; `ahead` is the first behind the cursor."""
-    (excepted,) = connection.execute(
-        "SELECT min(seq) FROM exception WHERE destination = ? AND state = 'waiting'", (name,)
-    ).fetchone()
-    waiting = [seq for seq in (ahead, excepted) if seq is not None]
-    if not waiting:
-        return 0.0
-    row = connection.execute("SELECT started_at FROM record WHERE seq = ?", (min(waiting),)).fetchone()
-    return max(0.0, (time.time_ns() - int(row["started_at"])) / 1e9)
+        connection.execute(_CORRECT, (encoded(call), job, row["seq"]))

@@ -1,7 +1,7 @@
 """One request to a platform, and its answer. The HTTP engine is imported when the first is sent.
 
 Constraints: one deadline over the whole attempt, which a peer that trickles cannot stretch; a redirect is an answer and
-is not followed; no more than `MAX_REPLY` of an answer is read; nothing of it is traced; a proxy of the environment is
+is not followed; no more of an answer is read than its caller wants; nothing of it is traced; a proxy of the environment is
 never asked for this machine itself. The engine is httpx2's own, httpcore2: there every single wait can be bounded.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds for one attempt, from the connection to the end of the answer."""
 MAX_REPLY = 64 * 1024
-"""Bytes of an answer's body; the rest is not read."""
+"""Bytes of an answer's body that are read where nothing else is said."""
 IDLE = 3.0
 """Seconds a connection is kept for the next request; servers commonly close at 5, and the race is theirs to lose."""
 
@@ -46,12 +46,15 @@ class Wire:
         self._backend: DeadlineBackend | None = None
         self._pools: dict[str | None, httpcore2.ConnectionPool] = {}
 
-    def post(self, request: Request, timeout: float = PATIENCE) -> Reply:
-        """Send the request and return the answer, within `timeout` seconds; raise `Unsent` or `Ambiguous`."""
+    def post(self, request: Request, timeout: float = PATIENCE, limit: int = MAX_REPLY) -> Reply:
+        """Send the request and return the answer, within `timeout` seconds; raise `Unsent` or `Ambiguous`.
+
+        No more than `limit` bytes of the answer's body are read.
+        """
         from opentelemetry.instrumentation.utils import suppress_instrumentation  # noqa: PLC0415
 
         with suppress_instrumentation():
-            return self._attempt(request, time.monotonic() + timeout)
+            return self._attempt(request, time.monotonic() + timeout, limit)
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -59,7 +62,7 @@ class Wire:
         for pool in pools.values():
             pool.close()
 
-    def _attempt(self, request: Request, until: float) -> Reply:
+    def _attempt(self, request: Request, until: float, limit: int) -> Reply:
         import httpcore2  # noqa: PLC0415
 
         backend = self._own_backend()
@@ -67,7 +70,7 @@ class Wire:
         try:
             pool, headers = self._pool(request.url, backend), [*(_HEADERS | dict(request.headers)).items()]
             with pool.stream(request.method, request.url, headers=headers, content=request.body) as response:
-                return _reply(response)
+                return _reply(response, limit)
         except (httpcore2.ReadError, httpcore2.ReadTimeout, httpcore2.RemoteProtocolError) as error:
             whole = not backend.torn and backend.written >= len(request.body)
             raise (Ambiguous if whole else Unsent)(_why(error)) from error
@@ -134,14 +137,14 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _reply(response: "httpcore2.Response") -> Reply:
+def _reply(response: "httpcore2.Response", limit: int) -> Reply:
     body = bytearray()
     for piece in response.iter_stream():
         body += piece
-        if len(body) >= MAX_REPLY:
+        if len(body) >= limit:
             break
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-    return Reply(response.status, headers, bytes(body[:MAX_REPLY]))
+    return Reply(response.status, headers, bytes(body[:limit]))
 
 
 def _why(error: Exception) -> str:

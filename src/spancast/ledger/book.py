@@ -13,12 +13,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from spancast import money
+from spancast import early, money
 from spancast.call import Call
 from spancast.late import Late
 from spancast.ledger import amendments
 from spancast.record import Record
 from spancast.store import Store
+
+WITHOUT_COST = "(cost_text IS NULL OR cost_source = 'prices')"
+"""Of a row: that OpenRouter has not stated its cost. An index has it, word for word."""
 
 MIGRATIONS = (
     """
@@ -78,6 +81,16 @@ MIGRATIONS = (
     CREATE TABLE segments(name TEXT PRIMARY KEY, end INTEGER NOT NULL) STRICT;
     CREATE TABLE damage(segment TEXT, at INTEGER, what TEXT NOT NULL, PRIMARY KEY(segment, at)) STRICT;
     """,
+    f"""
+    CREATE INDEX calls_without_cost ON calls(started_at) WHERE {WITHOUT_COST};
+    CREATE TABLE lookups(
+        call_id TEXT PRIMARY KEY,
+        misses INTEGER NOT NULL,
+        next_at INTEGER NOT NULL, -- nanoseconds
+        given_up TEXT -- why; NULL while it is tried
+    ) STRICT;
+    {early.INDEX};
+    """,
 )
 """The versions of the ledger."""
 
@@ -113,8 +126,8 @@ class Book:
             connection.executemany(_BOOK, finished)
             connection.executemany(_OPEN, opened)
             connection.executemany("DELETE FROM in_flight WHERE call_id = ?", [(row.call_id,) for row in finished])
-            amendments.take(connection, [record for record in records if isinstance(record, Late)])
-            amendments.settle(connection, finished)
+            early.take(connection, [record for record in records if isinstance(record, Late)], amendments.fill)
+            early.settle(connection, finished, amendments.fill)
             connection.execute(_REACHED, (segment, end))
 
     def forget(self, segment: str) -> None:
@@ -141,6 +154,10 @@ class Book:
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """Give a connection for one short read."""
         return self._store.reading()
+
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Give a connection for one short transaction of what is kept beside the calls."""
+        return self._store.transaction()
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

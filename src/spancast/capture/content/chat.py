@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from spancast.capture.content import parts
-from spancast.capture.content.parts import Message, Part
+from spancast.capture.content.parts import Message, Part, listed, place
 from spancast.capture.content.transcript import Asked, Transcript
 from spancast.capture.values import member
 
@@ -12,137 +12,199 @@ from spancast.capture.values import member
 def asked(request: Any) -> Asked:
     """Return the messages of a request, and its tools."""
     prompt = member(request, "prompt")
-    messages = [_message(each) for each in _list(member(request, "messages"))]
+    messages = [_message(each) for each in listed(member(request, "messages"))]
     if prompt is not None:
         messages.append(parts.message("user", list(parts.texts(prompt))))
-    return Asked(messages, tools=[parts.function_definition(tool) for tool in _list(member(request, "tools"))])
+    return Asked(messages, tools=[parts.tool(each) for each in listed(member(request, "tools"))])
 
 
 def said(answers: Iterable[Any]) -> list[Message]:
     """Return the message of each choice, its pieces joined."""
-    choices: dict[Any, _Choice] = {}
+    choices: dict[int, _Spoken] = {}
     for answer in answers:
-        for position, seen in enumerate(_list(member(answer, "choices"))):
-            index = member(seen, "index")
-            choice = choices.setdefault(index if isinstance(index, int) else position, _Choice())
-            choice.take(seen)
-    return [choice.message() for _, choice in sorted(choices.items())]
+        for position, seen in enumerate(listed(member(answer, "choices"))):
+            spoken = choices.setdefault(place(member(seen, "index"), position), _Spoken("assistant"))
+            spoken.take(member(seen, "delta") or member(seen, "message") or {"content": member(seen, "text")})
+            spoken.finish = member(seen, "finish_reason") or spoken.finish
+    return [spoken.message() for _, spoken in sorted(choices.items())]
 
 
-def _message(seen: Any) -> Message:
-    role, content = member(seen, "role"), member(seen, "content")
-    if role == "tool":
-        return parts.message(role, [parts.tool_response(member(seen, "tool_call_id"), _plain(content))])
-    return parts.message(role, list(_spoken(seen, content)))
-
-
-def _spoken(seen: Any, content: Any) -> Iterator[Part]:
-    thought = member(seen, "reasoning") or member(seen, "reasoning_content")
-    if isinstance(thought, str) and thought:
-        yield parts.reasoning(thought)
-    if isinstance(content, str):
-        if content:
-            yield parts.text(content)
-    else:
-        yield from (_part(each) for each in _list(content))
-    declined = member(seen, "refusal")
-    if isinstance(declined, str) and declined:
-        yield parts.refusal(declined)
-    yield from (_tool_call(each) for each in _list(member(seen, "tool_calls")))
-    yield from (_part(each) for each in _list(member(seen, "images")))
-
-
-def _part(seen: Any) -> Part:
+def part(seen: Any) -> Part:
+    """Return a part of a message's content."""
+    if isinstance(seen, str):
+        return parts.text(seen)
     kind = member(seen, "type")
-    if kind == "text" or isinstance(seen, str):
-        return parts.text(seen if isinstance(seen, str) else member(seen, "text"))
-    read = _MEDIA.get(kind) if isinstance(kind, str) else None
-    return {"type": kind if isinstance(kind, str) else "unknown"} if read is None else read(member(seen, kind))
+    read = _PARTS.get(kind) if isinstance(kind, str) else None
+    return parts.unknown(kind) if read is None else read(seen)
 
 
-def _audio(seen: Any) -> Part:
-    kind = member(seen, "format")
-    return parts.media("audio", member(seen, "data"), f"audio/{kind}" if isinstance(kind, str) else None)
+def _at(modality: str, *names: str) -> Callable[[Any], Part]:
+    """Return what reads a part that has its address, or an object with it, in the first of these members."""
+
+    def read(seen: Any) -> Part:
+        held = next((found for name in names if (found := member(seen, name)) is not None), None)
+        return parts.media(modality, member(held, "url") or held)
+
+    return read
+
+
+def _data(modality: str, name: str) -> Callable[[Any], Part]:
+    """Return what reads a part that has base64 and its format in an object."""
+
+    def read(seen: Any) -> Part:
+        held = member(seen, name)
+        return parts.media(modality, member(held, "data"), parts.mime_type(modality, member(held, "format")))
+
+    return read
 
 
 def _file(seen: Any) -> Part:
-    identity = member(seen, "file_id")
-    return parts.media("document", member(seen, "file_data")) if identity is None else parts.file(identity)
+    held = member(seen, "file")
+    identity = member(held, "file_id")
+    return parts.media("document", member(held, "file_data")) if identity is None else parts.file(identity)
 
 
-_MEDIA: dict[str, Callable[[Any], Part]] = {
-    "image_url": lambda seen: parts.media("image", member(seen, "url") or seen),
-    "video_url": lambda seen: parts.media("video", member(seen, "url") or seen),
-    "input_audio": _audio,
+def _video(seen: Any) -> Part:
+    read = _data("video", "input_video") if "input_video" in seen else _at("video", "video_url")
+    return read(seen)
+
+
+_PARTS: dict[str, Callable[[Any], Part]] = {
+    "text": lambda seen: parts.text(member(seen, "text")),
+    "refusal": lambda seen: parts.refusal(member(seen, "refusal")),
+    "image_url": _at("image", "image_url"),
+    "video_url": _at("video", "video_url"),
+    "audio_url": _at("audio", "audio_url"),
+    "input_audio": _data("audio", "input_audio"),
+    "input_video": _video,
+    "input_file": _data("document", "input_file"),
     "file": _file,
 }
 
 
-def _tool_call(seen: Any) -> Part:
-    function = member(seen, "function")
-    return parts.tool_call(member(seen, "id"), member(function, "name"), member(function, "arguments"))
+def _message(seen: Any) -> Message:
+    role = member(seen, "role")
+    if role == "tool":
+        content = member(seen, "content")
+        answer = [part(each) for each in content] if isinstance(content, list) else content
+        return parts.message(role, [parts.tool_response(member(seen, "tool_call_id"), answer)])
+    spoken = _Spoken(role)
+    spoken.take(seen)
+    return spoken.message(member(seen, "name"))
 
 
-def _plain(content: Any) -> Any:
-    """Return a tool's answer: its words where it is only words, else its parts."""
-    return [_part(each) for each in content] if isinstance(content, list) else content
+class _Spoken:
+    """One message, whole or in pieces."""
 
-
-class _Choice:
-    """One choice, whole or in pieces."""
-
-    def __init__(self) -> None:
-        self._role: Any = None
-        self._finish: Any = None
+    def __init__(self, role: Any) -> None:
+        self._role = role
+        self.finish: Any = None
         self._words: dict[str, list[str]] = {"reasoning": [], "content": [], "refusal": []}
-        self._calls: dict[Any, dict[str, Any]] = {}
-        self._others: list[Part] = []
+        self._content: list[Part] = []
+        self._calls: dict[int, _Called] = {}
+        self._images: list[Part] = []
+        self._audio = _Audio()
 
-    def take(self, choice: Any) -> None:
-        """Take a choice of a plain answer, or of a chunk."""
-        piece = member(choice, "delta") or member(choice, "message") or {"content": member(choice, "text")}
+    def take(self, piece: Any) -> None:
+        """Take a message, or a piece of one."""
         self._role = member(piece, "role") or self._role
-        self._finish = member(choice, "finish_reason") or self._finish
-        for kind, words in self._words.items():
-            spoken = member(piece, kind)
-            if isinstance(spoken, str):
-                words.append(spoken)
-        if isinstance(member(piece, "content"), list):
-            self._others += [_part(each) for each in member(piece, "content")]
-        for position, call in enumerate(_list(member(piece, "tool_calls"))):
-            self._call(position, call)
-        self._others += [_part(each) for each in _list(member(piece, "images"))]
-        heard = member(member(piece, "audio"), "transcript")
-        if isinstance(heard, str):
-            self._words["content"].append(heard)
+        for kind, read in _WORDS.items():
+            words = read(piece)
+            if isinstance(words, str):
+                self._words[kind].append(words)
+        self._content += [part(each) for each in listed(member(piece, "content"))]
+        for position, call in enumerate(listed(member(piece, "tool_calls"))):
+            self._calls.setdefault(place(member(call, "index"), position), _Called()).take(call)
+        self._images += [part({"type": "image_url", **each}) for each in _objects(member(piece, "images"))]
+        self._audio.take(member(piece, "audio"))
 
-    def message(self) -> Message:
+    def message(self, name: Any = None) -> Message:
         """Return what was said in all."""
+        return parts.message(self._role, list(self._parts()), self.finish, name)
+
+    def _parts(self) -> Iterator[Part]:
         spoken = {kind: "".join(words) for kind, words in self._words.items()}
-        said_parts = [_MAKE[kind](words) for kind, words in spoken.items() if words]
-        calls = [parts.tool_call(call["id"], call["name"], call["arguments"]) for call in self._calls.values()]
-        return parts.message(self._role or "assistant", said_parts + calls + self._others, self._finish)
-
-    def _call(self, position: int, seen: Any) -> None:
-        index, function = member(seen, "index"), member(seen, "function")
-        call = self._calls.setdefault(
-            index if isinstance(index, int) else position, {"id": None, "name": None, "arguments": ""}
-        )
-        call["id"] = member(seen, "id") or call["id"]
-        call["name"] = member(function, "name") or call["name"]
-        arguments = member(function, "arguments")
-        call["arguments"] = call["arguments"] + arguments if isinstance(arguments, str) else arguments
+        if spoken["reasoning"]:
+            yield parts.reasoning(spoken["reasoning"])
+        if spoken["content"]:
+            yield parts.text(spoken["content"])
+        yield from self._content
+        if spoken["refusal"]:
+            yield parts.refusal(spoken["refusal"])
+        yield from (call.part() for call in self._calls.values())
+        yield from self._images
+        yield from self._audio.parts()
 
 
-_MAKE: dict[str, Callable[[str], Part]] = {
-    "reasoning": parts.reasoning,
-    "content": parts.text,
-    "refusal": parts.refusal,
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in listed(value) if isinstance(each, dict)]
+
+
+def _thoughts(piece: Any) -> Any:
+    """Return reasoning under whichever of its names it has; those that stand beside each other say the same."""
+    plain = member(piece, "reasoning") or member(piece, "reasoning_content")
+    if isinstance(plain, str):
+        return plain
+    told = (member(each, "text") or member(each, "summary") for each in listed(member(piece, "reasoning_details")))
+    return "".join(each for each in told if isinstance(each, str))
+
+
+_WORDS: dict[str, Callable[[Any], Any]] = {
+    "reasoning": _thoughts,
+    "content": lambda piece: member(piece, "content"),
+    "refusal": lambda piece: member(piece, "refusal"),
 }
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+class _Called:
+    """One tool that the model asks for, whole or in pieces."""
+
+    def __init__(self) -> None:
+        self._id: Any = None
+        self._name: Any = None
+        self._written: list[str] = []
+        self._whole: Any = None
+
+    def take(self, seen: Any) -> None:
+        """Take a call, or a piece of one."""
+        function = member(seen, "function") or member(seen, "custom")
+        self._id = member(seen, "id") or self._id
+        self._name = member(function, "name") or self._name
+        arguments = member(function, "arguments")
+        arguments = member(function, "input") if arguments is None else arguments
+        if isinstance(arguments, str):
+            self._written.append(arguments)
+        elif arguments is not None:
+            self._whole = arguments
+
+    def part(self) -> Part:
+        """Return the call."""
+        written = "".join(self._written)
+        return parts.tool_call(self._id, self._name, written if self._whole is None else self._whole)
+
+
+class _Audio:
+    """A spoken answer: how much of it there is, and its transcript."""
+
+    def __init__(self) -> None:
+        self._id: Any = None
+        self._size = 0
+        self._words: list[str] = []
+
+    def take(self, seen: Any) -> None:
+        """Take a piece of it."""
+        data, words = member(seen, "data"), member(seen, "transcript")
+        self._id = member(seen, "id") or self._id
+        self._size += len(data) if isinstance(data, str) else 0
+        if isinstance(words, str):
+            self._words.append(words)
+
+    def parts(self) -> Iterator[Part]:
+        """Yield what there is; of one that is only referred to, its id."""
+        if self._size or self._words:
+            yield {**parts.blob("audio", self._size * 3 // 4), "transcript": "".join(self._words)}
+        elif self._id is not None:
+            yield parts.file(self._id, "audio")
 
 
 CHAT = Transcript(asked, said)

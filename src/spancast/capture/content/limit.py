@@ -4,67 +4,142 @@ Where something was cut the text says so. The application's own redactor has the
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from spancast.capture.failure import without_secrets
+from spancast.capture.content import parts
+from spancast.capture.content.parts import Message, Part
+from spancast.capture.scrub import REMOVED, names_secret, without_secrets
 
 VALUE = 100_000
 """Characters kept of one text."""
 CALL = 500_000
-"""Characters kept of all texts of a call; the others are only counted."""
+"""Characters kept of all texts of a call; of the others only the length."""
+ITEMS = 10_000
+"""Values kept of a call: messages, parts, and what tools are given and give."""
+NAME = 256
+"""Characters kept of what names and does not speak."""
 DEPTH = 64
 """Levels of nesting that are kept."""
 
 Redact = Callable[[str], str | None]
 """Returns what may be kept of a text; `None` is nothing."""
 
-_NO_WORDS = frozenset({"type", "role", "modality", "mime_type", "id", "name", "finish_reason", "file_id"})
-"""Members of a part that name and do not speak."""
-_BASE64 = re.compile(r"(?:data:([\w.+-]+/[\w.+-]+)[^,\s]{0,100},)?[A-Za-z0-9+/_-]{2048,}={0,2}")
+_NAMES = frozenset({"type", "role", "modality", "mime_type", "id", "name", "finish_reason", "file_id"})
+"""Members of a message and of a part that name and do not speak."""
+_BASE64 = re.compile(
+    r"(?:data:([\w.+-]{1,64}/[\w.+-]{1,64})[^,\s]{0,100},)?(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{2048,}={0,2}"
+)
+_RUN = 2048
+"""Characters of base64 in a row that are as good as surely no words."""
+_MARGIN = 4096
+"""Characters behind a cut in which a secret is looked for that begins before it."""
 _MAX_INTEGER = 2**63
 
 
 class Limit:
-    """Goes through the words of one call."""
+    """Goes through the words of one call, what matters most first. Raises what the application's redactor raises."""
 
-    def __init__(self, redact: Redact | None = None, secrets: tuple[str, ...] = ()) -> None:
+    def __init__(self, redact: Redact | None = None, secrets: Sequence[str] = ()) -> None:
         """`secrets` are the credentials of the request, which its words must not hold either."""
         self._redact = redact
         self._secrets = secrets
-        self._left = CALL
+        self._characters = CALL
+        self._items = ITEMS
 
-    def kept(self, value: Any, depth: int = 0) -> Any:
-        """Return what is kept of a value from JSON; raise what the application's redactor raises."""
+    def messages(self, messages: list[Message]) -> list[Message]:
+        """Return what is kept of messages; where there are too many, the last."""
+        kept: list[Message] = []
+        while len(kept) < len(messages) and self._room():
+            message = messages[-1 - len(kept)]
+            kept.append({**self._named(message), "parts": self.parts(message["parts"])})
+        if cut := len(messages) - len(kept):
+            kept.append(parts.message(None, [parts.text(f"[{cut} messages cut]")]))
+        return kept[::-1]
+
+    def parts(self, found: list[Part]) -> list[Part]:
+        """Return what is kept of the parts of a message, or of the system's instructions."""
+        kept: list[Part] = []
+        for part in found:
+            if not self._room():
+                return [*kept, parts.text(f"[{len(found) - len(kept)} parts cut]")]
+            words = {name: self.value(value, name=name) for name, value in part.items() if name not in _NAMES}
+            kept.append({**self._named(part), **words})
+        return kept
+
+    def tools(self, defined: list[Part]) -> list[Part]:
+        """Return what is kept of the definitions of tools."""
+        kept = self.parts(defined)
+        return [part if "name" in part else {"type": "function", "name": part["content"]} for part in kept]
+
+    def value(self, value: Any, depth: int = 0, name: str = "") -> Any:
+        """Return what is kept of a value from JSON, which may be a member called `name`."""
         if isinstance(value, str):
-            return self._text(value)
-        if depth >= DEPTH:
-            return "[nested too deep]" if isinstance(value, dict | list) else value
+            return REMOVED if value and names_secret(name) else self._text(value)
+        if isinstance(value, dict | list) and depth >= DEPTH:
+            return "[nested too deep]"
         if isinstance(value, dict):
-            return {_encodable(key): self._member(key, each, depth) for key, each in value.items()}
+            return self._object(value, depth)
         if isinstance(value, list):
-            return [self.kept(each, depth + 1) for each in value]
+            return self._list(value, depth)
         if isinstance(value, int) and abs(value) >= _MAX_INTEGER:
             return self._text(str(value))
         return value
 
-    def _member(self, key: str, value: Any, depth: int) -> Any:
-        if key in _NO_WORDS and isinstance(value, str):
-            return _encodable(value[:VALUE])
-        return self.kept(value, depth + 1)
+    def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for number, (name, each) in enumerate(value.items()):
+            if not self._room():
+                return {**kept, f"[{len(value) - number} members cut]": None}
+            # OpenTelemetry takes no name without a character.
+            kept[self._name(name) or "[empty]"] = self.value(each, depth + 1, name)
+        return kept
+
+    def _list(self, value: list[Any], depth: int) -> list[Any]:
+        kept: list[Any] = []
+        for each in value:
+            if not self._room():
+                return [*kept, f"[{len(value) - len(kept)} values cut]"]
+            kept.append(self.value(each, depth + 1))
+        return kept
+
+    def _room(self) -> bool:
+        self._items -= 1
+        return self._items >= 0
+
+    def _named(self, part: Part) -> Part:
+        """Return the members that name what this is; they are not the redactor's to change."""
+        return {name: self._name(value) for name, value in part.items() if name in _NAMES and isinstance(value, str)}
+
+    def _name(self, written: str) -> str:
+        return _encodable(self._scrubbed(written[: NAME + _MARGIN])[:NAME])
 
     def _text(self, written: str) -> str | None:
-        words = _BASE64.sub(_size, written)
-        for secret in self._secrets:
-            words = words.replace(secret, "[removed]")
-        words = _cut(without_secrets(words), min(VALUE, self._left))
-        self._left = max(0, self._left - len(words))
-        words = _encodable(words)
-        return words if self._redact is None else self._redact(words)
+        words = _BASE64.sub(_size, written) if _may_hold_media(written) else written
+        room = min(VALUE, self._characters)
+        seen = self._scrubbed(words[: room + _MARGIN])
+        kept, cut = seen[:room], len(words) - min(len(words), room + _MARGIN) + max(0, len(seen) - room)
+        self._characters -= len(kept)
+        kept = _encodable(f"{kept}[{cut} characters cut]" if cut else kept)
+        return kept if self._redact is None else _redacted(self._redact, kept)
+
+    def _scrubbed(self, words: str) -> str:
+        return without_secrets(words, self._secrets)
 
 
-def _cut(words: str, length: int) -> str:
-    return words if len(words) <= length else f"{words[:length]}[{len(words) - length} characters cut]"
+def _redacted(redact: Redact, words: str) -> str | None:
+    kept: Any = redact(words)
+    if kept is None or isinstance(kept, str):
+        return kept and _encodable(kept)
+    raise TypeError(f"redact= returned a {type(kept).__name__}; it must return a string, or None for nothing.")
+
+
+def _may_hold_media(written: str) -> bool:
+    """Whether a run that long can be in it: it would fill one of these pieces. To look at each character costs more."""
+    pieces = (written[at : at + _RUN // 2] for at in range(0, len(written) - _RUN // 2 + 1, _RUN // 2))
+    return len(written) >= _RUN and any(
+        piece.isascii() and piece.isprintable() and " " not in piece for piece in pieces
+    )
 
 
 def _size(found: "re.Match[str]") -> str:

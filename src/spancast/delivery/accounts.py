@@ -1,0 +1,103 @@
+"""How a destination stands: the counters of what was decided, and the records that wait.
+
+`captured = delivered + waiting + dead + expired + shed + skipped` holds at every instant: the counters change in the
+transaction that decides the records, and `waiting` is never stored but counted from the records themselves.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Literal
+
+State = Literal["ready", "retrying", "parked", "unconfigured"]
+"""`ready`: nothing is known against it. `retrying`: it failed, and is tried again. `parked`: its credential is wrong.
+`unconfigured`: it lacks a credential or has a setting that cannot work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a destination stands. The counts are of records."""
+
+    name: str
+    exporter: str
+    endpoint: str | None
+    state: State
+    reason: str | None
+    """Why it is in that state."""
+    captured: int
+    delivered: int
+    waiting: int
+    dead: int
+    expired: int
+    shed: int
+    skipped: int
+    lag_s: float
+    """Seconds since the oldest waiting call was made; 0.0 when none waits."""
+    last_delivered_at: int | None
+    """Unix time in nanoseconds."""
+    reasons: Mapping[str, int]
+    """How many records wait or were not delivered, by reason; and of how many the cost came late, by what was done."""
+
+
+def tally(connection: Connection, name: str, kind: str, counts: Mapping[str, int]) -> None:
+    """Add to the counters of one kind, by reason; the kind `late` counts costs and no records."""
+    connection.executemany(
+        "INSERT INTO tally VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        [(name, kind, reason, count) for reason, count in counts.items() if count],
+    )
+
+
+def standing(connection: Connection, row: Mapping[str, object]) -> Standing:
+    """Return how the destination of a row stands."""
+    name, state = str(row["name"]), row["state"]
+    counters: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for each in connection.execute("SELECT kind, reason, count FROM tally WHERE destination = ?", (name,)):
+        counters[each["kind"]] += each["count"]
+        if each["reason"]:
+            reasons[each["reason"]] += each["count"]
+    ahead = connection.execute(_WAITING, {"cursor": row["cursor"], "name": name}).fetchone()
+    exceptions: Counter[str] = Counter()
+    for exception in connection.execute(_EXCEPTED, (name,)):
+        exceptions[exception["reason"]] += exception["count"]
+    waiting = ahead["count"] + exceptions.total()
+    if state in ("parked", "unconfigured"):
+        reasons[str(state)] += waiting
+    else:
+        reasons += exceptions
+        reasons[str(row["reason"] or "")] += ahead["count"]
+    return Standing(
+        name=name,
+        exporter=str(row["exporter"]),
+        endpoint=row["endpoint"],  # type: ignore[arg-type]  # sqlite3 types no column
+        state=state,  # type: ignore[arg-type]
+        reason=row["reason"],  # type: ignore[arg-type]
+        waiting=waiting,
+        lag_s=_lag(connection, name, ahead["oldest"]),
+        last_delivered_at=row["last_delivered_at"],  # type: ignore[arg-type]
+        reasons={reason: count for reason, count in sorted(reasons.items()) if reason and count},
+        **{kind: counters[kind] for kind in ("captured", "delivered", "dead", "expired", "shed", "skipped")},
+    )
+
+
+_WAITING = """
+    SELECT count(*) AS count, min(seq) AS oldest FROM record
+    WHERE seq > :cursor AND route IN (SELECT route FROM routed WHERE destination = :name)
+"""
+_EXCEPTED = """
+    SELECT reason, count(*) AS count FROM exception WHERE destination = ? AND state = 'waiting' GROUP BY reason
+"""
+
+
+def _lag(connection: Connection, name: str, ahead: int | None) -> float:
+    """Return the age in seconds of the oldest record that waits; `ahead` is the first behind the cursor."""
+    (excepted,) = connection.execute(
+        "SELECT min(seq) FROM exception WHERE destination = ? AND state = 'waiting'", (name,)
+    ).fetchone()
+    waiting = [seq for seq in (ahead, excepted) if seq is not None]
+    if not waiting:
+        return 0.0
+    row = connection.execute("SELECT started_at FROM record WHERE seq = ?", (min(waiting),)).fetchone()
+    return max(0.0, (time.time_ns() - int(row["started_at"])) / 1e9)

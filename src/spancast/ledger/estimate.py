@@ -1,0 +1,93 @@
+"""What a call comes to by the list of prices. It is an estimate: each provider has prices of its own.
+
+Where something counts that is not known, a provider's own key, a tier, a tool, an image, there is none.
+"""
+
+from collections.abc import Iterable, Iterator
+from decimal import Context, Decimal
+from functools import reduce
+
+from spancast.call import Call, Modalities
+from spancast.ledger.pricing import Pricing, Rates
+
+OPERATIONS = frozenset({"chat", "completion", "responses", "message", "embeddings", "decision"})
+"""What is billed by the token."""
+_TIERS = (None, "default", "standard", "auto")
+_EXACT = Context(prec=200)
+_NOTHING = Modalities()
+
+
+def estimate(call: Call, pricing: Pricing) -> Decimal | None:
+    """Return the US dollars, exact by these prices; `None` where they cannot tell."""
+    rates = pricing.rates(call.started_at, call.input_tokens or 0)
+    if rates is None or not can_be_estimated(call) or not _is_listed(call, rates):
+        return None
+    asked = _tokens(call.input_tokens or 0, rates["prompt"], _parts_of_input(call, rates))
+    answered = _tokens(call.output_tokens or 0, rates["completion"], _parts_of_output(call, rates))
+    if asked is None or answered is None:
+        return None
+    searches = _EXACT.multiply(Decimal(call.web_searches or 0), rates.get("web_search", Decimal(0)))
+    total = _sum(rates.get("request", Decimal(0)), asked, answered, searches)
+    return _EXACT.multiply(total, 1 - pricing.discount).normalize(_EXACT)
+
+
+def can_be_estimated(call: Call) -> bool:
+    """Whether the call is of a kind that is billed by what is counted, and its counts are whole and known."""
+    counted = call.input_tokens is not None and (call.output_tokens is not None or call.operation == "embeddings")
+    plain = not call.is_byok and not call.cache_hit and call.service_tier in _TIERS
+    return (
+        call.outcome == "completed" and call.operation in OPERATIONS and counted and plain and _knows_its_searches(call)
+    )
+
+
+def _knows_its_searches(call: Call) -> bool:
+    """Whether the tools that OpenRouter ran are searches, and as many as are stated."""
+    plugins = () if call.parameters is None else call.parameters.plugins or ()
+    searched = call.variant == "online" or "web" in plugins
+    if searched and call.web_searches is None:
+        return False
+    return (call.server_tool_calls or 0) <= (call.web_searches or 0)
+
+
+def _is_listed(call: Call, rates: Rates) -> bool:
+    """Whether what the call used is listed, by what can be counted: images may have a price each."""
+    used, prompt = call.modalities or _NOTHING, rates["prompt"]
+    if used.image_output or (call.web_searches and not rates.get("web_search")):
+        return False
+    return not used.image_input or "image_token" in rates or rates.get("image", prompt) in (0, prompt)
+
+
+def _parts_of_input(call: Call, rates: Rates) -> Iterator[tuple[int, Decimal]]:
+    """Yield how many of the tokens have a rate of their own, and which."""
+    used = call.modalities or _NOTHING
+    for_an_hour, heard_from_cache = call.cache_write_1h_tokens or 0, used.audio_cached or 0
+    yield (call.cached_tokens or 0) - heard_from_cache, _rate(rates, "input_cache_read", "prompt")
+    yield heard_from_cache, _rate(rates, "input_audio_cache", "input_cache_read", "prompt")
+    yield (call.cache_write_tokens or 0) - for_an_hour, _rate(rates, "input_cache_write", "prompt")
+    yield for_an_hour, _rate(rates, "input_cache_write_1h", "input_cache_write", "prompt")
+    yield (used.audio_input or 0) - heard_from_cache, _rate(rates, "audio", "prompt")
+    yield used.image_input or 0, _rate(rates, "image_token", "prompt")
+
+
+def _parts_of_output(call: Call, rates: Rates) -> Iterator[tuple[int, Decimal]]:
+    used = call.modalities or _NOTHING
+    yield call.reasoning_tokens or 0, _rate(rates, "internal_reasoning", "completion")
+    yield used.audio_output or 0, _rate(rates, "audio_output", "completion")
+
+
+def _tokens(count: int, rate: Decimal, parts: Iterable[tuple[int, Decimal]]) -> Decimal | None:
+    """Return the dollars of so many tokens, parts of which have other rates; `None` where the parts are no parts."""
+    apart = [(part, other) for part, other in parts if part and other != rate]
+    if any(part < 0 for part, _ in apart) or sum(part for part, _ in apart) > count:
+        return None
+    extra = (_EXACT.multiply(Decimal(part), _EXACT.subtract(other, rate)) for part, other in apart)
+    return _sum(_EXACT.multiply(Decimal(count), rate), *extra)
+
+
+def _rate(rates: Rates, *names: str) -> Decimal:
+    """Return the first rate that is listed; a zero stands for what has no price of its own (recorded model lists)."""
+    return next((rates[name] for name in names if rates.get(name)), Decimal(0))
+
+
+def _sum(*amounts: Decimal) -> Decimal:
+    return reduce(_EXACT.add, amounts)

@@ -1,0 +1,127 @@
+"""What a model costs by OpenRouter's list of models: its rates, and when others apply (OpenRouter API, PublicPricing)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeGuard
+
+RATES = frozenset(
+    {
+        "prompt",
+        "completion",
+        "request",
+        "image",
+        "image_token",
+        "image_output",
+        "audio",
+        "audio_output",
+        "input_audio_cache",
+        "input_cache_read",
+        "input_cache_write",
+        "input_cache_write_1h",
+        "internal_reasoning",
+        "web_search",
+    }
+)
+"""The members of a `pricing` that are US dollars for one token, request, search or image."""
+
+Rates = Mapping[str, Decimal]
+"""US dollars, by what they are for. A negative one is dynamic: it is that of the model that a router picks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Other rates, which apply when all conditions do (openrouter SDK, PricingOverride)."""
+
+    rates: Rates
+    above: Decimal | None = None
+    """Applies to more tokens of input than that."""
+    start: Decimal = Decimal(0)
+    """From this time of the UTC day on, as a clock number: 1030 is 10:30."""
+    end: Decimal = Decimal(2400)
+    """Before this one; a window may wrap past midnight."""
+    days: frozenset[str] | None = None
+    """On these days of the week, in UTC."""
+    is_clear: bool = True
+    """Whether every condition is one that we know."""
+
+    def applies(self, at: datetime, input_tokens: int) -> bool | None:
+        """Whether it applies to a request; `None` where that cannot be told."""
+        day, clock = _DAYS[at.weekday()], at.hour * 100 + at.minute
+        large = self.above is None or input_tokens > self.above
+        today = self.days is None or day in self.days
+        start, end = self.start, self.end
+        open_now = start <= clock < end if start <= end else clock >= start or clock < end
+        if not (large and today and open_now):
+            return False
+        return True if self.is_clear else None
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """The rates of one model."""
+
+    base: Rates
+    overrides: tuple[Override, ...] = ()
+    discount: Decimal = Decimal(0)
+    """The part of the price that is taken off."""
+
+    def rates(self, started_at: int, input_tokens: int) -> Rates | None:
+        """Return the rates of a request that began at `started_at` (Unix time in nanoseconds).
+
+        Later overrides win. `None` where it cannot be told which apply, or where the price is dynamic.
+        """
+        rates, at = dict(self.base), datetime.fromtimestamp(started_at // 10**9, UTC)
+        for override in self.overrides:
+            applies = override.applies(at, input_tokens)
+            if applies is None:
+                return None
+            rates |= override.rates if applies else {}
+        is_known = {"prompt", "completion"} <= rates.keys() and not any(rate < 0 for rate in rates.values())
+        return rates if is_known else None
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the price is that of the model that a router picks."""
+        return any(rate < 0 for rate in self.base.values())
+
+
+def pricing(listed: Mapping[str, Any]) -> Pricing:
+    """Return the pricing as it is listed; what is no rate and no condition that can be read is left out."""
+    overrides = tuple(_override(each) for each in listed.get("overrides") or () if isinstance(each, Mapping))
+    return Pricing(_rates(listed), overrides, _decimal(listed.get("discount")) or Decimal(0))
+
+
+def _override(listed: Mapping[str, Any]) -> Override:
+    conditions = {name: value for name, value in listed.items() if name not in RATES}
+    numbers = {field: number for name, field in _NUMBERS.items() if (number := _decimal(listed.get(name))) is not None}
+    days = listed.get("utc_days")
+    known = {name for name, field in _NUMBERS.items() if field in numbers} | ({"utc_days"} if _are_days(days) else set())
+    return Override(
+        rates=_rates(listed),
+        days=frozenset(days) if _are_days(days) else None,
+        is_clear=known.issuperset(conditions),
+        **numbers,  # type: ignore[arg-type]  # the names are those of the table
+    )
+
+
+def _are_days(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(day in _DAYS for day in value)
+
+
+def _rates(listed: Mapping[str, Any]) -> Rates:
+    return {name: rate for name in RATES if (rate := _decimal(listed.get(name))) is not None}
+
+
+def _decimal(value: Any) -> Decimal | None:
+    """Return a number that is written as one, or as text."""
+    try:
+        number = Decimal(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() else None
+
+
+_NUMBERS = {"min_prompt_tokens": "above", "utc_start": "start", "utc_end": "end"}
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

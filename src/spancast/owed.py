@@ -1,0 +1,70 @@
+"""The costs that come late: who asks for them, and who waits for them.
+
+With a key of its own (`backfill_key`) one process at a time asks for the costs of all calls in the ledger, and so does
+`spancast deliver`. With the callers' keys each process asks for the costs of its own calls, as long as it lives.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from spancast.call import Call
+from spancast.capture.asking import server_and_key
+from spancast.capture.generations import generation_facts
+from spancast.delivery.worker import Worker
+from spancast.late import JOBS, Late, comes_soon, may_come
+from spancast.ledger.backfill import Backfill
+from spancast.ledger.book import Book
+from spancast.ledger.callers import Callers
+from spancast.ledger.estimate import can_be_estimated
+from spancast.ledger.estimator import Estimator
+from spancast.ledger.lookups import Lookups, give_up
+from spancast.recorder import HttpRequest
+from spancast.settings import Settings
+
+Keep = Callable[[Late], None]
+"""Puts what was found into the journal."""
+
+
+def of_the_ledger(settings: Settings, book: Book, keep: Keep) -> list[Worker]:
+    """Return who finds out what the calls in the ledger cost, by these settings."""
+    workers: list[Worker] = []
+    if settings.backfill_key is not None:
+        docket = Lookups(book, settings.backfill_key)
+        workers.append(Backfill(docket, generation_facts, keep, settings.home / "lookups.lock"))
+    if settings.estimate:
+        workers.append(Estimator(book, settings.home, keep))
+    return workers
+
+
+def asks_with_own_keys(settings: Settings) -> bool:
+    """Whether each process asks for the costs of its own calls; a key that is given for all of them serves these too."""
+    return settings.backfill == "caller-key" and settings.backfill_key is None
+
+
+class OwnCalls:
+    """Asks what the calls of this process cost, each with the key that made it."""
+
+    def __init__(self, book: Book, keep: Keep) -> None:
+        self._callers = Callers(partial(give_up, book))
+        self.worker: Worker = Backfill(self._callers, generation_facts, keep)
+
+    def watch(self, request: HttpRequest) -> Callable[[Call], None] | None:
+        """Return what is to be told of the finished call of a request; `None` when nothing could be asked."""
+        asked = server_and_key(request.scheme, request.host, request.port, request.path, request.headers)
+        if asked is None:
+            return None
+        server, key = asked
+        return partial(self._callers.offer, server=server, key=key)
+
+
+def expects(settings: Settings) -> Callable[[Call], bool]:
+    """Return what says of a call whether its cost is on the way, by these settings."""
+
+    def expected(call: Call) -> bool:
+        if settings.estimate and call.cost is None and can_be_estimated(call):
+            return True
+        if call.operation in JOBS or not may_come(call):
+            return comes_soon(call)
+        return settings.backfill_key is not None or (asks_with_own_keys(settings) and call.outcome != "killed")
+
+    return expected

@@ -1,0 +1,241 @@
+"""POST /chat/completions: what nobody has recorded of it, and what a stream may be made of."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from spancast.call import Attempt, Call, Routing
+from tests.support.answers import DONE, GENERATION, JSON, MODEL, PROVIDER, SSE, STREAM, chunk, event, plain
+from tests.support.exchanges import answered, opened, streamed
+from tests.support.unrecorded import events, plain_body
+
+PATH = "/chat/completions"
+ROUTING = Routing(
+    strategy="fallback",
+    attempt=2,
+    attempts=(Attempt(MODEL, "OpenAI", 429), Attempt(MODEL, "Azure", 200)),
+    pipeline=("content-filter", "web"),
+    summary="available=2, selected=Azure",
+)
+CITED = (
+    '"annotations":[{"type":"url_citation","url_citation":{"url":"https://a.example"}},'
+    '{"type":"url_citation","url_citation":{"url":"https://b.example"}}]'
+)
+
+
+def either(name: str) -> list[Call]:
+    """Return the calls of an answer in both its forms."""
+    return [answered(PATH, plain_body(name)), streamed(PATH, events(name))]
+
+
+def test_a_whole_stream_is_a_completed_call() -> None:
+    call = streamed(PATH, STREAM, body=b'{"model":"openai/gpt-5-mini","stream":true}')
+    assert (call.operation, call.outcome, call.error_type, call.streamed) == ("chat", "completed", None, True)
+    assert (call.generation_id, call.response_model, call.provider) == (GENERATION, MODEL, PROVIDER)
+    assert (call.input_tokens, call.output_tokens, call.total_tokens) == (16, 18, 34)
+    assert (str(call.cost), call.cost_source) == ("0.000106000000000001", "response")
+    assert call.finish_reasons == ("stop",)
+    assert call.output_chunks == 8
+    assert call.time_to_first_token is not None
+    assert call.time_to_headers is not None
+    assert call.duration is not None
+    assert call.time_to_headers <= call.time_to_first_token <= call.duration
+
+
+@pytest.mark.parametrize("written", ["0.000106000000000001", "3.4e-7", "0", "0.0", "1E-40", "12.50", "0.10000000000000000000001"])
+def test_dollars_are_digit_for_digit_as_stated(written: str) -> None:
+    usage = f'{{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"cost":{written}}}'
+    for call in (answered(PATH, plain(usage)), streamed(PATH, [chunk("x"), chunk(finish="stop", usage=usage), DONE])):
+        assert str(call.cost) == str(Decimal(written))
+        assert call.cost_source == "response"
+
+
+@pytest.mark.parametrize("written", ["null", '"0.1"', "-0.1", "true", "[]", "{}", "1e99", "NaN", "Infinity", "1e-99"])
+def test_dollars_that_cannot_be_are_unknown(written: str) -> None:
+    usage = f'{{"prompt_tokens":1,"completion_tokens":2,"cost":{written}}}'
+    for call in (answered(PATH, plain(usage)), streamed(PATH, [chunk("x"), chunk(finish="stop", usage=usage), DONE])):
+        assert (call.cost, call.cost_source, call.outcome) == (None, None, "completed")
+        assert (call.input_tokens, call.output_tokens) == (1, 2)
+
+
+def test_a_cache_hit_is_known_to_cost_nothing() -> None:
+    call = answered(PATH, plain_body("chat_cache_hit"), headers={**JSON, "x-openrouter-cache-status": "HIT"})
+    assert call.cache_hit is True
+    assert (call.cost, call.cost_source) == (0, "response")
+    assert (call.input_tokens, call.output_tokens) == (0, 0)
+
+
+def test_a_free_variant_is_known_to_cost_nothing() -> None:
+    call = answered(PATH, plain_body("chat_free"), body=b'{"model":"deepseek/deepseek-r1-0528:free"}')
+    assert (call.cost, call.cost_source, call.variant) == (0, "response", "free")
+    assert (call.input_tokens, call.output_tokens) == (16, 18)
+
+
+def test_an_answer_without_a_completion_is_insured_and_known_to_cost_nothing() -> None:
+    call = answered(PATH, plain_body("chat_no_completion"))
+    assert (call.cost, call.cost_source, call.output_tokens) == (0, "response", 0)
+    assert (call.outcome, call.finish_reasons, call.finish_reason) == ("completed", (None,), None)
+
+
+def test_an_answer_without_a_usage_has_an_unknown_cost() -> None:
+    for call in (answered(PATH, plain("null")), streamed(PATH, [chunk("Hello"), chunk(finish="stop"), DONE])):
+        assert (call.cost, call.cost_source, call.input_tokens, call.outcome) == (None, None, None, "completed")
+
+
+def test_routing_metadata_is_kept_of_both_forms() -> None:
+    for call in either("chat_metadata"):
+        assert (call.routing, call.region) == (ROUTING, "iad")
+
+
+def test_an_error_in_a_choice_is_the_calls_and_is_known_to_cost_nothing() -> None:
+    for call in either("chat_choice_error"):
+        assert (call.outcome, call.error_type) == ("error", "provider_unavailable")
+        assert call.error_message == "Upstream closed the connection"
+        assert (call.http_status, call.finish_reasons) == (200, ("error",))
+        assert (call.output_tokens, call.cost, call.cost_source) == (2, 0, "response")
+
+
+def test_an_error_in_a_stream_is_the_calls() -> None:
+    call = streamed(PATH, events("chat_error"))
+    assert (call.outcome, call.error_type, call.error_message) == (
+        "error",
+        "provider_unavailable",
+        "Upstream closed the connection",
+    )
+    assert (call.cost, call.cost_source) == (None, None)
+
+
+def test_a_finish_reason_of_error_alone_is_an_error() -> None:
+    for call in (
+        streamed(PATH, [chunk("Hel"), chunk(finish="error"), DONE]),
+        answered(PATH, plain(choices=[{"index": 0, "finish_reason": "error"}])),
+    ):
+        assert (call.outcome, call.error_type, call.error_message) == ("error", "error", None)
+
+
+@pytest.mark.parametrize("status", [402, 500, 502, 503, 524, 529])
+def test_an_http_error_is_told_in_openrouters_words(status: int) -> None:
+    expected = {
+        402: "payment_required",
+        500: "500",
+        502: "provider_unavailable",
+        503: "provider_overloaded",
+        524: "524",
+        529: "provider_overloaded",
+    }
+    call = answered(PATH, plain_body(f"error_{status}"), status=status, headers={**JSON, "retry-after": "7"})
+    assert (call.outcome, call.http_status, call.error_type) == ("error", status, expected[status])
+    assert call.error_message
+    assert "diary" not in repr(call)
+    assert (call.cost, call.cost_source, call.retry_after) == (None, None, 7.0)
+
+
+def test_an_http_error_names_its_provider_and_what_failed_before() -> None:
+    assert answered(PATH, plain_body("error_502"), status=502).error_provider == "DeepInfra"
+    assert answered(PATH, plain_body("error_503"), status=503).previous_errors == ("429", "timeout")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"null", b"[]", b'{"detail":"no"}', b'{"error":null}'])
+def test_an_http_error_in_no_words_is_its_status(body: bytes) -> None:
+    call = answered(PATH, body, status=503, headers={"content-type": "text/html"})
+    assert (call.outcome, call.error_type, call.error_message) == ("error", "503", None)
+
+
+@pytest.mark.parametrize("body", [b"", b"\n   \n", b"<html>", b"null", b"[1]", b'"ok"', b'{"id":"gen-1"', b"\xff\xfe"])
+def test_a_success_that_holds_no_object_is_an_invalid_response(body: bytes) -> None:
+    call = answered(PATH, body)
+    assert (call.outcome, call.error_type, call.http_status) == ("error", "invalid_response", 200)
+
+
+def test_an_empty_object_is_an_answer_that_states_nothing() -> None:
+    call = answered(PATH, b"{}")
+    assert (call.outcome, call.error_type, call.cost) == ("completed", None, None)
+
+
+def test_tools_and_sources_are_counted_in_both_forms() -> None:
+    for call in either("chat_tools"):
+        assert (call.tool_calls, call.citations, call.finish_reasons) == (2, 2, ("tool_calls",))
+    assert (answered(PATH, plain_body("chat_tools")).server_tool_calls, call.outcome) == (2, "completed")
+
+
+def test_sources_amid_the_text_are_counted() -> None:
+    choice = f'{{"index":0,"delta":{{"content":"",{CITED}}},"finish_reason":null}}'
+    cited = event(f'{{"id":"{GENERATION}","choices":[{choice}]}}')
+    call = streamed(PATH, [*[chunk("text ")] * 200, cited, *[chunk("text ")] * 200, chunk(finish="stop"), DONE])
+    assert call.citations == 2
+
+
+def test_the_choices_of_an_answer_end_each_for_its_own_reason() -> None:
+    choices = [
+        {"index": 1, "message": {}, "finish_reason": "length", "native_finish_reason": "max_tokens"},
+        {"index": 0, "message": {}, "finish_reason": "stop", "native_finish_reason": "end_turn"},
+    ]
+    call = answered(PATH, plain(choices=choices))
+    assert call.finish_reasons == ("stop", "length")
+    assert call.native_finish_reasons == ("end_turn", "max_tokens")
+    assert call.finish_reason == "stop,length"
+
+
+def test_a_usage_beside_no_choice_is_read() -> None:
+    usage = '{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"cost":0.1}'
+    last = event(f'{{"id":"{GENERATION}","choices":[],"usage":{usage}}}')
+    call = streamed(PATH, [chunk("Hello"), chunk(finish="stop"), last, DONE])
+    assert (call.cost, call.finish_reasons) == (Decimal("0.1"), ("stop",))
+
+
+def spaced(data: str) -> bytes:
+    return event(data.replace('":', '": ').replace(',"', ', "'))
+
+
+def test_a_stream_written_with_spaces_is_read_like_another() -> None:
+    tight = [*[chunk(f"{number} ") for number in range(300)], *STREAM[-3:]]
+    loose = [spaced(each.decode().removeprefix("data: ").strip()) for each in tight[:-1]] + [DONE]
+    assert len(loose[0]) > len(tight[0])
+    calls = [streamed(PATH, chunks) for chunks in (tight, loose)]
+    assert calls[0].cost == calls[1].cost == Decimal("0.000106000000000001")
+    assert calls[0].finish_reasons == calls[1].finish_reasons == ("stop",)
+    assert calls[0].output_chunks == calls[1].output_chunks == 302
+
+
+def test_text_that_reads_like_json_misleads_nothing() -> None:
+    words = ['"usage":{"cost":9}', '"finish_reason":"length"', 'data: {"error":{"code":1}}', "[DONE]", "\n\ndata: [DONE]\n\n"]
+    call = streamed(PATH, [*[chunk(word) for word in words * 100], *STREAM[-3:]])
+    assert (call.cost, call.finish_reasons) == (Decimal("0.000106000000000001"), ("stop",))
+    assert (call.outcome, call.error_type, call.output_chunks) == ("completed", None, 502)
+
+
+def test_the_first_piece_of_the_answer_is_no_padding_and_no_role() -> None:
+    heard = opened(PATH)
+    heard.exchange.headers(200, SSE)
+    heard.feed([b": OPENROUTER PROCESSING\n\n"] * 3)
+    heard.feed([event(f'{{"id":"{GENERATION}","choices":[{{"index":0,"delta":{{"role":"assistant","content":""}}}}]}}')])
+    heard.exchange.finish("closed")
+    assert heard.call.time_to_first_token is None
+    assert heard.call.generation_id == GENERATION
+
+
+@pytest.mark.parametrize("piece", [{"reasoning": "Hm"}, {"tool_calls": [{"index": 0, "id": "c"}]}, {"images": [{}]}])
+def test_the_first_piece_of_an_answer_may_be_no_text(piece: dict[str, Any]) -> None:
+    choice = {"index": 0, "delta": {"role": "assistant", "content": None, **piece}, "finish_reason": None}
+    call = streamed(PATH, [chunk(choices=[choice]), *STREAM[-3:]])
+    assert call.time_to_first_token is not None
+
+
+def test_a_plain_answer_has_no_first_piece() -> None:
+    assert answered(PATH, b"\n         \n\n         \n" + plain()).time_to_first_token is None
+
+
+@pytest.mark.parametrize("choices", ["null", "{}", "[null]", '["a"]', "[[]]", '[{"delta":7,"index":"x","message":7}]', "7"])
+def test_odd_choices_spoil_nothing(choices: str) -> None:
+    body = f'{{"id":"{GENERATION}","choices":{choices},"usage":{{"cost":0.1}}}}'.encode()
+    for call in (answered(PATH, body), streamed(PATH, [event(body.decode()), DONE])):
+        assert (call.generation_id, call.cost, call.outcome) == (GENERATION, Decimal("0.1"), "completed")
+
+
+def test_what_only_pythons_reader_takes_is_read_the_same() -> None:
+    odd = plain().replace(b'"object"', b'"odd":"\\ud800","nan":NaN,"object"')
+    tools = plain_body("chat_tools").replace(b'"object"', b'"odd":NaN, "object"', 1)
+    assert answered(PATH, odd).cost == Decimal("0.000106000000000001")
+    assert answered(PATH, odd).finish_reasons == ("stop",)
+    assert (answered(PATH, tools).tool_calls, answered(PATH, tools).citations) == (2, 2)

@@ -1,0 +1,77 @@
+"""A finalizer knows whether it is run by the garbage collector, in the midst of anything, or by a plain statement."""
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from spancast.capture import collector
+
+
+class Dying:
+    """Notes what it is told as it dies."""
+
+    def __init__(self, told: list[bool]) -> None:
+        self.told = told
+        self.cycle: object = None
+
+    def __del__(self) -> None:
+        self.told.append(collector.collecting())
+
+
+@pytest.fixture
+def _listening() -> Iterator[None]:
+    collector.listen()
+    yield
+    collector.leave()
+
+
+@pytest.mark.usefixtures("_listening")
+def test_what_the_collector_finds_dies_inside_it() -> None:
+    told: list[bool] = []
+    dying = Dying(told)
+    dying.cycle = dying
+    del dying
+    gc.collect()
+    assert told == [True]
+    assert not collector.collecting()
+
+
+@pytest.mark.usefixtures("_listening")
+def test_what_is_dropped_dies_at_once_and_outside_of_it() -> None:
+    told: list[bool] = []
+    Dying(told)
+    assert told == [False]
+
+
+@pytest.mark.usefixtures("_listening")
+def test_other_threads_are_outside_of_a_collection() -> None:
+    class Asking:
+        def __init__(self) -> None:
+            self.cycle = self
+
+        def __del__(self) -> None:
+            thread = threading.Thread(target=lambda: told.append(collector.collecting()))
+            thread.start()
+            thread.join()
+
+    told: list[bool] = []
+    Asking()
+    gc.collect()
+    assert told == [False]
+
+
+def test_whoever_leaves_leaves_the_others_listening() -> None:
+    before = list(gc.callbacks)
+    collector.listen()
+    collector.listen()
+    collector.leave()
+    told: list[bool] = []
+    dying = Dying(told)
+    dying.cycle = dying
+    del dying
+    gc.collect()
+    collector.leave()
+    assert told == [True]
+    assert gc.callbacks == before

@@ -1,0 +1,149 @@
+"""What has been read of one answer so far."""
+
+import pytest
+
+from spancast.call import Attempt, Routing
+from spancast.capture.reading import Envelope, Reading
+from spancast.capture.values import MAX_ITEMS
+
+
+def test_nothing_read_is_nothing_stated() -> None:
+    reading = Reading()
+    assert reading.facts() == {}
+    assert not reading.ended()
+
+
+def test_an_envelope_names_the_answer() -> None:
+    reading = Reading()
+    reading.envelope(Envelope(id="gen-1", model="a/b", provider="Azure", service_tier="flex"))
+    assert reading.objects == 1
+    assert reading.facts() == {
+        "generation_id": "gen-1",
+        "response_id": "gen-1",
+        "response_model": "a/b",
+        "provider": "Azure",
+        "service_tier": "flex",
+    }
+
+
+@pytest.mark.parametrize(("answer", "generation"), [("resp_1", None), ("gen-1", "gen-1"), (None, None), (7, None)])
+def test_an_id_of_another_kind_names_no_generation(answer: object, generation: str | None) -> None:
+    reading = Reading()
+    reading.envelope(Envelope(id=answer), id_names_generation=False)
+    assert reading.facts().get("generation_id") == generation
+
+
+def test_the_first_word_on_a_name_stands() -> None:
+    reading = Reading()
+    reading.envelope(Envelope(id="gen-1"))
+    reading.envelope(Envelope(id="gen-2", model="a/b"))
+    assert reading.facts() == {"generation_id": "gen-1", "response_id": "gen-1", "response_model": "a/b"}
+
+
+def test_the_last_word_on_a_status_stands() -> None:
+    reading = Reading()
+    for status in ("in_progress", "completed", None):
+        reading.becomes(status)
+    assert reading.facts() == {"status": "completed"}
+
+
+def test_finish_reasons_are_in_the_order_of_the_choices() -> None:
+    reading = Reading()
+    reading.choose(2, "length", "max_tokens")
+    reading.choose(0, "stop")
+    reading.choose(1, None)
+    assert reading.facts() == {
+        "finish_reasons": ("stop", None, "length"),
+        "native_finish_reasons": (None, None, "max_tokens"),
+    }
+
+
+def test_the_last_finish_reason_that_says_anything_stands() -> None:
+    reading = Reading()
+    for reason in (None, "stop", "length", None):
+        reading.choose(0, reason)
+    assert reading.facts() == {"finish_reasons": ("length",)}
+
+
+def test_a_flood_of_choices_or_tools_is_bounded() -> None:
+    reading = Reading()
+    for index in range(10 * MAX_ITEMS):
+        reading.choose(index, "stop")
+        reading.calls_tool(index)
+    reading.choose(0, "length")
+    facts = reading.facts()
+    assert facts["finish_reasons"] == ("length", *["stop"] * (MAX_ITEMS - 1))
+    assert facts["tool_calls"] == MAX_ITEMS
+
+
+def test_a_tool_call_is_counted_once_for_its_key() -> None:
+    reading = Reading()
+    for key in ("call_1", "call_2", "call_1"):
+        reading.calls_tool(key)
+    assert reading.facts() == {"tool_calls": 2}
+
+
+def test_the_first_error_that_says_anything_stands() -> None:
+    reading = Reading()
+    for error in (None, {"code": 502, "message": "Bad gateway"}, {"code": 400, "message": "Later"}):
+        reading.fail(error)
+    assert reading.failure == {"error_type": "502", "error_message": "Bad gateway"}
+
+
+def test_an_error_type_beside_the_error_is_its_own() -> None:
+    reading = Reading()
+    reading.fail({"code": "server_error", "message": "Oh"}, "provider_unavailable")
+    assert reading.failure == {"error_type": "provider_unavailable", "error_message": "Oh"}
+
+
+def test_an_answer_is_whole_when_it_says_so_in_any_way() -> None:
+    for way in ("usage", "reason", "error", "word"):
+        reading = Reading()
+        if way == "usage":
+            reading.usage["cost"] = 0
+        elif way == "reason":
+            reading.choose(0, "stop")
+        elif way == "error":
+            reading.fail(None)
+        else:
+            reading.over = True
+        assert reading.ended(), way
+
+
+def test_an_unfinished_choice_is_no_end() -> None:
+    reading = Reading()
+    reading.choose(0, None)
+    assert not reading.ended()
+
+
+ROUTING = {
+    "requested": "openrouter/auto",
+    "strategy": "fallback",
+    "region": "eu",
+    "summary": "2 attempts",
+    "attempt": 2,
+    "attempts": [{"provider": "Azure", "model": "a/b", "status": 429}, {"provider": 7, "status": "200"}, "odd"],
+    "pipeline": [{"type": "guardrail", "name": "pii"}, {"type": "plugin"}, None],
+}
+
+
+def test_how_the_router_found_who_answers_is_kept() -> None:
+    reading = Reading()
+    reading.envelope(Envelope(openrouter_metadata=ROUTING))
+    assert reading.facts() == {
+        "region": "eu",
+        "routing": Routing(
+            strategy="fallback",
+            attempt=2,
+            attempts=(Attempt("a/b", "Azure", 429), Attempt(None, None, None), Attempt(None, None, None)),
+            pipeline=("pii",),
+            summary="2 attempts",
+        ),
+    }
+
+
+@pytest.mark.parametrize("odd", [7, "direct", [], {"attempts": 3, "pipeline": {"name": "x"}, "attempt": "first"}])
+def test_odd_metadata_is_an_unknown_route(odd: object) -> None:
+    reading = Reading()
+    reading.envelope(Envelope(openrouter_metadata=odd))
+    assert reading.facts() == {"routing": Routing()}

@@ -1,0 +1,120 @@
+"""POST /responses: an object, plain or at the end of a stream of typed events."""
+
+from decimal import Decimal
+
+import pytest
+
+from spancast.call import Call
+from tests.support.answers import JSON, SSE, event
+from tests.support.exchanges import answered, opened, streamed
+from tests.support.unrecorded import events, plain_body
+
+PATH = "/responses"
+COST = Decimal("0.0012")
+
+
+def either(name: str) -> list[Call]:
+    return [answered(PATH, plain_body(name)), streamed(PATH, events(name))]
+
+
+def test_an_answer_states_the_same_in_both_forms() -> None:
+    for call in either("responses"):
+        assert (call.operation, call.outcome, call.status) == ("responses", "completed", "completed")
+        assert (call.input_tokens, call.cached_tokens, call.output_tokens) == (10, 2, 25)
+        assert (call.reasoning_tokens, call.total_tokens) == (5, 35)
+        assert (call.cost, call.upstream_cost, call.is_byok) == (COST, COST, False)
+        assert call.input_and_output_cost == (Decimal("0.0008"), Decimal("0.0004"))
+        assert (call.tool_calls, call.citations, call.service_tier) == (2, 2, "default")
+        assert call.finish_reasons is None
+
+
+def test_its_id_names_no_generation_unless_it_is_one() -> None:
+    call = answered(PATH, plain_body("responses"), headers={**JSON, "x-generation-id": "gen-1"})
+    assert (call.response_id, call.generation_id) == ("resp_abc123", "gen-1")
+    assert answered(PATH, plain_body("responses")).generation_id is None
+    assert answered(PATH, plain_body("responses").replace(b"resp_abc123", b"gen-9")).generation_id == "gen-9"
+
+
+def test_a_failed_response_is_an_error() -> None:
+    for call in either("responses_failed"):
+        assert (call.outcome, call.http_status, call.status) == ("error", 200, "failed")
+        assert (call.error_type, call.error_message) == ("provider_unavailable", "The model failed")
+        assert (call.cost, call.cost_source) == (None, None)
+
+
+def test_a_failed_response_without_an_error_is_one_all_the_same() -> None:
+    call = answered(PATH, b'{"id":"resp_1","object":"response","status":"failed","error":null}')
+    assert (call.outcome, call.error_type) == ("error", "error")
+
+
+def test_an_incomplete_response_is_no_error_and_says_why() -> None:
+    for call in either("responses_incomplete"):
+        assert (call.outcome, call.error_type, call.status) == ("completed", None, "incomplete")
+        assert (call.finish_reasons, call.native_finish_reasons) == (("length",), ("max_output_tokens",))
+        assert call.cost == COST
+
+
+@pytest.mark.parametrize("written", ["error", "response.error"])
+def test_an_event_may_be_the_error_itself(written: str) -> None:
+    chunks = [each.replace(b'"type":"error"', f'"type":"{written}"'.encode()) for each in events("responses_error")]
+    call = streamed(PATH, chunks)
+    assert (call.outcome, call.error_type, call.error_message) == ("error", "rate_limit_exceeded", "Slow down")
+    assert (call.cost, call.status) == (None, "in_progress")
+
+
+@pytest.mark.parametrize("name", ["responses", "responses_failed", "responses_incomplete"])
+def test_a_stream_is_whole_with_its_last_event_whoever_closes_it_then(name: str) -> None:
+    heard = opened(PATH)
+    heard.exchange.headers(200, SSE)
+    heard.feed(events(name)[:-1])
+    assert heard.finished == []
+    heard.exchange.close()
+    assert heard.call.outcome == ("error" if name == "responses_failed" else "completed")
+
+
+def test_a_stream_that_is_cut_has_an_unknown_cost() -> None:
+    heard = opened(PATH)
+    heard.exchange.headers(200, SSE)
+    heard.feed(events("responses")[:-2])
+    heard.exchange.close()
+    assert (heard.call.outcome, heard.call.cost, heard.call.response_id) == ("closed", None, "resp_abc123")
+
+
+def test_a_stream_that_ends_without_its_last_event_is_incomplete() -> None:
+    call = streamed(PATH, events("responses")[:-2])
+    assert (call.outcome, call.error_type, call.cost) == ("error", "incomplete_response", None)
+
+
+def test_the_first_piece_is_a_delta() -> None:
+    for until, expected in ((5, False), (6, True)):
+        heard = opened(PATH)
+        heard.exchange.headers(200, SSE)
+        heard.feed(events("responses")[:until])
+        heard.exchange.finish("closed")
+        assert (heard.call.time_to_first_token is not None) is expected
+
+
+def test_events_whose_type_stands_elsewhere_are_read() -> None:
+    last = events("responses")[-2].decode().removeprefix("data: ").strip()
+    turned = event(last.replace('{"type":"response.completed",', "{", 1)[:-1] + ',"type":"response.completed"}')
+    call = streamed(PATH, [*events("responses")[:-2], turned])
+    assert (call.cost, call.outcome) == (COST, "completed")
+
+
+@pytest.mark.parametrize("response", ["null", "7", "[]", '"x"', "{}"])
+def test_odd_events_spoil_nothing(response: str) -> None:
+    odd = event(f'{{"type":"response.in_progress","response":{response},"item":{response},"output_index":[]}}')
+    call = streamed(PATH, [odd, *events("responses")])
+    assert (call.cost, call.outcome) == (COST, "completed")
+
+
+@pytest.mark.parametrize("output", ["null", "7", "{}", "[null]", '[{"type":"function_call","call_id":[]}]', '[{"content":7}]'])
+def test_an_odd_output_spoils_nothing(output: str) -> None:
+    call = answered(PATH, f'{{"id":"resp_1","output":{output},"usage":{{"cost":0.1}}}}'.encode())
+    assert (call.cost, call.outcome) == (Decimal("0.1"), "completed")
+
+
+def test_an_item_without_a_proper_id_is_no_trouble() -> None:
+    odd = event('{"type":"response.output_item.added","output_index":{"a":[1]},"item":{"type":"function_call","call_id":7}}')
+    call = streamed(PATH, [odd, *events("responses")])
+    assert call.cost == COST

@@ -1,0 +1,285 @@
+"""A request becomes a Call and a span, whatever of ours or of the application's fails beside it."""
+
+import json
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, ParentBased, Sampler, TraceIdRatioBased
+from opentelemetry.trace import NoOpTracerProvider, format_span_id, format_trace_id
+
+from spancast import attribute, guard
+from spancast.call import Call
+from spancast.capture.exchange import Exchange
+from spancast.capture.route import Routes
+from spancast.recorder import HttpRequest, Recorder
+from spancast.trace.tracing import Tracing
+from tests.support.answers import COST, GENERATION, JSON, PROMPT, plain
+
+
+class Recorded:
+    """A recorder, with what it keeps in a list and what it traces in another."""
+
+    def __init__(self, sampler: Sampler = DEFAULT_ON, provider: Any = None, keep: Any = None) -> None:
+        self.kept: list[Call] = []
+        self._spans = InMemorySpanExporter()
+        self.provider = provider or TracerProvider(
+            sampler, shutdown_on_exit=False, resource=Resource({"service.name": "shop"})
+        )
+        if isinstance(self.provider, TracerProvider):
+            self.provider.add_span_processor(SimpleSpanProcessor(self._spans))
+        self.recorder = Recorder(Routes(), Tracing(self.provider), keep or self.kept.append, ("otlp", "webhook"))
+
+    @property
+    def spans(self) -> Any:
+        return self._spans.get_finished_spans()
+
+    def open(self, body: Mapping[str, Any] | bytes = PROMPT, headers: Mapping[str, str] | None = None) -> Exchange:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        exchange = self.recorder.open(a_request(body=content, headers=headers or {}))
+        assert exchange is not None
+        return exchange
+
+    def call(self, **request: Any) -> Call:
+        """Make a call that is answered, and return what was kept of it."""
+        exchange = self.open(**request)
+        exchange.headers(200, JSON)
+        exchange.body(plain())
+        return self.kept[-1]
+
+
+def a_request(**parts: Any) -> HttpRequest:
+    given: dict[str, Any] = {
+        "method": "POST",
+        "scheme": "https",
+        "host": "openrouter.ai",
+        "port": None,
+        "path": "/api/v1/chat/completions",
+        "headers": {},
+        "body": b"{}",
+    }
+    return HttpRequest(**{**given, **parts})
+
+
+@pytest.fixture
+def as_in_an_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "strict", False)
+    monkeypatch.setattr(guard, "faults", type(guard.faults)())
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"host": "api.openai.com"}, {"method": "GET"}, {"path": "/api/v1/models"}, {"path": "/chat/completions/x"}],
+    ids=str,
+)
+def test_what_asks_no_model_opens_nothing(parts: dict[str, str]) -> None:
+    recorded = Recorded()
+    assert recorded.recorder.open(a_request(**parts)) is None
+    assert recorded.kept == []
+
+
+def test_a_call_is_kept_when_its_headers_have_come_and_when_it_ends() -> None:
+    recorded = Recorded()
+    exchange = recorded.open()
+    assert recorded.kept == []
+    exchange.headers(200, {**JSON, "x-generation-id": GENERATION})
+    (opened,) = recorded.kept
+    assert (opened.outcome, opened.generation_id, opened.cost) == (None, GENERATION, None)
+    assert recorded.spans == ()
+    exchange.body(plain())
+    _, done = recorded.kept
+    assert (done.call_id, done.outcome, done.cost) == (opened.call_id, "completed", COST)
+    assert len(recorded.spans) == 1
+
+
+def test_every_call_has_a_key_of_its_own() -> None:
+    recorded = Recorded()
+    keys = {recorded.call().call_id for _ in range(50)}
+    assert len(keys) == 50
+    assert {len(key) for key in keys} == {32}
+
+
+def test_a_call_has_its_place_in_the_applications_trace() -> None:
+    recorded = Recorded()
+    with recorded.provider.get_tracer("application").start_as_current_span("request") as outer:
+        call = recorded.call()
+    above, (span, _) = outer.get_span_context(), recorded.spans
+    assert call.trace_id == format_trace_id(above.trace_id) == format_trace_id(span.context.trace_id)
+    assert call.span_id == format_span_id(span.context.span_id)
+    assert call.parent_span_id == format_span_id(above.span_id) == format_span_id(span.parent.span_id)
+    assert (call.sampled, call.resource, call.destinations) == (True, {"service.name": "shop"}, ("otlp", "webhook"))
+
+
+def test_a_call_outside_of_every_trace_begins_one() -> None:
+    recorded = Recorded()
+    call = recorded.call()
+    assert call.parent_span_id is None
+    assert call.trace_id == format_trace_id(recorded.spans[0].context.trace_id)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "user", "session"),
+    [
+        ({}, {}, "u_block", "s_block"),
+        ({"user": "u_body"}, {}, "u_body", "s_block"),
+        ({"session_id": "s_body"}, {"x-session-id": "s_header"}, "u_block", "s_body"),
+        ({}, {"x-session-id": "s_header"}, "u_block", "s_header"),
+        ({"user": "", "session_id": 7}, {"x-session-id": ""}, "u_block", "s_block"),
+    ],
+)
+def test_what_the_request_itself_says_of_its_user_wins(
+    body: dict[str, Any], headers: dict[str, str], user: str, session: str
+) -> None:
+    recorded = Recorded()
+    with attribute(user="u_block", session="s_block", tags={"feature": "search"}):
+        call = recorded.call(body=PROMPT | body, headers=headers)
+    assert (call.user, call.session, call.tags) == (user, session, {"feature": "search"})
+    assert (recorded.spans[0].attributes["user.id"], recorded.spans[0].attributes["session.id"]) == (user, session)
+
+
+def test_whom_a_call_is_for_is_decided_when_it_is_asked() -> None:
+    recorded = Recorded()
+    with attribute(user="u_1"):
+        exchange = recorded.open()
+    with attribute(user="u_2"):
+        exchange.headers(200, JSON)
+        exchange.body(plain())
+    assert recorded.kept[-1].user == "u_1"
+
+
+@pytest.mark.parametrize("sampler", [ALWAYS_OFF, TraceIdRatioBased(0.0), ParentBased(ALWAYS_OFF)])
+def test_a_call_that_is_not_sampled_is_kept_all_the_same(sampler: Sampler) -> None:
+    recorded = Recorded(sampler)
+    call = recorded.call()
+    assert recorded.spans == ()
+    assert (call.outcome, call.cost, call.sampled) == ("completed", COST, False)
+    assert call.trace_id is not None
+
+
+def test_a_call_in_a_trace_that_is_not_sampled_is_kept_all_the_same() -> None:
+    recorded = Recorded(ParentBased(ALWAYS_OFF))
+    with recorded.provider.get_tracer("application").start_as_current_span("request") as outer:
+        call = recorded.call()
+    assert recorded.spans == ()
+    assert (call.cost, call.sampled) == (COST, False)
+    assert call.trace_id == format_trace_id(outer.get_span_context().trace_id)
+
+
+def test_a_call_that_the_application_does_not_want_traced_is_kept_all_the_same() -> None:
+    recorded = Recorded()
+    with suppress_instrumentation():
+        call = recorded.call()
+    assert recorded.spans == ()
+    assert (call.cost, call.trace_id, call.span_id) == (COST, None, None)
+
+
+def test_a_provider_that_makes_no_spans_gives_a_call_its_parents_place() -> None:
+    recorded = Recorded(provider=NoOpTracerProvider())
+    assert recorded.call().trace_id is None
+    with TracerProvider(shutdown_on_exit=False).get_tracer("application").start_as_current_span("request") as outer:
+        call = recorded.call()
+    place = outer.get_span_context()
+    assert (call.trace_id, call.parent_span_id) == (format_trace_id(place.trace_id), format_span_id(place.span_id))
+    assert call.span_id is None
+
+
+def test_the_calls_own_span_is_left_alone_by_whoever_is_current_when_it_ends() -> None:
+    recorded = Recorded()
+    exchange = recorded.open()
+    with recorded.provider.get_tracer("application").start_as_current_span("later") as later:
+        exchange.headers(200, JSON)
+        exchange.body(plain())
+        assert trace.get_current_span() is later
+        assert later.is_recording()
+    assert [span.name for span in recorded.spans] == ["chat openai/gpt-5-mini", "later"]
+
+
+def test_a_journal_that_fails_costs_neither_the_span_nor_the_caller(as_in_an_application: None) -> None:
+    def full(_call: Call) -> None:
+        raise OSError("The disk is full.")
+
+    recorded = Recorded(keep=full)
+    exchange = recorded.open()
+    exchange.headers(200, JSON)
+    exchange.body(plain())
+    assert recorded.spans[0].attributes["spancast.outcome"] == "completed"
+    assert sum(guard.faults.values()) == 2
+
+
+class Failing(TracerProvider):
+    """A provider whose tracer fails."""
+
+    def get_tracer(self, *_: Any, **__: Any) -> Any:
+        raise LookupError("no such tracer")
+
+
+def test_a_tracer_that_fails_costs_the_caller_nothing(as_in_an_application: None) -> None:
+    recorded = Recorded(provider=Failing(shutdown_on_exit=False))
+    assert recorded.recorder.open(a_request()) is None
+    assert sum(guard.faults.values()) == 1
+
+
+def test_nothing_is_kept_where_only_spans_are_wanted() -> None:
+    recorded = Recorded()
+    recorder = Recorder(Routes(), Tracing(recorded.provider), keep=None)
+    exchange = recorder.open(a_request())
+    assert exchange is not None
+    exchange.headers(200, JSON)
+    exchange.body(plain())
+    assert len(recorded.spans) == 1
+
+
+def test_an_abandoned_call_is_kept_at_once_and_its_span_ends_with_the_next() -> None:
+    recorded = Recorded()
+    exchange = recorded.open()
+    exchange.headers(200, JSON)
+    exchange.finish("abandoned")
+    assert recorded.kept[-1].outcome == "abandoned"
+    assert recorded.spans == ()
+    recorded.open()
+    (span,) = recorded.spans
+    assert span.attributes["spancast.outcome"] == "abandoned"
+    assert span.end_time == recorded.kept[1].started_at + (recorded.kept[1].duration or 0)
+
+
+@pytest.fixture
+def _threads_that_take_turns_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_threads_that_take_turns_often")
+def test_abandoned_calls_are_settled_once_by_whichever_thread_comes_first() -> None:
+    recorded, together = Recorded(), threading.Barrier(8)
+    for exchange in [recorded.open() for _ in range(500)]:
+        exchange.finish("abandoned")
+
+    def settle() -> None:
+        together.wait()
+        recorded.recorder.settle()
+
+    with ThreadPoolExecutor(8) as pool:
+        for settled in [pool.submit(settle) for _ in range(8)]:
+            settled.result()
+    assert len(recorded.spans) == 500
+
+
+def test_what_openrouter_is_not_told_is_not_kept_either() -> None:
+    """A key, in a header or quoted by an error, is in no record and no span."""
+    recorded = Recorded()
+    exchange = recorded.open(headers={"authorization": "Bearer sk-or-v1-very-secret"})
+    exchange.headers(401, JSON)
+    exchange.body(b'{"error":{"code":401,"message":"No auth for sk-or-v1-very-secret"}}')
+    assert "very-secret" not in repr(recorded.kept)
+    assert "very-secret" not in repr([(span.attributes, span.status.description) for span in recorded.spans])
