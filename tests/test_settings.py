@@ -68,6 +68,8 @@ def test_opentelemetrys_own_switch_is_honoured(monkeypatch: pytest.MonkeyPatch) 
         ("SPANCAST_DURABILITY", "forever", "Give one of process, power, memory."),
         ("SPANCAST_DELIVERY", "mail", "Give one of process, external."),
         ("SPANCAST_ENABLED", "perhaps", "Give true or false."),
+        ("SPANCAST_BACKFILL", "always", "Give one of off, caller-key."),
+        ("SPANCAST_ESTIMATE", "perhaps", "Give true or false."),
         ("SPANCAST_HOSTS", "a host", 'Give "host", "host:port" or a URL prefix'),
         ("SPANCAST_DESTINATIONS", "otlp,otlp", "two destinations called 'otlp'. Give each its own name=."),
     ],
@@ -91,6 +93,7 @@ def test_a_wrong_variable_is_named_with_what_was_seen_and_the_cure(
         (lambda: Destination("otlp", sample_rate=True), "sample_rate cannot be True."),
         (lambda: Destination("otlp", endpoint="localhost:4318"), "endpoint cannot be 'localhost:4318'. Give a URL"),
         (lambda: Destination("otlp", spans="some"), "Give one of llm, genai, trace, all."),  # type: ignore[arg-type]
+        (lambda: Destination("otlp", late_cost="wait"), "Give one of hold, update, omit."),  # type: ignore[arg-type]
         (lambda: Destination(""), "exporter cannot be ''."),
         (lambda: Destination(42), "exporter cannot be 42."),  # type: ignore[arg-type]
         (lambda: Destination("otlp", filters={"model": "x"}), "filters={'model': 'x'} is not in this version"),
@@ -111,3 +114,98 @@ def test_a_setting_that_is_none_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="'durabilty', which is none"):
         resolve({})
+
+
+@pytest.mark.parametrize("key", ["sk-or-v1-canary two", "sk-or-v1-canary\u00fc", "sk-or-v1-canary\n\x00"])
+def test_a_key_that_is_none_is_told_without_it(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="backfill_key= is no API key") as raised:
+        resolve({"backfill_key": key})
+
+    assert "canary" not in str(raised.value)
+
+
+def test_a_key_is_not_printed_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPANCAST_BACKFILL_KEY", " sk-or-v1-canary\n")
+
+    found = resolve({})
+
+    assert found.backfill_key == "sk-or-v1-canary"
+    assert "canary" not in repr(found)
+
+
+def redact(text: str) -> str:
+    return text.upper()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mode", "event"),
+    [
+        ({}, "no_content", False),
+        ({"capture_content": True}, "span_only", False),
+        ({"capture_content": False}, "no_content", False),
+        ({"capture_content": "EVENT_ONLY"}, "event_only", True),
+        ({"capture_content": "span_and_event"}, "span_and_event", True),
+        ({"capture_content": "span_and_event", "emit_event": False}, "span_and_event", False),
+        ({"emit_event": True}, "no_content", True),
+    ],
+)
+def test_words_for_the_event_make_one_unless_that_is_denied(
+    arguments: dict[str, object], mode: str, event: bool
+) -> None:
+    found = resolve(arguments)
+
+    assert (found.capture_content, found.emit_event) == (mode, event)
+
+
+@pytest.mark.parametrize(
+    ("content", "emit", "mode", "event"),
+    [
+        ("", "", "no_content", False),
+        ("SPAN_ONLY", "", "span_only", False),
+        ("event_only", "", "event_only", True),
+        ("SPAN_AND_EVENT", "false", "span_and_event", False),
+        ("NO_CONTENT", "true", "no_content", True),
+        ("true", "", "span_only", False),
+        ("everything", "", "no_content", False),
+    ],
+)
+def test_the_conventions_own_variables_are_honoured(
+    content: str, emit: str, mode: str, event: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", content)
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT", emit)
+
+    found = resolve({})
+
+    assert (found.capture_content, found.emit_event) == (mode, event)
+    assert resolve({"capture_content": False, "emit_event": False}).capture_content == "no_content"
+
+
+def test_a_redactor_is_a_function_or_the_name_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve({}).redact is None
+    assert resolve({"redact": redact}).redact is redact
+    monkeypatch.setenv("SPANCAST_REDACT", "textwrap:dedent")
+    found = resolve({}).redact
+    assert found is not None
+    assert found("  Hello") == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"capture_content": "always"}, "Give true, false, or one of no_content, span_only, event_only,"),
+        ({"redact": "textwrap"}, 'Give a function, or "module:function"'),
+        ({"redact": "textwrap:nothing"}, "names 'textwrap:nothing', which cannot be imported"),
+        ({"redact": "no_such_module:f"}, "which cannot be imported"),
+        ({"redact": "textwrap:__doc__"}, 'Give a function, or "module:function"'),
+        ({"redact": 3}, 'Give a function, or "module:function"'),
+        ({"metrics": "newest"}, "Give one of latest, 1.44, off."),
+        ({"user_metrics": "perhaps"}, "Give true or false."),
+        ({"emit_event": "perhaps"}, "Give true or false."),
+    ],
+)
+def test_a_wrong_wish_for_words_or_metrics_is_told(wrong: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        resolve(wrong)
+
+    assert words in str(raised.value)

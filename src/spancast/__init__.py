@@ -15,6 +15,7 @@ The house, in the order in which a call passes through it:
 - `trace`         a Call as one OpenTelemetry span, in the application's own trace
 - `delivery`      journal (durable), drainer, outbox, couriers
 - `ledger`        who spent what
+- `owed`          the costs that come late: who asks for them, and who waits for them
 - `broadcast`     what each destination is sent
 - `cli`           the command; `testing` an OpenRouter that runs on this machine
 

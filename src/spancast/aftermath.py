@@ -1,12 +1,13 @@
 """What is done of a finished call behind the caller's back: its words are written, its event and metrics recorded.
 
 The words of a call are one more record, joined to it by its `call_id`, and the call's live span ends when they are on
-it. A redactor that raises, or is so slow that the queue runs full, costs the words and never the call.
+it. A redactor that raises, or is so slow that others wait for it, costs the words and never the call: its span ends
+without them.
 """
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 
 from opentelemetry.trace import Span
 
@@ -19,6 +20,9 @@ from spancast.scribe import Scribe
 from spancast.trace import span as spans
 from spancast.trace.events import Events
 from spancast.trace.metrics import Metrics
+
+PATIENCE = 5.0
+"""Seconds that a call waits for its words, once another one has finished behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +47,22 @@ class Aftermath:
         self._counting = Scribe("spancast-metrics")
 
     def words(self, operation: str, request: bytes | None, secrets: tuple[str, ...]) -> Words | None:
-        """Return what holds the words of a call while they pass; `None` where they are not wanted."""
-        return Words(operation, request, secrets) if self._wishes.words else None
+        """Return what holds the words of a call while they pass; `None` where they are not wanted.
+
+        A call that the redactor makes has none: it would be redacted by one more call.
+        """
+        return Words(operation, request, secrets) if self._wishes.words and not self._writing.is_here else None
 
     def take(self, call: Call, words: Words | None, span: Span | None) -> bool:
         """Leave to be done what is wanted; return whether the words are kept, and the span ended, by that."""
-        metrics = self._wishes.metrics
-        if metrics is not None and metrics.wanted() and not self._counting.leave(partial(metrics.record, call)):
+        metrics, events = self._wishes.metrics, self._wishes.events
+        if metrics is not None and metrics.wanted() and not self._counting.leave(_Counting(metrics, call)):
             guard.faults["metrics lost: too much waits"] += 1
-        if words is None and self._wishes.events is None:
+        if words is None and (events is None or not events.wanted()):
             return False
-        size = 0 if words is None else words.size + len(words.request or b"")
-        if self._writing.leave(partial(self._write, call, words, span), size):
+        if self._writing.is_late(PATIENCE) and self._counting.leave(_Hurrying(self._writing)):
+            guard.once_a_minute("slow redactor", "The words of calls are not kept: to read them takes too long.")
+        if self._writing.leave(_Writing(self._wishes, self._keep, call, words, span)):
             return True
         guard.faults["content lost: too much waits"] += 1
         guard.once_a_minute("content queue", "The words of calls come faster than they can be written down.")
@@ -62,23 +70,92 @@ class Aftermath:
 
     def drain(self, timeout: float) -> bool:
         """Wait until all is done; return whether it was within `timeout` seconds."""
-        return self._writing.drain(timeout) and self._counting.drain(timeout)
+        deadline = time.monotonic() + timeout
+        written = self._writing.drain(timeout)
+        return self._counting.drain(max(0.0, deadline - time.monotonic())) and written
 
-    def _write(self, call: Call, words: Words | None, span: Span | None) -> None:
-        content = None if words is None else self._content(call, words)
-        if content is not None and self._keep is not None:
-            self._keep(content)
+    def give_up(self) -> None:
+        """End the spans of the calls whose words are not written yet without them."""
+        self._writing.give_up()
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A call whose words are to be written, and whose event and span wait for them."""
+
+    wishes: Wishes
+    keep: Callable[[Content], None] | None
+    call: Call
+    words: Words | None
+    span: Span | None
+    _open: list[bool] = field(default_factory=lambda: [True])
+
+    @property
+    def size(self) -> int:
+        return 0 if self.words is None else self.words.size
+
+    def do(self) -> None:
+        content = None if self.words is None else _content(self.words, self.call, self.wishes.redact)
+        if content is not None and self.keep is not None:
+            with guard.quietly("aftermath.keep"):
+                self.keep(content)
+        if self._is_first():
+            self._end(content)
+
+    def skip(self) -> None:
+        if self._is_first():
+            guard.faults["content lost: it took too long"] += 1
+            self._end(None)
+
+    def _is_first(self) -> bool:
         try:
-            if self._wishes.events is not None:
-                self._wishes.events.emit(call, content)
+            return self._open.pop()
+        except IndexError:
+            return False
+
+    def _end(self, content: Content | None) -> None:
+        try:
+            if self.wishes.events is not None:
+                self.wishes.events.emit(self.call, content)
         finally:
-            if span is not None:
-                spans.end(span, call, content if self._wishes.words_on_span else None)
+            if self.span is not None:
+                spans.end(self.span, self.call, content if self.wishes.words_on_span else None)
 
-    def _content(self, call: Call, words: Words) -> Content:
-        try:
-            return words.content(call.call_id, self._wishes.redact)
-        except Exception:  # noqa: BLE001 - the redactor is the application's own
-            guard.faults["content lost: it could not be read"] += 1
-            guard.once_a_minute("content", "The words of a call are not kept.", exc_info=True)
-            return Content(call_id=call.call_id)
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """A call to be recorded in the metrics."""
+
+    metrics: Metrics
+    call: Call
+    size: int = 0
+
+    def do(self) -> None:
+        self.metrics.record(self.call)
+
+    def skip(self) -> None:
+        """Nothing waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hurrying:
+    """The other scribe's work that takes too long."""
+
+    other: Scribe
+    size: int = 0
+
+    def do(self) -> None:
+        self.other.give_up(PATIENCE)
+
+    def skip(self) -> None:
+        """The next call that finishes looks again."""
+
+
+def _content(words: Words, call: Call, redact: Redact | None) -> Content:
+    try:
+        return words.content(call.call_id, redact)
+    except BaseException as error:  # noqa: BLE001 - the redactor is the application's own, whatever it raises
+        guard.faults["content lost: it could not be read"] += 1
+        kind = type(error)  # what it says may be the very words
+        guard.once_a_minute("content", "The words of a call are not kept: %s.%s.", kind.__module__, kind.__qualname__)
+        return Content(call_id=call.call_id)

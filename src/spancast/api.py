@@ -37,6 +37,8 @@ from spancast.trace.tracing import VERSION, Tracing
 
 EXIT_BUDGET = 1.0
 """Seconds that Spancast may take when the process ends; what waits then is sent by the next process."""
+WRITING = 0.4
+"""The part of it in which words are still written; a call whose words are not by then has none."""
 FLUSHING = 0.8
 """The part of it in which requests are still begun."""
 POLL = 0.01
@@ -76,6 +78,7 @@ class Running:
             aftermath,
             link_broadcast=link,
             owing=None if own_calls is None else own_calls.watch,
+            on_provider=_end_before_others,
         )
         self._patches = Patches(self._recorder)
 
@@ -87,7 +90,8 @@ class Running:
     def flush(self, timeout: float) -> bool:
         """Move and send what was recorded; return whether all of it is where it should be."""
         deadline = time.monotonic() + timeout
-        if not self._recorder.complete(timeout) or not self._pump.turn(max(0.0, deadline - time.monotonic())):
+        written = self._recorder.complete(timeout)
+        if not self._pump.turn(max(0.0, deadline - time.monotonic())) or not written:
             return False
         served = [name for name, _ in self._couriers]
         while self._undecided(served) and time.monotonic() < deadline:
@@ -100,7 +104,8 @@ class Running:
         self._patches.remove()
         done = False
         with guard.quietly("stopping"):
-            done = self.flush(timeout * FLUSHING)
+            self._recorder.close(timeout * WRITING)
+            done = self.flush(max(0.0, deadline - time.monotonic() - timeout * (1 - FLUSHING)))
         self._pump.stop()
         for worker in (*(courier for _, courier in self._couriers), *self._askers):
             worker.stop(max(0.0, deadline - time.monotonic()))
@@ -119,7 +124,6 @@ class Running:
         self._journal.append(record)
         if not self._pump.running and not (isinstance(record, Call) and record.outcome == "abandoned"):
             self._pump.start()
-            _end_before_others()
 
     def _employ(self, own_calls: owed.OwnCalls | None) -> list[WorkerThread]:
         """Return who asks for costs here; where only `spancast deliver` sends, it asks for those in the ledger."""
@@ -134,7 +138,7 @@ class Running:
             exporter = exporter_of(destination, explicit=destination.name in explicit)
             if exporter is not None:
                 expects = owed.expects(self.settings)
-                courier = Courier(destination, exporter, self._outbox, to_span, self.settings.home, expects)
+                courier = Courier(destination, exporter, self._outbox, to_span, self.settings.home, expects=expects)
                 couriers.append((destination.name, WorkerThread(courier)))
         return couriers
 
@@ -286,11 +290,11 @@ def running() -> Running | None:
 
 
 def _end_before_others() -> None:
-    """Be the first to end when the process does: spans that end then still need the application's own provider.
+    """Be the first to end when the process does: spans that end then still need the application's own providers.
 
-    What is registered last is run first, and the provider is mostly made before the first call.
+    What is registered last is run first, and providers are mostly made before the first call. Nothing is unregistered:
+    where the process is ending already, what is registered is not run any more.
     """
-    atexit.unregister(stop)
     atexit.register(stop)
 
 

@@ -16,6 +16,8 @@ REMEMBERED = 1024
 
 _COUNT = "x-stainless-retry-count"
 _NAME = "idempotency-key"
+_LONGEST = 9
+"""Digits of a count of tries."""
 _SAMPLE = 256
 """Bytes at either end of a body by which it is told from others."""
 
@@ -32,7 +34,7 @@ class Attempts:
         count, name = headers.get(_COUNT), headers.get(_NAME)
         if count is None and name is None:
             return {}
-        retry = int(count) if count is not None and count.isascii() and count.isdigit() else None
+        retry = _number(count)
         key = name if name is not None else (_where(), _sample(body))
         with self._lock:
             first = None if retry == 0 else self._first.get(key)
@@ -45,6 +47,11 @@ class Attempts:
         self._first.move_to_end(key)
         if len(self._first) > REMEMBERED:
             self._first.popitem(last=False)
+
+
+def _number(written: str | None) -> int | None:
+    known = written is not None and len(written) <= _LONGEST and written.isascii() and written.isdigit()
+    return int(written) if written is not None and known else None
 
 
 def _where() -> Hashable:

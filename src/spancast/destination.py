@@ -61,7 +61,7 @@ class Destination:
         self.spans = _spans(spans)
         self.metadata = dict(metadata or {})
         self.environment = environment
-        self.late_cost = None if late_cost is None else _late_cost(late_cost)
+        self.late_cost: LateCost | None = None if late_cost is None else _late_cost(late_cost)
         self.options = options
 
     def __repr__(self) -> str:

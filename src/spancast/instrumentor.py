@@ -60,11 +60,21 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
         aftermath = Aftermath(api.wishes(settings, meter_provider))
         cls._tracing.watch()
         cls._recorder = Recorder(
-            Routes(settings.hosts), cls._tracing, keep=None, aftermath=aftermath, link_broadcast=settings.link_broadcast
+            Routes(settings.hosts),
+            cls._tracing,
+            keep=None,
+            aftermath=aftermath,
+            link_broadcast=settings.link_broadcast,
+            on_provider=cls._end_before_others,
         )
         cls._patches = Patches(cls._recorder)
         cls._patches.install(HOOKS)
-        atexit.register(cls._recorder.complete, api.EXIT_BUDGET)
+
+    @classmethod
+    def _end_before_others(cls) -> None:
+        """Have the spans ended before the application's provider is shut down: what is registered last is run first."""
+        if cls._recorder is not None:
+            atexit.register(cls._recorder.close, api.EXIT_BUDGET)
 
     def _uninstrument(self, **_: Any) -> None:
         cls = type(self)
@@ -75,8 +85,8 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
         if patches is not None:
             patches.remove()
         if recorder is not None:
-            recorder.complete(api.EXIT_BUDGET)
-            atexit.unregister(recorder.complete)
+            recorder.close(api.EXIT_BUDGET)
+            atexit.unregister(recorder.close)
         if tracing is not None:
             tracing.stop()
         if started:

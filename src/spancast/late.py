@@ -54,7 +54,10 @@ def bill_of(poll: Call) -> Late | None:
 
 
 def may_come(call: Call) -> bool:
-    """Whether OpenRouter may still state what a finished call cost: its job is under way, or it has a name to ask by."""
+    """Whether OpenRouter may still state what a finished call cost: its job is under way, or there is a name to ask by.
+
+    What was answered with an error is not billed.
+    """
     if call.cost is not None and call.cost_source != "prices":
         return False
     if call.operation in JOBS:

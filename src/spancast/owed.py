@@ -37,7 +37,7 @@ def of_the_ledger(settings: Settings, book: Book, keep: Keep) -> list[Worker]:
 
 
 def asks_with_own_keys(settings: Settings) -> bool:
-    """Whether each process asks for the costs of its own calls; a key that is given for all of them serves these too."""
+    """Whether each process asks for the costs of its own calls; a key that is given for all serves these too."""
     return settings.backfill == "caller-key" and settings.backfill_key is None
 
 

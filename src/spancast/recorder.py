@@ -67,10 +67,12 @@ class Recorder:
         *,
         link_broadcast: bool = False,
         owing: Callable[[HttpRequest], Callable[[Call], None] | None] | None = None,
+        on_provider: Callable[[], None] | None = None,
     ) -> None:
         """Record what `routes` name; `keep` puts a record into the journal. `link_broadcast` changes requests.
 
-        `owing` returns who else is to be told of the finished call of a request.
+        `owing` returns who else is to be told of the finished call of a request. `on_provider` is called when a call
+        is opened for which the application has another tracer provider than for the last one.
         """
         self.watches = routes.watches
         self._routes = routes
@@ -81,6 +83,9 @@ class Recorder:
         self._aftermath = aftermath
         self._link_broadcast = link_broadcast
         self._owing = owing
+        self._on_provider = on_provider
+        self._provider: object = None
+        tracing.before_flush(self.complete)
         self._abandoned: deque[tuple[Call, Span | None, Words | None]] = deque()
 
     def open(self, request: HttpRequest) -> Exchange | None:
@@ -97,7 +102,10 @@ class Recorder:
     def settle(self) -> None:
         """Do for abandoned answers what a finalizer, which may run inside any lock, leaves to others."""
         while self._abandoned:
-            call, span, words = self._abandoned.popleft()
+            try:
+                call, span, words = self._abandoned.popleft()
+            except IndexError:  # another thread has just taken the last
+                return
             if not self._leave(call, words, span):
                 _end(call, span)
 
@@ -105,6 +113,13 @@ class Recorder:
         """Do what was left to be done behind the caller's back; return whether all was within `timeout` seconds."""
         self.settle()
         return self._aftermath is None or self._aftermath.drain(timeout)
+
+    def close(self, timeout: float) -> bool:
+        """Do the same, and end the spans of calls whose words are not written by then without them."""
+        done = self.complete(timeout)
+        if self._aftermath is not None and not done:
+            self._aftermath.give_up()
+        return done
 
     def _open(self, dialect: Dialect, request: HttpRequest) -> Exchange:
         self.settle()
@@ -127,7 +142,7 @@ class Recorder:
             **self._attempts.link(call_id, request.headers, request.body),
             **facts,
         )
-        self._tracing.tracer()  # joins the application's provider, whose resource the call has
+        self._join()
         span, inside, parent, carrier = None, None, get_current(), nesting.carrier(call)
         if carrier is not None:
             call = _placed(call, carrier.span.get_span_context(), carrier.above, self._tracing.resource)
@@ -154,6 +169,14 @@ class Recorder:
         exchange.context, exchange.words, exchange.sends = inside, words, sends
         exchange.on_usage = None if carrier is None else carrier.tell
         return exchange
+
+    def _join(self) -> None:
+        """Join the application's provider, whose resource the call has."""
+        self._tracing.tracer()
+        if self._provider is not self._tracing.provider:
+            self._provider = self._tracing.provider
+            if self._on_provider is not None:
+                pass
 
     def _traced(self, call: Call, parent: Context, beside: str | None) -> tuple[Call, Span, Context]:
         """Begin a span of our own; return the call in its place, the span, and the context inside it."""

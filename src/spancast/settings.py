@@ -78,6 +78,8 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
             values[setting.name] = setting.read(f"{setting.name} in {file}", written[setting.name])
         else:
             values[setting.name] = setting.default()
+    if values["emit_event"] is None:
+        values["emit_event"] = values["capture_content"] in _ON_EVENT
     return Settings(**values)  # type: ignore[arg-type]
 
 
@@ -212,6 +214,8 @@ def _content_mode(where: str, seen: object) -> ContentMode:
 
 
 _MODES: dict[str, ContentMode] = {mode: mode for mode in get_args(ContentMode)}
+_ON_EVENT = ("event_only", "span_and_event")
+"""Where the words are for the event, there is one unless that is denied."""
 
 
 def _content_by_opentelemetry() -> ContentMode:
@@ -220,9 +224,10 @@ def _content_by_opentelemetry() -> ContentMode:
     return "span_only" if mode.strip().lower() == "true" else _MODES.get(mode.strip().lower(), "no_content")
 
 
-def _event_by_opentelemetry() -> bool:
+def _event_by_opentelemetry() -> bool | None:
+    """Return what the conventions' own variable says; `None` where it says nothing."""
     said = os.environ.get("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT", "").strip().lower()
-    return said == "true" or (not said and _content_by_opentelemetry() in ("event_only", "span_and_event"))
+    return said == "true" if said else None
 
 
 def _enabled_by_opentelemetry() -> bool:

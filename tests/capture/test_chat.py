@@ -43,7 +43,9 @@ def test_a_whole_stream_is_a_completed_call() -> None:
     assert call.time_to_headers <= call.time_to_first_token <= call.duration
 
 
-@pytest.mark.parametrize("written", ["0.000106000000000001", "3.4e-7", "0", "0.0", "1E-40", "12.50", "0.10000000000000000000001"])
+@pytest.mark.parametrize(
+    "written", ["0.000106000000000001", "3.4e-7", "0", "0.0", "1E-40", "12.50", "0.10000000000000000000001"]
+)
 def test_dollars_are_digit_for_digit_as_stated(written: str) -> None:
     usage = f'{{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"cost":{written}}}'
     for call in (answered(PATH, plain(usage)), streamed(PATH, [chunk("x"), chunk(finish="stop", usage=usage), DONE])):
@@ -136,7 +138,9 @@ def test_an_http_error_names_its_provider_and_what_failed_before() -> None:
     assert answered(PATH, plain_body("error_503"), status=503).previous_errors == ("429", "timeout")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"null", b"[]", b'{"detail":"no"}', b'{"error":null}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>Bad gateway</html>", b"null", b"[]", b'{"detail":"no"}', b'{"error":null}']
+)
 def test_an_http_error_in_no_words_is_its_status(body: bytes) -> None:
     call = answered(PATH, body, status=503, headers={"content-type": "text/html"})
     assert (call.outcome, call.error_type, call.error_message) == ("error", "503", None)
@@ -199,7 +203,13 @@ def test_a_stream_written_with_spaces_is_read_like_another() -> None:
 
 
 def test_text_that_reads_like_json_misleads_nothing() -> None:
-    words = ['"usage":{"cost":9}', '"finish_reason":"length"', 'data: {"error":{"code":1}}', "[DONE]", "\n\ndata: [DONE]\n\n"]
+    words = [
+        '"usage":{"cost":9}',
+        '"finish_reason":"length"',
+        'data: {"error":{"code":1}}',
+        "[DONE]",
+        "\n\ndata: [DONE]\n\n",
+    ]
     call = streamed(PATH, [*[chunk(word) for word in words * 100], *STREAM[-3:]])
     assert (call.cost, call.finish_reasons) == (Decimal("0.000106000000000001"), ("stop",))
     assert (call.outcome, call.error_type, call.output_chunks) == ("completed", None, 502)
@@ -209,7 +219,9 @@ def test_the_first_piece_of_the_answer_is_no_padding_and_no_role() -> None:
     heard = opened(PATH)
     heard.exchange.headers(200, SSE)
     heard.feed([b": OPENROUTER PROCESSING\n\n"] * 3)
-    heard.feed([event(f'{{"id":"{GENERATION}","choices":[{{"index":0,"delta":{{"role":"assistant","content":""}}}}]}}')])
+    heard.feed(
+        [event(f'{{"id":"{GENERATION}","choices":[{{"index":0,"delta":{{"role":"assistant","content":""}}}}]}}')]
+    )
     heard.exchange.finish("closed")
     assert heard.call.time_to_first_token is None
     assert heard.call.generation_id == GENERATION
@@ -226,7 +238,9 @@ def test_a_plain_answer_has_no_first_piece() -> None:
     assert answered(PATH, b"\n         \n\n         \n" + plain()).time_to_first_token is None
 
 
-@pytest.mark.parametrize("choices", ["null", "{}", "[null]", '["a"]', "[[]]", '[{"delta":7,"index":"x","message":7}]', "7"])
+@pytest.mark.parametrize(
+    "choices", ["null", "{}", "[null]", '["a"]', "[[]]", '[{"delta":7,"index":"x","message":7}]', "7"]
+)
 def test_odd_choices_spoil_nothing(choices: str) -> None:
     body = f'{{"id":"{GENERATION}","choices":{choices},"usage":{{"cost":0.1}}}}'.encode()
     for call in (answered(PATH, body), streamed(PATH, [event(body.decode()), DONE])):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.answers import COMMENT, DONE, JSON, SSE, STREAM, USAGE, chunk, event, plain
-from tests.support.exchanges import same, streamed
+from tests.support.exchanges import pieces, same, streamed
 from tests.support.recordings import recordings
 from tests.support.shared import needs_shared
 from tests.support.unrecorded import FOLDER, events
@@ -45,18 +45,15 @@ PIECES = st.sampled_from(
         chunk(finish="stop", usage=USAGE),
         chunk("a", choices=[{"index": 1, "delta": {"content": "b"}, "finish_reason": None}]),
         chunk(choices=[{"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "call_1"}]}, "finish_reason": None}]),
-        chunk(choices=[{"index": 0, "delta": {"annotations": [{"url_citation": {"url": "u"}}]}, "finish_reason": None}]),
+        chunk(
+            choices=[{"index": 0, "delta": {"annotations": [{"url_citation": {"url": "u"}}]}, "finish_reason": None}]
+        ),
         chunk(error={"code": 502, "message": "Bad gateway"}),
         b"event: odd\nid: 7\n\n",
         b"data: {\n\n",
         b'data: {"id":\ndata: "gen-9"}\n\n',
     ]
 )
-
-
-def pieces(body: bytes, cuts: list[int]) -> list[bytes]:
-    places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
-    return [body[start:end] for start, end in zip(places, places[1:], strict=False)]
 
 
 def check(path: str, body: bytes, cuts: list[int], headers: dict[str, str] | None = None) -> None:

@@ -29,7 +29,7 @@ def test_the_generation_its_provider_and_the_request_are_named() -> None:
 
 
 @pytest.mark.parametrize(("written", "expected"), [("HIT", True), ("miss ", False), ("BYPASS", None), ("", None)])
-def test_the_cache_says_whether_it_answered(written: str, expected: bool | None) -> None:  # noqa: FBT001 - parametrized
+def test_the_cache_says_whether_it_answered(written: str, expected: bool | None) -> None:
     assert header_facts({"x-openrouter-cache-status": written}).get("cache_hit") is expected
 
 
@@ -62,7 +62,8 @@ def test_a_time_that_has_passed_is_no_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["soon", "-1", "1.5", "1e3", "", " ", "²", "9" * 400, "Wed, 99 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 99999"]
+    "written",
+    ["soon", "-1", "1.5", "1e3", "", " ", "²", "9" * 400, "Wed, 99 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 99999"],
 )
 def test_what_is_neither_is_unknown(written: str) -> None:
     assert header_facts({"retry-after": written}) == {}

@@ -108,13 +108,17 @@ def test_odd_events_spoil_nothing(response: str) -> None:
     assert (call.cost, call.outcome) == (COST, "completed")
 
 
-@pytest.mark.parametrize("output", ["null", "7", "{}", "[null]", '[{"type":"function_call","call_id":[]}]', '[{"content":7}]'])
+@pytest.mark.parametrize(
+    "output", ["null", "7", "{}", "[null]", '[{"type":"function_call","call_id":[]}]', '[{"content":7}]']
+)
 def test_an_odd_output_spoils_nothing(output: str) -> None:
     call = answered(PATH, f'{{"id":"resp_1","output":{output},"usage":{{"cost":0.1}}}}'.encode())
     assert (call.cost, call.outcome) == (Decimal("0.1"), "completed")
 
 
 def test_an_item_without_a_proper_id_is_no_trouble() -> None:
-    odd = event('{"type":"response.output_item.added","output_index":{"a":[1]},"item":{"type":"function_call","call_id":7}}')
+    odd = event(
+        '{"type":"response.output_item.added","output_index":{"a":[1]},"item":{"type":"function_call","call_id":7}}'
+    )
     call = streamed(PATH, [odd, *events("responses")])
     assert call.cost == COST

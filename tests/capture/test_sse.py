@@ -7,10 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spancast.capture.sse import MAX_EVENT, Blocks, payloads
+from tests.support.exchanges import pieces
 
 LINE_ENDS = ("\n", "\r\n", "\r")
 FIELDS = st.sampled_from(
-    ["data: a", "data:b", "data:", "data", "data:  c", ": comment", "event: x", "id: 1", "retry: 3", "datax: d", "", "é"]
+    [
+        "data: a",
+        "data:b",
+        "data:",
+        "data",
+        "data:  c",
+        ": comment",
+        "event: x",
+        "id: 1",
+        "retry: 3",
+        "datax: d",
+        "",
+        "é",
+    ]
 )
 
 
@@ -21,12 +35,6 @@ def read(chunks: Iterable[bytes]) -> list[bytes]:
         blocks.held.append(chunk)
         found += payloads(blocks.take())
     return found + list(payloads(blocks.take(last=True)))
-
-
-def pieces(data: bytes, cuts: Iterable[int]) -> list[bytes]:
-    """Return `data` cut at some places."""
-    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
 
 
 @pytest.mark.parametrize("end", LINE_ENDS)

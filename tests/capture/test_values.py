@@ -84,7 +84,7 @@ def test_what_is_negative_or_huge_or_no_whole_number_is_no_count(value: Any) -> 
 def test_an_integer_may_be_negative() -> None:
     assert values.integer(-7) == -7
     assert values.integer(2**63) is None
-    assert values.integer(True) is None  # noqa: FBT003 - JSON's own
+    assert values.integer(True) is None
 
 
 @pytest.mark.parametrize("value", [2, Decimal("0.2"), 0.2, -1, Decimal("1E-999999999999")])
@@ -101,8 +101,8 @@ def test_a_number_beyond_all_measure_is_unknown(value: Any) -> None:
 
 
 def test_a_flag_is_a_boolean_and_nothing_like_one() -> None:
-    assert values.flag(True) is True  # noqa: FBT003 - JSON's own
-    assert values.flag(False) is False  # noqa: FBT003 - JSON's own
+    assert values.flag(True) is True
+    assert values.flag(False) is False
     assert values.flag(1) is None
     assert values.flag("true") is None
 

@@ -27,6 +27,7 @@ def test_costs_are_by_user_unless_told_otherwise(spancast, written):
         "cost_usd": "0.00042",
         "errors": 1,
         "unknown_cost_calls": 1,
+        "estimated_calls": 0,
     }
     status, printed, _ = spancast("costs", "--json")
     assert status == 0
@@ -111,3 +112,9 @@ def test_an_unknown_dimension_is_misuse_and_names_the_known(spancast, home, wron
     status, printed, complaint = spancast("costs", "--by", wrong)
     assert (status, printed) == (2, "")
     assert f"{wrong!r} is unknown. Write any of user, session" in complaint
+
+
+def test_what_is_only_estimated_is_told(spancast, written):
+    written(call(user="u", cost=Decimal(1), cost_source="prices"), call(user="u", cost=Decimal(2)))
+    assert json.loads(spancast("costs", "--json")[1])["rows"][0]["estimated_calls"] == 1
+    assert spancast("costs")[1].splitlines()[-1] == "1 call of estimated cost, which the sums hold."

@@ -11,6 +11,7 @@ from spancast.cli import main
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from tests.support.calls import a_call
+from tests.support.generations import NOT_FOUND, OpenRouter, generation
 from tests.support.platform import Platform, answer
 
 PATIENCE = 20.0
@@ -136,6 +137,42 @@ def test_a_destination_that_cannot_work_stops_no_other(record, deliver, platform
     status, _, complaint = deliver()
     assert (status, "Did you mean 'otlp'?" in complaint) == (1, True)
     assert (standing(tmp_path).delivered, standing(tmp_path, "otpl").state) == (1, "unconfigured")
+
+
+def test_what_only_waits_for_its_cost_is_no_failure(record, deliver, platform, monkeypatch, tmp_path):
+    table = '{exporter = "otlp", endpoint = "%s", late_cost = "hold"}' % platform.url  # noqa: UP031 - TOML has braces
+    (tmp_path / "spancast.toml").write_text(f"destinations = [{table}]")
+    monkeypatch.delenv("SPANCAST_DESTINATIONS")
+    monkeypatch.chdir(tmp_path)
+    record(operation="video", response_id="job-1", status="pending", cost=None)
+    began = time.monotonic()
+    status, said, _ = deliver()
+    assert (status, "1 cost expected" in said) == (0, True)
+    assert time.monotonic() - began < 10
+    assert platform.received == []
+
+
+def test_a_cost_that_it_asks_for_is_sent_with_the_call(record, deliver, platform, monkeypatch, tmp_path):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    monkeypatch.setenv("SPANCAST_BACKFILL_KEY", "sk-or-v1-1")
+    with OpenRouter(generation("0.00005")).open() as openrouter:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.url)
+        (span,) = record(outcome="closed", cost=None, generation_id="gen-1", started_at=time.time_ns() - 10**10)
+        status, _, _ = deliver()
+    assert (status, platform.taken[span]) == (0, 2)
+    assert standing(tmp_path).reasons == {"sent again with its cost": 1}
+
+
+def test_it_does_not_ask_for_longer_than_it_may_take(record, deliver, platform, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    monkeypatch.setenv("SPANCAST_BACKFILL_KEY", "sk-or-v1-1")
+    with OpenRouter(NOT_FOUND).open() as openrouter:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.url)
+        record(30, outcome="closed", cost=None, generation_id="gen-1", started_at=time.time_ns() - 10**10)
+        began = time.monotonic()
+        deliver("--timeout", "4")
+        assert time.monotonic() - began < 8
+        assert 1 <= len(openrouter.asked) <= 6
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM here")

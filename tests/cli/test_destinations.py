@@ -5,8 +5,8 @@ from contextlib import closing
 import pytest
 
 from spancast.cli import main
-from spancast.delivery.journal import Journal
 from spancast.delivery.ack import Ack
+from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from tests.support.calls import a_call
 

@@ -1,112 +1,110 @@
-"""The client libraries' own test suites, and how each is run."""
+"""The client libraries' own test suites, and how each is run: in an environment of its own, bare or hooked."""
 
 import json
 import os
 import subprocess
-import sys
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
-from tests.support.environments import ROOT, python_with, version_of
+from tests.support.environments import python_with, version_of
 
-PLUGIN = Path(__file__).with_name("everything.py")
+PLUGINS = Path(__file__).parent
+"""The folder with the plugins; no package, since the suites have a `tests` of their own."""
 FETCHING = 300.0
 """Seconds that one source distribution may take to come."""
+RUNNING = 1200.0
+"""Seconds that one suite may take."""
+HUNG = 60
+"""Seconds that one test of it may take."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A library's own tests, out of its source distribution."""
+    """A library's own tests."""
 
-    distribution: str
+    library: str
     requires: tuple[str, ...]
-    """What its tests need beside it."""
-    asked: tuple[str, ...]
+    """What is installed, the library first where it is no part of Python."""
+    tests: tuple[str, ...]
     """What pytest is asked for, in the folder of the source."""
-    heard: int
+    options: tuple[str, ...] = ()
+    least: int = 50
     """Exchanges that come of it at the least: without them nothing was hooked."""
     packaged: bool = True
-    """Whether it has a source distribution; the standard library has its tests with it."""
+    """Whether the tests lie in its source distribution; else they are installed with it."""
 
     def __str__(self) -> str:
-        return self.distribution
+        return self.library
 
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a suite: its tests by name, with what became of each, and the exchanges that were heard."""
+    """What came of a suite: how many tests ended, which failed, and the exchanges that were heard by outcome."""
 
-    tests: Mapping[str, str]
+    ended: int
+    failed: frozenset[str]
     heard: Mapping[str, int]
-
-    @property
-    def failed(self) -> frozenset[str]:
-        return frozenset(name for name, state in self.tests.items() if state in {"failure", "error"})
 
 
 def python_of(suite: Suite) -> Path:
-    named = (suite.distribution,) if suite.packaged else ()
-    return python_with(f"clients/{suite.distribution}", *named, *suite.requires)
+    return python_with(f"clients/{suite.library}", *suite.requires, "pytest>=9", "pytest-timeout>=2.4")
 
 
 def source_of(suite: Suite, python: Path) -> Path:
     """Return the folder with the source of the very version that is installed; skip where it cannot be had."""
+    folder = python.parents[1] / "source"
+    folder.mkdir(exist_ok=True)
     if not suite.packaged:
-        return ROOT
-    wanted = f"{suite.distribution}=={version_of(python, suite.distribution)}"
-    folder = python.parents[1] / "source" / wanted
-    if not folder.is_dir():
-        options = ("--no-deps", "--no-binary", ":all:", "--quiet", "--disable-pip-version-check", "--dest", folder)
-        fetched = subprocess.run(
-            [python, "-m", "pip", "download", *options, wanted],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=FETCHING,
-        )
-        archive = next(folder.glob("*.tar.gz"), None)
-        if archive is None:
-            pytest.skip(f"The source of {wanted} is not to be had, and its tests are not run: {fetched.stderr[-300:]}")
+        return folder
+    version = version_of(python, suite.library)
+    source = folder / f"{suite.library}-{version}"
+    if not source.is_dir():
+        archive = _archive(python, f"{suite.library}=={version}", folder)
         with tarfile.open(archive) as opened:
             opened.extractall(folder, filter="data")
-    return next(each for each in folder.iterdir() if each.is_dir())
+    return source
 
 
-def run(suite: Suite, python: Path, source: Path, scratch: Path, *tests: str, hooked: bool) -> Run:
-    """Run a suite, or those of its `tests` that are named, bare or hooked."""
-    report, heard = scratch / f"{hooked}.xml", scratch / f"{hooked}.json"
-    plugin = ("-p", PLUGIN.stem) if hooked else ()
-    done = subprocess.run(
-        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, f"--junit-xml={report}"]
-        + [*(tests or suite.asked)],
-        cwd=source,
-        env={**_surroundings(), "PYTHONPATH": str(PLUGIN.parent), "SPANCAST_HEARD": str(heard)},
+def _archive(python: Path, wanted: str, folder: Path) -> Path:
+    options = ("--no-deps", "--no-binary", ":all:", "--quiet", "--disable-pip-version-check", "--dest", folder)
+    fetched = subprocess.run(
+        [python, "-m", "pip", "download", *options, wanted],
         capture_output=True,
         text=True,
         check=False,
+        timeout=FETCHING,
     )
-    assert report.exists(), f"{suite} did not come to an end: {done.stdout[-3000:]}{done.stderr[-3000:]}"
-    return Run(dict(_outcomes(report)), json.loads(heard.read_text("utf-8")) if hooked else {})
-
-
-def _outcomes(report: Path) -> list[tuple[str, str]]:
-    found = []
-    for case in ElementTree.parse(report).iter("testcase"):
-        state = next((each.tag for each in case if each.tag in {"failure", "error", "skipped"}), "passed")
-        found.append((f"{case.get('classname')}::{case.get('name')}", state))
+    found = next(folder.glob(f"{wanted.replace('==', '-')}*.tar.gz"), None)
+    if found is None:
+        pytest.skip(f"The source of {wanted} is not to be had, so that its tests are not run. {fetched.stderr[-300:]}")
     return found
 
 
-def _surroundings() -> dict[str, str]:
-    """Return the environment without proxies, which would come between the suites and their servers."""
-    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+def run(suite: Suite, python: Path, source: Path, scratch: Path, *tests: str, hooked: bool) -> Run:
+    """Run a suite, or only those of its `tests` that are named, bare or hooked."""
+    outcome, heard = scratch / "outcome.json", scratch / "heard.json"
+    plugins = ["-p", "outcomes", *(["-p", "everything"] if hooked else [])]
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--timeout={HUNG}", *plugins]
+    done = subprocess.run(
+        [*command, *suite.options, *(tests or suite.tests)],
+        cwd=source,
+        env=_surroundings(PYTHONPATH=PLUGINS, SPANCAST_FAILED=outcome, SPANCAST_HEARD=heard),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=RUNNING,
+    )
+    assert outcome.exists(), f"{suite} did not come to an end: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    seen = json.loads(outcome.read_text("utf-8"))
+    outcome.unlink()
+    return Run(seen["ended"], frozenset(seen["failed"]), json.loads(heard.read_text("utf-8")) if hooked else {})
 
 
-def standard_library_has_its_tests() -> bool:
-    probe = "import importlib.util, sys; sys.exit(importlib.util.find_spec('test.test_urllib2') is None)"
-    return subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+def _surroundings(**more: Path) -> dict[str, str]:
+    """Return the environment without proxies, which would come between a suite and its servers."""
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return {**kept, **{name: str(value) for name, value in more.items()}}

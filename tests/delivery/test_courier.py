@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -13,17 +12,13 @@ from hypothesis import strategies as st
 
 from spancast.contract import (
     Delivered,
-    Encoded,
     Rejected,
-    Reply,
-    Request,
     Retry,
     Span,
     Split,
     Traits,
     Unauthorized,
     Verdict,
-    judge_status,
 )
 from spancast.delivery import backoff
 from spancast.delivery.accounts import Standing
@@ -34,8 +29,8 @@ from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
 from spancast.locks import FileLock
 from spancast_exporters.otlp import Otlp
-from tests.delivery.plain import Plain
 from tests.support.calls import a_call, to_span
+from tests.support.plain import Plain
 from tests.support.platform import (
     Platform,
     answer,

@@ -64,6 +64,8 @@ def test_a_redirect_is_an_answer_and_is_not_followed(wire):
 def test_no_more_of_an_answer_is_read_than_the_limit(wire):
     with opened(answer(200, body=b"x" * (MAX_REPLY * 4))) as platform:
         assert len(wire.post(a_request(platform.url)).body) == MAX_REPLY
+        assert len(wire.post(a_request(platform.url), limit=10).body) == 10
+        assert len(wire.post(a_request(platform.url), limit=MAX_REPLY * 8).body) == MAX_REPLY * 4
 
 
 def test_a_refused_connection_is_unsent(wire):

@@ -257,7 +257,10 @@ def test_the_attempts_of_an_adapter_are_calls_of_their_own(wire: Verbatim) -> No
             return snapshot(session.post(wire.url, json=PROMPT, timeout=10))
 
     seen = same(wire.host, scenario)
-    assert [(call.http_status, call.error_message, call.cost) for call in seen] == [(503, "No", None), (200, None, COST)]
+    assert [(call.http_status, call.error_message, call.cost) for call in seen] == [
+        (503, "No", None),
+        (200, None, COST),
+    ]
 
 
 def test_nothing_is_added_to_the_request(server: Replay) -> None:

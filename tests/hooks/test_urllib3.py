@@ -265,7 +265,8 @@ def test_each_attempt_is_a_call_of_its_own(wire: Verbatim, caplog: pytest.LogCap
     lost = b'{"error":{"message":"Provider returned error","code":502}}'
     wire.answers = [
         b"HTTP/1.1 429 Slow\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(refused), refused),
-        b"HTTP/1.1 502 Lost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(lost), lost),
+        b"HTTP/1.1 502 Lost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+        % (len(lost), lost),
         b"",
         WHOLE["gzipped chunks"],
     ]
@@ -311,13 +312,18 @@ def test_each_step_of_a_redirect_is_an_exchange(wire: Verbatim) -> None:
 
 
 def test_a_redirect_elsewhere_is_none_of_ours(wire: Verbatim) -> None:
-    wire.answers = [b"HTTP/1.1 303 Elsewhere\r\nConnection: close\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", WHOLE["chunked"]]
+    wire.answers = [
+        b"HTTP/1.1 303 Elsewhere\r\nConnection: close\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
+        WHOLE["chunked"],
+    ]
     seen = same(wire.host, lambda: shell(ask(wire.url, retries=urllib3.Retry(3))))
     assert [call.http_status for call in seen] == [303]
 
 
 def test_too_many_redirects(wire: Verbatim) -> None:
-    wire.answers = [b"HTTP/1.1 307 X\r\nConnection: close\r\nLocation: /api/v1/chat/completions\r\nContent-Length: 0\r\n\r\n"]
+    wire.answers = [
+        b"HTTP/1.1 307 X\r\nConnection: close\r\nLocation: /api/v1/chat/completions\r\nContent-Length: 0\r\n\r\n"
+    ]
     seen, told = raised(wire.host, lambda: ask(wire.url, retries=urllib3.Retry(1)))
     assert (told, len(seen)) == (urllib3.exceptions.MaxRetryError, 2)
 

@@ -55,7 +55,7 @@ def maybe(values):
     return st.none() | values
 
 
-costs = st.sampled_from([Decimal(0), Decimal("0.0000120"), Decimal("3")])
+costs = st.sampled_from([Decimal(0), Decimal("0.0000120"), Decimal(3)])
 counts = st.integers(0, 9)
 facts = {
     "provider": maybe(st.sampled_from(["Azure", "OpenAI"])),
@@ -87,6 +87,14 @@ def test_a_row_and_its_record_become_the_same(tmp_path_factory, first, outcome, 
         row = only(book)
     assert {name: getattr(row, name) for name in SAME} == {name: getattr(record, name) for name in SAME}
     assert row.more.get("status") == record.status
+
+
+@pytest.mark.parametrize(("outcome", "tokens"), [("completed", 1), ("closed", 250), ("killed", 250)])
+def test_running_counts_give_way_and_whole_ones_do_not(book, outcome, tokens):
+    record = call(outcome=outcome, output_tokens=1)
+    late = Late(at=1, source="generation", call_id=record.call_id, output_tokens=250)
+    book.apply(SEGMENT, 1, [record, late])
+    assert only(book).output_tokens == filled(record, late).output_tokens == tokens
 
 
 def test_a_bill_that_comes_before_its_call_waits_for_it(book):

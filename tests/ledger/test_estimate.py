@@ -63,7 +63,8 @@ def test_a_discount_is_taken_off_the_price():
 
 
 def test_no_digit_is_lost():
-    found = estimate(call(input_tokens=7, output_tokens=3), pricing({"prompt": "0.0000000208333333333333", "completion": "0.1"}))
+    listed = pricing({"prompt": "0.0000000208333333333333", "completion": "0.1"})
+    found = estimate(call(input_tokens=7, output_tokens=3), listed)
     assert str(found) == "0.3000001458333333333331"
 
 

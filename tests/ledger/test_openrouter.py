@@ -28,5 +28,11 @@ def test_the_environment_says_where_openrouter_is(monkeypatch):
     assert openrouter.server("openrouter.ai", 443) == "https://gateway.example/llm/v1"
 
 
+def test_a_password_in_the_address_is_not_shown():
+    assert (
+        openrouter.shown("https://user:canary@gateway.example:8443/v1?key=canary") == "https://gateway.example:8443/v1"
+    )
+
+
 def test_without_it_the_public_one_is_asked():
     assert openrouter.base_url() == "https://openrouter.ai/api/v1"

@@ -7,15 +7,16 @@ import pytest
 
 from spancast.ledger.pricing import pricing
 
-NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-"""A Wednesday."""
-
 
 def at(hour: int, minute: int = 0, day: int = 25) -> int:
+    """Return an instant; the 25th is a Wednesday."""
     return int(datetime(2026, 11, day, hour, minute, tzinfo=UTC).timestamp()) * 10**9
 
 
-def prompt(listed, started_at=at(12), tokens=10) -> Decimal | None:
+NOON = at(12)
+
+
+def prompt(listed, started_at=NOON, tokens=10) -> Decimal | None:
     rates = pricing({"prompt": "1", "completion": "2", **listed}).rates(started_at, tokens)
     return None if rates is None else rates["prompt"]
 

@@ -1,5 +1,6 @@
 """Exchanges without a network: opened and fed as the recorder and the hooks do it."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,6 +88,12 @@ def streamed(
     heard.feed(chunks)
     heard.exchange.finish("completed")
     return heard.call
+
+
+def pieces(body: bytes, cuts: Iterable[int]) -> list[bytes]:
+    """Return `body` cut at some places, which are counted round it."""
+    places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
+    return [body[start:end] for start, end in itertools.pairwise(places)]
 
 
 def same(call: Call) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Spoken:
         return found
 
 
-def held(
+def held(  # noqa: PLR0913 - each is a side of an exchange
     operation: str,
     request: Any = None,
     answer: Any = None,
@@ -42,10 +42,9 @@ def held(
     status: int = 200,
     chunks: Iterable[bytes] | None = None,
     encodings: str = "",
-    secrets: tuple[str, ...] = (),
 ) -> Words:
     """Return what is held of an exchange: of a stream its `chunks`, else an answer. What is no bytes is written so."""
-    words = Words(operation, _bytes(request), secrets)
+    words = Words(operation, _bytes(request))
     hear = words.begin(status, encodings, streamed=chunks is not None)
     for chunk in chunks or ():
         hear(chunk)

@@ -1,4 +1,4 @@
-"""Answers that were written by hand, for what nobody has recorded; `tests/capture/fixtures/README.md` says after what."""
+"""Answers written by hand, for what nobody has recorded; `tests/capture/fixtures/README.md` says after what."""
 
 from pathlib import Path
 

@@ -24,7 +24,8 @@ def answer(path: str, method: str, status: int) -> str:
 def check(value: Any, pointer: str) -> None:
     """Fail with every way in which `value` does not fit the schema at `pointer`."""
     validator = Draft202012Validator({"$ref": f"{_DOCUMENT}{pointer}"}, registry=_registry())
-    assert not [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+    found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+    assert not found, "\n".join(found)
 
 
 def check_text(text: bytes, pointer: str) -> None:

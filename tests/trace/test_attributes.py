@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from spancast.call import Call, Parameters
 from spancast.trace import names
-from spancast.trace.attributes import OPERATIONS, answer_attributes, request_attributes, span_name
+from spancast.trace.attributes import MOST, OPERATIONS, SPARE, answer_attributes, request_attributes, span_name
 from tests.support.calls import a_call
 from tests.trace.any_call import calls, everything
 
@@ -172,3 +172,26 @@ def test_no_name_stands_in_the_table_for_nothing() -> None:
     )
     found = set(attributes(FULL)) | set(attributes(discounted))
     assert NAMES - found == {names.TAG, names.ERROR_CONTENT, *content}
+
+
+TAGS = {f"tag_{number}": f"value {number}" for number in range(64)}
+CONTENT = 5
+
+
+def test_a_call_of_which_everything_is_known_leaves_room_for_its_words_and_for_others() -> None:
+    full = attributes(replace(FULL, tags=TAGS))
+    assert len(full) == MOST - SPARE
+    assert SPARE > CONTENT
+    tags = {name.removeprefix(names.TAG) for name in full if name.startswith(names.TAG)}
+    assert tags == set(list(TAGS)[: len(tags)])
+    assert len(full) - len(tags) == len(attributes(replace(FULL, tags={})))
+
+
+def test_every_tag_of_an_ordinary_call_is_there() -> None:
+    found = attributes(a_call(tags=TAGS))
+    assert {name for name in found if name.startswith(names.TAG)} == {names.TAG + tag for tag in TAGS}
+
+
+@given(calls(), st.dictionaries(st.text(min_size=1), st.text(min_size=1), min_size=60, max_size=64))
+def test_no_call_has_more_attributes_than_a_span_holds(call: Call, tags: dict[str, str]) -> None:
+    assert len(attributes(replace(call, tags=tags))) <= MOST - SPARE

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from msgspec.structs import replace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
@@ -14,8 +15,10 @@ from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode, format_span_
 
 from spancast import contract
 from spancast.call import Call
+from spancast.content import Content
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.trace import names, span
+from spancast.trace.attributes import answer_attributes, content_attributes, request_attributes
 from tests.support.calls import a_call
 from tests.trace.any_call import calls, everything
 
@@ -123,3 +126,65 @@ def test_a_record_without_a_trace_stands_by_its_call_id() -> None:
     recorded = span.record(Call(call_id="ab" * 16, operation="chat", started_at=5), OtlpEncoder(), "1")
     assert (recorded.trace_id, recorded.span_id, recorded.parent_span_id) == ("ab" * 16, "ab" * 8, None)
     assert (recorded.start, recorded.end) == (5, 5)
+
+
+WORDS = Content(
+    call_id="c",
+    input_messages='[{"role":"user","parts":[]}]',
+    output_messages="[]",
+    system_instructions="[]",
+    tool_definitions="[]",
+    error="[]",
+)
+TAGGED: Call = replace(FULL, tags={f"tag_{number}": "value" for number in range(64)})
+
+
+def ended(provider: TracerProvider, call: Call, content: Content | None = None) -> ReadableSpan:
+    kept = InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    live, _ = span.begin(provider.get_tracer("t"), call, Context())
+    span.end(live, call, content)
+    (found,) = kept.get_finished_spans()
+    return found
+
+
+def test_a_span_has_room_for_every_fact_the_words_and_what_the_applications_processors_add(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Busy(SpanProcessor):
+        def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's
+            span.set_attributes({f"baggage.{number}": "x" for number in range(8)})
+
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(Busy())
+    found = ended(provider, TAGGED, WORDS)
+    assert caplog.records == []
+    assert found.dropped_attributes == 0
+    facts = set(request_attributes(FULL) | answer_attributes(replace(FULL, tags={})) | content_attributes(WORDS))
+    assert facts <= set(found.attributes or {})
+    assert "baggage.7" in (found.attributes or {})
+
+
+@pytest.mark.parametrize("most", [8, 20, 64, 100])
+def test_where_the_application_allows_fewer_attributes_the_last_are_left_out_without_a_word(
+    most: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = TracerProvider(shutdown_on_exit=False, span_limits=SpanLimits(max_span_attributes=most))
+    found = ended(provider, TAGGED, WORDS)
+    assert caplog.records == []
+    assert found.dropped_attributes == 0
+    assert len(found.attributes or {}) == most
+    assert set(request_attributes(TAGGED)) <= set(found.attributes or {})
+
+
+@pytest.mark.parametrize("limits", [SpanLimits(max_attributes=None, max_span_attributes=None), SpanLimits()])
+def test_where_the_application_allows_more_the_record_is_still_the_same(limits: SpanLimits) -> None:
+    _, live, recorded = traced(TAGGED, TracerProvider(shutdown_on_exit=False, span_limits=limits))
+    assert dict(live.attributes or {}) == dict(recorded.attributes)
+
+
+def test_values_are_no_longer_than_the_application_allows(caplog: pytest.LogCaptureFixture) -> None:
+    provider = TracerProvider(shutdown_on_exit=False, span_limits=SpanLimits(max_span_attribute_length=10))
+    found = ended(provider, a_call(call_id="c" * 8, request_model="m" * 10), WORDS)
+    assert caplog.records == []
+    assert (found.attributes or {})[names.INPUT_MESSAGES] == '[{"role":"'

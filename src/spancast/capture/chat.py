@@ -72,20 +72,16 @@ def _choose(reading: Reading, position: int, choice: _Choice) -> None:
 
 def _read(message: Any) -> Any:
     """Return the members of a plain answer's message that are read."""
-    seen = _message(bytes(message)) if isinstance(message, msgspec.Raw) else message
-    return {"tool_calls": seen.tool_calls, "annotations": seen.annotations} if isinstance(seen, _Message) else seen
+    seen = _message.of(message)
+    return None if seen is None else {"tool_calls": seen.tool_calls, "annotations": seen.annotations}
 
 
 def _choices(seen: Any) -> list[_Choice]:
-    if not isinstance(seen, msgspec.Raw):
-        return [choice for each in items(seen) if (choice := _choice.of(each))]
-    written = bytes(seen)
-    if not written:
-        return []
     try:
-        return [choice for each in _raw_choices(written)[:MAX_ITEMS] if (choice := _choice(bytes(each)))]
+        listed = _raw_choices(seen)[:MAX_ITEMS] if isinstance(seen, msgspec.Raw) else items(seen)
     except (ValueError, RecursionError):
         return []
+    return [choice for each in listed if (choice := _choice.of(each))]
 
 
 def _speaks(delta: Any) -> bool:
@@ -95,7 +91,7 @@ def _speaks(delta: Any) -> bool:
 
 def _says(written: Any) -> bool:
     """Whether the text of a completion, which stands where chat has a delta, is any."""
-    return bytes(written) not in _NO_TEXT if isinstance(written, msgspec.Raw) else bool(written)
+    return memoryview(written) not in _NO_TEXT if isinstance(written, msgspec.Raw) else bool(written)
 
 
 _NO_TEXT = (b"", b'""', b"null")
@@ -114,6 +110,7 @@ def _is_all_text(block: bytes) -> bool:
     return (
         _OBJECT_BESIDE_DELTA.search(block) is None
         and _FINISH.search(block) is None
+        and b'"tool_calls"' not in block
         and b"[DONE]" not in last
         and b'"usage"' not in last
         and b'"error"' not in last

@@ -22,15 +22,17 @@ class Decoder(Generic[T]):
         self._fields = msgspec.structs.fields(shape)
         self._decode = msgspec.json.Decoder(shape, float_hook=_decimal).decode
 
-    def __call__(self, data: bytes) -> T | None:
-        """Return the object in `data`, or `None` when there is none."""
+    def __call__(self, data: bytes | msgspec.Raw) -> T | None:
+        """Return the object in `data`, which is not copied, or `None` when there is none."""
         try:
             return self._decode(data)
         except (ValueError, RecursionError):
-            return self.of(_loads(data))
+            return self.of(_loads(bytes(data)))
 
     def of(self, value: Any) -> T | None:
-        """Return the same from JSON that is read already."""
+        """Return the same from a member: JSON that is read already, or left as it is written."""
+        if isinstance(value, msgspec.Raw):
+            return self(value)
         if not isinstance(value, dict):
             return None
         return self._shape(**{field.name: value[field.name] for field in self._fields if field.name in value})

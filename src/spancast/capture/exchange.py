@@ -143,7 +143,9 @@ class Exchange:
             call = msgspec.structs.replace(self._base, outcome=outcome)
         self._reader = None
         self.feed = _unheard  # the reader knows the exchange: neither is to wait for the garbage collector
-        self._on_finish(call)
+        # Whoever is told holds the words, which are not to live as long as the application keeps its response.
+        tell, self._on_finish, self.words = self._on_finish, _untold, None
+        tell(call)
 
     def _result(self, outcome: Outcome, error: BaseException | None) -> Call:
         reader = self._reader
@@ -158,6 +160,7 @@ class Exchange:
         if facts.get("cost") is not None:
             facts["cost_source"] = "response"
         facts.update({name: kept(facts[name], self._secrets) for name in _QUOTED if name in facts})
+        facts["previous_errors"] = tuple(kept(each, self._secrets) for each in facts.get("previous_errors", ()))
         if reader is not None and reader.first_token_at is not None:
             facts["time_to_first_token"] = reader.first_token_at - self._began
         duration = time.perf_counter_ns() - self._began
@@ -225,7 +228,7 @@ _ERRORS = 400
 """The first HTTP status that is an error."""
 _USAGE = (b'"usage":{', b'"usage": {')
 """How a usage begins; one that the network cut in two here is known at the end."""
-_QUOTED = ("error_type", "error_message")
+_QUOTED = ("error_type", "error_message", "error_provider")
 """The fields in which a server may quote the request."""
 
 
@@ -239,3 +242,7 @@ def _both(one: Callable[[bytes], None], other: Callable[[bytes], None]) -> Calla
 
 def _unheard(_chunk: bytes) -> None:
     """Take a body whose headers were never seen."""
+
+
+def _untold(_call: Call) -> None:
+    """Take a call that is finished already."""

@@ -58,15 +58,14 @@ def _message(reading: Reading, answer: _Answer) -> None:
 
 
 def _start(reading: Reading, answer: _Answer) -> None:
-    seen = answer.message
-    message = _answer(bytes(seen)) if isinstance(seen, msgspec.Raw) else _answer.of(seen)
+    message = _answer.of(answer.message)
     if message is not None:
         message.usage = _begun(message.usage)
         _message(reading, message)
 
 
 def _begun(usage: Any) -> Any:
-    """Return the usage that a stream begins with, less the output, and the zeros that stand for what is not known yet."""
+    """Return the usage that a stream begins with, less the output, and zeros that only mean not known yet."""
     if not isinstance(usage, dict):
         return None
     return {name: value for name, value in usage.items() if value and name != "output_tokens"}

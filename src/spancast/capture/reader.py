@@ -99,7 +99,7 @@ class OpaqueReader:
         """Return that nothing was read."""
         return Reading()
 
-    def lacks(self, _reading: Reading, *, whole: bool) -> str | None:  # noqa: ARG002 - the protocol's
+    def lacks(self, reading: Reading, *, whole: bool) -> str | None:  # noqa: ARG002 - the protocol's
         """Return that nothing can be missed."""
         return None
 
@@ -107,7 +107,7 @@ class OpaqueReader:
 _BATCH = 16 * 1024
 """Bytes that are looked at together, once nothing is urgent."""
 _PATIENCE = 64 * 1024
-"""Bytes of an event of many lines that are looked at again with every line; beyond, only when there is twice as much."""
+"""Bytes of an event of many lines that are looked at with every line; beyond, only when they are twice as many."""
 _END_MARKS = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
 _EVENT = re.compile(rb"^data:", re.MULTILINE)
 

@@ -44,7 +44,7 @@ def _take(reading: Reading, data: bytes) -> None:
         return
     reading.objects += 1
     reading.spoke = reading.spoke or kind.endswith(".delta")
-    result = _inner(answer.response)
+    result = _answer.of(answer.response)
     if result is not None:
         reading.objects -= 1
         _result(reading, result)
@@ -52,12 +52,6 @@ def _take(reading: Reading, data: bytes) -> None:
     if kind in _ERRORS:
         reading.fail(answer.error or {"code": answer.code, "message": answer.message}, answer.error_type)
     reading.over = reading.over or kind in _LAST
-
-
-def _inner(seen: Any) -> _Answer | None:
-    if isinstance(seen, msgspec.Raw):
-        return _answer(bytes(seen)) if bytes(seen) else None
-    return _answer.of(seen)
 
 
 def _result(reading: Reading, answer: _Answer) -> None:

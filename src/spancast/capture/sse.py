@@ -50,7 +50,9 @@ class Blocks:
         return lines if whole is data else lines + b"\r"
 
     def _keep(self, rest: bytes) -> None:
-        if len(rest) > MAX_EVENT and len(rest := without_media(rest)) > MAX_EVENT // 2:
+        if self._skipping:
+            rest = rest[-3:]
+        elif len(rest) > MAX_EVENT and len(rest := without_media(rest)) > MAX_EVENT // 2:
             rest, self._skipping, self.skipped = rest[-3:], True, True
         self.held[:] = [rest] if rest else []
 

@@ -68,6 +68,7 @@ def _json(row: CostRow) -> dict[str, object]:
         "cost_usd": None if row.cost is None else plain(row.cost),
         "errors": row.errors,
         "unknown_cost_calls": row.unknown_cost_calls,
+        "estimated_calls": row.estimated_calls,
     }
 
 
@@ -96,6 +97,8 @@ def _print_table(by: Sequence[str], report: Report) -> None:
     unknown = report.total.unknown_cost_calls
     if unknown:
         print(f"{human.calls(unknown)} of unknown cost, which the sums leave out.")
+    if report.total.estimated_calls:
+        print(f"{human.calls(report.total.estimated_calls)} of estimated cost, which the sums hold.")
 
 
 def _cells(by: Sequence[str], report: Report) -> Iterator[tuple[str, ...]]:

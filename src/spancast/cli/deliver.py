@@ -73,7 +73,8 @@ def _couriers(inforce: settings.Settings, outbox: Outbox) -> Iterator[list[Couri
             print(f"spancast: {error}", file=sys.stderr)
             outbox.ack(destination.name, Ack(state="unconfigured", reason=str(error)))
         else:
-            couriers.append(Courier(destination, exporter, outbox, to_span, inforce.home, expects(inforce)))
+            courier = Courier(destination, exporter, outbox, to_span, inforce.home, expects=expects(inforce))
+            couriers.append(courier)
     try:
         yield couriers
     finally:

@@ -6,15 +6,17 @@ import os
 import platform
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Literal
 
 from spancast import settings
 from spancast.api import exporter_of
+from spancast.cli import human
 from spancast.errors import ConfigurationError
 from spancast.hooks.table import HOOKS
+from spancast.ledger import lookups
 from spancast.ledger.book import Book
 
 State = Literal["ok", "note", "wrong"]
@@ -65,6 +67,7 @@ def examine() -> Iterator[Finding]:
     yield _enabled(found)
     for look in (_home, _ledger):
         yield look(found)
+    yield from _late_costs(found)
     yield _sqlite()
     yield from _clients()
     yield from _destinations(found)
@@ -100,6 +103,20 @@ def _ledger(found: settings.Settings) -> Finding:
     return Finding(
         "ledger", "note" if damage else "ok", f"{seen}; {damage:,} damaged records were skipped" if damage else seen
     )
+
+
+def _late_costs(found: settings.Settings) -> Iterator[Finding]:
+    """Say how many costs are unknown that OpenRouter could be asked for, and which were asked for in vain."""
+    if not (found.home / "ledger.db").is_file():
+        return
+    with closing(Book(found.home)) as book, suppress(sqlite3.Error):
+        wanted, vain = lookups.unasked(book), lookups.tried(book)
+        in_vain = "".join(f"; {count:,} given up: {why}" for why, count in sorted(vain.items()))
+        if found.backfill_key is not None or found.backfill != "off":
+            yield Finding("late costs", "ok", f"{wanted:,} are asked for{in_vain}")
+        elif wanted or vain:
+            cure = "Set SPANCAST_BACKFILL_KEY to ask OpenRouter for them."
+            yield Finding("late costs", "note", f"{human.calls(wanted)} of the last week without one{in_vain}. {cure}")
 
 
 def _sqlite() -> Finding:

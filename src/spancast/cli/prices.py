@@ -123,7 +123,8 @@ def _variations(model: Listed, read: Pricing) -> Iterator[str]:
 
 def _condition(override: Override) -> str:
     above = "" if override.above is None else f"above {override.above:,f} tokens"
-    window = "" if (override.start, override.end) == _ALL_DAY else f"{_clock(override.start)}-{_clock(override.end)} UTC"
+    always = (override.start, override.end) == _ALL_DAY
+    window = "" if always else f"{_clock(override.start)}-{_clock(override.end)} UTC"
     days = "" if override.days is None else "on " + ", ".join(sorted(override.days))
     unclear = "" if override.is_clear else "on a condition that is not known here"
     return " ".join(part for part in (above, window, days, unclear) if part)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from spancast import guard
@@ -141,13 +142,14 @@ class _Batch:
 class Courier:
     """Serves one destination. Not for several threads at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that it works with
         self,
         destination: Destination,
         exporter: Exporter | Sink,
         outbox: Outbox,
         to_span: Callable[[Call], Span],
         home: Path,
+        *,
         expects: Callable[[Call], bool] = comes_soon,
     ) -> None:
         """Serve `destination` from `outbox`; `expects` says of a call whether its cost is on the way."""
@@ -445,7 +447,7 @@ class Courier:
         )
 
 
-_LATE_COST: Mapping[str, LateCost] = {"upsert": "update", "duplicates": "hold"}
+_LATE_COST: Mapping[Literal["upsert", "duplicates"], LateCost] = {"upsert": "update", "duplicates": "hold"}
 """What is done with a late cost where the destination does not say, by what a platform makes of a span sent twice."""
 
 

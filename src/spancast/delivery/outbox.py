@@ -263,9 +263,7 @@ def _insert(connection: Connection, route: int, call: Call) -> bool:
     """Enter the call; return whether it is new."""
     killed = call.outcome == "killed"
     job = call.response_id if call.operation in JOBS else None
-    new = connection.execute(
-        _INSERT, (call.call_id, route, call.started_at, killed, encoded(call), job, time.time())
-    )
+    new = connection.execute(_INSERT, (call.call_id, route, call.started_at, killed, encoded(call), job, time.time()))
     if new.rowcount:
         return True
     if not killed:

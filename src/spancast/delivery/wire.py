@@ -1,8 +1,8 @@
 """One request to a platform, and its answer. The HTTP engine is imported when the first is sent.
 
 Constraints: one deadline over the whole attempt, which a peer that trickles cannot stretch; a redirect is an answer and
-is not followed; no more of an answer is read than its caller wants; nothing of it is traced; a proxy of the environment is
-never asked for this machine itself. The engine is httpx2's own, httpcore2: there every single wait can be bounded.
+is not followed; no more of an answer is read than its caller wants; nothing of it is traced; a proxy of the environment
+is never asked for this machine itself. The engine is httpx2's own, httpcore2: there every single wait can be bounded.
 """
 
 import ipaddress

@@ -100,7 +100,8 @@ class _Listener:
 def _watched(recorder: Recorder, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
     try:
-        return recorder.watches(_url(session, args, kwargs).host or "")
+        host = _url(session, args, kwargs).host
+        return host is not None and recorder.watches(host)
     except Exception:  # noqa: BLE001 - see above
         return False
 

@@ -43,7 +43,10 @@ _SET = ", ".join(
     (
         *(f"{column} = CASE WHEN {_BETTER} THEN :{column} ELSE {column} END" for column in _PRICE),
         *(f"{column} = coalesce({column}, :{column})" for column in _FACTS),
-        *(f"{column} = iif({_CUT}, coalesce(:{column}, {column}), coalesce({column}, :{column}))" for column in _COUNTS),
+        *(
+            f"{column} = iif({_CUT}, coalesce(:{column}, {column}), coalesce({column}, :{column}))"
+            for column in _COUNTS
+        ),
         "more = CASE WHEN :status IS NULL THEN more ELSE json_set(more, '$.status', :status) END",
     )
 )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from spancast import guard
 from spancast.delivery import backoff, wire
@@ -159,7 +158,7 @@ class Backfill:
         return backoff.wait(self._failures) if asked is None else backoff.asked(asked)
 
     def _tell(self, message: str, wanted: Wanted, why: str) -> None:
-        guard.once_a_minute(self.name, message, urlsplit(wanted.server).hostname, why)
+        guard.once_a_minute(self.name, message, openrouter.shown(wanted.server), why)
 
 
 def _asked(text: str) -> float | None:

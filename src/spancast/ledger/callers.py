@@ -37,7 +37,7 @@ class Callers:
         self._refused: set[str] = set()
 
     def offer(self, call: Call, server: str, key: str) -> None:
-        """Take a finished call, which `key` made at `server` (the base URL of the API), if its cost is to be asked for."""
+        """Take a finished call, made with `key` at `server` (the API's base URL), if its cost is to be asked for."""
         if call.generation_id is None or call.operation in JOBS or not may_come(call):
             return
         self._in_this_process()

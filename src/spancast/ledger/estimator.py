@@ -37,12 +37,13 @@ _OK = 200
 
 def fetch(connection: wire.Wire) -> Prices:
     """Ask OpenRouter for its list of models; raise `SpancastError`."""
+    asked = openrouter.shown(openrouter.base_url())
     try:
         reply = openrouter.models(connection, LARGEST)
     except (wire.Unsent, wire.Ambiguous) as error:
-        raise SpancastError(f"{openrouter.base_url()} cannot be asked for its models: {error}.") from error
+        raise SpancastError(f"{asked} cannot be asked for its models: {error}.") from error
     if reply.status != _OK:
-        raise SpancastError(f"{openrouter.base_url()} answers HTTP {reply.status} when asked for its models.")
+        raise SpancastError(f"{asked} answers HTTP {reply.status} when asked for its models.")
     return prices.read(reply.body, time.time())
 
 

@@ -77,6 +77,12 @@ def give_up(book: Book, wanted: Wanted, why: str) -> None:
         connection.execute(_GIVE_UP, (wanted.call_id, wanted.misses, time.time_ns(), why))
 
 
+def unasked(book: Book) -> int:
+    """Return how many calls there are whose cost could be asked for."""
+    with book.reading() as connection:
+        return int(connection.execute(f"SELECT count(*) {_WANTED}", _times(time.time_ns())).fetchone()[0])
+
+
 def tried(book: Book) -> Mapping[str, int]:
     """Return how many costs were given up, by reason."""
     with book.reading() as connection:
@@ -93,12 +99,12 @@ _WANTED = f"""
     FROM calls LEFT JOIN lookups USING (call_id)
     WHERE {WITHOUT_COST} AND started_at > :oldest AND generation_id IS NOT NULL
     AND operation NOT IN ('video', 'batch') AND coalesce(http_status, 0) < 400 AND given_up IS NULL
-"""  # noqa: S608 - made of the names above
+"""
 _DUE = f"""
     SELECT call_id, generation_id, server_address, server_port, misses {_WANTED}
     AND {_NEXT_AT} <= :now ORDER BY started_at DESC LIMIT :limit
-"""  # noqa: S608 - made of the names above
-_NEXT = f"SELECT min({_NEXT_AT}) {_WANTED}"  # noqa: S608 - made of the names above
+"""
+_NEXT = f"SELECT min({_NEXT_AT}) {_WANTED}"
 _LATER = """
     INSERT INTO lookups VALUES (?, ?, ?, NULL)
     ON CONFLICT DO UPDATE SET misses = excluded.misses, next_at = excluded.next_at

@@ -6,7 +6,7 @@ alone.
 
 import ipaddress
 import os
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from spancast.contract import Reply, Request
 from spancast.delivery.wire import MAX_REPLY, PATIENCE, Wire
@@ -19,6 +19,12 @@ _PORTS_WITHOUT_TLS = (None, 80, _HTTPS)
 def base_url() -> str:
     """Return the base URL of the API that this environment names, or the public one."""
     return _named() or PUBLIC
+
+
+def shown(url: str) -> str:
+    """Return a URL as it may be written down: what stands before its host may be a password."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def server(address: str | None, port: int | None) -> str:

@@ -1,10 +1,10 @@
-"""What a model costs by OpenRouter's list of models: its rates, and when others apply (OpenRouter API, PublicPricing)."""
+"""What a model costs by OpenRouter's list: its rates, and when others apply (OpenRouter API, PublicPricing)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeGuard
+from typing import Any
 
 RATES = frozenset(
     {
@@ -26,6 +26,8 @@ RATES = frozenset(
 )
 """The members of a `pricing` that are US dollars for one token, request, search or image."""
 
+_MIDNIGHT = Decimal(2400)
+
 Rates = Mapping[str, Decimal]
 """US dollars, by what they are for. A negative one is dynamic: it is that of the model that a router picks."""
 
@@ -39,7 +41,7 @@ class Override:
     """Applies to more tokens of input than that."""
     start: Decimal = Decimal(0)
     """From this time of the UTC day on, as a clock number: 1030 is 10:30."""
-    end: Decimal = Decimal(2400)
+    end: Decimal = _MIDNIGHT
     """Before this one; a window may wrap past midnight."""
     days: frozenset[str] | None = None
     """On these days of the week, in UTC."""
@@ -94,20 +96,22 @@ def pricing(listed: Mapping[str, Any]) -> Pricing:
 
 
 def _override(listed: Mapping[str, Any]) -> Override:
-    conditions = {name: value for name, value in listed.items() if name not in RATES}
-    numbers = {field: number for name, field in _NUMBERS.items() if (number := _decimal(listed.get(name))) is not None}
-    days = listed.get("utc_days")
-    known = {name for name, field in _NUMBERS.items() if field in numbers} | ({"utc_days"} if _are_days(days) else set())
+    conditions = listed.keys() - RATES
+    numbers = {name: number for name in _NUMBERS if (number := _decimal(listed.get(name))) is not None}
+    days = _days(listed.get("utc_days"))
+    known = numbers.keys() | ({"utc_days"} if days is not None else set())
     return Override(
         rates=_rates(listed),
-        days=frozenset(days) if _are_days(days) else None,
-        is_clear=known.issuperset(conditions),
-        **numbers,  # type: ignore[arg-type]  # the names are those of the table
+        above=numbers.get("min_prompt_tokens"),
+        start=numbers.get("utc_start", Decimal(0)),
+        end=numbers.get("utc_end", _MIDNIGHT),
+        days=days,
+        is_clear=conditions <= known,
     )
 
 
-def _are_days(value: Any) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(day in _DAYS for day in value)
+def _days(value: Any) -> frozenset[str] | None:
+    return frozenset(value) if isinstance(value, list) and all(day in _DAYS for day in value) else None
 
 
 def _rates(listed: Mapping[str, Any]) -> Rates:
@@ -123,5 +127,5 @@ def _decimal(value: Any) -> Decimal | None:
     return number if number is not None and number.is_finite() else None
 
 
-_NUMBERS = {"min_prompt_tokens": "above", "utc_start": "start", "utc_end": "end"}
+_NUMBERS = ("min_prompt_tokens", "utc_start", "utc_end")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

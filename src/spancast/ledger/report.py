@@ -84,6 +84,8 @@ class CostRow:
     errors: int
     """Calls that failed."""
     unknown_cost_calls: int
+    estimated_calls: int
+    """Calls whose cost is an estimate by the list of prices, and is in the sum."""
 
     @classmethod
     def nothing(cls) -> Self:
@@ -98,6 +100,7 @@ class CostRow:
             cost=None,
             errors=0,
             unknown_cost_calls=0,
+            estimated_calls=0,
         )
 
 
@@ -265,7 +268,7 @@ def _sums(groups: Sequence[str], where: str) -> str:
     )
     return f"""
         SELECT {"".join(f"{group}, " for group in groups)} count(*) AS calls, count(error_type) AS errors,
-            count(cost_text) AS priced, {", ".join(sums)}
+            count(cost_text) AS priced, count(iif(cost_source = 'prices', 1, NULL)) AS estimated, {", ".join(sums)}
         FROM calls WHERE {where} {_grouped(groups)}
     """  # noqa: S608 - made of the names above
 
@@ -292,12 +295,15 @@ class _Tally:
     calls: int = 0
     errors: int = 0
     priced: int = 0
+    estimated: int = 0
     picos: int = 0
     tokens: dict[str, int] = field(default_factory=dict)
     """By column; one that is absent was never stated."""
 
     def take(self, row: sqlite3.Row) -> None:
-        self.calls, self.errors, self.priced = row["calls"], row["errors"], row["priced"]
+        self.calls, self.errors, self.priced, self.estimated = (
+            row[name] for name in ("calls", "errors", "priced", "estimated")
+        )
         sums = {name: row[f"{name}_high"] * _LIMB + row[f"{name}_low"] for name in _SUMMED if row[f"{name}_known"]}
         self.picos = sums.pop("cost", 0)
         self.tokens = sums
@@ -308,6 +314,7 @@ class _Tally:
             self.calls + other.calls,
             self.errors + other.errors,
             self.priced + other.priced,
+            self.estimated + other.estimated,
             self.picos + other.picos,
             {name: self.tokens.get(name, 0) + other.tokens.get(name, 0) for name in names},
         )
@@ -323,6 +330,7 @@ class _Tally:
             cost=money.dollars(self.picos) if self.priced else None,
             errors=self.errors,
             unknown_cost_calls=self.calls - self.priced,
+            estimated_calls=self.estimated,
         )
 
 

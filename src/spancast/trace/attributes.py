@@ -1,6 +1,7 @@
 """The attributes of a Call: one function makes them, for the live span and for the record that is sent later."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,11 @@ OPERATIONS = {
 
 OUTPUT_TYPES = {"image": "image", "speech": "speech", "video": "video", "transcription": "text"}
 """`gen_ai.output.type` of the operations that make one kind of thing."""
+
+MOST = 128
+"""Attributes that a span holds unless the application says otherwise (OpenTelemetry, span limits)."""
+SPARE = 16
+"""Of these, those left for the words, and for what the application's own processors add. Tags give way."""
 
 Attributes = dict[str, Attribute]
 
@@ -76,11 +82,13 @@ def answer_attributes(call: Call) -> Attributes:
     output = OUTPUT_TYPES.get(call.operation) or _output_type(call)
     if output is not None:
         found[names.OUTPUT_TYPE] = output
-    found.update((names.TAG + tag.replace(".", "_"), value) for tag, value in call.tags.items())
+    room = MOST - SPARE - len(request_attributes(call)) - len(found)
+    tags = {names.TAG + tag.replace(".", "_"): value for tag, value in call.tags.items()}
+    found.update(islice(tags.items(), max(0, room)))
     return found
 
 
-def content_attributes(content: Content) -> Attributes:
+def content_attributes(content: Content) -> dict[str, str]:
     """Return the words of a call, each as JSON text."""
     found = {name: getattr(content, field) for name, field in _CONTENT.items()}
     return {name: value for name, value in found.items() if value is not None}

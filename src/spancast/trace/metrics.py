@@ -1,21 +1,27 @@
 """The GenAI client metrics of a Call, and what was charged, in the application's own meter provider.
 
-Names and buckets are those of the GenAI semantic conventions (semantic-conventions-genai, gen-ai-metrics), or on demand
-those that they had up to core 1.44, which most backends know. Recorded in the background and never per chunk: one
-histogram record of the SDK costs more than a whole call may cost the application's thread.
+Names and buckets are those of the GenAI semantic conventions (semantic-conventions-genai: client-inference,
+client-embeddings, gen-ai-token-metrics), or on demand those that they had up to core 1.44, which most backends know.
+Recorded in the background and never per chunk: one histogram record of the SDK costs more than a whole call may cost
+the application's thread.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 from opentelemetry.metrics import Counter, Histogram, Meter, MeterProvider, get_meter_provider
 
 from spancast.call import Call
 from spancast.trace import names
 from spancast.trace.attributes import OPERATIONS, PROVIDER
+from spancast.trace.span import SCOPE
+from spancast.trace.tracing import VERSION
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
+
+INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
+"""The operations that the conventions call inference."""
+EMBEDDINGS = "embeddings"
 
 DURATION = "gen_ai.client.inference.duration"
 TIME_TO_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk"
@@ -30,12 +36,13 @@ USAGE = {
     "gen_ai.client.inference.usage.reasoning.output_tokens": "reasoning_tokens",
 }
 """Counters of tokens, and the field of a Call that each adds up."""
+EMBEDDINGS_DURATION = "gen_ai.client.embeddings.duration"
+EMBEDDINGS_TOKENS = "gen_ai.client.embeddings.operation.input_tokens"
 
-OLD = {
-    DURATION: "gen_ai.client.operation.duration",
-    TIME_TO_FIRST_CHUNK: "gen_ai.client.operation.time_to_first_chunk",
-    TIME_PER_OUTPUT_CHUNK: "gen_ai.client.operation.time_per_output_chunk",
-}
+OLD_DURATION = "gen_ai.client.operation.duration"
+"""Of every operation up to core 1.44, and since then of those that have no name of their own."""
+OLD_TIME_TO_FIRST_CHUNK = "gen_ai.client.operation.time_to_first_chunk"
+OLD_TIME_PER_OUTPUT_CHUNK = "gen_ai.client.operation.time_per_output_chunk"
 OLD_TOKENS = "gen_ai.client.token.usage"
 
 COST = "openrouter.client.cost"
@@ -43,32 +50,18 @@ COST = "openrouter.client.cost"
 UNKNOWN_COST = "openrouter.client.unknown_cost"
 """Calls whose cost is not known, so that the other is read with them in mind."""
 
+MODALITY = "gen_ai.token.modality"
+TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - the name of an attribute
+
 _SECOND = 1e9
 _MODALITIES = {
     "input_tokens": {"text": "text_input", "image": "image_input", "audio": "audio_input"},
     "output_tokens": {"text": "text_output", "image": "image_output", "audio": "audio_output"},
+    "cached_tokens": {"audio": "audio_cached"},
 }
 
 Labels = dict[str, str | int]
 Record = Callable[[Call, Labels], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """The histograms of times."""
-
-    duration: Histogram
-    first: Histogram
-    each: Histogram
-
-    def record(self, call: Call, labels: Labels) -> None:
-        failed = labels if call.error_type is None else labels | {names.ERROR_TYPE: call.error_type}
-        if call.duration is not None:
-            self.duration.record(call.duration / _SECOND, failed)
-        if call.streamed and call.time_to_first_token is not None:
-            self.first.record(call.time_to_first_token / _SECOND, labels)
-        if call.time_per_output_chunk is not None:
-            self.each.record(call.time_per_output_chunk / _SECOND, labels)
 
 
 class Metrics:
@@ -82,24 +75,27 @@ class Metrics:
         `with_user` makes the user an attribute, which gives each user a time series of their own.
         """
         self._given = provider
-        self._spelling = spelling
+        self._spell = _latest if spelling == "latest" else _up_to_1_44
         self._with_user = with_user
         self._seen: MeterProvider | None = None
         self._records: tuple[Record, ...] = ()
 
     def wanted(self) -> bool:
         """Return whether anybody records metrics here; the API's own providers do not."""
-        provider = self._given or get_meter_provider()
-        return not type(provider).__module__.startswith("opentelemetry.metrics")
+        return not type(self._provider()).__module__.startswith("opentelemetry.metrics")
 
     def record(self, call: Call) -> None:
         """Record a finished call."""
-        provider = self._given or get_meter_provider()
+        provider = self._provider()
         if provider is not self._seen:
-            self._seen, self._records = provider, self._instruments(provider.get_meter("spancast"))
+            meter = provider.get_meter(SCOPE, VERSION)
+            self._seen, self._records = provider, (self._spell(meter), _cost(meter))
         labels = self._labels(call)
         for record in self._records:
             record(call, labels)
+
+    def _provider(self) -> MeterProvider:
+        return self._given or get_meter_provider()
 
     def _labels(self, call: Call) -> Labels:
         found: dict[str, str | int | None] = {
@@ -114,49 +110,113 @@ class Metrics:
         }
         return {name: value for name, value in found.items() if value is not None}
 
-    def _instruments(self, meter: Meter) -> tuple[Record, ...]:
-        old = self._spelling != "latest"
-        spelled = OLD if old else {}
-        times = _Times(
-            *(
-                _histogram(meter, spelled.get(name, name), "s", SECONDS)
-                for name in (DURATION, TIME_TO_FIRST_CHUNK, TIME_PER_OUTPUT_CHUNK)
-            )
-        )
-        return (times.record, _old_tokens(meter) if old else _tokens(meter), _cost(meter))
 
-
-def _histogram(meter: Meter, name: str, unit: str, buckets: tuple[float, ...]) -> Histogram:
-    return meter.create_histogram(name, unit, explicit_bucket_boundaries_advisory=buckets)
-
-
-def _tokens(meter: Meter) -> Record:
-    counters = {field: meter.create_counter(name, "{token}") for name, field in USAGE.items()}
-    sizes = {
-        "input_tokens": _histogram(meter, INPUT_TOKENS, "{token}", TOKENS),
-        "output_tokens": _histogram(meter, OUTPUT_TOKENS, "{token}", TOKENS),
-    }
+def _latest(meter: Meter) -> Record:
+    inference, embeddings = _inference(meter), _embeddings(meter)
+    duration = _seconds(meter, OLD_DURATION)
 
     def record(call: Call, labels: Labels) -> None:
-        for field, counter in counters.items():
-            count = getattr(call, field)
-            if count is not None:
-                _count(counter, labels, _by_modality(call, field, count))
-        for field, histogram in sizes.items():
-            count = getattr(call, field)
-            if count is not None:
-                histogram.record(count, labels)
+        operation = labels[names.OPERATION]
+        if operation in INFERENCE:
+            inference(call, labels)
+        elif operation == EMBEDDINGS:
+            embeddings(call, labels)
+        else:
+            _time(duration, call.duration, _with_error(call, labels))
 
     return record
 
 
+def _inference(meter: Meter) -> Record:
+    """Return what records an inference; a count that it does not know is 0, as the conventions ask."""
+    times = _times(meter, DURATION, TIME_TO_FIRST_CHUNK, TIME_PER_OUTPUT_CHUNK)
+    counters = {field: meter.create_counter(name, "{token}") for name, field in USAGE.items()}
+    sizes = {"input_tokens": _tokens(meter, INPUT_TOKENS), "output_tokens": _tokens(meter, OUTPUT_TOKENS)}
+
+    def record(call: Call, labels: Labels) -> None:
+        times(call, labels)
+        for field, counter in counters.items():
+            _count(counter, labels, _by_modality(call, field))
+        for field, histogram in sizes.items():
+            histogram.record(getattr(call, field) or 0, _with_error(call, labels))
+
+    return record
+
+
+def _embeddings(meter: Meter) -> Record:
+    duration, sizes = _seconds(meter, EMBEDDINGS_DURATION), _tokens(meter, EMBEDDINGS_TOKENS)
+
+    def record(call: Call, labels: Labels) -> None:
+        labels = _with_error(call, labels)
+        _time(duration, call.duration, labels)
+        sizes.record(call.input_tokens or 0, labels)
+
+    return record
+
+
+def _up_to_1_44(meter: Meter) -> Record:
+    times = _times(meter, OLD_DURATION, OLD_TIME_TO_FIRST_CHUNK, OLD_TIME_PER_OUTPUT_CHUNK)
+    histogram = _tokens(meter, OLD_TOKENS)
+
+    def record(call: Call, labels: Labels) -> None:
+        times(call, labels)
+        for kind, count in (("input", call.input_tokens), ("output", call.output_tokens)):
+            if count is not None:
+                histogram.record(count, labels | {TOKEN_TYPE: kind})
+
+    return record
+
+
+def _cost(meter: Meter) -> Record:
+    cost = meter.create_counter(COST, "{USD}", "US dollars that OpenRouter charged.")
+    unknown = meter.create_counter(UNKNOWN_COST, "{call}", "Calls whose cost is not known, or not yet.")
+
+    def record(call: Call, labels: Labels) -> None:
+        if call.cost is None:
+            unknown.add(1, labels)
+        else:
+            cost.add(float(call.cost), labels)
+
+    return record
+
+
+def _times(meter: Meter, *spelled: str) -> Record:
+    duration, first, each = (_seconds(meter, name) for name in spelled)
+
+    def record(call: Call, labels: Labels) -> None:
+        _time(duration, call.duration, _with_error(call, labels))
+        if call.streamed:
+            _time(first, call.time_to_first_token, labels)
+            _time(each, call.time_per_output_chunk, labels)
+
+    return record
+
+
+def _time(histogram: Histogram, nanoseconds: float | None, labels: Labels) -> None:
+    if nanoseconds is not None:
+        histogram.record(nanoseconds / _SECOND, labels)
+
+
+def _with_error(call: Call, labels: Labels) -> Labels:
+    return labels if call.error_type is None else labels | {names.ERROR_TYPE: call.error_type}
+
+
+def _seconds(meter: Meter, name: str) -> Histogram:
+    return meter.create_histogram(name, "s", explicit_bucket_boundaries_advisory=SECONDS)
+
+
+def _tokens(meter: Meter, name: str) -> Histogram:
+    return meter.create_histogram(name, "{token}", explicit_bucket_boundaries_advisory=TOKENS)
+
+
 def _count(counter: Counter, labels: Labels, parts: Iterator[tuple[str, int]]) -> None:
     for modality, count in parts:
-        counter.add(count, labels | {"gen_ai.token.modality": modality})
+        counter.add(count, labels | {MODALITY: modality})
 
 
-def _by_modality(call: Call, field: str, count: int) -> Iterator[tuple[str, int]]:
+def _by_modality(call: Call, field: str) -> Iterator[tuple[str, int]]:
     """Yield the parts of a count by what the tokens stand for; what is not said is `unknown`."""
+    count: int = getattr(call, field) or 0
     known = _MODALITIES.get(field, {}) if call.modalities is not None else {}
     parts = {modality: getattr(call.modalities, part) or 0 for modality, part in known.items()}
     rest = count - sum(parts.values())
@@ -166,28 +226,3 @@ def _by_modality(call: Call, field: str, count: int) -> Iterator[tuple[str, int]
     yield from ((modality, part) for modality, part in parts.items() if part)
     if rest or not any(parts.values()):
         yield "unknown", rest
-
-
-def _old_tokens(meter: Meter) -> Record:
-    histogram = _histogram(meter, OLD_TOKENS, "{token}", TOKENS)
-    kinds: Mapping[str, str] = {"input": "input_tokens", "output": "output_tokens"}
-
-    def record(call: Call, labels: Labels) -> None:
-        for kind, field in kinds.items():
-            count = getattr(call, field)
-            if count is not None:
-                histogram.record(count, labels | {"gen_ai.token.type": kind})
-
-    return record
-
-
-def _cost(meter: Meter) -> Record:
-    cost, unknown = meter.create_counter(COST, "{USD}"), meter.create_counter(UNKNOWN_COST, "{call}")
-
-    def record(call: Call, labels: Labels) -> None:
-        if call.cost is None:
-            unknown.add(1, labels)
-        else:
-            cost.add(float(call.cost), labels)
-
-    return record

@@ -6,7 +6,14 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from spancast import contract
 from spancast.call import Call
 from spancast.content import Content
-from spancast.trace.attributes import answer_attributes, content_attributes, request_attributes, span_name
+from spancast.trace import names
+from spancast.trace.attributes import (
+    Attributes,
+    answer_attributes,
+    content_attributes,
+    request_attributes,
+    span_name,
+)
 
 SCOPE = "spancast"
 
@@ -22,12 +29,23 @@ def begin(tracer: Tracer, call: Call, parent: Context) -> tuple[Span, Context]:
 def end(span: Span, call: Call, content: Content | None = None) -> None:
     """Set what the call turned out to be, and end its span at its own time."""
     if span.is_recording():
-        span.set_attributes(answer_attributes(call))
-        if content is not None:
-            span.set_attributes(content_attributes(content))
+        words = {} if content is None else content_attributes(content)
+        span.set_attributes(_fitting(span, {**answer_attributes(call), **words}))
         if call.error_type is not None:
             span.set_status(Status(StatusCode.ERROR, call.error_message or call.error_type))
     span.end(call.started_at + (call.duration or 0))
+
+
+def _fitting(span: Span, found: Attributes) -> Attributes:
+    """Return what fits on a span whose limits the application has set: the SDK logs each attribute that does not."""
+    held = getattr(span, "_attributes", None)
+    most, longest = getattr(held, "maxlen", None), getattr(held, "max_value_len", None)
+    if longest is not None:
+        found = {name: value[:longest] if isinstance(value, str) else value for name, value in found.items()}
+    if most is None or held is None or len(held) + len(found) <= most:
+        return found
+    added = sorted((name for name in found if name not in held), key=lambda name: name.startswith(names.TAG))
+    return {name: found[name] for name in added[: max(0, most - len(held))]}
 
 
 def record(call: Call, encoder: contract.Encoder, version: str) -> contract.Span:

@@ -1,5 +1,7 @@
 """The user and the session on every span of a trace, since platforms read them span by span; and note of each span."""
 
+from collections.abc import Callable
+
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span, SpanProcessor
 
@@ -10,9 +12,14 @@ from spancast.trace import names, nesting
 
 
 class Stamp(SpanProcessor):
-    """Writes what `spancast.attribute` says onto each span that starts inside it, and takes note of the span."""
+    """Writes what `spancast.attribute` says onto each span that starts inside it, and takes note of the span.
+
+    Before the application's exporters are flushed, or shut down, it has the spans ended that still wait for something.
+    """
 
     active = True
+    complete: Callable[[float], bool] | None = None
+    """Ends them, within so many seconds; returns whether it could."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK passes it
         """Stamp a span that begins."""
@@ -25,6 +32,22 @@ class Stamp(SpanProcessor):
             _stamp(span, names.SESSION, text(who.session))
         except Exception:  # noqa: BLE001 - the span is the application's
             guard.caught("trace.stamp")
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Have the spans ended that wait."""
+        if not self.active or self.complete is None:
+            return True
+        with guard.quietly("trace.flush"):
+            return self.complete(timeout_millis / 1e3)
+        return False
+
+    def shutdown(self) -> None:
+        """Have the spans ended that wait, while the exporters still take them."""
+        self.force_flush(_SHUTDOWN)
+
+
+_SHUTDOWN = 1_000
+"""Milliseconds that a provider's shutdown may wait for it."""
 
 
 def _stamp(span: Span, name: str, value: str | None) -> None:

@@ -1,6 +1,7 @@
 """Whose tracer makes our spans: the application's as soon as it has one, and a private one until then."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
@@ -36,6 +37,15 @@ class Tracing:
         self._setter: Any = None
         self.resource: dict[str, Scalar] = {}
         """The resource of the provider in use."""
+
+    @property
+    def provider(self) -> object:
+        """The application's provider, as it was seen last."""
+        return self._seen
+
+    def before_flush(self, complete: Callable[[float], bool]) -> None:
+        """Have `complete` end the spans that wait before the application flushes its exporters, or shuts them down."""
+        self._stamp.complete = complete
 
     def tracer(self) -> Tracer:
         """Return the tracer of the provider that is the application's now."""
@@ -74,6 +84,7 @@ class Tracing:
             if add is not None and not any(used is each for each in self._joined):
                 self._joined.append(used)
                 add(self._stamp)
+                _put_first(used, self._stamp)
             self._tracer = used.get_tracer(SCOPE, VERSION)
             self.resource = _scalars(getattr(used, "resource", None))
             self._seen = provider
@@ -82,6 +93,14 @@ class Tracing:
         if self._private is None:
             self._private = TracerProvider(shutdown_on_exit=False)
         return self._private
+
+
+def _put_first(provider: Any, stamp: Stamp) -> None:
+    """Have it flushed before the exporters, where the SDK's list of processors can be reached; else it is the last."""
+    every: Any = getattr(provider, "_active_span_processor", None)
+    with suppress(AttributeError), every._lock:  # noqa: SLF001 - the SDK has no other way
+        others = tuple(each for each in every._span_processors if each is not stamp)  # noqa: SLF001 - see above
+        every._span_processors = (stamp, *others)  # noqa: SLF001 - see above
 
 
 def _scalars(resource: Any) -> dict[str, Scalar]:

@@ -1,4 +1,4 @@
-"""What is kept of the words, and what is not: length, number, depth, media, secrets, and what the application removes."""
+"""What is kept of the words: not all, not deep, no media, no secrets, and nothing that the application removes."""
 
 import json
 import time
@@ -126,8 +126,8 @@ def test_values_may_be_nested_only_so_deep() -> None:
 @pytest.mark.parametrize(
     ("text", "stays"),
     [
-        ("data:image/png;base64," + "A" * 4000, "data:[image/png, 3000 bytes]"),
-        ("See data:image/png;base64," + "A" * 4000 + "== here", "See data:[image/png, 3001 bytes] here"),
+        ("data:image/png;base64," + "A" * 4000, "[image/png, 3000 bytes]"),
+        ("See data:image/png;base64," + "A" * 4000 + "== here", "See [image/png, 3000 bytes] here"),
         ("A" * 4000, "[3000 bytes]"),
         ("a, " + "A" * 4000 + " and " + "B" * 4000, "a, [3000 bytes] and [3000 bytes]"),
         ("A" * 2047, "A" * 2047),
@@ -260,7 +260,7 @@ def test_the_application_has_the_last_word_on_every_text() -> None:
 
 @pytest.mark.parametrize("wrong", [b"bytes", 7, ["list"], object()])
 def test_a_redactor_that_returns_no_text_is_told_so(wrong: Any) -> None:
-    with pytest.raises(TypeError, match="redact= returned a .*; it must return a string"):
+    with pytest.raises(TypeError, match=r"^redact= returned a \w+; it must return a string"):
         Limit(lambda _text: wrong).value("Hello")
 
 

@@ -1,7 +1,8 @@
 import threading
 
 from spancast.testing import Simulator
-from tests.testing.wire import WEATHER, Reply, chat, get
+from tests.testing.asking import FORMS, ask, got, posted
+from tests.testing.wire import HELLO, WEATHER, Reply, chat, get
 
 REQUESTS = (
     {},
@@ -14,10 +15,26 @@ REQUESTS = (
 )
 
 
+BATCH = {
+    "endpoint": "/v1/chat/completions",
+    "model": "openai/gpt-4o-mini",
+    "requests": [{"custom_id": "a", "body": {"messages": HELLO}}],
+}
+VIDEO = {"model": "x-ai/grok-imagine-video", "prompt": "the sea"}
+
+
 def session(simulator: Simulator) -> list[Reply]:
     replies = [chat(simulator, **body) for body in REQUESTS]
+    dialects = [ask(simulator, name, **({"stream": True} if stream else {})) for name, stream in FORMS]
     lookups = [get(simulator, f"/api/v1/generation?id={replies[0].json['id']}") for _ in range(2)]
-    return [*replies, *lookups, get(simulator, "/api/v1/key"), get(simulator, "/api/v1/models")]
+    jobs = [reply for path, body in (("/videos", VIDEO), ("/batches", BATCH)) for reply in job(simulator, path, body)]
+    told = [got(simulator, path) for path in ("/key", "/keys", "/models", "/activity")]
+    return [*replies, *dialects, *lookups, *jobs, *told]
+
+
+def job(simulator: Simulator, path: str, body: dict) -> list[Reply]:
+    begun = posted(simulator, path, body)
+    return [begun, *(got(simulator, f"{path}/{begun.json['id']}") for _ in range(2))]
 
 
 def test_the_same_seed_and_requests_are_answered_the_same_to_the_byte():

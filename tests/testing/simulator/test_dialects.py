@@ -34,7 +34,9 @@ SOUND = "audio/mpeg"
 REFUSALS = [name for name, fault in faults.FAULTS.items() if fault.refusal is not None]
 
 
-def asked(simulator: Simulator, name: str, stream: bool, headers: dict[str, str] | None = None, **more: object) -> Reply:
+def asked(
+    simulator: Simulator, name: str, stream: bool, headers: dict[str, str] | None = None, **more: object
+) -> Reply:
     return ask(simulator, name, headers, **({"stream": True} if stream else {}), **more)
 
 

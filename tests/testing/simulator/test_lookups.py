@@ -33,6 +33,25 @@ def test_how_long_lookups_come_too_early_can_be_set():
         assert look_up(simulator, generation_id).status == 200
 
 
+@pytest.mark.parametrize("early", [0, 3])
+def test_how_many_lookups_come_too_early_can_be_asked_for_with_the_generation(openrouter: Simulator, early: int):
+    generation_id = chat(openrouter, {"X-Simulator-Lookups": str(early)}).json["id"]
+    other = chat(openrouter).json["id"]
+    statuses = [look_up(openrouter, generation_id).status for _ in range(early + 1)]
+    assert statuses == [404] * early + [200]
+    assert [look_up(openrouter, other).status for _ in range(2)] == [404, 200]
+
+
+def test_how_long_lookups_come_too_early_can_be_asked_for_with_the_generation():
+    now = [1000.0]
+    with Simulator(lookups_before_ready=0, clock=lambda: now[0]) as simulator:
+        generation_id = chat(simulator, {"X-Simulator-Ready-After": "30"}).json["id"]
+        statuses = []
+        for now[0] in (1029.0, 1030.0):
+            statuses.append(look_up(simulator, generation_id).status)
+    assert statuses == [404, 200]
+
+
 def test_an_unknown_generation_is_never_found(openrouter: Simulator):
     assert [look_up(openrouter, "gen-1").status for _ in range(3)] == [404] * 3
 

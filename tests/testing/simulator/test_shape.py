@@ -1,16 +1,15 @@
 """The simulator beside recorded OpenRouter traffic: the same keys in the same places."""
 
-import gzip
 import json
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import pytest
 
 from spancast.testing import Simulator
-from tests.support.shared import SHARED, needs_shared
+from tests.support.shared import needs_shared
+from tests.testing import recorded
 from tests.testing.wire import WEATHER, Reply, chat
 
 WEATHER_QUESTION = [{"role": "user", "content": "What is the weather?"}]
@@ -21,44 +20,23 @@ REQUESTS = {
 }
 
 
-def paths(value: Any, at: str = "") -> Iterator[str]:
-    """Yield the path of every key; places in lists are not told apart."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield f"{at}.{key}"
-            yield from paths(inner, f"{at}.{key}")
-    if isinstance(value, list):
-        for inner in value:
-            yield from paths(inner, f"{at}[]")
-
-
 def stream_paths(body: str) -> set[str]:
-    chunks = (json.loads(line[6:]) for line in body.split("\n\n") if line.startswith("data: {"))
-    return {path for chunk in chunks for path in paths(chunk)}
+    return {path for chunk in recorded.events(body) for path in recorded.paths(chunk)}
 
 
 @cache
-def recorded() -> list[dict[str, Any]]:
+def recent() -> list[dict[str, Any]]:
     """Return recorded chat answers of the shape of 2026, which has tokens written to the cache and video tokens."""
-    files = sorted((SHARED / "recordings").glob("*.jsonl.gz"))
-    everything = [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
-    return [one for one in everything if _is_recent_chat(one)]
+    return [one for one in recorded.of("chat") if _is_recent(one["response"]["body"])]
 
 
-def _is_recent_chat(one: dict[str, Any]) -> bool:
-    body = one["response"]["body"]
-    return (
-        one["expect"]["operation"] == "chat"
-        and one["response"]["status"] == 200
-        and not one["synthetic"]
-        and '"cache_write_tokens"' in body
-        and '"video_tokens"' in body
-    )
+def _is_recent(body: str) -> bool:
+    return '"cache_write_tokens"' in body and '"video_tokens"' in body
 
 
 def recorded_paths(*, stream: bool) -> list[set[str]]:
-    bodies = [one["response"]["body"] for one in recorded() if one["stream"] is stream]
-    return [stream_paths(body) if stream else set(paths(json.loads(body))) for body in bodies]
+    bodies = [one["response"]["body"] for one in recent() if one["stream"] is stream]
+    return [stream_paths(body) if stream else set(recorded.paths(json.loads(body))) for body in bodies]
 
 
 @needs_shared
@@ -84,7 +62,7 @@ def test_a_tool_call_has_every_key_that_openrouter_always_sends(openrouter: Simu
 
 @needs_shared
 def test_the_keys_of_a_plain_answer_stand_in_the_recorded_order(openrouter: Simulator):
-    verbatim = [one for one in recorded() if one["fidelity"] == "verbatim" and not one["stream"]]
+    verbatim = [one for one in recent() if one["fidelity"] == "verbatim" and not one["stream"]]
     newest = max(verbatim, key=lambda one: one["recorded"])
     body = chat(openrouter).json
     assert list(body) == list(json.loads(newest["response"]["body"]))
@@ -122,4 +100,8 @@ def test_the_usage_stands_only_in_the_last_chunk_beside_one_choice(openrouter: S
 
 def ours(reply: Reply) -> set[str]:
     body = reply.body.decode()
-    return stream_paths(body) if reply.headers["content-type"] == "text/event-stream" else set(paths(json.loads(body)))
+    return (
+        stream_paths(body)
+        if reply.headers["content-type"] == "text/event-stream"
+        else set(recorded.paths(json.loads(body)))
+    )

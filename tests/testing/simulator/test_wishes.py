@@ -80,6 +80,11 @@ def test_a_compressed_answer_that_is_cut_has_no_end():
         ("words", "0"),
         ("words", "many"),
         ("encoding", "brotli"),
+        ("done", "yes"),
+        ("tier", "fast"),
+        ("lookups", "-1"),
+        ("ready_after", "soon"),
+        ("polls", "many"),
         ("delay", "nan"),
     ],
 )

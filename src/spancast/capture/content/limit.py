@@ -28,7 +28,7 @@ Redact = Callable[[str], str | None]
 _NAMES = frozenset({"type", "role", "modality", "mime_type", "id", "name", "finish_reason", "file_id"})
 """Members of a message and of a part that name and do not speak."""
 _BASE64 = re.compile(
-    r"(?:data:([\w.+-]{1,64}/[\w.+-]{1,64})[^,\s]{0,100},)?(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{2048,}={0,2}"
+    r"(?:data:([\w.+-]{1,64}/[\w.+-]{1,64})[^,\s]{0,100},)?(?<![A-Za-z0-9+/=_-])([A-Za-z0-9+/_-]{2048,})={0,2}"
 )
 _RUN = 2048
 """Characters of base64 in a row that are as good as surely no words."""
@@ -143,9 +143,8 @@ def _may_hold_media(written: str) -> bool:
 
 
 def _size(found: "re.Match[str]") -> str:
-    start = found.end(1) if found[1] else found.start()
     kind = f"{found[1]}, " if found[1] else ""
-    return f"[{kind}{(found.end() - start) * 3 // 4} bytes]"
+    return f"[{kind}{len(found[2]) * 3 // 4} bytes]"
 
 
 def _encodable(written: str) -> str:

@@ -1,5 +1,6 @@
 """What was used so far: `GET /key` of the key that asks, `GET /keys` of every key, `GET /credits` of all together."""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -48,11 +49,11 @@ def current(served: Served, account: Account) -> Answer:
 
 def every(_: Served, account: Account) -> Answer:
     """Answer with the keys that requests have carried, in the order in which they first came."""
-    first_seen: dict[str, float] = {}
+    seen: dict[str, list[float]] = defaultdict(list)
     for request in account.served:
         if request.key_hash is not None:
-            first_seen.setdefault(request.key_hash, request.at)
-    rows = [_row(key_hash, at, account) for key_hash, at in first_seen.items()]
+            seen[request.key_hash].append(request.at)
+    rows = [_row(key_hash, (at[0], at[-1]), account) for key_hash, at in seen.items()]
     return answer.json(msgspec.json.encode({"data": rows}))
 
 
@@ -62,7 +63,8 @@ def credit(_: Served, account: Account) -> Answer:
     return answer.json(msgspec.json.encode({"data": data}))
 
 
-def _row(key_hash: str, at: float, account: Account) -> dict[str, Any]:
+def _row(key_hash: str, seen: tuple[float, float], account: Account) -> dict[str, Any]:
+    first, last = (datetime.fromtimestamp(int(at), UTC).isoformat() for at in seen)
     return {
         "hash": key_hash,
         "name": f"Simulator {key_hash[:8]}",
@@ -70,8 +72,10 @@ def _row(key_hash: str, at: float, account: Account) -> dict[str, Any]:
         "disabled": False,
         "workspace_id": _WORKSPACE,
         "creator_user_id": errors.USER_ID,
-        "created_at": datetime.fromtimestamp(int(at), UTC).isoformat(),
+        "external_user": None,
+        "created_at": first,
         "updated_at": None,
+        "last_used_at": last,
         "expires_at": None,
     } | (_NO_LIMIT | _spent(_of(key_hash, account)))
 

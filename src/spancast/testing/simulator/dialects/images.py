@@ -1,7 +1,7 @@
-"""`POST /images`, plain or streamed. Only the headers name the generation and the provider, and a plain answer does not
-say when it was made, as recorded.
+"""`POST /images`, plain or streamed. Only the headers name the generation and the provider, as recorded.
 
-The images are PNGs of one pixel, whose colour follows from the prompt.
+A plain answer does not say when it was made either. The images are PNGs of one pixel, whose colour follows from the
+prompt.
 """
 
 import base64

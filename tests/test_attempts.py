@@ -1,0 +1,120 @@
+"""Which requests are one and the same, tried again."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from spancast.attempts import REMEMBERED, Attempts
+
+BODY = b'{"model":"a/b"}'
+
+
+def counted(count: str) -> dict[str, str]:
+    return {"x-stainless-retry-count": count}
+
+
+def named(name: str) -> dict[str, str]:
+    return {"idempotency-key": name}
+
+
+def test_a_request_that_names_neither_a_count_nor_a_key_is_linked_to_nothing() -> None:
+    attempts = Attempts()
+    assert attempts.link("one", {}, BODY) == {}
+    assert attempts.link("two", {}, BODY) == {}
+
+
+def test_a_counted_retry_is_linked_to_the_first_attempt() -> None:
+    attempts = Attempts()
+    assert attempts.link("one", counted("0"), BODY) == {}
+    assert attempts.link("two", counted("1"), BODY) == {"attempt_of": "one", "retry": 1}
+    assert attempts.link("three", counted("2"), BODY) == {"attempt_of": "one", "retry": 2}
+
+
+def test_a_count_that_begins_anew_is_another_request() -> None:
+    attempts = Attempts()
+    for call_id in ("one", "two"):
+        assert attempts.link(call_id, counted("0"), BODY) == {}
+    assert attempts.link("three", counted("1"), BODY) == {"attempt_of": "two", "retry": 1}
+
+
+@pytest.mark.parametrize("other", [b'{"model":"a/c"}', BODY + b" ", b"", None])
+def test_another_body_is_another_request(other: bytes | None) -> None:
+    attempts = Attempts()
+    attempts.link("one", counted("0"), BODY)
+    assert attempts.link("two", counted("1"), other) == {"attempt_of": None, "retry": 1}
+
+
+def test_long_bodies_are_told_apart_by_their_ends_and_their_length() -> None:
+    attempts = Attempts()
+    attempts.link("one", counted("0"), b"a" * 10_000 + b"1")
+    assert attempts.link("two", counted("1"), b"a" * 10_000 + b"2")["attempt_of"] is None
+    assert attempts.link("three", counted("1"), b"a" * 10_001 + b"1")["attempt_of"] is None
+    assert attempts.link("four", counted("1"), b"a" * 10_000 + b"1")["attempt_of"] == "one"
+
+
+def test_a_body_that_is_not_in_memory_is_linked_by_its_place_alone() -> None:
+    attempts = Attempts()
+    attempts.link("one", counted("0"), None)
+    assert attempts.link("two", counted("1"), None) == {"attempt_of": "one", "retry": 1}
+
+
+def test_two_requests_of_one_idempotency_key_are_the_same_whatever_they_hold_and_wherever_they_are_made() -> None:
+    attempts = Attempts()
+    assert attempts.link("one", named("k_1"), BODY) == {}
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(attempts.link, "two", named("k_1"), None).result() == {"attempt_of": "one", "retry": None}
+    assert attempts.link("three", named("k_2"), BODY) == {}
+
+
+def test_a_request_that_has_both_is_linked_by_its_key_and_numbered_by_its_count() -> None:
+    attempts = Attempts()
+    assert attempts.link("one", {**named("k_1"), **counted("0")}, BODY) == {}
+    assert attempts.link("two", {**named("k_1"), **counted("1")}, None) == {"attempt_of": "one", "retry": 1}
+
+
+def test_the_same_body_in_another_thread_is_another_request() -> None:
+    attempts, begun, over = Attempts(), threading.Event(), threading.Event()
+
+    def first() -> None:
+        attempts.link("one", counted("0"), BODY)
+        begun.set()
+        over.wait(30)  # a thread that has ended may give its name to the next one
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(first)
+        begun.wait(30)
+        assert attempts.link("two", counted("1"), BODY) == {"attempt_of": None, "retry": 1}
+        over.set()
+
+
+def test_the_same_body_in_another_task_is_another_request() -> None:
+    attempts = Attempts()
+
+    async def both(number: int) -> list[object]:
+        found = [attempts.link(f"{number}-0", counted("0"), BODY)]
+        await asyncio.sleep(0)
+        return [*found, attempts.link(f"{number}-1", counted("1"), BODY)]
+
+    async def main() -> list[list[object]]:
+        return list(await asyncio.gather(*(both(number) for number in range(5))))
+
+    for number, (first, second) in enumerate(asyncio.run(main())):
+        assert first == {}
+        assert second == {"attempt_of": f"{number}-0", "retry": 1}
+
+
+@pytest.mark.parametrize("count", ["", "-1", "1.5", "one", "²", "\uff11", " 1", "9" * 5000, "1" * 10])
+def test_a_count_that_is_none_links_nothing_and_raises_nothing(count: str) -> None:
+    attempts = Attempts()
+    assert attempts.link("one", counted(count), BODY) == {}
+
+
+def test_no_more_first_attempts_are_remembered_than_ever_needed() -> None:
+    attempts = Attempts()
+    for number in range(REMEMBERED + 10):
+        attempts.link(f"call-{number}", named(f"key-{number}"), BODY)
+    assert len(attempts._first) == REMEMBERED
+    assert attempts.link("again", named("key-0"), BODY) == {}
+    assert attempts.link("again", named("key-20"), BODY)["attempt_of"] == "call-20"
