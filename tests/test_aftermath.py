@@ -284,9 +284,10 @@ def test_at_the_end_no_span_waits_for_a_redactor(gate: threading.Event, caplog: 
     desk.aftermath.give_up()
     assert len(desk.ended) == 3
     assert desk.aftermath.drain(0)
+    assert [content.input_messages for content in desk.kept] == [None] * 3, "nobody is to wait for words"
     with caplog.at_level(logging.WARNING):
         gate.set()
-        assert eventually(lambda: len(desk.kept) == 1)
+        assert eventually(lambda: len(desk.kept) == 4)
         time.sleep(0.05)  # for the span to be ended once more, if it were
     assert caplog.records == []
     assert len(desk.ended) == 3

@@ -96,16 +96,21 @@ class _Writing:
 
     def do(self) -> None:
         content = None if self.words is None else _content(self.words, self.call, self.wishes.redact)
-        if content is not None and self.keep is not None:
-            with guard.quietly("aftermath.keep"):
-                self.keep(content)
+        self._write(content)
         if self._is_first():
             self._end(content)
 
     def skip(self) -> None:
         if self._is_first():
             guard.faults["content lost: it took too long"] += 1
+            if self.words is not None:
+                self._write(Content(call_id=self.call.call_id))  # so that nobody waits for it
             self._end(None)
+
+    def _write(self, content: Content | None) -> None:
+        if content is not None and self.keep is not None:
+            with guard.quietly("aftermath.keep"):
+                self.keep(content)
 
     def _is_first(self) -> bool:
         try:

@@ -14,6 +14,7 @@ from spancast import guard, owed
 from spancast.aftermath import Aftermath, Wishes
 from spancast.call import Call
 from spancast.capture.route import Routes
+from spancast.content import Content
 from spancast.contract import Exporter, Sink, Span
 from spancast.delivery import discover
 from spancast.delivery.courier import Courier
@@ -166,9 +167,9 @@ def wishes(settings: Settings, meter_provider: MeterProvider | None = None) -> W
     )
 
 
-def to_span(call: Call) -> Span:
-    """Return the span of a call, as exporters are given it."""
-    return record(call, OtlpEncoder(), VERSION)
+def to_span(call: Call, content: Content | None = None) -> Span:
+    """Return the span of a call, as exporters are given it, with its words where they may have them."""
+    return record(call, OtlpEncoder(), VERSION, content)
 
 
 _running: Running | None = None

@@ -36,6 +36,9 @@ class Span:
     status: Literal["unset", "ok", "error"]
     status_message: str | None
     attributes: Mapping[str, Attribute]
+    content: Mapping[str, Attribute] = field(default_factory=dict)
+    """The words of the call, as attributes (`gen_ai.input.messages` and so on, JSON text); empty where they were not
+    kept, and for a destination in private."""
     resource: Mapping[str, Scalar]
     scope: tuple[str, str]
     """Name and version of the instrumentation that made it."""
@@ -50,7 +53,7 @@ class Span:
         drop: Sequence[str] = (),
         resource: Mapping[str, Scalar] | None = None,
     ) -> bytes:
-        """Return the span as a serialised OTLP `ExportTraceServiceRequest` of one span.
+        """Return the span, its content included, as a serialised OTLP `ExportTraceServiceRequest` of one span.
 
         Such messages concatenate: the join of many is one request that holds them all (protobuf, repeated fields).
         `add` and `resource` are merged over the attributes of the span and of its resource; `drop` are keys left out.

@@ -176,7 +176,7 @@ class Recorder:
         if self._provider is not self._tracing.provider:
             self._provider = self._tracing.provider
             if self._on_provider is not None:
-                pass
+                self._on_provider()
 
     def _traced(self, call: Call, parent: Context, beside: str | None) -> tuple[Call, Span, Context]:
         """Begin a span of our own; return the call in its place, the span, and the context inside it."""

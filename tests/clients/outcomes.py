@@ -1,4 +1,4 @@
-"""A pytest plugin for the suites of others: the tests that failed, by name, in the file that `SPANCAST_FAILED` names."""
+"""A pytest plugin for the suites of others: which tests failed, in the file that `SPANCAST_FAILED` names."""
 
 import json
 import os

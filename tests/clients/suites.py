@@ -36,6 +36,8 @@ class Suite:
     """Exchanges that come of it at the least: without them nothing was hooked."""
     packaged: bool = True
     """Whether the tests lie in its source distribution; else they are installed with it."""
+    within: str = ""
+    """The folder of the source that pytest is run in, where the library's own code lies in the way above it."""
 
     def __str__(self) -> str:
         return self.library
@@ -91,7 +93,7 @@ def run(suite: Suite, python: Path, source: Path, scratch: Path, *tests: str, ho
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--timeout={HUNG}", *plugins]
     done = subprocess.run(
         [*command, *suite.options, *(tests or suite.tests)],
-        cwd=source,
+        cwd=source / suite.within,
         env=_surroundings(PYTHONPATH=PLUGINS, SPANCAST_FAILED=outcome, SPANCAST_HEARD=heard),
         capture_output=True,
         text=True,

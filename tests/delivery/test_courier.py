@@ -286,7 +286,7 @@ def test_a_span_that_is_too_large_alone_is_dead_and_its_neighbours_travel(desk):
     *others, large = desk.put(16)
     platform = desk.platform(no_larger_than(20_000))
 
-    def make(call):
+    def make(call, _content):
         return replace(to_span(call), name="x" * 50_000) if call.span_id == large else to_span(call)
 
     until_settled(desk.courier(Plain(url=platform.url), make=make))
@@ -393,7 +393,7 @@ def test_a_span_that_cannot_be_made_is_dead_alone(desk):
     platform = desk.platform()
     bad, *good = desk.put(3)
 
-    def make(call):
+    def make(call, _content):
         if call.span_id == bad:
             raise KeyError(call.span_id)
         return to_span(call)
@@ -408,7 +408,7 @@ def test_a_span_that_cannot_be_encoded_is_dead_alone(desk):
     ids = desk.put(9)
     bad = ids.pop(4)
 
-    def make(call):
+    def make(call, _content):
         return replace(to_span(call), name="\ud800") if call.span_id == bad else to_span(call)
 
     until_settled(desk.courier(Otlp(endpoint=platform.url), make=make))

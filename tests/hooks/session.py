@@ -59,19 +59,23 @@ def shell(response: aiohttp.ClientResponse) -> dict[str, Any]:
     content = response.content
     return {
         "class": type(response),
-        "attributes": sorted(vars(response)),
+        "attributes": sorted(set(vars(response)) - _OF_THE_MOMENT),
         "repr": _undated(repr(response)),
         "status": (response.status, response.reason, response.version, response.ok),
         "headers": _plain(response.headers),
         "raw_headers": [pair for pair in response.raw_headers if pair[0].lower() != b"date"],
         "url": (response.url, response.real_url, response.host),
-        "request": [_plain(each) for each in response.request_info],
+        "request": _plain(response.request_info),
         "cookies": response.cookies.output(),
         "type": (response.content_type, response.charset),
         "history": [shell(each) for each in response.history],
         "body": response._body,
         "content": (type(content).__qualname__, type(content).__module__, isinstance(content, aiohttp.StreamReader)),
     }
+
+
+_OF_THE_MOMENT = {"_output_size", "_stream_writer", "_ClientResponse__writer"}
+"""Attributes that a response has while its request is still being written, or when it has been."""
 
 
 def _plain(value: Any) -> Any:
@@ -81,7 +85,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, aiohttp.ClientResponse):
         return shell(value)
     if isinstance(value, aiohttp.RequestInfo):
-        return [_plain(each) for each in value]
+        return value.method, value.url, value.real_url, _plain(value.headers)
     if isinstance(value, BaseException):
         return described(value)
     if isinstance(value, tuple):

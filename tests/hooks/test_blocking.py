@@ -215,12 +215,11 @@ def test_an_answer_in_a_reference_cycle_is_abandoned_when_it_is_collected(
     server.answer = HELD
 
     def scenario() -> Any:
+        response = client.open(server.url)
+        pieces = client.pieces(response)
         holder = Holder()
-        holder.held = holder, response = holder, client.open(server.url)
-        if read:
-            holder.held = holder, pieces = holder, client.pieces(response)
-            return read_first(pieces)
-        return None
+        holder.held = holder, response, pieces
+        return read_first(pieces) if read else None
 
     with watched(server.host) as seen:
         run(scenario)

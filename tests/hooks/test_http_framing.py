@@ -53,7 +53,7 @@ def test_a_body_of_no_known_size_is_over_with_its_connection(body: bytes, cuts: 
 
 @pytest.mark.parametrize("wire", [b"\r\n", b"hello\r\n", b"-1\r\n", b"5\r\nhelloworld\r\n", b"1" * 65_537])
 def test_broken_chunks_are_refused(wire: bytes) -> None:
-    with pytest.raises(ValueError, match="line|size|invalid literal"):
+    with pytest.raises(ValueError, match=r"line|size|invalid literal"):
         heard(Chunked(), [wire])
 
 

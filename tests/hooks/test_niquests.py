@@ -14,7 +14,7 @@ NEEDS = ("niquests>=3.20", "hypercorn>=0.17", "pytest>=9", "pytest-timeout>=2.4"
 @pytest.mark.timeout(900)
 def test_niquests_shows_its_application_what_it_ever_did() -> None:
     suite = Path(__file__).with_name("in_niquests.py")
-    python = python_with("niquests", *NEEDS)
+    python = python_with("beside/niquests", *NEEDS)
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite],
         cwd=ROOT,

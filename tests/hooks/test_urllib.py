@@ -300,13 +300,13 @@ def test_a_line_is_handed_on_as_soon_as_it_has_come(server: Replay) -> None:
         lambda url: urllib.request.urlopen(url, BODY, timeout="soon"),
         lambda url: urllib.request.urlopen(urllib.request.Request(url, BODY, {"X": "a\nb"})),
         lambda url: urllib.request.urlopen(urllib.request.Request(url, BODY, {"X": 7})),
-        lambda url: urllib.request.HTTPHandler().do_open(),
-        lambda url: urllib.request.HTTPHandler().do_open(http.client.HTTPConnection),
+        lambda _url: urllib.request.HTTPHandler().do_open(),
+        lambda _url: urllib.request.HTTPHandler().do_open(http.client.HTTPConnection),
         lambda url: urllib.request.HTTPHandler().do_open(None, request(url)),
         lambda url: urllib.request.HTTPHandler().do_open(http.client.HTTPConnection, request(url), 1),
         lambda url: urllib.request.HTTPHandler().do_open(http.client.HTTPConnection, request(url), nonsense=1),
-        lambda url: urllib.request.urlopen("http://["),
-        lambda url: urllib.request.urlopen("http:///x", BODY),
+        lambda _url: urllib.request.urlopen("http://["),
+        lambda _url: urllib.request.urlopen("http:///x", BODY),
     ],
 )
 def test_the_arguments_are_wrong(asked: Callable[[str], Any], wire: Verbatim) -> None:

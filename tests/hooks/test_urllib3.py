@@ -15,7 +15,7 @@ import urllib3
 from urllib3.connection import HTTPConnection
 
 from tests.hooks.blocking import BODY, raised, run, same, undated
-from tests.hooks.wires import BEHEADED, BROKEN, WHOLE
+from tests.hooks.wires import BEHEADED, BROKEN, WHOLE, head
 from tests.support.answers import COST, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.replay import Answer, Replay
 from tests.support.verbatim import Verbatim, verbatim
@@ -259,14 +259,18 @@ def test_a_body_given_as_json_is_known(wire: Verbatim) -> None:
     assert same(wire.host, lambda: ask(wire.url, body=None, json=PROMPT).data).only.request_model == PROMPT["model"]
 
 
+def answered(status: int, body: bytes = b"{}", **headers: str) -> bytes:
+    """Return an answer behind which the connection is closed."""
+    return head(status, connection="close", content_length=str(len(body)), **headers) + body
+
+
 def test_each_attempt_is_a_call_of_its_own(wire: Verbatim, caplog: pytest.LogCaptureFixture) -> None:
     """What the first ones said is drained by urllib3 before anybody sees it."""
     refused = b'{"error":{"message":"Rate limit exceeded","code":429}}'
     lost = b'{"error":{"message":"Provider returned error","code":502}}'
     wire.answers = [
-        b"HTTP/1.1 429 Slow\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(refused), refused),
-        b"HTTP/1.1 502 Lost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
-        % (len(lost), lost),
+        answered(429, refused),
+        answered(502, lost),
         b"",
         WHOLE["gzipped chunks"],
     ]
@@ -291,7 +295,7 @@ def test_each_attempt_is_a_call_of_its_own(wire: Verbatim, caplog: pytest.LogCap
 
 
 def test_attempts_run_out_in_the_same_way(wire: Verbatim) -> None:
-    wire.answers = [b"HTTP/1.1 503 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"]
+    wire.answers = [answered(503)]
     retry = urllib3.Retry(2, status_forcelist=[503], allowed_methods=None)
     seen, told = raised(wire.host, lambda: ask(wire.url, retries=retry))
     assert told is urllib3.exceptions.MaxRetryError
@@ -300,7 +304,7 @@ def test_attempts_run_out_in_the_same_way(wire: Verbatim) -> None:
 
 def test_each_step_of_a_redirect_is_an_exchange(wire: Verbatim) -> None:
     wire.answers = [
-        b"HTTP/1.1 307 Elsewhere\r\nConnection: close\r\nLocation: /api/v1/chat/completions?again\r\nContent-Length: 2\r\n\r\n{}",
+        answered(307, location="/api/v1/chat/completions?again"),
         WHOLE["chunked"],
     ]
 
@@ -312,18 +316,13 @@ def test_each_step_of_a_redirect_is_an_exchange(wire: Verbatim) -> None:
 
 
 def test_a_redirect_elsewhere_is_none_of_ours(wire: Verbatim) -> None:
-    wire.answers = [
-        b"HTTP/1.1 303 Elsewhere\r\nConnection: close\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
-        WHOLE["chunked"],
-    ]
+    wire.answers = [answered(303, location="/elsewhere"), WHOLE["chunked"]]
     seen = same(wire.host, lambda: shell(ask(wire.url, retries=urllib3.Retry(3))))
     assert [call.http_status for call in seen] == [303]
 
 
 def test_too_many_redirects(wire: Verbatim) -> None:
-    wire.answers = [
-        b"HTTP/1.1 307 X\r\nConnection: close\r\nLocation: /api/v1/chat/completions\r\nContent-Length: 0\r\n\r\n"
-    ]
+    wire.answers = [answered(307, location="/api/v1/chat/completions")]
     seen, told = raised(wire.host, lambda: ask(wire.url, retries=urllib3.Retry(1)))
     assert (told, len(seen)) == (urllib3.exceptions.MaxRetryError, 2)
 

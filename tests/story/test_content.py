@@ -298,7 +298,7 @@ def test_a_redactor_that_raises_or_sleeps_costs_the_application_nothing(stream: 
 
 
 HEAD = """
-import json, os, sys, time
+import json, os, sys, threading, time
 import openai
 import spancast
 from opentelemetry import trace
@@ -313,6 +313,16 @@ def set_provider(processor=BatchSpanProcessor):
     provider.add_span_processor(processor(ConsoleSpanExporter(formatter=lines)))
     trace.set_tracer_provider(provider)
     return provider
+
+leaving = threading.Event()
+sys.modules["app"] = sys.modules["__main__"]
+
+def late(text):
+    "Be done with a text only when the process is on its way out."
+    while threading.main_thread().is_alive() and not leaving.wait(0.005):
+        pass
+    time.sleep(0.05)
+    return text
 
 def ask(text="Hello to you."):
     client = openai.OpenAI(base_url=os.environ["OPENROUTER_BASE_URL"], api_key=os.environ["OPENROUTER_API_KEY"])
@@ -352,8 +362,8 @@ def prompts(spans: list[dict[str, Any]]) -> list[str | None]:
         "spancast.start(); set_provider(SimpleSpanProcessor); ask()",
         "set_provider(); spancast.OpenRouterInstrumentor().instrument(); ask()",
         "spancast.OpenRouterInstrumentor().instrument(); set_provider(); ask()",
-        "provider = set_provider(); spancast.start(); ask(); provider.shutdown()",
-        "provider = set_provider(); spancast.start(); ask(); provider.force_flush(); sys.stdout.flush(); os._exit(0)",
+        "provider = set_provider(); spancast.start(); ask(); leaving.set(); provider.shutdown()",
+        "provider = set_provider(); spancast.start(); ask(); leaving.set(); provider.force_flush(); os._exit(0)",
         "import atexit; set_provider(); spancast.start(); atexit.register(ask)",
         "set_provider(); spancast.start(); ask(); sys.exit(0)",
     ],
@@ -362,7 +372,7 @@ def test_the_span_ends_with_its_words_though_the_process_ends_right_behind_the_c
     program: str, tmp_path: Path, openrouter: Simulator
 ) -> None:
     ledger = "" if "Instrumentor" in program else str(tmp_path)
-    (span,) = run(program, tmp_path, openrouter, SPANCAST_HOME=ledger)
+    (span,) = run(program, tmp_path, openrouter, SPANCAST_HOME=ledger, SPANCAST_REDACT="app:late")
 
     assert prompts([span]) == ["Hello to you."]
     assert json.loads(span[names.OUTPUT_MESSAGES])[0]["parts"][0]["content"]
@@ -389,7 +399,7 @@ def test_a_provider_that_comes_after_the_first_call_has_the_words_of_the_next(
 def test_at_the_end_of_a_process_a_redactor_costs_the_words_and_never_the_span(
     begin: str, redact: str, most: float, tmp_path: Path, openrouter: Simulator
 ) -> None:
-    program = f"{redact}\nset_provider()\nsys.modules['app'] = sys.modules['__main__']\n{begin}\nask()\n"
+    program = f"{redact}\nset_provider()\n{begin}\nask()\n"
     environment = {"SPANCAST_REDACT": "app:redact", "SPANCAST_HOME": "" if "Instrumentor" in begin else str(tmp_path)}
     quiet = "import logging; logging.getLogger('spancast').disabled = True\n"
     began = time.monotonic()

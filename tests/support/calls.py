@@ -5,6 +5,7 @@ import time
 from decimal import Decimal
 
 from spancast.call import Call
+from spancast.content import Content
 from spancast.contract import Span
 from spancast.delivery.otlp import OtlpEncoder
 
@@ -32,7 +33,7 @@ def a_call(**facts: object) -> Call:
     return Call(**{**given, **facts})  # type: ignore[arg-type]
 
 
-def to_span(call: Call) -> Span:
+def to_span(call: Call, content: Content | None = None) -> Span:
     """Return the span of a call, with enough of it to be told from others."""
     return Span(
         name=f"{call.operation} {call.request_model}",
@@ -50,6 +51,7 @@ def to_span(call: Call) -> Span:
             "gen_ai.usage.cost": float(call.cost or 0),
             "gen_ai.response.finish_reasons": ("stop",),
         },
+        content={} if content is None else {"gen_ai.input.messages": content.input_messages or ""},
         resource=call.resource,
         scope=("spancast", "0"),
         generation=call,

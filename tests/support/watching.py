@@ -13,7 +13,7 @@ from spancast.trace.tracing import Tracing
 
 
 class Seen(list[Call]):
-    """The finished Calls; those that were under way are in `opened`, and what was said of them behind them in `late`."""
+    """The finished Calls; those under way are in `opened`, and what was said behind them in `late`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ def test_the_example_in_the_docstring_works():
 
 
 def test_the_simulator_stands_alone():
-    ours = {name for file in (PACKAGE / "simulator").glob("*.py") for name in imported(file) if "spancast" in name}
+    ours = {name for file in (PACKAGE / "simulator").rglob("*.py") for name in imported(file) if "spancast" in name}
     assert ours
     assert {name for name in ours if not name.startswith("spancast.testing.simulator")} == set()
 

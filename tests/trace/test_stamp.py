@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from spancast import attribute
+from spancast import attribute, guard
 from spancast.trace.stamp import Stamp
 
 
@@ -76,3 +76,53 @@ def test_other_processors_see_the_stamp(application: Application) -> None:
     with attribute(user="u_1"):
         application.tracer.start_span("span").end()
     assert seen == [{"user.id": "u_1"}]
+
+
+class Late:
+    """A span that ends only when somebody asks for it."""
+
+    def __init__(self, application: Application) -> None:
+        self._span = application.tracer.start_span("late")
+        application.stamp.complete = self.complete
+        self.within: list[float] = []
+
+    def complete(self, timeout: float) -> bool:
+        self.within.append(timeout)
+        self._span.end()
+        return True
+
+
+def test_a_span_that_waits_is_ended_when_the_provider_is_flushed(application: Application) -> None:
+    late = Late(application)
+    assert application.provider.force_flush(2_000)
+    assert list(application.told()) == ["late"]
+    (within,) = late.within
+    assert 0 < within <= 2
+
+
+def test_a_span_that_waits_is_ended_when_the_provider_is_shut_down(application: Application) -> None:
+    late = Late(application)
+    application.stamp.shutdown()
+    assert list(application.told()) == ["late"]
+    assert late.within == [1.0]
+
+
+def test_a_stamp_that_is_laid_down_asks_for_nothing(application: Application) -> None:
+    late = Late(application)
+    application.stamp.active = False
+    assert application.provider.force_flush()
+    application.stamp.shutdown()
+    assert late.within == []
+
+
+def test_what_fails_in_it_does_not_reach_the_application(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "strict", False)
+
+    def fail(_timeout: float) -> bool:
+        raise LookupError
+
+    application.stamp.complete = fail
+    assert not application.provider.force_flush()
+    application.stamp.shutdown()

@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import (
+    ConcurrentMultiSpanProcessor,
+    SpanProcessor,
+    SynchronousMultiSpanProcessor,
+    TracerProvider,
+)
 from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider
 
 from spancast import attribute
@@ -206,4 +211,55 @@ def test_nobody_is_watched_where_a_provider_is_given() -> None:
     tracing = Tracing(TracerProvider(shutdown_on_exit=False))
     tracing.watch()
     assert trace._set_tracer_provider is bare
+    tracing.stop()
+
+
+class Noted(SpanProcessor):
+    """Takes note of when it is flushed and shut down, among others."""
+
+    def __init__(self, order: list[str], name: str) -> None:
+        self._order, self._name = order, name
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the SDK passes it
+        self._order.append(self._name)
+        return True
+
+    def shutdown(self) -> None:
+        self._order.append(self._name)
+
+
+@pytest.mark.parametrize("many", [SynchronousMultiSpanProcessor, ConcurrentMultiSpanProcessor])
+def test_spans_that_wait_are_ended_before_the_applications_exporters_are_flushed(many: Any) -> None:
+    order: list[str] = []
+    provider = TracerProvider(shutdown_on_exit=False, active_span_processor=many())
+    provider.add_span_processor(Noted(order, "first"))
+    provider.add_span_processor(Noted(order, "second"))
+    tracing = Tracing(provider)
+    tracing.before_flush(lambda _timeout: order.append("ours") is None)
+    tracing.tracer()
+    provider.add_span_processor(Noted(order, "third"))
+    provider.force_flush()
+    if many is SynchronousMultiSpanProcessor:
+        assert order == ["ours", "first", "second", "third"]
+    assert sorted(order) == ["first", "ours", "second", "third"]
+    tracing.stop()
+    provider.shutdown()
+
+
+def test_a_provider_of_another_make_has_them_ended_last() -> None:
+    class Own:
+        def __init__(self) -> None:
+            self.processors: list[SpanProcessor] = []
+
+        def add_span_processor(self, processor: SpanProcessor) -> None:
+            self.processors.append(processor)
+
+        def get_tracer(self, *_: Any) -> Any:
+            return NoOpTracerProvider().get_tracer("own")
+
+    own = Own()
+    tracing = Tracing(own)  # type: ignore[arg-type]  # a library's own class
+    tracing.tracer()
+    assert len(own.processors) == 1
+    assert tracing.provider is own
     tracing.stop()

@@ -28,6 +28,14 @@ class Open:
     """US dollars that it was sent with: an estimate, or nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a record waits for, and until when at most: Unix time in seconds."""
+
+    until: float
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
     """What became of a batch. Reasons are by `seq`; records that are in none of these keep waiting as they did."""
@@ -41,8 +49,10 @@ class Ack:
     expired: Mapping[int, str] = field(default_factory=dict)
     dead: Mapping[int, str] = field(default_factory=dict)
     waiting: Mapping[int, str] = field(default_factory=dict)
-    held: Mapping[int, float] = field(default_factory=dict)
-    """Records that wait for their cost, and until when at most: Unix time in seconds."""
+    held: Mapping[int, Held] = field(default_factory=dict)
+    """Records that wait for something of their own."""
+    wordless: int = 0
+    """How many of the delivered were to have words that never came."""
     state: State | None = None
     """The state that the destination is in now; `None` when that is not touched, nor its reason and hold."""
     reason: str | None = None

@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from spancast import guard
 from spancast.broadcast import policy
 from spancast.call import Call
+from spancast.content import Content
 from spancast.contract import (
     Delivered,
     Encoded,
@@ -34,9 +35,9 @@ from spancast.contract import (
     Unauthorized,
     Verdict,
 )
-from spancast.delivery import backoff, belated, wire
+from spancast.delivery import backoff, belated, wire, worded
 from spancast.delivery.accounts import State
-from spancast.delivery.ack import Ack, Hold, Open
+from spancast.delivery.ack import Ack, Held, Hold, Open
 from spancast.delivery.discover import exporter_name
 from spancast.delivery.outbox import Outbox, Waiting
 from spancast.destination import Destination, LateCost
@@ -89,7 +90,9 @@ class _Batch:
     skipped: dict[int, str] = field(default_factory=dict)
     expired: dict[int, str] = field(default_factory=dict)
     dead: dict[int, str] = field(default_factory=dict)
-    held: dict[int, float] = field(default_factory=dict)
+    held: dict[int, Held] = field(default_factory=dict)
+    wordless: set[int] = field(default_factory=set)
+    """Records whose words are not there and not waited for any more."""
     """Records that wait for their cost, and the Unix time in seconds until when."""
     marked: bool = False
     """Whether the spans were noted as on their way."""
@@ -130,6 +133,7 @@ class _Batch:
             dead=self.dead,
             waiting=waiting,
             held=self.held,
+            wordless=len(self.wordless.intersection(self.delivered)),
         )
 
     def begin_anew(self, seqs: Container[int]) -> None:
@@ -147,7 +151,7 @@ class Courier:
         destination: Destination,
         exporter: Exporter | Sink,
         outbox: Outbox,
-        to_span: Callable[[Call], Span],
+        to_span: Callable[[Call, Content | None], Span],
         home: Path,
         *,
         expects: Callable[[Call], bool] = comes_soon,
@@ -241,6 +245,7 @@ class Courier:
     def _prepare(self, batch: _Batch) -> list[_Item]:
         """Decide what needs no platform for that; return the spans of the others."""
         items: list[_Item] = []
+        words = self._words(batch.waiting)
         for each in batch.waiting:
             call = each.call
             if call is None:
@@ -251,28 +256,39 @@ class Courier:
                 batch.skipped[each.seq] = reason
             elif self._too_old(call):
                 batch.expired[each.seq] = TOO_OLD
-            elif (until := self._held_until(each, call)) is not None:
-                batch.held[each.seq] = until
+            elif (held := self._waits(each, call, words)) is not None:
+                batch.held[each.seq] = held
             else:
-                self._make(batch, items, each.seq, call)
+                self._make(batch, items, each, call, words.get(call.call_id))
         return items
 
     def _too_old(self, call: Call) -> bool:
         limit = self._traits.max_age
         return limit is not None and time.time_ns() - call.started_at > limit * 1e9
 
-    def _held_until(self, each: Waiting, call: Call) -> float | None:
-        """Return until when a record waits for its cost; `None` where it does not."""
+    def _waits(self, each: Waiting, call: Call, words: Mapping[str, Content]) -> Held | None:
+        """Return what a record waits for, its cost or its words; `None` where it does not wait."""
         now = time.time()
-        until = min(each.came_at, now) + belated.HOLD
-        return until if self._late_cost == "hold" and now < until and self._expects(call) else None
+        came_at = min(each.came_at, now)
+        if self._late_cost == "hold" and now < came_at + belated.HOLD and self._expects(call):
+            return Held(came_at + belated.HOLD, belated.COST_EXPECTED)
+        wanted = call.content and call.call_id not in words and not self.destination.privacy
+        return Held(came_at + worded.HOLD, worded.EXPECTED) if wanted and now < came_at + worded.HOLD else None
 
-    def _make(self, batch: _Batch, items: list[_Item], seq: int, call: Call) -> None:
+    def _words(self, waiting: Sequence[Waiting]) -> Mapping[str, Content]:
+        """Return the words of the calls that have some; nothing of them is loaded for a destination in private."""
+        calls = [each.call for each in waiting if each.call is not None]
+        spoken = [] if self.destination.privacy else [call.call_id for call in calls if call.content]
+        return self._outbox.words(spoken) if spoken else {}
+
+    def _make(self, batch: _Batch, items: list[_Item], each: Waiting, call: Call, words: Content | None) -> None:
         try:
-            items.append(_Item(seq, self._to_span(call)))
+            items.append(_Item(each.seq, self._to_span(call, words)))
         except Exception as error:  # noqa: BLE001 - one bad record must not hold up its neighbours
             self._complain("a record that makes no span")
-            batch.dead[seq] = f"no span: {type(error).__name__}"
+            batch.dead[each.seq] = f"no span: {type(error).__name__}"
+        if call.content and words is None and not self.destination.privacy:
+            batch.wordless.add(each.seq)
 
     def _send_all(self, batch: _Batch, items: list[_Item], deadline: float) -> None:
         if self._traits.resend == "duplicates":

@@ -26,11 +26,12 @@ class OtlpEncoder:
         self, span: Span, add: Mapping[str, Attribute], drop: Sequence[str], resource: Mapping[str, Scalar], /
     ) -> bytes:
         """Return a serialised `ExportTraceServiceRequest`; raise what the official encoder raises."""
+        stated = {**span.attributes, **span.content}
         if add or drop or resource:
-            return _encoded(span, _merged(span.attributes, add, drop), {**span.resource, **resource})
+            return _encoded(span, _merged(stated, add, drop), {**span.resource, **resource})
         kept = self._kept
         if kept is None or kept[0] is not span:
-            kept = (span, _encoded(span, span.attributes, span.resource))
+            kept = (span, _encoded(span, stated, span.resource))
             self._kept = kept
         return kept[1]
 

@@ -11,14 +11,15 @@ A record names the destinations that were configured where it was made, so a new
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
 
 from spancast import early
 from spancast.call import Call
-from spancast.delivery import belated
+from spancast.content import Content
+from spancast.delivery import belated, worded
 from spancast.delivery.accounts import Standing, standing, tally
 from spancast.delivery.ack import Ack, Hold
 from spancast.delivery.payload import decoded, encoded
@@ -66,6 +67,7 @@ MIGRATIONS = (
     {early.TABLE};
     {early.INDEX};
     """,
+    worded.TABLE,
 )
 
 
@@ -118,6 +120,7 @@ class Outbox:
                     captured.update(set(call.destinations))
             early.take(connection, [record for record in records if isinstance(record, Late)], belated.fill)
             early.settle(connection, calls, belated.fill)
+            worded.take(connection, [record for record in records if isinstance(record, Content)])
             for name, count in captured.items():
                 tally(connection, name, "captured", {"": count})
 
@@ -141,7 +144,7 @@ class Outbox:
     def take(self, name: str, limit: int) -> tuple[Waiting, ...]:
         """Return up to `limit` records that wait for a destination: exceptions first, each kind oldest first.
 
-        What waits for its cost is left out until that has come, or its time is over.
+        What waits for its cost or its words is left out until that has come, or its time is over.
         """
         now = time.time()
         with self._store.reading() as connection:
@@ -149,8 +152,13 @@ class Outbox:
             rows += connection.execute(_BEHIND_CURSOR, (name, name, limit - len(rows))).fetchall()
         return tuple(Waiting(row["seq"], decoded(row["payload"]), row["came_at"], row["reason"]) for row in rows)
 
+    def words(self, call_ids: Sequence[str]) -> Mapping[str, Content]:
+        """Return the words of these calls, as far as they are there."""
+        with self._store.reading() as connection:
+            return worded.load(connection, call_ids)
+
     def next_release(self, name: str) -> float | None:
-        """Return the Unix time in seconds until which the next record waits for its cost; `None` when none does."""
+        """Return until when the next record waits for its cost or its words, in Unix seconds; `None` when none does."""
         with self._store.reading() as connection:
             (until,) = connection.execute(_NEXT_RELEASE, (name,)).fetchone()
         return None if until is None else float(until)
@@ -172,9 +180,10 @@ class Outbox:
             )
             for state, reasons in (("waiting", ack.waiting), ("dead", ack.dead)):
                 connection.executemany(_EXCEPT, [(name, seq, state, reason, None) for seq, reason in reasons.items()])
-            held = [(name, seq, "waiting", belated.COST_EXPECTED, until) for seq, until in ack.held.items()]
+            held = [(name, seq, "waiting", held.reason, held.until) for seq, held in ack.held.items()]
             connection.executemany(_EXCEPT, held)
             tally(connection, name, "delivered", {"": len(ack.delivered)})
+            tally(connection, name, "late", {worded.SENT_WITHOUT: ack.wordless})
             for kind, reasons in (("skipped", ack.skipped), ("expired", ack.expired), ("dead", ack.dead)):
                 tally(connection, name, kind, Counter(reasons.values()))
             belated.keep_open(connection, name, ack.opened)

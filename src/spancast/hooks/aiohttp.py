@@ -12,7 +12,7 @@ import msgspec
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
-from spancast.hooks.aiohttp_stream import Heard, heard
+from spancast.hooks.aiohttp_stream import Hear, hearing
 from spancast.hooks.http_request import content
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
@@ -24,7 +24,7 @@ _DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 
 def request(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `ClientSession._request`."""
-    kind = heard(module)
+    hear = hearing(module)
 
     def request(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not _watched(recorder, session, args, kwargs):
@@ -38,7 +38,7 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
         exchange = opened(recorder, partial(_seen, module, session, args, kwargs))
         if exchange is None:
             return await wrapped(*args, **kwargs)
-        listener = _Listener(exchange, module, kind, decoded=_decodes(session, kwargs))
+        listener = _Listener(exchange, hear, decoded=_decodes(session, kwargs))
         check = _check(session, kwargs)
         if callable(check):
             kwargs = {**kwargs, "raise_for_status": partial(listener.before, check)}
@@ -60,8 +60,7 @@ class _Listener:
     """Shows the exchange a response, once."""
 
     exchange: Exchange
-    module: ModuleType
-    kind: type[Heard]
+    hear: Hear
     decoded: bool
     heeded: bool = False
 
@@ -77,23 +76,14 @@ class _Listener:
         self.heeded = True
         try:
             events = self.exchange.headers(response.status, _headers(response, decoded=self.decoded))
-            self._hear(response, events=events)
+            body = response._body  # noqa: SLF001 - where it is kept once it has been read
+            if isinstance(body, bytes):  # a trace or a middleware was at it
+                self.exchange.feed(body)
+                self.exchange.finish("completed")
+            else:
+                self.hear(response, self.exchange, self.decoded and not events)
         except Exception:  # noqa: BLE001 - the response is the application's
             guard.caught("hooks.aiohttp")
-            self.exchange.finish("closed")
-
-    def _hear(self, response: Any, *, events: bool) -> None:
-        stream, body = response.content, response._body  # noqa: SLF001 - where it is kept once it has been read
-        if isinstance(body, bytes):  # a trace or a middleware was at it
-            self.exchange.feed(body)
-            self.exchange.finish("completed")
-        elif (error := stream.exception()) is not None:
-            self.kind.end(self.exchange, error)
-        elif stream.at_eof():
-            self.exchange.finish("completed")
-        elif type(stream) is self.module.StreamReader:
-            self.kind.hear(response, self.exchange, whole=self.decoded and not events)
-        else:
             self.exchange.finish("closed")
 
 

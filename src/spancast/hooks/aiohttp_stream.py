@@ -8,18 +8,17 @@ and when nobody holds the response any more.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from operator import attrgetter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any
 from weakref import finalize
 
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
 
-if TYPE_CHECKING:
-    from aiohttp import StreamReader
-else:
-    StreamReader = object  # the class of the library that is hooked is known when it is
+Hear = Callable[[Any, Exchange, bool], None]
+"""Listens to the body of a response for an exchange; told whether it is one decoded object, to be taken at once."""
 
 _state = attrgetter("_buffer", "_cursor", "_buffer_offset")
 
@@ -46,96 +45,99 @@ class _Buffer(deque[bytes]):
         self.exchange.finish("cancelled" if self.cancelled else "abandoned")
 
 
-class Heard(StreamReader):
-    """A stream that is listened to. A chunk is shown once, when the first byte of it is read."""
+def hearing(module: ModuleType) -> Hear:
+    """Return what listens to a stream of `aiohttp.StreamReader`; of no other class."""
+    kind = _heard(module)
 
-    __slots__ = ()
-
-    closed_by: ClassVar[type[BaseException]]
-    """The class of what aiohttp sets on the stream of a response that the application closes or releases."""
-
-    @classmethod
-    def end(cls, exchange: Exchange, error: BaseException) -> None:
-        """Finish an exchange as the exception on its stream says."""
-        if type(error) is cls.closed_by:
-            closed(exchange)
-        else:
-            exchange.fail(error)
-
-    @classmethod
-    def hear(cls, response: Any, exchange: Exchange, *, whole: bool) -> None:
-        """Listen to the body of a response; `whole` says whether it is one decoded object, and may be taken at once."""
+    def hear(response: Any, exchange: Exchange, whole: bool) -> None:
         stream = response.content
-        chunks, cursor, offset = _state(stream)
-        buffer = _Buffer(chunks, exchange, cursor - offset, whole=whole)
-        stream._buffer, stream.__class__ = buffer, cls  # noqa: SLF001 - from here on it is ours too
-        finalize(response, buffer.drop).atexit = False
+        if (error := stream.exception()) is not None:
+            _fail(exchange, error, module)
+        elif stream.at_eof():
+            exchange.finish("completed")
+        elif type(stream) is module.StreamReader:
+            chunks, cursor, offset = _state(stream)
+            buffer = _Buffer(chunks, exchange, cursor - offset, whole=whole)
+            stream._buffer, stream.__class__ = buffer, kind  # noqa: SLF001 - from here on it is ours too
+            finalize(response, buffer.drop).atexit = False
+        else:
+            exchange.finish("closed")
 
-    async def read(self, n: int = -1) -> bytes:
-        """Read as ever; a whole body is shown whole, whatever its length, since its reader holds it anyway."""
-        buffer = self._hearing
-        if n >= 0 or not buffer.whole or buffer.shown:
-            return await super().read(n)
-        buffer.held = True
-        try:
-            content = await super().read(n)
-        finally:
-            buffer.held = False
-        buffer.exchange.body(content)
-        return content
-
-    def feed_eof(self) -> None:
-        """Take the end of the body, which is the end of the exchange when everything has been read."""
-        super().feed_eof()
-        self._end_when_read()
-
-    def set_exception(self, exc: BaseException, *cause: BaseException, **named: BaseException) -> None:
-        """Take what ends the body early."""
-        super().set_exception(exc, *cause, **named)
-        self.end(self._hearing.exchange, exc)
-
-    @property
-    def _hearing(self) -> _Buffer:
-        return cast("_Buffer", self._buffer)
-
-    async def _wait(self, func_name: str) -> None:
-        buffer = self._hearing
-        try:
-            await super()._wait(func_name)
-        except asyncio.CancelledError:  # perhaps by a deadline for this read alone
-            buffer.cancelled = True
-            raise
-        except Exception as error:
-            if self._waiter is None:  # else another one waits, and only this one was refused
-                buffer.exchange.fail(error)
-            raise
-        buffer.cancelled = False
-
-    def _read_nowait(self, n: int) -> bytes:
-        try:
-            return super()._read_nowait(n)
-        except TimeoutError as error:  # the deadline of the whole request has passed between two reads
-            self._hearing.exchange.fail(error)
-            raise
-
-    def _read_nowait_chunk(self, n: int) -> bytes:
-        buffer = self._hearing
-        if self._cursor >= buffer.shown:
-            chunk = buffer[0]
-            buffer.shown += len(chunk)
-            buffer.exchange.feed(chunk)
-        data = super()._read_nowait_chunk(n)
-        self._end_when_read()
-        return data
-
-    def _end_when_read(self) -> None:
-        buffer = self._hearing
-        if self._eof and not buffer and not buffer.held:
-            buffer.exchange.finish("completed")
+    return hear
 
 
-def heard(module: ModuleType) -> type[Heard]:
-    """Return the kind of `aiohttp.StreamReader` that is listened to."""
-    plain = module.StreamReader
-    members = {"__slots__": (), "__module__": plain.__module__, "closed_by": module.ClientConnectionError}
-    return cast("type[Heard]", type(plain.__name__, (Heard, plain), members))
+def _fail(exchange: Exchange, error: BaseException, module: ModuleType) -> None:
+    """Finish as the exception on a stream says: of this very class when the application closes or releases it."""
+    if type(error) is module.ClientConnectionError:
+        closed(exchange)
+    else:
+        exchange.fail(error)
+
+
+def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods, whose base is known when it is hooked
+    """Return the kind of stream that is listened to. A chunk is shown once, when the first byte of it is read.
+
+    It has the one base, so that its instances are laid out as those of the base, whatever slots that has.
+    """
+
+    class StreamReader(module.StreamReader):  # type: ignore[misc,name-defined]  # see above
+        __slots__ = ()
+
+        async def read(self, n: int = -1) -> Any:
+            """Read as ever; a whole body is shown whole, whatever its length, since its reader holds it anyway."""
+            buffer = self._buffer
+            if n >= 0 or not buffer.whole or buffer.shown:
+                return await super().read(n)
+            buffer.held = True
+            try:
+                content = await super().read(n)
+            finally:
+                buffer.held = False
+            buffer.exchange.body(content)
+            return content
+
+        def feed_eof(self) -> None:
+            super().feed_eof()
+            self._end_when_read()
+
+        def set_exception(self, exc: BaseException, *cause: Any, **named: Any) -> None:
+            super().set_exception(exc, *cause, **named)
+            _fail(self._buffer.exchange, exc, module)
+
+        async def _wait(self, func_name: str) -> None:
+            buffer = self._buffer
+            try:
+                await super()._wait(func_name)
+            except asyncio.CancelledError:  # perhaps by a deadline for this read alone
+                buffer.cancelled = True
+                raise
+            except Exception as error:
+                if self._waiter is None:  # else another one waits, and only this one was refused
+                    buffer.exchange.fail(error)
+                raise
+            buffer.cancelled = False
+
+        def _read_nowait(self, n: int) -> Any:
+            try:
+                return super()._read_nowait(n)
+            except TimeoutError as error:  # the deadline of the whole request has passed between two reads
+                self._buffer.exchange.fail(error)
+                raise
+
+        def _read_nowait_chunk(self, n: int) -> Any:
+            buffer = self._buffer
+            if self._cursor >= buffer.shown:
+                chunk = buffer[0]
+                buffer.shown += len(chunk)
+                buffer.exchange.feed(chunk)
+            data = super()._read_nowait_chunk(n)
+            self._end_when_read()
+            return data
+
+        def _end_when_read(self) -> None:
+            buffer = self._buffer
+            if self._eof and not buffer and not buffer.held:
+                buffer.exchange.finish("completed")
+
+    StreamReader.__module__, StreamReader.__qualname__ = module.StreamReader.__module__, "StreamReader"
+    return StreamReader

@@ -1,6 +1,6 @@
 """What you need to test a program that calls OpenRouter: an OpenRouter that runs on this machine.
 
-`Simulator` speaks OpenRouter's dialect on a loopback port, down to keep-alive padding, dated model names and exact
+`Simulator` speaks OpenRouter's dialects on a loopback port, down to keep-alive padding, dated model names and exact
 dollars, and tells you afterwards what it served and what it charged:
 
     >>> import openai

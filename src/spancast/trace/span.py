@@ -48,7 +48,7 @@ def _fitting(span: Span, found: Attributes) -> Attributes:
     return {name: found[name] for name in added[: max(0, most - len(held))]}
 
 
-def record(call: Call, encoder: contract.Encoder, version: str) -> contract.Span:
+def record(call: Call, encoder: contract.Encoder, version: str, content: Content | None = None) -> contract.Span:
     """Return the span of a finished call as exporters are given it: the same name, ids, times and attributes."""
     return contract.Span(
         name=span_name(call),
@@ -61,6 +61,7 @@ def record(call: Call, encoder: contract.Encoder, version: str) -> contract.Span
         status="unset" if call.error_type is None else "error",
         status_message=call.error_type and (call.error_message or call.error_type),
         attributes=request_attributes(call) | answer_attributes(call),
+        content={} if content is None else content_attributes(content),
         resource=call.resource,
         scope=(SCOPE, version),
         generation=call,

@@ -1,7 +1,9 @@
 """What is held of an exchange, and the words that it becomes, however it was cut, packed or broken."""
 
+import gc
 import gzip
 import json
+import weakref
 import zlib
 from typing import Any
 
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 
 from spancast.capture.content import words as held_words
 from spancast.capture.content.table import TRANSCRIPTS
-from spancast.capture.content.words import MAX_HELD, MAX_READ
-from tests.support.answers import STREAM, plain
+from spancast.capture.content.words import MAX_HELD, MAX_READ, Words
+from tests.support.answers import JSON as JSON_HEADERS
+from tests.support.answers import SSE, STREAM, plain
+from tests.support.exchanges import opened
 from tests.support.spoken import events, held, spoken
 
 OPERATIONS = [*TRANSCRIPTS, "batch", "unknown"]
@@ -399,3 +403,24 @@ def test_the_size_is_what_is_held() -> None:
     words = held("chat", b"x" * 10, b"y" * 20)
     assert words.size == 30
     assert held("chat", None, chunks=[b"y" * 20, b"z"]).size == 21
+
+
+def test_an_exchange_that_is_over_holds_no_words_however_long_its_response_lives() -> None:
+    class Held(Words):
+        __slots__ = ("__weakref__",)
+
+    for end in ("body", "stream"):
+        exchange = opened(body=json.dumps(HELLO).encode()).exchange
+        words = Held("chat", b"{}")
+        exchange.words, gone = words, weakref.ref(words)
+        streamed = exchange.headers(200, SSE if end == "stream" else JSON_HEADERS)
+        if streamed:
+            for chunk in STREAM:
+                exchange.feed(chunk)
+        else:
+            exchange.body(plain())
+        assert b"Hello there" in (words.content("c").output_messages or "").encode()
+        del words
+        gc.collect()
+        assert gone() is None
+        exchange.feed(b"more")

@@ -150,6 +150,31 @@ def test_an_answer_from_the_response_cache_is_marked_and_costs_nothing(openroute
     assert first.json["id"] != second.json["id"]
 
 
+def test_an_endpoint_with_a_discount_charges_less_than_the_provider_takes(openrouter: Simulator):
+    usage = asked(openrouter, "discount").json["usage"]
+    assert usage["is_byok"] is False
+    assert usage["cost"] == usage["cost_details"]["upstream_inference_cost"] * Decimal("0.65") > 0
+
+
+@STREAMS
+def test_a_filter_leaves_half_of_the_answer_which_is_charged(openrouter: Simulator, stream: bool):
+    reply = asked(openrouter, "content-filter", stream=stream)
+    (bill,) = openrouter.bills
+    assert chat(openrouter).text.startswith(reply.text)
+    assert (bill.finish_reason, bill.native_finish_reason) == ("content_filter", "content_filter")
+    assert bill.completion_tokens == -(-len(reply.text) // 4)
+    assert bill.cost > 0
+
+
+@STREAMS
+def test_an_answer_without_a_token_is_insured(openrouter: Simulator, stream: bool):
+    reply = asked(openrouter, "no-completion", stream=stream)
+    (bill,) = openrouter.bills
+    choice = reply.events[-1]["choices"][0] if stream else reply.json["choices"][0]
+    assert (reply.text, choice["finish_reason"], choice["native_finish_reason"]) == ("", None, None)
+    assert (bill.cost, bill.completion_tokens, bill.prompt_tokens > 0) == (0, 0, True)
+
+
 @STREAMS
 def test_garbage_is_no_json(openrouter: Simulator, stream: bool):
     reply = asked(openrouter, "garbage", stream=stream)

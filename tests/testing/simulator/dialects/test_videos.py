@@ -110,6 +110,13 @@ def test_a_refused_job_is_none(openrouter: Simulator):
     assert (reply.status, reply.json["error"]["code"]) == (402, 402)
 
 
+@pytest.mark.parametrize("fault", ["502-in-200", "cut", "garbage", "empty"])
+def test_a_job_whose_id_nobody_learns_is_never_billed(openrouter: Simulator, fault: str):
+    reply = begun(openrouter, {"X-Simulator-Fault": fault})
+    assert b'"status":"pending"' not in reply.body
+    assert openrouter.bills == ()
+
+
 def test_an_unknown_job_is_not_found(openrouter: Simulator):
     assert got(openrouter, "/videos/nothing").status == 404
     assert got(openrouter, "/videos/nothing/content").status == 404
