@@ -61,6 +61,7 @@ def source_of(suite: Suite, python: Path) -> Path:
     folder = python.parents[1] / "source"
     folder.mkdir(exist_ok=True)
     if not suite.packaged:
+        _check_installed(suite, python)
         return folder
     version = version_of(python, suite.library)
     source = folder / f"{suite.library}-{version}"
@@ -69,6 +70,12 @@ def source_of(suite: Suite, python: Path) -> Path:
         with tarfile.open(archive) as opened:
             opened.extractall(folder, filter="data")
     return source
+
+
+def _check_installed(suite: Suite, python: Path) -> None:
+    probe = "import importlib.util, sys; sys.exit(any(importlib.util.find_spec(name) is None for name in sys.argv[1:]))"
+    if subprocess.run([python, "-c", probe, *suite.tests], check=False, capture_output=True).returncode:
+        pytest.skip(f"This Python was installed without {', '.join(suite.tests)}, so that they are not run.")
 
 
 def _archive(python: Path, wanted: str, folder: Path) -> Path:

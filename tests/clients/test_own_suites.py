@@ -44,6 +44,7 @@ SUITES = (
         requires=(
             "aiohttp[speedups]",
             "blockbuster>=1.5",
+            "coverage>=7",
             "freezegun>=1.5",
             "isal>=1.7; python_version < '3.14'",
             "proxy.py>=2.4.4rc5",

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import gzip
 import inspect
+import io
 import re
 import socket
 import threading
@@ -306,6 +307,29 @@ def test_a_challenge_is_answered_within_one_call(kind: Kind, server: Replay) -> 
     assert run(kind, scenario) == (200, 1)
     seen = same(kind, server.host, scenario)
     assert (seen.only.http_status, seen.only.generation_id) == (200, GENERATION)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_adapter_of_the_applications_own_carries_the_request(stream: bool) -> None:
+    """What it brings is no response of urllib3-future, and is heard where it is read for the caller."""
+
+    class Own(niquests.adapters.BaseAdapter):
+        def send(self, request: Any, **_: Any) -> Any:
+            response = niquests.Response()
+            response.status_code, response.request, response.url = 200, request, request.url
+            response.headers, response.raw = niquests.structures.CaseInsensitiveDict(JSON), io.BytesIO(plain())
+            return response
+
+        def close(self) -> None:
+            pass
+
+    async def scenario(caller: Caller) -> Any:
+        caller.session.mount("https://openrouter.ai", Own())
+        response = await caller.post("https://openrouter.ai/api/v1/chat/completions", stream=stream)
+        return response.content, response.status_code
+
+    seen = same(KINDS[0], "unused.example", scenario)
+    assert (seen.only.outcome, seen.only.http_status) == ("closed" if stream else "completed", 200)
 
 
 @every_kind

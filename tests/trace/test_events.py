@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from opentelemetry import _logs as api
 from opentelemetry._logs import NoOpLoggerProvider
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
@@ -101,6 +102,17 @@ def test_opentelemetry_takes_the_event_without_a_word_and_encodes_it(caplog: pyt
     by_name = {each.key: each.value for each in record.attributes}
     (message, _) = by_name[names.INPUT_MESSAGES].array_value.values
     assert {each.key for each in message.kvlist_value.values} == {"role", "parts"}
+
+
+def test_words_may_be_nested_as_deep_as_they_are_kept_and_any_reader_takes_them() -> None:
+    nested = '{"a":' * 200 + "1" + "}" * 200
+    call = {"id": "c", "function": {"name": "f", "arguments": nested}}
+    content = held("chat", None, {"choices": [{"message": {"tool_calls": [call]}}]}).content("c")
+    encoded = encode_logs([emitted(a_call(), content)])
+    # Python's own protocol buffers stop at a hundred levels, as many do.
+    assert ExportLogsServiceRequest.FromString(encoded.SerializeToString()) == encoded
+    (record,) = encoded.resource_logs[0].scope_logs[0].log_records
+    assert names.OUTPUT_MESSAGES in {each.key for each in record.attributes}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -300,3 +301,13 @@ def test_recording_anew_to_the_same_provider_adds_to_the_same_series(caplog: pyt
         Metrics(provider).record(STREAMED)
     assert read(reader).total("openrouter.client.cost") == 0.005
     assert caplog.records == []
+
+
+def test_every_metric_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    rows = [[cell.strip().strip("`") for cell in line.split("|")[1:4]] for line in page.splitlines() if "| `" in line]
+    documented = {name: (kind, unit) for name, kind, unit in rows}
+    failed = a_call(operation="rerank", cost=None)
+    shapes = recorded(STREAMED, failed, a_call(operation="embeddings")).shapes
+    assert documented == {name: shape[:2] for name, shape in shapes.items()}
+    assert all(f"`{name}`" in page for name in UP_TO_1_44)

@@ -7,7 +7,7 @@ REMOVED = "[removed]"
 """Stands where a secret stood."""
 
 _SECRETS = re.compile(
-    r"""(?ix)(?<![a-z0-9])(?:
+    r"""(?aix)(?<![a-z0-9])(?:
       (?:sk|pk|rk)-[a-z0-9_-]{8,}              # OpenRouter, OpenAI, Anthropic, Langfuse
     | (?:sk|pk|rk)_(?:live|test)_[a-z0-9]{8,}  # Stripe
     | (?:gh[oprsu]|github_pat|hf)_\w{20,}      # GitHub, Hugging Face

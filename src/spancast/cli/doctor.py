@@ -23,7 +23,7 @@ State = Literal["ok", "note", "wrong"]
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 _FIXED_SQLITE = (3, 51, 3)
-_CLIENTS = ("httpx", "httpx2", "openai", "openrouter")
+_CLIENTS = ("httpx", "httpx2", "aiohttp", "niquests", "urllib3", "requests", "openai", "openrouter")
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,14 +79,15 @@ class _Listener:
 
         Copies of the request, which follow its redirects, share what is put there, and so are left without us too.
         """
-        hooks = request.hooks
+        hooks = getattr(request, "hooks", None)
         theirs = (hooks or {}).get("response") or []
         ours = [*([theirs] if callable(theirs) else theirs), self.on_response]
         request.hooks = {**(hooks or {}), "response": ours}
         try:
             yield
         except Exception as error:
-            self._failed(getattr(error, "response", None))
+            with guard.quietly("hooks.niquests"):
+                self._raised(error)
             raise
         finally:
             request.hooks = hooks
@@ -98,48 +99,58 @@ class _Listener:
 
         Of a promised one the client says so at the end of that way, with what it has made of the first step.
         """
-        if self.promised is not None:
-            self.listen(self.promised() or response)
-        elif not (self.redirected and response.is_redirect):
-            self.listen(response)
+        with self._ours():
+            if self.promised is not None:
+                self._listen(self.promised() or response)
+            elif not (self.redirected and response.is_redirect):
+                self._listen(response)
 
-    def listen(self, response: Any) -> None:
+    def returned(self, response: Any) -> Any:
+        """Take what is returned: a promise, a response that was read, or one whose reader is the application."""
+        with self._ours():
+            if response.lazy:
+                self.promised = ref(response)
+                finalize(response, self.exchange.finish, "abandoned").atexit = False
+            else:
+                self._listen(response)
+                if not self.streamed and response.extension is None:
+                    self._read(response)
+        return response
+
+    def _raised(self, error: Exception) -> None:
+        """Show the headers of a response that an exception names, such as one that a hook of the application raised."""
+        response = getattr(error, "response", None)
+        if response is not None and not self.heeded:
+            self.heeded = True
+            self.exchange.headers(response.status_code, response.headers)
+
+    def _listen(self, response: Any) -> None:
         """Show the exchange the headers, and let the body be heard."""
         if self.heeded:
             return
         self.heeded = True
-        try:
-            events = self.exchange.headers(response.status_code, response.headers)
-            if response._content_consumed:  # noqa: SLF001 - one of the client's own hooks was at it
-                self._read(response)
-            elif self.streamed or self.promised is not None or events or response.extension is not None:
+        events = self.exchange.headers(response.status_code, response.headers)
+        if response._content_consumed:  # noqa: SLF001 - one of the client's own hooks was at it
+            self._read(response)
+        elif self.streamed or self.promised is not None or events or response.extension is not None:
+            if hasattr(response.raw, "_raw_read"):
                 hear(response.raw, self.exchange)
-        except Exception:  # noqa: BLE001 - the response is the application's
-            guard.caught("hooks.niquests")
-            self.exchange.finish("closed")
-
-    def returned(self, response: Any) -> Any:
-        """Take what is returned: a promise, a response that was read, or one whose reader is the application."""
-        if response.lazy:
-            self.promised = ref(response)
-            finalize(response, self.exchange.finish, "abandoned").atexit = False
-        else:
-            self.listen(response)
-            if not self.streamed and response.extension is None:
-                self._read(response)
-        return response
-
-    def _failed(self, response: Any) -> None:
-        """Show the headers of a response that an exception names, such as one that a hook of the application raised."""
-        if response is not None and not self.heeded:
-            self.heeded = True
-            self.exchange.headers(response.status_code, response.headers)
+            elif self.streamed:  # an adapter of the application's own
+                self.exchange.finish("closed")
 
     def _read(self, response: Any) -> None:
         body = response._content  # noqa: SLF001 - the public one reads
         if isinstance(body, bytes):
             self.exchange.body(body)
         else:
+            self.exchange.finish("closed")
+
+    @contextmanager
+    def _ours(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - the response is the application's
+            guard.caught("hooks.niquests")
             self.exchange.finish("closed")
 
 

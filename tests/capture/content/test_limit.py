@@ -183,9 +183,9 @@ def test_half_a_key_does_not_outlive_the_cut(key: str, at: int) -> None:
     "name", ["api_key", "apiKey", "token", "access_token", "password", "client_secret", "Authorization", "X-Api-Key"]
 )
 def test_what_is_called_a_secret_is_one_whatever_it_looks_like(name: str) -> None:
-    assert Limit().value({name: "correct horse", "other": {"deeper": [{name: "battery"}]}}) == {
+    assert Limit().value({name: "correct horse", "other": {"deeper": [{name: 1234}, {name: None}, {name: True}]}}) == {
         name: "[removed]",
-        "other": {"deeper": [{name: "[removed]"}]},
+        "other": {"deeper": [{name: "[removed]"}, {name: None}, {name: True}]},
     }
 
 

@@ -19,8 +19,8 @@ ITEMS = 10_000
 """Values kept of a call: messages, parts, and what tools are given and give."""
 NAME = 256
 """Characters kept of what names and does not speak."""
-DEPTH = 64
-"""Levels of nesting that are kept."""
+DEPTH = 24
+"""Levels of nesting that are kept. On an event each is up to three of OTLP's, of which many readers take a hundred."""
 
 Redact = Callable[[str], str | None]
 """Returns what may be kept of a text; `None` is nothing."""
@@ -74,17 +74,15 @@ class Limit:
 
     def value(self, value: Any, depth: int = 0, name: str = "") -> Any:
         """Return what is kept of a value from JSON, which may be a member called `name`."""
-        if isinstance(value, str):
-            return REMOVED if value and names_secret(name) else self._text(value)
-        if isinstance(value, dict | list) and depth >= DEPTH:
-            return "[nested too deep]"
-        if isinstance(value, dict):
-            return self._object(value, depth)
-        if isinstance(value, list):
-            return self._list(value, depth)
+        if isinstance(value, dict | list):
+            if depth >= DEPTH:
+                return "[nested too deep]"
+            return self._object(value, depth) if isinstance(value, dict) else self._list(value, depth)
+        if value and not isinstance(value, bool) and names_secret(name):
+            return REMOVED
         if isinstance(value, int) and abs(value) >= _MAX_INTEGER:
-            return self._text(str(value))
-        return value
+            value = str(value)
+        return self._text(value) if isinstance(value, str) else value
 
     def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
         kept: dict[str, Any] = {}

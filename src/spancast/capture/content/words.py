@@ -35,6 +35,7 @@ class Words:
     secrets: tuple[str, ...] = ()
     passed: int = 0
     """Bytes of the answer that have passed."""
+    _held: int = 0
     _encodings: str = ""
     _streamed: bool = False
     _speaks: bool = True
@@ -43,7 +44,7 @@ class Words:
     @property
     def size(self) -> int:
         """How many bytes are held."""
-        return len(self.request or b"") + sum(map(len, self._chunks))
+        return len(self.request or b"") + self._held
 
     def begin(self, status: int, encodings: str, *, streamed: bool) -> Callable[[bytes], None]:
         """Take the shape of the answer; return what takes its pieces."""
@@ -56,11 +57,13 @@ class Words:
         self.passed += len(chunk)
         if self.passed <= MAX_HELD:
             self._chunks.append(chunk)
+            self._held = self.passed
 
     def whole(self, content: bytes) -> None:
         """Hold the answer, decoded, instead of its pieces; its caller holds it anyway."""
         if self._speaks:
-            self._chunks, self.passed, self._encodings = [content], len(content), ""
+            self._chunks, self._encodings = [content], ""
+            self.passed = self._held = len(content)
 
     def content(self, call_id: str, redact: Redact | None = None) -> Content:
         """Return the words, the answer's first where there is not room for all; raise what the redactor raises."""

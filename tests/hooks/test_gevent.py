@@ -1,0 +1,29 @@
+"""gevent, which patches the sockets and the threads under the clients, in an environment of its own."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.environments import ROOT, python_with
+
+NEEDS = ("gevent>=24.10", "requests>=2.32", "urllib3>=2.2", "pytest>=9")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_clients_in_greenlets_are_seen_one_by_one() -> None:
+    python = python_with("clients/gevent", *NEEDS)
+    done = subprocess.run(
+        [python, Path(__file__).with_name("in_gevent.py")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = json.loads(done.stdout)
+    assert seen == {"clean": True, "completed": ["completed"] * 30, "killed": ["cancelled"] * 3, "spans": 33}

@@ -1,0 +1,48 @@
+"""DSPy on litellm: its language model by itself, and within a module."""
+
+import asyncio
+import os
+
+from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, MODEL, USER, refused, say
+
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise it is fetched from afar when litellm is imported
+
+import dspy
+import litellm
+
+litellm.suppress_debug_info = True
+
+
+class Plain(dspy.ChatAdapter):
+    """Takes the whole text for the answer."""
+
+    def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, str]:
+        return dict.fromkeys(signature.output_fields, completion)
+
+
+def model(name: str = MODEL, **more: object) -> dspy.LM:
+    options = {"api_base": BASE_URL, "api_key": KEY, "extra_body": {"user": USER}, "cache": False, "num_retries": 0}
+    return dspy.LM(f"openrouter/{name}", **options, **more)
+
+
+def synchronous() -> None:
+    lm = model()
+    say("plain", lm(HELLO), lm.history[-1]["usage"])
+    say("predict", dspy.Predict("question -> answer")(question=HELLO).answer)
+    say("reasoned", dspy.ChainOfThought("question -> answer")(question=HELLO).answer)
+    with refused(Exception):
+        model(BROKE)(HELLO)
+    with refused(Exception):
+        model(FAILING)(HELLO)
+
+
+async def asynchronous() -> None:
+    say("plain", await model().acall(HELLO))
+    say("predict", (await dspy.Predict("question -> answer").acall(question=HELLO)).answer)
+    stream = dspy.streamify(dspy.Predict("question -> answer"))
+    say("stream", *[repr(each) async for each in stream(question=HELLO)])
+
+
+dspy.configure(lm=model(), adapter=Plain())
+synchronous()
+asyncio.run(asynchronous())
