@@ -256,24 +256,22 @@ def test_a_slow_redactor_costs_the_words_of_whom_it_lets_wait_and_never_their_sp
 ) -> None:
     monkeypatch.setattr(aftermath, "PATIENCE", 0.5)
     desk = Desk(redact=lambda text: text if gate.wait(30) else None)
-    first, second = a_call(), a_call()
-    for call in (first, second):
-        desk.aftermath.take(call, desk.words(), desk.span(call))
-    assert desk.ended == ()
+    call = a_call()
+    assert desk.aftermath.take(call, desk.words(), desk.span(call))
     assert eventually(lambda: desk.aftermath._writing.is_late(0.5))
+    assert desk.ended == ()
     assert desk.finish()
-    assert eventually(lambda: len(desk.ended) >= 2)
-    given_up = {str((span.attributes or {})[names.CALL_ID]): span.attributes or {} for span in desk.ended[:2]}
-    assert set(given_up) == {first.call_id, second.call_id}
-    assert not any(names.INPUT_MESSAGES in attributes for attributes in given_up.values())
-    assert all(attributes[names.COST] == 0.00123 for attributes in given_up.values())
-    assert guard.faults["content lost: it took too long"] >= 2
+    assert eventually(lambda: len(desk.ended) >= 1)
+    attributes = desk.ended[0].attributes or {}
+    assert (attributes[names.CALL_ID], attributes[names.COST]) == (call.call_id, 0.00123)
+    assert names.INPUT_MESSAGES not in attributes
+    assert guard.faults["content lost: it took too long"] >= 1
     assert [record.getMessage() for record in caplog.records] == [
         "The words of calls are not kept: to read them takes too long."
     ]
     gate.set()
     assert desk.aftermath.drain(10)
-    assert eventually(lambda: len(desk.ended) == 3)
+    assert eventually(lambda: len(desk.ended) == 2)
 
 
 def test_at_the_end_no_span_waits_for_a_redactor(gate: threading.Event, caplog: pytest.LogCaptureFixture) -> None:

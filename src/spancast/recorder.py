@@ -9,9 +9,7 @@ from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
-from opentelemetry.context import Context, get_current
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import Span, SpanContext, format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace import Span
 
 from spancast import guard
 from spancast.aftermath import Aftermath
@@ -27,10 +25,9 @@ from spancast.capture.route import Routes, region_of
 from spancast.capture.values import Facts, labels, text
 from spancast.late import bill_of
 from spancast.record import Record
-from spancast.trace import nesting
 from spancast.trace import span as spans
 from spancast.trace.link import linked
-from spancast.trace.nesting import Carrier
+from spancast.trace.place import Place, placed
 from spancast.trace.tracing import Tracing
 
 _PORTS = {"http": 80, "https": 443}
@@ -143,31 +140,17 @@ class Recorder:
             **facts,
         )
         self._join()
-        span, inside, parent, carrier = None, None, get_current(), nesting.carrier(call)
-        if carrier is not None:
-            call = _placed(call, carrier.span.get_span_context(), carrier.above, self._tracing.resource)
-        elif is_instrumentation_enabled():
-            call, span, inside = self._traced(call, parent, nesting.witness())
+        call, place = placed(call, self._tracing)
         sends = self._linked(call, request)
         if sends is not None:
             call = replace(call, linked=True)
-
         after = self._aftermath
         words = None if after is None else after.words(dialect.operation, request.body, credentials)
-
-        def finished(done: Call) -> None:
-            self._finished(done, span, words)
-
-        def carried(done: Call, carrier: Carrier) -> None:
-            self._finished(*self._unless_carried(done, carrier, parent), words)
-
-        opened = self._opened
-        if carrier is not None:
-            opened, finished = partial(opened, carrier=carrier), partial(carried, carrier=carrier)
-        tell = None if self._owing is None else self._owing(request)
-        exchange = Exchange(call, dialect, opened, finished if tell is None else _both(finished, tell), credentials)
-        exchange.context, exchange.words, exchange.sends = inside, words, sends
-        exchange.on_usage = None if carrier is None else carrier.tell
+        owed = None if self._owing is None else self._owing(request)
+        finished = partial(self._finished, place=place, words=words, owed=owed)
+        exchange = Exchange(call, dialect, partial(self._opened, place=place), finished, credentials)
+        exchange.context, exchange.words, exchange.sends = place.context, words, sends
+        exchange.on_usage = place.on_usage
         return exchange
 
     def _join(self) -> None:
@@ -177,22 +160,6 @@ class Recorder:
             self._provider = self._tracing.provider
             if self._on_provider is not None:
                 self._on_provider()
-
-    def _traced(self, call: Call, parent: Context, beside: str | None) -> tuple[Call, Span, Context]:
-        """Begin a span of our own; return the call in its place, the span, and the context inside it."""
-        if beside is not None:
-            call = replace(call, beside=beside)
-        span, inside = spans.begin(self._tracing.tracer(), call, parent)
-        above = get_current_span(parent).get_span_context()
-        return _placed(call, span.get_span_context(), above, self._tracing.resource), span, inside
-
-    def _unless_carried(self, call: Call, carrier: Carrier, parent: Context) -> tuple[Call, Span | None]:
-        """Return a span of our own for a call that another library's could not carry."""
-        if not carrier.carries(call):
-            with guard.quietly("trace.beside"):
-                call, span, _ = self._traced(call, parent, carrier.library)
-                return call, span
-        return call, None
 
     def _linked(self, call: Call, request: HttpRequest) -> bytes | None:
         """Return the body in which OpenRouter's Broadcast finds our span, where that is wanted and can be."""
@@ -213,13 +180,13 @@ class Recorder:
             with guard.quietly("recorder.keep"):
                 self._keep(late)
 
-    def _opened(self, call: Call, carrier: Carrier | None = None) -> None:
-        if carrier is not None and call.streamed:
-            carrier.tell(call)
+    def _opened(self, call: Call, place: Place) -> None:
+        place.opened(call)
         if self._keep is not None:
             self._keep(call)
 
-    def _finished(self, call: Call, span: Span | None, words: Words | None) -> None:
+    def _finished(self, call: Call, place: Place, words: Words | None, owed: Callable[[Call], None] | None) -> None:
+        call, span = place.finished(call)
         abandoned = call.outcome == "abandoned"
         left = not abandoned and self._leave(call, words, span)
         if self._keep is not None:
@@ -229,6 +196,9 @@ class Recorder:
             self._abandoned.append((call, span, words))
         elif not left:
             _end(call, span)
+        if owed is not None:
+            with guard.quietly("recorder.owing"):
+                owed(call)
 
     def _leave(self, call: Call, words: Words | None, span: Span | None) -> bool:
         """Leave what is done behind the caller's back; return whether that ends the span."""
@@ -237,15 +207,6 @@ class Recorder:
         with guard.quietly("recorder.aftermath"):
             return self._aftermath.take(call, words, span)
         return False
-
-
-def _both(first: Callable[[Call], None], second: Callable[[Call], None]) -> Callable[[Call], None]:
-    def finished(call: Call) -> None:
-        first(call)
-        with guard.quietly("recorder.owing"):
-            second(call)
-
-    return finished
 
 
 def _end(call: Call, span: Span | None) -> None:
@@ -262,19 +223,3 @@ def _asked(request: HttpRequest) -> Facts:
 
 def _ignored(_call: Call) -> None:
     """Take note of nothing."""
-
-
-def _placed(call: Call, place: SpanContext, above: SpanContext | None, resource: Mapping[str, Any]) -> Call:
-    """Return the call with its place in the trace."""
-    if not place.is_valid:
-        return call
-    return replace(
-        call,
-        trace_id=format_trace_id(place.trace_id),
-        span_id=None
-        if place is above
-        else format_span_id(place.span_id),  # a tracer that makes none returns the parent's
-        parent_span_id=format_span_id(above.span_id) if above is not None and above.is_valid else None,
-        sampled=place.trace_flags.sampled,
-        resource=dict(resource),
-    )

@@ -78,9 +78,6 @@ class Ear:
             raise AttributeError(name)
         return getattr(self._heard, name)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return self._heard.__reduce_ex__(protocol)  # which refuses, in its own words
-
     def __del__(self) -> None:
         exchange = self.__dict__.get("_exchange")
         if exchange is not None:
