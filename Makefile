@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+PARALLEL := --numprocesses auto --dist worksteal
 # Slow suites, and what they need, are run by `make test-all`.
 
 .PHONY: help demo test test-all lint bench clean
@@ -11,10 +12,10 @@ demo: .venv/.demo  ## see it work: `make demo`, or `make demo LIVE=1` with OPENR
 	$(BIN)/spancast demo $(if $(LIVE),--live)
 
 test: lint  ## everything but the slow suites
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
 test-all: lint  ## everything
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 lint: .venv/.dev  ## formatting, style, types and the two import rules
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """The least that could be called recording, for the row below which no library can be."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -22,24 +23,30 @@ class _Tee(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     def __init__(self, stream: Any, span: Span) -> None:
         self._stream = stream
         self._span = span
+        self._last: deque[bytes] = deque(maxlen=2)  # the usage, and the end mark behind it
 
     def __iter__(self) -> Iterator[bytes]:
-        before = last = b""
-        for chunk in self._stream:
-            before, last = last, chunk
-            yield chunk
-        self._end(before)
+        keep = self._last.append
+        try:
+            for chunk in self._stream:
+                keep(chunk)
+                yield chunk
+        finally:  # the SDK stops at the end mark, and drains the rest in a second loop
+            self._end()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        before = last = b""
-        async for chunk in self._stream:
-            before, last = last, chunk
-            yield chunk
-        self._end(before)
+        keep = self._last.append
+        try:
+            async for chunk in self._stream:
+                keep(chunk)
+                yield chunk
+        finally:
+            self._end()
 
-    def _end(self, event: bytes) -> None:
-        _read(event[6:])
-        self._span.end()
+    def _end(self) -> None:
+        if self._span.is_recording():
+            _read(self._last[0][6:])
+            self._span.end()
 
 
 def install(tracer: Tracer) -> None:

@@ -32,7 +32,7 @@ class Kind:
     warm_up: int
 
 
-KINDS = (Kind("plain", 100, 40), Kind("sync", 4, 1), Kind("concurrent", 1, 1))
+KINDS = (Kind("plain", 50, 40), Kind("sync", 2, 1), Kind("concurrent", 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +83,19 @@ def measured(subject: Subject, rounds: int, *, fresh: bool) -> Row:
                     worker.do(kind.name, kind.warm_up)
             for number in range(first, min(rounds, first + ROUNDS_A_PROCESS)):
                 for kind in KINDS:
-                    bare, on = _round(pair, kind, number)
+                    bare, on = paired(pair, kind, number)
                     app[kind.name].append((bare.app / bare.units / 1e3, on.app / on.units / 1e3))
                     everything[kind.name].append((bare.everything / bare.units / 1e3, on.everything / on.units / 1e3))
     figures = [Added.of(each[kind.name]) for kind in KINDS for each in (app, everything)]
     return Row(subject.name, version, subject.content, *figures)
 
 
-def _round(pair: tuple[processes.Worker, processes.Worker], kind: Kind, number: int) -> tuple[processes.Cost, ...]:
+def paired(pair: tuple[processes.Worker, processes.Worker], kind: Kind, number: int) -> tuple[processes.Cost, ...]:
     """Let both do the same, in an order that changes from round to round."""
     order = (0, 1) if number % 2 == 0 else (1, 0)
     costs = {which: pair[which].do(kind.name, kind.times) for which in order}
-    if costs[1].seen == 0:
-        raise SystemExit("A subject is on and has recorded nothing; its figures would be those of a bare run.")
+    if costs[1].missed:
+        raise SystemExit(f"{costs[1].missed} calls were not recorded: these are no figures of what recording costs.")
     return costs[0], costs[1]
 
 
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     rounds = 4 if options.quick else options.rounds
     rows = []
-    for subject in _chosen(options.only):
+    for subject in chosen(options.only):
         rows.append(measured(subject, rounds, fresh=options.fresh))
         print(f"{subject.name}: {rows[-1].call} a call, {rows[-1].sync_chunk} a chunk", file=sys.stderr)
     if options.json:
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
 
 
-def _chosen(names: Iterable[str]) -> list[Subject]:
+def chosen(names: Iterable[str]) -> list[Subject]:
     known = {subject.name: subject for subject in SUBJECTS}
     unknown = [name for name in names if name not in known]
     if unknown:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKER = Path(__file__).with_name("worker.py")
+SERVER = Path(__file__).with_name("server.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,8 @@ class Cost:
     units: int
     app: int
     everything: int
-    seen: int
-    """How many calls the subject has recorded since its process began."""
+    missed: int
+    """How many of the calls the subject has not recorded; every one where it is off."""
 
 
 class Worker:
@@ -39,22 +41,32 @@ class Worker:
         line = answers.readline()
         if not line:
             raise SystemExit(f"A worker ended with status {self._process.wait()}; what it printed says why.")
-        answer = json.loads(line)
-        return Cost(answer["units"], answer["app"], answer["all"], answer["seen"])
+        return Cost(**json.loads(line))
 
 
 @contextmanager
-def workers(python: Path, setup: str) -> Iterator[tuple[Worker, Worker]]:
-    """Yield a bare worker, and one with `setup` on."""
+def workers(python: Path, setup: str, work: str = "sdk", **variables: str) -> Iterator[tuple[Worker, Worker]]:
+    """Yield a bare worker, and one with `setup` on, for a work of `worker.WORKS`."""
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="spancast-bench-"))
-        environment = {**os.environ, "PYTHONHASHSEED": "0", "BENCH_HOME": home}
-        yield (_worker(stack, python, "bare", environment), _worker(stack, python, setup, environment))
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "BENCH_HOME": home, **variables}
+        commands = ([str(python), str(WORKER), each, work] for each in ("bare", setup))
+        bare, on = (_worker(stack, command, environment) for command in commands)
+        yield bare, on
 
 
-def _worker(stack: ExitStack, python: Path, setup: str, environment: dict[str, str]) -> Worker:
+@contextmanager
+def server() -> Iterator[str]:
+    """Yield the address of a server on loopback, in a process of its own."""
+    command = [sys.executable, str(SERVER)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+
+
+def _worker(stack: ExitStack, command: list[str], environment: dict[str, str]) -> Worker:
     process = subprocess.Popen(
-        [python, WORKER, setup],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

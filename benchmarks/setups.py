@@ -27,9 +27,9 @@ def spancast_in_private_provider() -> Ready:
     return _spancast()
 
 
-def spancast_in_sdk_provider() -> Ready:
+def spancast_in_sdk_provider(**options: Any) -> Ready:
     exporter, provider = _sdk()
-    ready = _spancast(tracer_provider=provider)
+    ready = _spancast(tracer_provider=provider, **options)
 
     def flush() -> None:
         ready.flush()
@@ -38,11 +38,15 @@ def spancast_in_sdk_provider() -> Ready:
     return Ready(flush, lambda: min(exporter.count, ready.seen()))
 
 
+def spancast_with_content() -> Ready:
+    return spancast_in_sdk_provider(capture_content=True)
+
+
 def _spancast(**options: Any) -> Ready:
     import spancast
 
     home = Path(tempfile.mkdtemp(prefix="spancast-bench-", dir=os.environ.get("BENCH_HOME")))
-    spancast.start(home=home, **options)
+    spancast.start(home=home, hosts=os.environ.get("BENCH_SERVER"), **options)
 
     def seen() -> int:
         with sqlite3.connect(f"file:{home / 'ledger.db'}?mode=ro", uri=True) as ledger:

@@ -19,12 +19,23 @@ class Subject:
     """Whether it keeps prompts and completions, as installed."""
 
 
+CLIENTS = Subject(
+    "clients",
+    "spancast",
+    "spancast_in_private_provider",
+    "clients",
+    ("httpx>=0.28", "httpx2>=2.12", "requests", "aiohttp>=3.12", "{root}"),
+    "off",
+)
+"""The environment of the client libraries that are hooked."""
+
 _SDK = ("openai>=3", "opentelemetry-sdk")
 _OWN = ("openai>=3", "httpx>=0.28", "{root}")
 
 SUBJECTS = (
     Subject("spancast", "spancast", "spancast_in_private_provider", "spancast", _OWN, "off"),
     Subject("spancast+sdk", "spancast", "spancast_in_sdk_provider", "spancast", _OWN, "off"),
+    Subject("spancast+sdk+content", "spancast", "spancast_with_content", "spancast", _OWN, "on"),
     Subject("floor", "opentelemetry-sdk", "floor", "spancast", _OWN, "off"),
     Subject(
         "otel-genai",

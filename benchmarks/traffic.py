@@ -4,6 +4,8 @@ import json
 
 MODEL = "openai/gpt-4o-mini"
 BASE_URL = "https://openrouter.ai/api/v1"
+EVENTS = 1000
+"""Events of the stream that the server on loopback sends."""
 
 _GENERATION = "gen-1766949724-PyqQrXkgkt5FXOPXMcld"
 _CREATED = 1766949724

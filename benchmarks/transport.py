@@ -41,12 +41,15 @@ def _answers(module: ModuleType, stream: Callable[[], Any]) -> Callable[[Any], A
 
 def _stream(module: ModuleType, events: Sequence[bytes]) -> Callable[[], Any]:
     class Events(module.SyncByteStream, module.AsyncByteStream):
+        def __init__(self) -> None:
+            self._left = iter(events)  # as on a socket: the SDK drains in a second loop what its first has left
+
         def __iter__(self) -> Iterator[bytes]:
-            for event in events:
+            for event in self._left:
                 yield _received(event)
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for event in events:
+            for event in self._left:
                 await asyncio.sleep(0)
                 yield _received(event)
 

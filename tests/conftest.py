@@ -3,8 +3,13 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 from spancast import guard
+
+# Generated examples have no deadline: the machine may be busy with something else.
+settings.register_profile("spancast", deadline=None)
+settings.load_profile("spancast")
 
 
 @pytest.fixture(autouse=True)

@@ -96,7 +96,7 @@ class OddMapping(dict[str, str]):
         ("ü_\N{SNOWMAN}", "ü_\N{SNOWMAN}"),
         ("", None),
         (None, None),
-        (Odd(), None),
+        pytest.param(Odd(), None, id="odd"),
     ],
     ids=repr,
 )

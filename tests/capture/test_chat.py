@@ -170,6 +170,12 @@ def test_sources_amid_the_text_are_counted() -> None:
     assert call.citations == 2
 
 
+def test_a_call_of_a_tool_amid_the_text_is_counted_however_little_it_says() -> None:
+    choice = {"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "call_0"}]}, "finish_reason": None}
+    text = [chunk("text ")] * 200
+    assert streamed(PATH, [*text, chunk(choices=[choice]), *text, *STREAM[-3:]]).tool_calls == 1
+
+
 def test_the_choices_of_an_answer_end_each_for_its_own_reason() -> None:
     choices = [
         {"index": 1, "message": {}, "finish_reason": "length", "native_finish_reason": "max_tokens"},

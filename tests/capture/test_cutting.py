@@ -78,7 +78,7 @@ def test_any_cutting_of_any_chat_is_like_the_whole(chunks: list[bytes], end: byt
     check("/chat/completions", b"".join([*chunks, end]), cuts)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(PIECES, min_size=1, max_size=9), st.integers(100, 400), CUTS)
 def test_any_cutting_of_a_long_chat_is_like_the_whole(chunks: list[bytes], times: int, cuts: list[int]) -> None:
     text = b"".join(STREAM[1:5]) * times

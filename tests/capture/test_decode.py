@@ -58,6 +58,11 @@ def test_what_stands_beside_spoils_nothing(data: bytes) -> None:
     assert a_of(data) == 1
 
 
+def test_bytes_that_are_no_utf8_are_read_as_the_client_libraries_read_them() -> None:
+    assert a_of(b'{"a":"gen-\xff1","b":NaN}') == "gen-\ufffd1"
+    assert a_of(b'{"a":"\xe9\x28"}') == "\ufffd("
+
+
 @pytest.mark.parametrize("written", [b"1E99999999999999999999", b"9" * 5000])
 def test_a_number_beyond_all_measure_is_unknown(written: bytes) -> None:
     assert a_of(b'{"a":%s,"b":"\\ud800"}' % written) is None

@@ -51,6 +51,7 @@ def test_a_post_that_nobody_knows_yet_is_a_call_all_the_same(path: str) -> None:
         "/api/v1/presets/mine/chat/completions",
         "/api/v1/presets/mine/messages",
         "/api/v1/presets/mine/responses",
+        "/llm/presets/mine/responses",
         "/api/v1/batches/batch_1/cancel",
         "/api/v1/keys",
         "/api/v1/generation/feedback",

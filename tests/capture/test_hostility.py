@@ -144,8 +144,8 @@ def test_no_stream_with_odd_members_raises(name: str, data: Any) -> None:
 
 @pytest.mark.parametrize("path", [*CALLS, *POLLS])
 def test_nesting_beyond_all_measure_is_no_trouble(path: str) -> None:
-    for member in (b"x", b"choices", b"usage", b"error", b"delta", b"message", b"output", b"response", b"content"):
-        for nest in (b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, b"[" * DEEP):
+    for member in (b"x", b"choices", b"usage", b"error", b"message", b"response"):
+        for nest in (b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP):
             body = b'{"id":"gen-1","type":"message_start","%s":%s}' % (member, nest)
             check(answered(path, body, method=method_of(path)))
             check(streamed(path, [b"data: %s\n\n" % body], method=method_of(path)))

@@ -48,8 +48,8 @@ PADDING = "two words " * 100
 @pytest.mark.parametrize(
     ("piece", "megabytes", "held"),
     [
-        pytest.param(COMMENT * 200, 40, 1, id="comments"),
-        pytest.param(b"\n" * 5000, 40, 1, id="empty lines"),
+        pytest.param(COMMENT * 200, 8, 1, id="comments"),
+        pytest.param(b"\n" * 5000, 8, 1, id="empty lines"),
         pytest.param(b"two words " * 500, 40, 32, id="a line without an end"),
         pytest.param(b"data: x\n" * 600, 40, 32, id="an event without an end"),
         pytest.param(b"data:" + b" " * 500 + b"\n\n", 5, 1, id="empty events"),

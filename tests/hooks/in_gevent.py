@@ -1,13 +1,10 @@
-"""Three clients in greenlets of one patched thread. Run by `test_gevent.py`, where gevent is."""
-
-from gevent import monkey
-
-monkey.patch_all()
+"""Three clients in greenlets of one thread. Run patched, and by `test_gevent.py`, where gevent is."""
 
 import json
 import sys
 
 import gevent
+from gevent.pool import Pool
 from opentelemetry import trace
 
 from tests.hooks.blocking import CLIENTS
@@ -28,7 +25,8 @@ def ask(url: str, number: int) -> bool:
 
 with replaying() as server, watched(server.host) as seen:
     server.answer = Answer(200, HEADERS, STREAM)
-    asking = [gevent.spawn(ask, server.url, number) for number in range(GREENLETS)]
+    pool = Pool(5)  # as many as the server lets wait
+    asking = [pool.spawn(ask, server.url, number) for number in range(GREENLETS)]
     clean = [each.get(timeout=20) for each in asking]
     completed = [call.outcome for call in seen]
 

@@ -17,7 +17,7 @@ NEEDS = ("gevent>=24.10", "requests>=2.32", "urllib3>=2.2", "pytest>=9")
 def test_clients_in_greenlets_are_seen_one_by_one() -> None:
     python = python_with("clients/gevent", *NEEDS)
     done = subprocess.run(
-        [python, Path(__file__).with_name("in_gevent.py")],
+        [python, "-m", "gevent.monkey", Path(__file__).with_name("in_gevent.py")],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

@@ -439,7 +439,9 @@ def test_a_module_is_hooked_when_it_is_imported(clumsy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "hook", [("Client", "send", failing), ("Gone", "send", doubled), ("Client", "gone", doubled)], ids=str
+    "hook",
+    [("Client", "send", failing), ("Gone", "send", doubled), ("Client", "gone", doubled)],
+    ids=["failing", "no class", "no method"],
 )
 def test_an_import_does_not_fail_for_our_fault(
     clumsy: str, hook: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -1,5 +1,6 @@
 """requests sits on urllib3, and is seen there: one request is one Call, and the application sees nothing."""
 
+import gc
 import io
 import pickle
 from collections.abc import Callable, Iterator
@@ -128,6 +129,7 @@ def test_every_way_to_read_a_body_gives_the_same(answer: str, wire: Verbatim) ->
 def test_whatever_else_is_done_with_an_answer_gives_the_same(answer: str, wire: Verbatim) -> None:
     wire.answers = [WHOLE[answer]]
     seen = same(wire.host, lambda: by_every_way(wire.url, OTHERWISE))
+    gc.collect()
     assert len(seen) == len(seen.spans) == len({call.call_id for call in seen}) == len(OTHERWISE)
 
 
@@ -136,6 +138,7 @@ def test_a_broken_body_breaks_in_the_same_way(answer: str, wire: Verbatim) -> No
     wire.answers = [BROKEN[answer]]
     ways = READ_OUT | OTHERWISE
     seen = same(wire.host, lambda: by_every_way(wire.url, ways))
+    gc.collect()
     assert len(seen) == len(seen.spans) == len({call.call_id for call in seen}) == len(ways)
     assert {call.cost for call in seen} == {None}
 

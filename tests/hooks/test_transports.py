@@ -15,7 +15,7 @@ import httpx_aiohttp.httpx2
 import openai
 import pytest
 
-from tests.hooks.caller import Caller, Kind, described, every_kind, same, shell
+from tests.hooks.caller import Caller, Kind, every_kind, same, shell
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.replay import Answer, Replay
 from tests.support.watched import Watched, watched
@@ -261,8 +261,3 @@ def check_events(seen: Watched, *, leave: bool) -> None:
     gc.collect()
     assert len(seen.spans) == 1
     assert (seen.only.outcome, seen.only.cost) == (("closed", None) if leave else ("completed", COST))
-
-
-def test_described_tells_two_exceptions_apart() -> None:
-    """The comparison of what goes wrong can fail."""
-    assert described(httpx.ReadError("a")) != described(httpx.ReadError("b"))

@@ -190,11 +190,32 @@ def test_nothing_is_added_to_the_request(wire: Verbatim) -> None:
     assert "sk-or-v1-secret" not in repr(call)
 
 
+def test_a_header_that_a_redirect_would_lose_is_known(wire: Verbatim) -> None:
+    wire.answers = [WHOLE["sized"]]
+    asked = request(wire.url)
+    asked.add_unredirected_header("X-Session-Id", "s_9")
+    assert same(wire.host, lambda: urllib.request.urlopen(asked, timeout=10).read()).only.session == "s_9"
+
+
 @pytest.mark.parametrize("body", [io.BytesIO, lambda body: iter([body[:9], body[9:]]), lambda body: [body]])
 def test_a_body_that_is_a_stream_is_not_read_for_us(body: Callable[[bytes], Any], server: Replay) -> None:
     server.answer = Answer(200, JSON, [plain()])
     call = same(server.host, lambda: urllib.request.urlopen(server.url, body(BODY), timeout=10).read()).only
     assert (call.outcome, call.cost, call.request_model) == ("completed", COST, None)
+
+
+def test_a_reader_over_an_answer_is_abandoned_when_it_is_collected(server: Replay) -> None:
+    """It closes the answer itself, and nothing but the collector tells that nobody asked it to."""
+    server.answer = Answer(200, {**SSE, "x-generation-id": GENERATION}, TEXT, hold=True)
+    with watched(server.host) as seen:
+        reader = io.TextIOWrapper(ask(server.url))
+        assert reader.readline() == TEXT[0].decode().removesuffix("\n")
+        cycle: list[Any] = [reader]
+        cycle.append(cycle)
+        del reader, cycle
+        gc.collect()
+        assert seen.ended == ()
+        assert (seen.pair[0].outcome, seen.only.generation_id) == ("abandoned", GENERATION)
 
 
 def test_an_opener_of_the_applications_own_is_seen(server: Replay) -> None:

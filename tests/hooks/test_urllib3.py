@@ -195,14 +195,18 @@ def test_a_connection_is_used_again_and_nothing_of_ours_is_left_on_it(server: Re
     assert [call.cost for call in seen] == [COST] * 3
 
 
-def test_an_answer_of_no_length_is_complete_with_its_head(wire: Verbatim) -> None:
-    wire.answers = [b"HTTP/1.1 204 No Content\r\nX-Generation-Id: %s\r\n\r\n" % GENERATION.encode()]
+def test_an_answer_of_no_length_is_over_with_its_head(wire: Verbatim) -> None:
+    wire.answers = [head(204, x_generation_id=GENERATION)]
 
     def scenario() -> Any:
         response = ask(wire.url, preload_content=False)
         return shell(response), response.close(), shell(response)
 
-    assert (same(wire.host, scenario).only.http_status, len(wire.requests)) == (204, 2)
+    assert same(wire.host, scenario).only.http_status == 204
+    with watched(wire.host) as seen:
+        response = ask(wire.url, preload_content=False)
+        assert (len(seen.ended), seen.only.generation_id) == (1, GENERATION)
+        response.close()
 
 
 def test_nothing_is_added_to_the_request(wire: Verbatim) -> None:
@@ -396,35 +400,50 @@ class Pieces:
         return own(*args, **kwargs)
 
 
+ZIPPED = urllib3.HTTPHeaderDict({**JSON, "content-encoding": "gzip"})
+
+
 class OfHttp2(urllib3.BaseHTTPResponse):
     """As `urllib3.http2.connection.HTTP2Response`, which has read the body as it came."""
 
     data = gzip.compress(plain())
     length_remaining = 0
 
-    def __init__(self) -> None:
-        headers = urllib3.HTTPHeaderDict({**JSON, "content-encoding": "gzip"})
+    def __init__(self, **_: Any) -> None:
         kinds = {"version": 20, "version_string": "HTTP/2", "reason": None, "decode_content": True}
-        super().__init__(status=200, headers=headers, request_url="/api/v1/chat/completions", **kinds)
+        super().__init__(status=200, headers=ZIPPED, request_url="/api/v1/chat/completions", **kinds)
 
     def get_redirect_location(self) -> None:
         return None
 
+    def close(self) -> None:
+        pass
 
-def preloaded() -> Any:
-    return urllib3.HTTPResponse(io.BytesIO(plain()), urllib3.HTTPHeaderDict(JSON), 200)
+
+def from_a_file(**options: Any) -> Any:
+    return urllib3.HTTPResponse(io.BytesIO(OfHttp2.data), ZIPPED, 200, **options)
 
 
-@pytest.mark.parametrize("response", [OfHttp2, preloaded])
-def test_a_response_that_http_client_had_no_part_in_is_taken_whole(response: Callable[[], Any]) -> None:
-    def scenario() -> Any:
-        pool = urllib3.HTTPConnectionPool("openrouter.ai")
-        pool.ConnectionCls = Pieces(response)
-        got = pool.urlopen("POST", "/api/v1/chat/completions", body=BODY)
-        return type(got), got.status, got.data
+def asked_of(make: Callable[..., Any], **options: Any) -> Any:
+    """Return what a pool gives whose connections make their responses by `make`."""
+    pool = urllib3.HTTPConnectionPool("openrouter.ai")
+    pool.ConnectionCls = Pieces(partial(make, **options))
+    response = pool.urlopen("POST", "/api/v1/chat/completions", body=BODY, **options)
+    return type(response), response.status, response.data
 
-    call = same("unused.example", scenario).only
+
+@pytest.mark.parametrize("make", [OfHttp2, from_a_file])
+@pytest.mark.parametrize("decode_content", [True, False])
+def test_a_response_that_http_client_had_no_part_in_is_taken_whole(
+    make: Callable[..., Any], decode_content: bool
+) -> None:
+    call = same("unused.example", lambda: asked_of(make, decode_content=decode_content)).only
     assert (call.outcome, call.cost, call.http_status) == ("completed", COST, 200)
+
+
+def test_a_response_that_is_read_from_elsewhere_is_not_heard() -> None:
+    call = same("unused.example", lambda: asked_of(from_a_file, preload_content=False)).only
+    assert (call.outcome, call.cost, call.http_status) == ("closed", None, 200)
 
 
 def test_make_request_looks_as_it_did() -> None:

@@ -106,7 +106,9 @@ def test_a_list_that_cannot_be_replaced_stays_as_it_was(tmp_path, monkeypatch):
     assert len(prices.load(tmp_path).models) == len(ROWS)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"fetched_at":1}', os.urandom(100)])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"fetched_at":1}', os.urandom(100)], ids=["empty", "cut", "no list", "noise"]
+)
 def test_a_file_that_cannot_be_read_is_none(tmp_path, content):
     (tmp_path / "prices.json").write_bytes(content)
     assert prices.load(tmp_path) is None

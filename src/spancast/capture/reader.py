@@ -122,6 +122,7 @@ class StreamReader:
     __slots__ = (
         "_append",
         "_blocks",
+        "_damaged",
         "_dialect",
         "_limit",
         "_on_done",
@@ -143,6 +144,7 @@ class StreamReader:
         self._size = 0
         self._limit = 0
         self._reading = Reading()
+        self._damaged = False
 
     def feed(self, chunk: bytes) -> None:
         """Take a piece of the body; the stream's own end mark calls `on_done` before this returns."""
@@ -160,13 +162,15 @@ class StreamReader:
 
     def end(self) -> Reading:
         """Return what the stream stated; chunks that still come are let go."""
+        self._read(self._blocks.take(), closely=True)
+        self._damaged = self._reading.unread > 0  # an event that is cut off is no damage
         self._read(self._blocks.take(last=True), closely=True)
         self._append = _let_go
         return self._reading
 
     def lacks(self, reading: Reading, *, whole: bool) -> str | None:
         """Return `invalid_response` for a stream without an object, `incomplete_response` for one cut short."""
-        if not reading.objects and not self._blocks.skipped and (whole or reading.unread):
+        if not reading.objects and not self._blocks.skipped and (whole or self._damaged):
             return "invalid_response"
         known = self.done or self._blocks.skipped or reading.ended()
         return None if known or not whole else "incomplete_response"

@@ -1,11 +1,11 @@
 """The attributes of a Call: one function makes them, for the live span and for the record that is sent later."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from spancast.call import Call, Routing
+from spancast.call import Call, Parameters, Routing
 from spancast.content import Content
 from spancast.contract import Attribute
 from spancast.money import plain
@@ -63,7 +63,8 @@ def request_attributes(call: Call) -> Attributes:
 
 def answer_attributes(call: Call) -> Attributes:
     """Return what the answer and its end have added."""
-    found: Attributes = {name: value for name, field in _STATED if (value := field(call)) not in (None, ())}
+    found = _STATED.of(call)
+    found.update(_derived(call))
     found.update(_money(call))
     if call.streamed:
         found[names.STREAM] = True
@@ -71,9 +72,10 @@ def answer_attributes(call: Call) -> Attributes:
         found[names.FINISH_REASONS] = _reasons(call.finish_reasons)
     if call.native_finish_reasons is not None:
         found[names.NATIVE_FINISH_REASONS] = _reasons(call.native_finish_reasons)
-    for group, fields in ((call.parameters, _PARAMETERS), (call.modalities, _MODALITIES)):
-        if group is not None:
-            found.update((name, value) for name, field in fields if (value := field(group)) is not None)
+    if call.parameters is not None:
+        found.update(_asked(call.parameters))
+    if call.modalities is not None:
+        found.update(_MODALITIES.of(call.modalities))
     if call.routing is not None:
         found.update(_routing(call.routing))
     if call.generation_id is not None and not call.linked:
@@ -82,9 +84,10 @@ def answer_attributes(call: Call) -> Attributes:
     output = OUTPUT_TYPES.get(call.operation) or _output_type(call)
     if output is not None:
         found[names.OUTPUT_TYPE] = output
-    room = MOST - SPARE - len(request_attributes(call)) - len(found)
-    tags = {names.TAG + tag.replace(".", "_"): value for tag, value in call.tags.items()}
-    found.update(islice(tags.items(), max(0, room)))
+    if call.tags:
+        room = MOST - SPARE - len(request_attributes(call)) - len(found)
+        tags = {names.TAG + tag.replace(".", "_"): value for tag, value in call.tags.items()}
+        found.update(islice(tags.items(), max(0, room)))
     return found
 
 
@@ -109,99 +112,94 @@ def span_name(call: Call) -> str:
     return f"{operation} {call.request_model}" if call.request_model else operation
 
 
-Field = Callable[[Any], Any]
+class _Table:
+    """Attributes that are fields as they stand, by the constants in `names`.
+
+    All fields are read in one call: one by one they were the dearest thing that a call cost the application's thread.
+    """
+
+    def __init__(self, **fields: str) -> None:
+        self._names = tuple(getattr(names, name) for name in fields)
+        self._read = attrgetter(*fields.values())
+
+    def of(self, group: object) -> Attributes:
+        """Return those that are known."""
+        return {
+            name: value
+            for name, value in zip(self._names, self._read(group), strict=True)
+            if value is not None and value != ()
+        }
 
 
-def _seconds(field: str) -> Field:
-    """Return what reads a field of nanoseconds in seconds."""
-    read = attrgetter(field)
-    return lambda call: None if (value := read(call)) is None else value / 1e9
-
-
-def _fields(**fields: str) -> tuple[tuple[str, Field], ...]:
-    """Return the table of attributes by the constants in `names`."""
-    return tuple((getattr(names, name), attrgetter(field)) for name, field in fields.items())
-
-
-_STATED: tuple[tuple[str, Field], ...] = (
-    *_fields(
-        REQUEST_MODELS="request_models",
-        VARIANT="variant",
-        RESPONSE_MODEL="response_model",
-        INPUT_TOKENS="input_tokens",
-        OUTPUT_TOKENS="output_tokens",
-        CACHED_TOKENS="cached_tokens",
-        CACHE_WRITE_TOKENS="cache_write_tokens",
-        CACHE_WRITE_5M_TOKENS="cache_write_5m_tokens",
-        CACHE_WRITE_1H_TOKENS="cache_write_1h_tokens",
-        REASONING_TOKENS="reasoning_tokens",
-        SEARCH_UNITS="search_units",
-        AUDIO_SECONDS="audio_seconds",
-        COST_SOURCE="cost_source",
-        IS_BYOK="is_byok",
-        HTTP_STATUS="http_status",
-        RESEND_COUNT="retry",
-        ATTEMPT_OF="attempt_of",
-        BESIDE="beside",
-        ERROR_TYPE="error_type",
-        ERROR_PROVIDER="error_provider",
-        PREVIOUS_ERRORS="previous_errors",
-        RETRY_AFTER="retry_after",
-        GENERATION_ID="generation_id",
-        REQUEST_ID="request_id",
-        PROVIDER="provider",
-        STATUS="status",
-        SERVICE_TIER="service_tier",
-        REGION="region",
-        CACHE_HIT="cache_hit",
-        TOOL_CALLS="tool_calls",
-        SERVER_TOOL_CALLS="server_tool_calls",
-        WEB_SEARCHES="web_searches",
-        CITATIONS="citations",
-        OUTPUT_CHUNKS="output_chunks",
-        KEY_HASH="key_hash",
-        APP_URL="app_url",
-        APP_TITLE="app_title",
-        APP_CATEGORIES="app_categories",
-        OUTCOME="outcome",
-    ),
-    (names.RESPONSE_ID, lambda call: call.response_id or call.generation_id),
-    (names.TIME_TO_HEADERS, _seconds("time_to_headers")),
-    (names.TIME_TO_FIRST_CHUNK, _seconds("time_to_first_token")),
-    (names.TIME_PER_OUTPUT_CHUNK, _seconds("time_per_output_chunk")),
+_STATED = _Table(
+    REQUEST_MODELS="request_models",
+    VARIANT="variant",
+    RESPONSE_MODEL="response_model",
+    INPUT_TOKENS="input_tokens",
+    OUTPUT_TOKENS="output_tokens",
+    CACHED_TOKENS="cached_tokens",
+    CACHE_WRITE_TOKENS="cache_write_tokens",
+    CACHE_WRITE_5M_TOKENS="cache_write_5m_tokens",
+    CACHE_WRITE_1H_TOKENS="cache_write_1h_tokens",
+    REASONING_TOKENS="reasoning_tokens",
+    SEARCH_UNITS="search_units",
+    AUDIO_SECONDS="audio_seconds",
+    COST_SOURCE="cost_source",
+    IS_BYOK="is_byok",
+    HTTP_STATUS="http_status",
+    RESEND_COUNT="retry",
+    ATTEMPT_OF="attempt_of",
+    BESIDE="beside",
+    ERROR_TYPE="error_type",
+    ERROR_PROVIDER="error_provider",
+    PREVIOUS_ERRORS="previous_errors",
+    RETRY_AFTER="retry_after",
+    GENERATION_ID="generation_id",
+    REQUEST_ID="request_id",
+    PROVIDER="provider",
+    STATUS="status",
+    SERVICE_TIER="service_tier",
+    REGION="region",
+    CACHE_HIT="cache_hit",
+    TOOL_CALLS="tool_calls",
+    SERVER_TOOL_CALLS="server_tool_calls",
+    WEB_SEARCHES="web_searches",
+    CITATIONS="citations",
+    OUTPUT_CHUNKS="output_chunks",
+    KEY_HASH="key_hash",
+    APP_URL="app_url",
+    APP_TITLE="app_title",
+    APP_CATEGORIES="app_categories",
+    OUTCOME="outcome",
 )
 
-_PARAMETERS = (
-    *_fields(
-        MAX_TOKENS="max_tokens",
-        TEMPERATURE="temperature",
-        TOP_P="top_p",
-        TOP_K="top_k",
-        MIN_P="min_p",
-        TOP_A="top_a",
-        FREQUENCY_PENALTY="frequency_penalty",
-        PRESENCE_PENALTY="presence_penalty",
-        REPETITION_PENALTY="repetition_penalty",
-        SEED="seed",
-        STOP="stop",
-        REASONING_LEVEL="reasoning_level",
-        VERBOSITY="verbosity",
-        MODALITIES="modalities",
-        RESPONSE_FORMAT="response_format",
-        DIMENSIONS="dimensions",
-        REQUEST_SERVICE_TIER="service_tier",
-        TOOL_COUNT="tool_count",
-        TOOL_CHOICE="tool_choice",
-        PARALLEL_TOOL_CALLS="parallel_tool_calls",
-        PLUGINS="plugins",
-        PRESET="preset",
-        PREVIOUS_RESPONSE_ID="previous_response_id",
-    ),
-    (names.CHOICE_COUNT, lambda asked: asked.choice_count if asked.choice_count != 1 else None),
-    (names.ENCODING_FORMATS, lambda asked: None if asked.encoding_format is None else (asked.encoding_format,)),
+_PARAMETERS = _Table(
+    MAX_TOKENS="max_tokens",
+    TEMPERATURE="temperature",
+    TOP_P="top_p",
+    TOP_K="top_k",
+    MIN_P="min_p",
+    TOP_A="top_a",
+    FREQUENCY_PENALTY="frequency_penalty",
+    PRESENCE_PENALTY="presence_penalty",
+    REPETITION_PENALTY="repetition_penalty",
+    SEED="seed",
+    STOP="stop",
+    REASONING_LEVEL="reasoning_level",
+    VERBOSITY="verbosity",
+    MODALITIES="modalities",
+    RESPONSE_FORMAT="response_format",
+    DIMENSIONS="dimensions",
+    REQUEST_SERVICE_TIER="service_tier",
+    TOOL_COUNT="tool_count",
+    TOOL_CHOICE="tool_choice",
+    PARALLEL_TOOL_CALLS="parallel_tool_calls",
+    PLUGINS="plugins",
+    PRESET="preset",
+    PREVIOUS_RESPONSE_ID="previous_response_id",
 )
 
-_MODALITIES = _fields(
+_MODALITIES = _Table(
     TEXT_INPUT="text_input",
     IMAGE_INPUT="image_input",
     AUDIO_INPUT="audio_input",
@@ -213,6 +211,27 @@ _MODALITIES = _fields(
     ACCEPTED_PREDICTION="accepted_prediction",
     REJECTED_PREDICTION="rejected_prediction",
 )
+
+
+def _derived(call: Call) -> Iterator[tuple[str, Attribute]]:
+    response_id = call.response_id or call.generation_id
+    if response_id is not None:
+        yield names.RESPONSE_ID, response_id
+    times = (
+        (names.TIME_TO_HEADERS, call.time_to_headers),
+        (names.TIME_TO_FIRST_CHUNK, call.time_to_first_token),
+        (names.TIME_PER_OUTPUT_CHUNK, call.time_per_output_chunk),
+    )
+    yield from ((name, nanoseconds / 1e9) for name, nanoseconds in times if nanoseconds is not None)
+
+
+def _asked(parameters: Parameters) -> Attributes:
+    found = _PARAMETERS.of(parameters)
+    if parameters.choice_count is not None and parameters.choice_count != 1:
+        found[names.CHOICE_COUNT] = parameters.choice_count
+    if parameters.encoding_format is not None:
+        found[names.ENCODING_FORMATS] = (parameters.encoding_format,)
+    return found
 
 
 def _money(call: Call) -> Iterator[tuple[str, Attribute]]:

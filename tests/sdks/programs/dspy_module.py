@@ -25,6 +25,12 @@ def model(name: str = MODEL, **more: object) -> dspy.LM:
     return dspy.LM(f"openrouter/{name}", **options, **more)
 
 
+def told(piece: dspy.Prediction | litellm.ModelResponseStream) -> str:
+    if isinstance(piece, dspy.Prediction):
+        return str(piece.answer)
+    return "".join(choice.delta.content or "" for choice in piece.choices)
+
+
 def synchronous() -> None:
     lm = model()
     say("plain", lm(HELLO), lm.history[-1]["usage"])
@@ -40,7 +46,7 @@ async def asynchronous() -> None:
     say("plain", await model().acall(HELLO))
     say("predict", (await dspy.Predict("question -> answer").acall(question=HELLO)).answer)
     stream = dspy.streamify(dspy.Predict("question -> answer"))
-    say("stream", *[repr(each) async for each in stream(question=HELLO)])
+    say("stream", *[told(piece) async for piece in stream(question=HELLO)])
 
 
 dspy.configure(lm=model(), adapter=Plain())

@@ -52,6 +52,8 @@ async def asynchronous(client: openai.AsyncOpenAI) -> None:
         say("streaming response of a stream", *[line async for line in response.iter_lines()])
     async with chat.stream(**ASKED_FOR_TOOL) as stream:
         say("helper", *[event.type async for event in stream])
+    async with await chat.create(**ASKED, stream=True) as stream:
+        say("left", (await anext(aiter(stream))).id)
 
 
 def failing(client: openai.OpenAI) -> None:

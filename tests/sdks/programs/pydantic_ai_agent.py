@@ -44,7 +44,7 @@ def synchronous() -> None:
 async def asynchronous() -> None:
     say("plain", (await agent().run(HELLO)).output)
     async with agent().run_stream(HELLO) as answer:
-        say("stream", *[text async for text in answer.stream_text(delta=True)])
+        say("stream", *[text async for text in answer.stream_text(delta=True, debounce_by=None)])
     run = await agent(tools=[get_weather]).run(WEATHER)
     say("tool", run.output, run.usage)
 
