@@ -296,3 +296,18 @@ def test_the_key_is_known_by_its_hash_alone() -> None:
 
 def test_no_word_of_a_providers_own_survives() -> None:
     assert "diary" not in repr(answered(PATH, plain_body("error_502"), status=502))
+
+
+@pytest.mark.parametrize("cut", [1, 16, -3])
+def test_a_stream_that_is_closed_in_the_midst_of_its_first_event_is_closed(cut: int) -> None:
+    heard = begun((chunk("Hello")[:cut],))
+    heard.exchange.close()
+
+    assert (heard.call.outcome, heard.call.error_type) == ("closed", None)
+
+
+def test_a_stream_of_no_objects_that_is_closed_is_no_answer() -> None:
+    heard = begun((event("<html>"), event("more")[:5]))
+    heard.exchange.close()
+
+    assert (heard.call.outcome, heard.call.error_type) == ("error", "invalid_response")
