@@ -99,3 +99,9 @@ def test_every_attribute_that_is_no_conventions_says_why_it_is_there() -> None:
 
     assert set(names.REASONS) == own
     assert {name: reasons[name] for name in own} == names.REASONS
+
+
+def test_every_link_of_the_readme_leads_to_a_file() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+
+    assert [link for link in links if not (ROOT / link).is_file()] == []

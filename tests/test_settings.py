@@ -209,3 +209,14 @@ def test_a_wrong_wish_for_words_or_metrics_is_told(wrong: dict[str, object], wor
         resolve(wrong)
 
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("host", ["x:99999999", "http://", "[::1", "a b", ""])
+def test_a_host_that_cannot_be_is_refused(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="hosts"):
+        resolve({"hosts": [host]})
+
+
+def test_a_home_that_no_file_system_can_hold_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="home"):
+        resolve({"home": "a\0b"})

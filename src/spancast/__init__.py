@@ -4,7 +4,7 @@
 
     spancast.start()
     with spancast.attribute(user="u_42"):
-        ...                              # any client: openai, openrouter, httpx, httpx2
+        ...                              # any client: openai, openrouter, langchain, httpx, requests, aiohttp
 
 The house, in the order in which a call passes through it:
 
@@ -12,7 +12,8 @@ The house, in the order in which a call passes through it:
 - `capture`       bytes in, Call out: OpenRouter's dialects, and nothing else
 - `attribution`   whom a call is for
 - `recorder`      opens an exchange for a request, keeps and traces the Call that comes of it
-- `trace`         a Call as one OpenTelemetry span, in the application's own trace
+- `trace`         a Call as one OpenTelemetry span, in the application's own trace; its metrics, its event
+- `aftermath`     what is done behind the caller's back: words written, metrics recorded
 - `delivery`      journal (durable), drainer, outbox, couriers
 - `ledger`        who spent what
 - `owed`          the costs that come late: who asks for them, and who waits for them

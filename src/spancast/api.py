@@ -36,8 +36,10 @@ from spancast.trace.metrics import Metrics
 from spancast.trace.span import record
 from spancast.trace.tracing import VERSION, Tracing
 
-EXIT_BUDGET = 1.0
-"""Seconds that Spancast may take when the process ends; what waits then is sent by the next process."""
+EXIT_BUDGET = 0.7
+"""Seconds that Spancast takes when the process ends; what waits then is sent by the next process.
+
+A second is what it may cost, with the threads and the interpreter's own end on a slow machine."""
 WRITING = 0.4
 """The part of it in which words are still written; a call whose words are not by then has none."""
 FLUSHING = 0.8
@@ -57,6 +59,8 @@ class Running:
         explicit: frozenset[str],
     ) -> None:
         self.settings = settings
+        self.told = False
+        """Whether the program itself said how."""
         self._book, self._outbox = Book(settings.home), Outbox(settings.home)
         self._journal = Journal(settings.home, settings.durability)
         self._couriers = [] if settings.delivery == "external" else self._hire(settings.destinations, explicit)
@@ -221,8 +225,9 @@ def start(  # noqa: PLR0913 - each is a setting
         enabled: whether to do anything at all.
 
     What is not given is read from `SPANCAST_*` variables, `spancast.toml` or `[tool.spancast]`; see
-    `docs/settings.md`. Calling it again changes nothing until `stop`. Raises `spancast.errors.ConfigurationError` for
-    a value that cannot work, and nothing else: a full disk or a dead network is logged once and outlived.
+    `docs/settings.md`. Calling it again changes nothing until `stop`, but that what `spancast run` started gives way to
+    what the program says here. Raises `spancast.errors.ConfigurationError` for a value that cannot work, and nothing
+    else: a full disk or a dead network is logged once and outlived.
     """
     arguments = {
         "destinations": destinations,
@@ -252,11 +257,19 @@ def begin(
     """Start with these arguments; return what runs now, or `None` when the settings say that nothing shall."""
     global _running  # noqa: PLW0603 - one application, one Spancast
     settings = resolve(arguments)
+    given = any(value is not None for value in (*arguments.values(), tracer_provider, meter_provider))
     with _lock:
+        if _running is not None and given:
+            if _running.told:
+                guard.once_a_minute("start", "Spancast runs already; what start() is given now is not used.")
+                return _running
+            _running.end(EXIT_BUDGET)  # `spancast run` started it, and the program knows better
+            _running = None
         if _running is None and settings.enabled:
             explicit = settings.destinations if arguments.get("destinations") is not None else ()
             named = frozenset(each.name for each in explicit)
             _running = Running(settings, tracer_provider, meter_provider, named)
+            _running.told = given
             _running.begin()
         return _running
 

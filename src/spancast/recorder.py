@@ -16,12 +16,14 @@ from spancast.aftermath import Aftermath
 from spancast.attempts import Attempts
 from spancast.attribution import context as attribution
 from spancast.call import Call
+from spancast.capture.collector import collecting
 from spancast.capture.content.words import Words
 from spancast.capture.dialect import Dialect
 from spancast.capture.exchange import Exchange
 from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.request import app_facts, form_facts, request_facts
 from spancast.capture.route import Routes, region_of
+from spancast.capture.scrub import may_hold_secrets, without_secrets
 from spancast.capture.values import Facts, labels, text
 from spancast.late import bill_of
 from spancast.record import Record
@@ -125,6 +127,7 @@ class Recorder:
         facts["user"] = facts.get("user") or text(who.user)
         facts["session"] = facts.get("session") or text(request.headers.get("x-session-id")) or text(who.session)
         credentials, call_id = secrets_of(request.headers), secrets.token_hex(16)
+        said = _scrubbed({**facts, **app_facts(request.headers), "tags": labels(who.tags.items())}, credentials)
         call = Call(
             call_id=call_id,
             operation=dialect.operation,
@@ -132,12 +135,10 @@ class Recorder:
             server_address=request.host,
             server_port=request.port or _PORTS.get(request.scheme),
             region=region_of(request.host),
-            tags=labels(who.tags.items()),
             destinations=self._destinations,
             key_hash=key_hash(credentials),
-            **app_facts(request.headers),
             **self._attempts.link(call_id, request.headers, request.body),
-            **facts,
+            **said,
         )
         self._join()
         call, place = placed(call, self._tracing)
@@ -187,7 +188,7 @@ class Recorder:
 
     def _finished(self, call: Call, place: Place, words: Words | None, owed: Callable[[Call], None] | None) -> None:
         call, span = place.finished(call)
-        abandoned = call.outcome == "abandoned"
+        abandoned = call.outcome == "abandoned" or collecting()
         left = not abandoned and self._leave(call, words, span)
         if self._keep is not None:
             with guard.quietly("recorder.keep"):
@@ -219,6 +220,22 @@ def _asked(request: HttpRequest) -> Facts:
     if request.form is not None:
         return form_facts(request.form)
     return request_facts(request.body, request.headers.get("content-type") or "")
+
+
+def _scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
+    """Return the facts with no secret in what the application is free to write: a name, a model, a tag."""
+    written = [value for field in _FREE if isinstance(value := facts.get(field), str)]
+    tags: dict[str, str] = facts["tags"]
+    if not may_hold_secrets("\0".join([*written, *tags, *tags.values()]), credentials):
+        return facts
+    clean = partial(without_secrets, secrets=credentials)
+    found = {
+        field: clean(value) if field in _FREE and isinstance(value, str) else value for field, value in facts.items()
+    }
+    return found | {"tags": {clean(key): clean(value) for key, value in tags.items()}}
+
+
+_FREE = frozenset({"user", "session", "request_model", "app_url", "app_title"})
 
 
 def _ignored(_call: Call) -> None:

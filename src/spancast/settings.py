@@ -7,10 +7,12 @@ the working directory, which win over the defaults.
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, cast, get_args
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -128,7 +130,10 @@ def _destination(where: str, seen: object) -> Destination:
     if isinstance(seen, Destination):
         return seen
     if isinstance(seen, dict) and isinstance(seen.get("exporter"), str):
-        return Destination(**seen)
+        try:
+            return Destination(**seen)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {error}") from error
     if isinstance(seen, dict | list | type(None)):
         raise ConfigurationError.of(
             where, seen, 'Give names, or tables such as {exporter = "otlp", endpoint = "http://..."}.'
@@ -150,12 +155,15 @@ def _hosts(where: str, seen: object) -> tuple[str, ...]:
 
 def _host(where: str, seen: object) -> str:
     if isinstance(seen, str) and seen.strip() and not any(character.isspace() for character in seen.strip()):
-        return seen.strip()
+        with suppress(ValueError):  # a port beyond all ports, a bracket without its twin
+            parts = urlsplit(seen.strip() if "://" in seen else f"//{seen.strip()}")
+            if parts.hostname and (parts.port is None or parts.port):
+                return seen.strip()
     raise ConfigurationError.of(where, seen, 'Give "host", "host:port" or a URL prefix such as "https://gateway/llm".')
 
 
 def _home(where: str, seen: object) -> Path:
-    if isinstance(seen, str | os.PathLike) and os.fspath(seen):
+    if isinstance(seen, str | os.PathLike) and os.fspath(seen) and "\0" not in os.fspath(seen):
         return Path(os.fspath(seen)).expanduser().absolute()
     raise ConfigurationError.of(where, seen, "Give the path of a directory; it is made when it does not exist.")
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spancast.errors import SpancastError
+from spancast.folders import private
 from spancast.locks import FileLock
 
 CHECKPOINT_AT = 4 * 1024 * 1024
@@ -97,7 +98,7 @@ class Store:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the file lock, in a folder that exists."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private(self._path.parent)
         with FileLock(self._path.with_suffix(".lock")):
             yield
 

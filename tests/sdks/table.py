@@ -37,7 +37,8 @@ class Sdk:
 
 OPENAI_2 = Environment("openai-2", ("openai<3",))
 CURRENT = Environment(
-    "current", ("openai>=3", "openrouter>=1", "anthropic", "langchain-openai", "pydantic-ai-slim[openai]")
+    "current",
+    ("openai[aiohttp]>=3", "openrouter>=1", "anthropic[aiohttp]", "langchain-openai", "pydantic-ai-slim[openai]"),
 )
 OPENROUTER_0 = Environment("openrouter-0", ("openrouter<1", "langchain-openrouter"))
 LITELLM = Environment("litellm", ("litellm", "dspy", "smolagents[openai]"))
@@ -55,6 +56,7 @@ SDKS = (
     Sdk("openrouter", CURRENT, "openrouter_chat"),
     Sdk("openrouter", CURRENT, "openrouter_others"),
     Sdk("anthropic", CURRENT, "anthropic_messages"),
+    Sdk("anthropic", CURRENT, "aiohttp_inside"),
     Sdk("langchain-openai", CURRENT, "langchain_openai_chat"),
     Sdk("langchain-openrouter", OPENROUTER_0, "langchain_openrouter_chat"),
     Sdk("pydantic-ai-slim", CURRENT, "pydantic_ai_agent"),

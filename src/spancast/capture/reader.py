@@ -1,13 +1,12 @@
 """The shapes of a body: one JSON object, a stream of events, or no text at all. Fed as bytes pass; they never raise."""
 
-import re
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from spancast import guard
+from spancast.capture.bulk import without_bulk
 from spancast.capture.dialect import Dialect
-from spancast.capture.media import without_media
 from spancast.capture.reading import Reading
 from spancast.capture.sse import MAX_EVENT, Blocks, payloads
 
@@ -76,7 +75,7 @@ class PlainReader:
         return "invalid_response" if whole and not reading.objects and not self._lost else None
 
     def _shrink(self) -> None:
-        rest = without_media(b"".join(self._chunks))
+        rest = without_bulk(b"".join(self._chunks))
         self._size = len(rest)
         self._lost = self._size > self.MAX // 2
         self._chunks = [] if self._lost else [rest]
@@ -109,7 +108,6 @@ _BATCH = 16 * 1024
 _PATIENCE = 64 * 1024
 """Bytes of an event of many lines that are looked at with every line; beyond, only when they are twice as many."""
 _END_MARKS = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
-_EVENT = re.compile(rb"^data:", re.MULTILINE)
 
 
 class StreamReader:
@@ -201,7 +199,7 @@ class StreamReader:
 
     def _read(self, block: bytes, *, closely: bool) -> None:
         dialect, reading = self._dialect, self._reading
-        reading.events += len(_EVENT.findall(block))
+        reading.events += block.count(b"\ndata:") + block.startswith(b"data:")
         if not closely and dialect.is_all_text(block):
             return
         events = payloads(block)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -160,8 +161,19 @@ def app_facts(headers: Mapping[str, str]) -> Facts:
     """Return by which names the application introduces itself (OpenRouter docs, app attribution)."""
     title = text(headers.get("x-openrouter-title")) or text(headers.get("x-title"))
     categories = (headers.get("x-openrouter-categories") or "").split(",")
-    facts = {"app_url": text(headers.get("http-referer")), "app_title": title}
+    facts = {"app_url": text(_page(headers.get("http-referer"))), "app_title": title}
     return facts | {"app_categories": texts([each.strip() for each in categories])}
+
+
+def _page(address: str | None) -> str | None:
+    """Return an address without what may be secret in it: user and password, query and fragment."""
+    if not address:
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def form_fields(body: bytes, content_type: str) -> dict[str, str]:

@@ -18,11 +18,13 @@ _SECRETS = re.compile(
     | (?:AKIA|ASIA)[a-z0-9]{16}(?![a-z0-9])    # AWS
     | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+     # JSON Web Tokens
     | bearer\s{1,20}\S+
+    | (?<=://)[^\s/@:"']{0,256}:[^\s/@"']{1,256}(?=@)  # a URL's user and password
     | (?:api[_-]?key|token|password|client[_-]?secret|secret[_-]?key)["']?[\t\ ]{0,20}[=:][\t\ ]{0,20}\S+
     | private\ key-----[a-z0-9+/=\s\\]+        # PEM
     )"""
 )
 _MARKS = (
+    "@",
     *("sk-", "pk-", "rk-", "_live_", "_test_", "ghp_", "gho_", "ghr_", "ghs_", "ghu_", "github_pat_", "hf_", "glpat-"),
     *("xox", "lsv2_", "aiza", "akia", "asia", "eyj", "bearer", "apikey", "api_key", "api-key", "token", "password"),
     *("client_secret", "client-secret", "clientsecret", "secret_key", "secret-key", "secretkey", "private key-----"),
@@ -38,8 +40,13 @@ def without_secrets(written: str, secrets: Sequence[str] = ()) -> str:
     """Return a text without the `secrets` that are known, and without what looks like one."""
     for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
         written = written.replace(secret, REMOVED)
+    return _SECRETS.sub(REMOVED, written) if may_hold_secrets(written) else written
+
+
+def may_hold_secrets(written: str, secrets: Sequence[str] = ()) -> bool:
+    """Return whether a text is worth a closer look: quick, and never wrong where it says no."""
     seen = written.lower()
-    return _SECRETS.sub(REMOVED, written) if any(mark in seen for mark in _MARKS) else written
+    return any(secret in written for secret in secrets) or any(mark in seen for mark in _MARKS)
 
 
 def names_secret(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from spancast.capture.media import without_media
+from spancast.capture.bulk import without_bulk
 
 MAX_EVENT = 4 * 1024 * 1024
 """Bytes held of one event that is still to end, so that a stream of any length takes bounded memory.
@@ -52,7 +52,7 @@ class Blocks:
     def _keep(self, rest: bytes) -> None:
         if self._skipping:
             rest = rest[-3:]
-        elif len(rest) > MAX_EVENT and len(rest := without_media(rest)) > MAX_EVENT // 2:
+        elif len(rest) > MAX_EVENT and len(rest := without_bulk(rest)) > MAX_EVENT // 2:
             rest, self._skipping, self.skipped = rest[-3:], True, True
         self.held[:] = [rest] if rest else []
 

@@ -1,6 +1,6 @@
 """What a field of somebody else's JSON may be taken for. What is not of its kind, or not plausible, is unknown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -81,4 +81,4 @@ def money(value: Any) -> Decimal | None:
 
 def member(value: Any, key: str) -> Any:
     """Return `value[key]` where `value` is an object that has it, else `None`."""
-    return value.get(key) if isinstance(value, Mapping) else None
+    return value.get(key) if isinstance(value, dict) else None

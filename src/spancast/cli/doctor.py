@@ -83,7 +83,7 @@ def _enabled(found: settings.Settings) -> Finding:
 def _home(found: settings.Settings) -> Finding:
     home = found.home
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
-    if not os.access(existing, os.W_OK):
+    if not existing.is_dir() or not os.access(existing, os.W_OK) or existing.as_posix().startswith("/proc"):
         cure = "Set SPANCAST_HOME to a directory that can be written, or SPANCAST_DURABILITY=memory."
         return Finding("home", "wrong", f"{existing} cannot be written. {cure}")
     return Finding("home", "ok", str(home))

@@ -5,10 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 
+from spancast.delivery import discover
+from spancast.destination import Destination
 from spancast.settings import resolve
 
 NOT_FOUND = 127
@@ -37,8 +41,27 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"spancast run found no command {command[0]!r}. Is it installed, and on PATH?\n")
         return NOT_FOUND
     given = {name: value for name in _OPTIONS if (value := getattr(args, name)) is not None}
-    resolve(given)
+    _check(resolve(given).destinations)
+    if _ignores_environment(command):
+        sys.stderr.write(
+            f"spancast run: {command[0]} is told by -I or -E to ignore its environment: no call is seen.\n"
+        )
     return _become(program, command, environment({_OPTIONS[name]: value for name, value in given.items()}))
+
+
+def _check(destinations: Sequence[Destination]) -> None:
+    """Raise `ConfigurationError` for a destination that cannot be; one that only lacks its credential can."""
+    for destination in destinations:
+        with suppress(discover.Unconfigured):
+            discover.exporter(destination)
+
+
+def _ignores_environment(command: Sequence[str]) -> bool:
+    """Whether the command is a Python that starts nothing which its environment names."""
+    if not Path(command[0]).name.startswith("python"):
+        return False
+    flags = takewhile(lambda word: word.startswith("-"), command[1:])
+    return any(set(flag[1:]) & {"I", "E"} for flag in flags if not flag.startswith("--"))
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -41,6 +41,7 @@ from spancast.delivery.ack import Ack, Held, Hold, Open
 from spancast.delivery.discover import exporter_name
 from spancast.delivery.outbox import Outbox, Waiting
 from spancast.destination import Destination, LateCost
+from spancast.folders import private
 from spancast.late import comes_soon, may_come
 from spancast.locks import FileLock
 
@@ -179,7 +180,7 @@ class Courier:
 
     def deliver_once(self, deadline: float) -> Pass:
         """Send one batch of what waits; `deadline` is in seconds of `time.monotonic`. Never raises for the platform."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private(self._lock.parent)
         lock = FileLock(self._lock)
         if not lock.acquire():
             return Pass(wait=BUSY)

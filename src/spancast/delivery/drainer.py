@@ -20,6 +20,7 @@ from spancast import guard, locks
 from spancast.call import Call
 from spancast.delivery import frame
 from spancast.delivery.journal import Journal, journal_folder
+from spancast.folders import private
 from spancast.ledger.book import writer_of
 from spancast.record import Record
 
@@ -84,7 +85,7 @@ class Drainer:
         """
         if not self._home.is_dir() and journal is None:
             return True
-        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private(self._home)
         lock = locks.FileLock(self._home / "drainer.lock")
         if not lock.acquire(timeout):
             return False

@@ -19,6 +19,7 @@ import msgspec
 
 from spancast import guard, locks
 from spancast.delivery import frame
+from spancast.folders import private
 from spancast.record import Record
 from spancast.settings import Durability
 
@@ -172,7 +173,7 @@ class Journal:
 
     def _open(self) -> int:
         """Make a segment under a name that no drainer looks at, and give it its own once the lock is held."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private(self._folder)
         self._number += 1
         path = self._folder / f"{self.writer}-{self._number:06d}.seg"
         unready = path.with_suffix(".new")

@@ -119,8 +119,25 @@ def _seen(request: Any) -> HttpRequest:
     url, content = request.url, _content(request)
     form = _form(request) if content is None else None
     return HttpRequest(
-        request.method, url.scheme, url.host, url.port, url.path, request.headers, content, form, replaceable=True
+        request.method,
+        url.scheme,
+        url.host,
+        url.port,
+        url.path,
+        _flat(request.headers),
+        content,
+        form,
+        replaceable=True,
     )
+
+
+def _flat(headers: Any) -> dict[str, str]:
+    """Return headers under their names in lower case: each look-up in the client's own goes through all of them."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 def _form(request: Any) -> dict[str, Any] | None:
@@ -141,7 +158,7 @@ def _content(message: Any) -> bytes | None:
 def _listen(response: Any, exchange: Exchange, tee: Tee, *, asked: bool) -> None:
     """Show the exchange the headers, and put the tee in where the body will pass for a caller who streams."""
     try:
-        events = exchange.headers(response.status_code, response.headers)
+        events = exchange.headers(response.status_code, _flat(response.headers))
         if response.is_stream_consumed or response.is_closed:  # one of the client's own event hooks was at it
             content = _content(response)
             if content is not None:

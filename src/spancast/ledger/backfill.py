@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from spancast import guard
 from spancast.delivery import backoff, wire
+from spancast.folders import private
 from spancast.late import Late
 from spancast.ledger import openrouter
 from spancast.ledger.wanted import Wanted, patience
@@ -85,7 +86,7 @@ class Backfill:
         """Ask for what is due; return the seconds until more is."""
         if self._lock is None:
             return self._round()
-        self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private(self._lock.parent)
         lock = FileLock(self._lock)
         if not lock.acquire():
             return BUSY

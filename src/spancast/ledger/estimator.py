@@ -15,6 +15,7 @@ from spancast import guard
 from spancast.call import Call, Modalities, Parameters
 from spancast.delivery import backoff, wire
 from spancast.errors import SpancastError
+from spancast.folders import private
 from spancast.late import Late
 from spancast.ledger import openrouter, prices
 from spancast.ledger.book import WITHOUT_COST, Book
@@ -66,7 +67,7 @@ class Estimator:
 
     def round(self) -> float | None:
         """Estimate what came since the last round; return the seconds until the prices can be had, if they cannot."""
-        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private(self._home)
         lock = FileLock(self._home / "estimates.lock")
         if not lock.acquire():
             return BUSY

@@ -18,6 +18,7 @@ import msgspec
 
 from spancast.call import Call
 from spancast.errors import SpancastError
+from spancast.folders import private
 from spancast.ledger.pricing import Pricing, pricing
 
 FILE = "prices.json"
@@ -117,7 +118,7 @@ def load(home: Path) -> Prices | None:
 
 def save(home: Path, prices: Prices) -> None:
     """Keep the list in `home`, as a whole or not at all; raise `OSError` where that cannot be."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private(home)
     with NamedTemporaryFile(dir=home, prefix=f"{FILE}.", delete=False) as file:
         try:
             file.write(_encode(_Kept(fetched_at=prices.fetched_at, models=prices.models)))

@@ -75,7 +75,7 @@ def answer_attributes(call: Call) -> Attributes:
     if call.parameters is not None:
         found.update(_asked(call.parameters))
     if call.modalities is not None:
-        found.update(_MODALITIES.of(call.modalities))
+        found.update((name, count) for name, count in _MODALITIES.of(call.modalities).items() if count)
     if call.routing is not None:
         found.update(_routing(call.routing))
     if call.generation_id is not None and not call.linked:
@@ -240,13 +240,13 @@ def _money(call: Call) -> Iterator[tuple[str, Attribute]]:
     parts = call.input_and_output_cost or (None, None)
     amounts: tuple[tuple[str, Decimal | None], ...] = (
         (names.COST_USD, call.cost),
-        (names.SPENT_USD, call.spent),
+        (names.SPENT_USD, call.spent if call.is_byok else None),
         (names.DISCOUNT_USD, call.discount),
         (names.INPUT_COST_USD, parts[0]),
         (names.OUTPUT_COST_USD, parts[1]),
         (names.UPSTREAM_COST_USD, call.upstream_cost),
-        (names.UPSTREAM_INPUT_COST_USD, call.upstream_input_cost),
-        (names.UPSTREAM_OUTPUT_COST_USD, call.upstream_output_cost),
+        (names.UPSTREAM_INPUT_COST_USD, call.upstream_input_cost if parts[0] is None else None),
+        (names.UPSTREAM_OUTPUT_COST_USD, call.upstream_output_cost if parts[1] is None else None),
         (names.SERVER_TOOL_COST_USD, call.server_tool_cost),
     )
     yield from ((name, plain(amount)) for name, amount in amounts if amount is not None)

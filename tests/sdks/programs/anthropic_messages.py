@@ -3,7 +3,7 @@
 import asyncio
 
 import anthropic
-from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, TOOL, USER, WEATHER, refused, say
+from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, SLOWLY, TOOL, USER, WEATHER, refused, say
 
 OPTIONS = {"base_url": BASE_URL.removesuffix("/v1"), "auth_token": KEY, "max_retries": 1}
 ASKED = {
@@ -49,6 +49,8 @@ async def asynchronous() -> None:
             say("helper", *[text async for text in stream.text_stream])
         (called,) = (await client.messages.create(**ASKED_FOR_TOOL)).content
         say("tool", called.name, called.input)
+        async with client.messages.stream(**ASKED, extra_headers=SLOWLY) as stream:
+            say("left", await anext(aiter(stream.text_stream)))
 
 
 with anthropic.Anthropic(**OPTIONS) as client:

@@ -17,6 +17,8 @@ WEATHER = "What is the weather?"
 """What has the model call the tool `get_weather`."""
 USER = "u_request"
 """Whom the request itself names."""
+SLOWLY = {"X-Simulator-Chunk-Delay": "0.05"}
+"""Has the simulator pause before each piece, so that a stream is left before all of it has come."""
 
 SAID = [{"role": "user", "content": HELLO}]
 TOOL = {

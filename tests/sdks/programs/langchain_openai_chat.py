@@ -3,7 +3,7 @@
 import asyncio
 
 import openai
-from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, MODEL, TOOL, USER, WEATHER, refused, say
+from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, MODEL, SLOWLY, TOOL, USER, WEATHER, refused, say
 from langchain_core.messages import BaseMessage
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
@@ -34,6 +34,12 @@ async def asynchronous(model: ChatOpenAI) -> None:
     say("tool", called["name"], called["args"])
 
 
+async def leave(model: ChatOpenAI) -> None:
+    async for chunk in model.astream(HELLO):
+        say("left", chunk.content)
+        break
+
+
 def embed() -> None:
     model = OpenAIEmbeddings(
         model="openai/text-embedding-3-small", base_url=BASE_URL, api_key=KEY, check_embedding_ctx_length=False
@@ -41,6 +47,11 @@ def embed() -> None:
     say("embeddings", len(model.embed_query(HELLO)))
 
 
+async def main() -> None:
+    await asynchronous(ChatOpenAI(model=MODEL, **OPTIONS))
+    await leave(ChatOpenAI(model=MODEL, default_headers=SLOWLY, **OPTIONS))
+
+
 synchronous(ChatOpenAI(model=MODEL, **OPTIONS))
-asyncio.run(asynchronous(ChatOpenAI(model=MODEL, **OPTIONS)))
 embed()
+asyncio.run(main())

@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, MODEL, SAID, TOOL, USER, WEATHER, refused, say
+from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, MODEL, SAID, SLOWLY, TOOL, USER, WEATHER, refused, say
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise it is fetched from afar when litellm is imported
 
@@ -51,6 +51,9 @@ async def asynchronous() -> None:
     say("tool", called.function.name, called.function.arguments)
     with refused(litellm.exceptions.APIError):
         await litellm.acompletion(**UNRELIABLE)
+    stream = await litellm.acompletion(**ASKED, stream=True, extra_headers=SLOWLY)
+    say("left", (await anext(stream)).id)
+    await stream.aclose()
 
 
 synchronous()

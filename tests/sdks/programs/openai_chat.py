@@ -3,7 +3,7 @@
 import asyncio
 
 import openai
-from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, MODEL, SAID, USER, WEATHER, refused, say
+from asking import BASE_URL, BROKE, FAILING, HELLO, KEY, MODEL, SAID, SLOWLY, USER, WEATHER, refused, say
 from pydantic import BaseModel
 
 ASKED = {"model": MODEL, "messages": SAID, "user": USER}
@@ -52,7 +52,7 @@ async def asynchronous(client: openai.AsyncOpenAI) -> None:
         say("streaming response of a stream", *[line async for line in response.iter_lines()])
     async with chat.stream(**ASKED_FOR_TOOL) as stream:
         say("helper", *[event.type async for event in stream])
-    async with await chat.create(**ASKED, stream=True) as stream:
+    async with await chat.create(**ASKED, stream=True, extra_headers=SLOWLY) as stream:
         say("left", (await anext(aiter(stream))).id)
 
 

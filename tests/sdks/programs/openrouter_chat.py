@@ -2,7 +2,7 @@
 
 import asyncio
 
-from asking import BASE_URL, BROKE, FAILING, KEY, MODEL, SAID, TOOL, USER, WEATHER, refused, say
+from asking import BASE_URL, BROKE, FAILING, KEY, MODEL, SAID, SLOWLY, TOOL, USER, WEATHER, refused, say
 from openrouter import OpenRouter, errors
 from openrouter.utils.retries import BackoffStrategy, RetryConfig
 
@@ -46,8 +46,14 @@ def again(chat: OpenRouter) -> None:
         chat.chat.send(**ASKED | {"model": FAILING}, retries=TWICE)
 
 
+def left(chat: OpenRouter) -> None:
+    with chat.chat.send(**ASKED, stream=True, http_headers=SLOWLY) as stream:
+        say("left", next(iter(stream)).id)
+
+
 with client() as chat:
     synchronous(chat)
 asyncio.run(asynchronous())
 with client() as chat:
     again(chat)
+    left(chat)

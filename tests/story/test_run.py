@@ -1,0 +1,78 @@
+"""`spancast run`, and a program that has something to say itself."""
+
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spancast.testing import Simulator
+from tests.support.programs import calls, run_program, spancast, surroundings
+
+ASK = """
+import os, openai
+client = openai.OpenAI(base_url=os.environ["OPENROUTER_BASE_URL"], api_key=os.environ["OPENROUTER_API_KEY"])
+client.chat.completions.create(model="openai/gpt-4o-mini", messages=[{"role": "user", "content": "Hello."}], **MORE)
+"""
+KEY = "sk-or-v1-0123456789abcdef"
+
+
+@pytest.fixture
+def openrouter() -> Iterator[Simulator]:
+    with Simulator(seed=5) as simulator:
+        yield simulator
+
+
+def test_what_the_program_says_wins_over_what_run_started(tmp_path: Path, openrouter: Simulator) -> None:
+    environment = surroundings(tmp_path / "of run", openrouter)
+    own = tmp_path / "of the program"
+
+    done = run_program(f"import spancast; spancast.start(home={str(own)!r}); MORE = {{}}" + ASK, environment)
+
+    assert done.stderr == ""
+    assert calls(environment) == []
+    assert len(calls({**environment, "SPANCAST_HOME": str(own)})) == 1
+
+
+def test_a_key_is_nowhere_in_the_home_wherever_the_program_writes_it(tmp_path: Path, openrouter: Simulator) -> None:
+    environment = surroundings(tmp_path / "home", openrouter, OPENROUTER_API_KEY=KEY)
+    written = {"user": f"of {KEY}", "extra_headers": {"HTTP-Referer": f"https://u:{KEY}@app.example/x?k={KEY}"}}
+
+    run_program(f"MORE = {written!r}" + ASK, environment)
+
+    (call,) = calls(environment)
+    assert (call["user"], call["app_url"]) == ("of [removed]", "https://app.example/x")
+    files = [file for file in (tmp_path / "home").rglob("*") if file.is_file()]
+    assert [file for file in files if KEY.encode() in file.read_bytes()] == []
+
+
+def test_every_folder_that_is_made_is_closed_to_others(tmp_path: Path, openrouter: Simulator) -> None:
+    home = tmp_path / "a" / "b"
+    program = "import os; os.umask(0); import spancast; spancast.start(); MORE = {}" + ASK
+
+    subprocess.run([sys.executable, "-c", program], env=surroundings(home, openrouter), check=True)
+
+    made = [home.parent, home, *(folder for folder in home.rglob("*") if folder.is_dir())]
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o700}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in home.rglob("*") if file.is_file()} == {0o600}
+
+
+def test_a_destination_that_cannot_be_stops_run_before_the_program(tmp_path: Path, openrouter: Simulator) -> None:
+    environment = surroundings(tmp_path, openrouter, SPANCAST_DESTINATIONS="nope")
+
+    done = spancast("run", "--", sys.executable, "-c", "print(1)", environment=environment, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nope" in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["-I", "-E", "-IS"])
+def test_a_python_that_ignores_its_environment_is_told_of(flag: str, tmp_path: Path, openrouter: Simulator) -> None:
+    environment = surroundings(tmp_path, openrouter)
+
+    done = spancast("run", "--", sys.executable, flag, "-c", "print(1)", environment=environment)
+
+    assert done.stdout == "1\n"
+    assert "no call is seen" in done.stderr
