@@ -23,6 +23,8 @@ from spancast.trace import names
 from tests.support.programs import calls, surroundings
 from tests.support.shapes import check_messages, check_tools
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
 MODEL = "openai/gpt-4o-mini"

@@ -26,6 +26,8 @@ from tests.support.programs import calls, costs, run_program, surroundings
 from tests.support.programs import spancast as command
 from tests.support.verbatim import verbatim
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-or-v1-simulator"
 CUT = """
 import os, sys, openai
