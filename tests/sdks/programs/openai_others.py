@@ -18,8 +18,8 @@ class Weather(BaseModel):
     city: str
 
 
-ASKED_FOR_TOOL = {**ASKED, "input": WEATHER, "tools": [openai.pydantic_function_tool(Weather, name="get_weather")]}
-ASKED_FOR_TOOL["tools"] = [{"type": "function", **ASKED_FOR_TOOL["tools"][0]["function"]}]
+FUNCTION = openai.pydantic_function_tool(Weather, name="get_weather")["function"]
+ASKED_FOR_TOOL = {**ASKED, "input": WEATHER, "tools": [{"type": "function", **FUNCTION}]}
 
 
 def synchronous(client: openai.OpenAI) -> None:

@@ -16,44 +16,44 @@ def client() -> OpenRouter:
     return OpenRouter(api_key=KEY, server_url=BASE_URL, retry_config=None)
 
 
-def synchronous(chat: OpenRouter) -> None:
-    say("plain", chat.chat.send(**ASKED).model_dump_json())
-    with chat.chat.send(**ASKED, stream=True) as stream:
+def synchronous(api: OpenRouter) -> None:
+    say("plain", api.chat.send(**ASKED).model_dump_json())
+    with api.chat.send(**ASKED, stream=True) as stream:
         say("stream", *(chunk.model_dump_json() for chunk in stream))
-    (called,) = chat.chat.send(**ASKED_FOR_TOOL).choices[0].message.tool_calls
+    (called,) = api.chat.send(**ASKED_FOR_TOOL).choices[0].message.tool_calls
     say("tool", called.function.name, called.function.arguments)
-    answer = chat.chat.send(**ASKED, session_id="s_request", stream=False)
+    answer = api.chat.send(**ASKED, session_id="s_request", stream=False)
     say("session", answer.id)
     with refused(errors.PaymentRequiredResponseError):
-        chat.chat.send(**ASKED | {"model": BROKE})
+        api.chat.send(**ASKED | {"model": BROKE})
     with refused(errors.PaymentRequiredResponseError):
-        chat.chat.send(**ASKED | {"model": BROKE}, stream=True)
+        api.chat.send(**ASKED | {"model": BROKE}, stream=True)
 
 
 async def asynchronous() -> None:
-    async with client() as chat:
-        say("plain", (await chat.chat.send_async(**ASKED)).model_dump_json())
-        async with await chat.chat.send_async(**ASKED, stream=True) as stream:
+    async with client() as api:
+        say("plain", (await api.chat.send_async(**ASKED)).model_dump_json())
+        async with await api.chat.send_async(**ASKED, stream=True) as stream:
             say("stream", *[chunk.model_dump_json() async for chunk in stream])
-        (called,) = (await chat.chat.send_async(**ASKED_FOR_TOOL)).choices[0].message.tool_calls
+        (called,) = (await api.chat.send_async(**ASKED_FOR_TOOL)).choices[0].message.tool_calls
         say("tool", called.function.name, called.function.arguments)
         with refused(errors.InternalServerResponseError):
-            await chat.chat.send_async(**ASKED | {"model": FAILING})
+            await api.chat.send_async(**ASKED | {"model": FAILING})
 
 
-def again(chat: OpenRouter) -> None:
+def again(api: OpenRouter) -> None:
     with refused(errors.InternalServerResponseError):
-        chat.chat.send(**ASKED | {"model": FAILING}, retries=TWICE)
+        api.chat.send(**ASKED | {"model": FAILING}, retries=TWICE)
 
 
-def left(chat: OpenRouter) -> None:
-    with chat.chat.send(**ASKED, stream=True, http_headers=SLOWLY) as stream:
+def left(api: OpenRouter) -> None:
+    with api.chat.send(**ASKED, stream=True, http_headers=SLOWLY) as stream:
         say("left", next(iter(stream)).id)
 
 
-with client() as chat:
-    synchronous(chat)
+with client() as api:
+    synchronous(api)
 asyncio.run(asynchronous())
-with client() as chat:
-    again(chat)
-    left(chat)
+with client() as api:
+    again(api)
+    left(api)
