@@ -59,8 +59,8 @@ class Running:
         explicit: frozenset[str],
     ) -> None:
         self.settings = settings
-        self.told = False
-        """Whether the program itself said how."""
+        self.said: Mapping[str, Any] = {}
+        """What the program itself said."""
         self._book, self._outbox = Book(settings.home), Outbox(settings.home)
         self._journal = Journal(settings.home, settings.durability)
         self._couriers = [] if settings.delivery == "external" else self._hire(settings.destinations, explicit)
@@ -257,10 +257,11 @@ def begin(
     """Start with these arguments; return what runs now, or `None` when the settings say that nothing shall."""
     global _running  # noqa: PLW0603 - one application, one Spancast
     settings = resolve(arguments)
-    given = any(value is not None for value in (*arguments.values(), tracer_provider, meter_provider))
+    said = {**arguments, "tracer_provider": tracer_provider, "meter_provider": meter_provider}
+    said = {name: value for name, value in said.items() if value is not None}
     with _lock:
-        if _running is not None and given:
-            if _running.told:
+        if _running is not None and said and said != _running.said:
+            if _running.said:
                 guard.once_a_minute("start", "Spancast runs already; what start() is given now is not used.")
                 return _running
             _running.end(EXIT_BUDGET)  # `spancast run` started it, and the program knows better
@@ -269,7 +270,7 @@ def begin(
             explicit = settings.destinations if arguments.get("destinations") is not None else ()
             named = frozenset(each.name for each in explicit)
             _running = Running(settings, tracer_provider, meter_provider, named)
-            _running.told = given
+            _running.said = said
             _running.begin()
         return _running
 

@@ -76,3 +76,14 @@ def test_a_python_that_ignores_its_environment_is_told_of(flag: str, tmp_path: P
 
     assert done.stdout == "1\n"
     assert "no call is seen" in done.stderr
+
+
+def test_what_start_is_told_a_second_time_is_not_used_and_that_is_said(tmp_path: Path, openrouter: Simulator) -> None:
+    environment = surroundings(tmp_path, openrouter)
+    program = "import spancast; spancast.start(hosts='one.example'); spancast.start(hosts='one.example');"
+
+    same = run_program(program, environment)
+    other = run_program(program + "spancast.start(hosts='another.example')", environment)
+
+    assert (same.returncode, same.stderr) == (0, "")
+    assert "what start() is given now is not used" in other.stderr
