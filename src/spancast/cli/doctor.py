@@ -2,13 +2,14 @@
 
 import argparse
 import json
-import os
 import platform
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal
 
 from spancast import settings
@@ -83,10 +84,19 @@ def _enabled(found: settings.Settings) -> Finding:
 def _home(found: settings.Settings) -> Finding:
     home = found.home
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK) or existing.as_posix().startswith("/proc"):
+    if not _can_be_written(existing):
         cure = "Set SPANCAST_HOME to a directory that can be written, or SPANCAST_DURABILITY=memory."
         return Finding("home", "wrong", f"{existing} cannot be written. {cure}")
     return Finding("home", "ok", str(home))
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether a file can be made there, which permissions alone do not tell: of `/proc`, say, for its owner."""
+    try:
+        TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
 
 
 def _ledger(found: settings.Settings) -> Finding:
