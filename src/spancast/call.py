@@ -233,6 +233,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     user: str | None = None
     session: str | None = None
     tags: dict[str, str] = {}
+    trace_name: str | None = None
+    """What the request calls its trace (`trace.trace_name`)."""
+    generation_name: str | None = None
+    """What the request calls this call (`trace.generation_name`)."""
+    environment: str | None = None
+    """`trace.environment`."""
+    release: str | None = None
+    """`trace.release`."""
+    metadata: dict[str, str] = {}
+    """`metadata`, and the further keys of `trace`, as text."""
 
     trace_id: str | None = None
     """32 hex digits."""

@@ -19,8 +19,21 @@ Generation = Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened during a span: an exception, say."""
+
+    name: str
+    time: int
+    """Unix time in nanoseconds."""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A finished span, ours or the application's, on its way to a destination."""
+    """A finished span, ours or the application's, on its way to a destination.
+
+    Whom it was for and where it belongs are fields on every span, an LLM call or not: most platforms want them on each.
+    """
 
     name: str
     trace_id: str
@@ -39,6 +52,19 @@ class Span:
     content: Mapping[str, Attribute] = field(default_factory=dict)
     """The words of the call, as attributes (`gen_ai.input.messages` and so on, JSON text); empty where they were not
     kept, and for a destination in private."""
+    events: Sequence[Event] = ()
+    user: str | None = None
+    session: str | None = None
+    trace_name: str | None = None
+    """What the whole trace is called; `None` where nobody named it."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The application's own, given to `spancast.attribute`."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What the request says of itself (`metadata`, and the further keys of `trace`), and what the destination adds."""
+    environment: str | None = None
+    """`production`, `staging`, ...; of the destination, else of the request, else of the resource."""
+    release: str | None = None
+    """The version of the application; of the request, else the resource's `service.version`."""
     resource: Mapping[str, Scalar]
     scope: tuple[str, str]
     """Name and version of the instrumentation that made it."""
@@ -168,6 +194,55 @@ class Exporter(Protocol):
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
         """Say what became of the request."""
+        ...
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """An exporter that can be tested without a span; `spancast check` asks it."""
+
+    def probe(self, at: datetime) -> Request:
+        """Return a request that proves endpoint and credential, and leaves nothing on the platform where it can."""
+        ...
+
+    def diagnose(self, reply: Reply) -> str | None:
+        """Return `None` when all is well, else what is wrong and the cure, in one line."""
+        ...
+
+
+@runtime_checkable
+class ReadBack(Protocol):
+    """An exporter that can ask the platform which spans it has, for requests whose answer was lost."""
+
+    def read_back(self, spans: Sequence[Span], at: datetime) -> Request:
+        """Return the request that asks for these spans."""
+        ...
+
+    def found(self, spans: Sequence[Span], reply: Reply) -> Mapping[str, bool]:
+        """Return by span id whether the platform has it; a span id that is left out is not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A credential that was asked for."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    """Added to each request while it is valid."""
+    until: datetime
+    """When it ends, in UTC."""
+
+
+@runtime_checkable
+class Authorizer(Protocol):
+    """An exporter whose requests need a credential that must be asked for first, as OAuth's tokens."""
+
+    def ask(self, at: datetime) -> Request:
+        """Return the request for a credential."""
+        ...
+
+    def grant(self, reply: Reply, at: datetime) -> Grant | Retry | Unauthorized:
+        """Return the credential, or why there is none."""
         ...
 
 

@@ -4,7 +4,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from spancast import contract
-from spancast.call import Call
+from spancast.call import Call, Scalar
 from spancast.content import Content
 from spancast.trace import names
 from spancast.trace.attributes import (
@@ -62,8 +62,19 @@ def record(call: Call, encoder: contract.Encoder, version: str, content: Content
         status_message=call.error_type and (call.error_message or call.error_type),
         attributes=request_attributes(call) | answer_attributes(call),
         content={} if content is None else content_attributes(content),
+        user=call.user,
+        session=call.session,
+        trace_name=call.trace_name,
+        tags=call.tags,
+        metadata=call.metadata,
+        environment=call.environment or _text(call.resource.get("deployment.environment.name")),
+        release=call.release or _text(call.resource.get("service.version")),
         resource=call.resource,
         scope=(SCOPE, version),
         generation=call,
         encoder=encoder,
     )
+
+
+def _text(value: Scalar | None) -> str | None:
+    return None if value is None else str(value)
