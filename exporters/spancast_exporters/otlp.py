@@ -1,37 +1,14 @@
-"""Any OpenTelemetry collector or backend, by OTLP over HTTP in protobuf (OTLP specification 1.x, OTLP/HTTP).
+"""Any OpenTelemetry collector or backend, by OTLP over HTTP in protobuf (OTLP specification 1.x, OTLP/HTTP)."""
 
-A request that holds spans a backend rejects comes back with their number and a text, but without their ids
-(`partial_success`). When all are rejected they are; when some are, the request is split until the rejected ones stand
-alone. The others then arrive twice, which span ids make harmless, and none is lost in silence.
-"""
-
-import gzip
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
-from spancast.contract import (
-    Delivered,
-    Encoded,
-    Rejected,
-    Reply,
-    Request,
-    Retry,
-    Span,
-    Split,
-    Traits,
-    Verdict,
-    judge_status,
-)
+from spancast.contract import Encoded, Reply, Span, Traits, Verdict
+from spancast_exporters import _otlp
 
 __all__ = ["Otlp"]
-
-_PATH = "/v1/traces"
 
 
 def _variables(name: str) -> dict[str, tuple[str, ...]]:
@@ -62,77 +39,20 @@ class Otlp:
             raise ValueError(f"{self.url!r} is no URL. Give one such as http://localhost:4318.")
         if self.compression not in ("gzip", "none"):
             raise ValueError(f'compression cannot be {self.compression!r}. Give "gzip" or "none".')
-        _pairs(self.headers)
+        _otlp.pairs(self.headers)
 
     @property
     def url(self) -> str:
         """Where the spans go."""
         if self.endpoint is not None:
-            return self.endpoint if urlsplit(self.endpoint).path.strip("/") else _with_path(self.endpoint)
-        return self.traces_endpoint or _with_path(self.base_endpoint)
+            return self.endpoint if urlsplit(self.endpoint).path.strip("/") else _otlp.with_path(self.endpoint)
+        return self.traces_endpoint or _otlp.with_path(self.base_endpoint)
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP tells no such time
-        """Return one request for all of them: serialised requests concatenate."""
-        body = b"".join(span.otlp() for span in spans)
-        headers = {**_pairs(self.headers), "content-type": "application/x-protobuf"}
-        if self.compression == "gzip":
-            body, headers["content-encoding"] = gzip.compress(body, compresslevel=6, mtime=0), "gzip"
-        return [Encoded(Request(url=self.url, body=body, headers=headers), tuple(span.span_id for span in spans))]
+        """Return one request for all of them."""
+        ids, parts = [span.span_id for span in spans], [span.otlp() for span in spans]
+        return [_otlp.post(self.url, _otlp.pairs(self.headers), ids, parts, compressed=self.compression == "gzip")]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe a success only when it is an OTLP answer: a captive portal says 200, too."""
-        verdict = judge_status(encoded, reply)
-        if not isinstance(verdict, Delivered):
-            return verdict
-        answer = _parsed(reply)
-        if answer is None:
-            kind = reply.headers.get("content-type", "no content type")
-            return Retry(f"HTTP {reply.status} with {kind}, which is no OTLP answer")
-        return _judged(encoded, answer)
-
-
-def _judged(encoded: Encoded, answer: "_Answer") -> Verdict:
-    reason = f"rejected: {answer.message or 'no reason given'}"
-    if answer.rejected <= 0:
-        return Delivered()
-    if answer.rejected < len(encoded.span_ids):
-        return Split(reason)
-    return Rejected(dict.fromkeys(encoded.span_ids, reason))
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a backend said beside the status."""
-
-    rejected: int
-    message: str
-
-
-def _parsed(reply: Reply) -> _Answer | None:
-    """Return the answer, or `None` for what is none; an empty one is a success, and what many servers say."""
-    try:
-        if reply.body.lstrip().startswith(b"{"):
-            partial = json.loads(reply.body).get("partialSuccess") or {}
-            return _Answer(int(partial.get("rejectedSpans") or 0), str(partial.get("errorMessage") or ""))
-        if reply.headers.get("content-type", "").startswith("text/html"):
-            return None
-        answer = ExportTraceServiceResponse.FromString(reply.body).partial_success
-    except (DecodeError, ValueError, AttributeError, TypeError):
-        return None
-    return _Answer(answer.rejected_spans, answer.error_message)
-
-
-def _pairs(headers: Mapping[str, str] | str) -> dict[str, str]:
-    if not isinstance(headers, str):
-        return {name.lower(): value for name, value in headers.items()}
-    found = {}
-    for item in filter(str.strip, headers.split(",")):
-        name, equals, value = item.partition("=")
-        if not equals or not name.strip():
-            raise ValueError("headers cannot be read. Give them as name=value,name=value.")
-        found[unquote(name.strip()).lower()] = unquote(value.strip())
-    return found
-
-
-def _with_path(base: str) -> str:
-    return base.rstrip("/") + _PATH
+        """Judge as OTLP says."""
+        return _otlp.judge(encoded, reply)
