@@ -12,12 +12,13 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import NoOpTracerProvider, format_span_id, format_trace_id
 
 from spancast import attribute, guard
+from spancast.aftermath import Aftermath, Wishes
 from spancast.call import Call
 from spancast.capture.exchange import Exchange
 from spancast.capture.route import Routes
@@ -283,3 +284,17 @@ def test_what_openrouter_is_not_told_is_not_kept_either() -> None:
     exchange.body(b'{"error":{"code":401,"message":"No auth for sk-or-v1-very-secret"}}')
     assert "very-secret" not in repr(recorded.kept)
     assert "very-secret" not in repr([(span.attributes, span.status.description) for span in recorded.spans])
+
+
+def test_a_span_that_goes_out_in_a_batch_is_ended_behind_the_callers_back_and_before_a_flush() -> None:
+    exported, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exported))
+    seen = Recorded()
+    seen.recorder = Recorder(Routes(), Tracing(provider), seen.kept.append, (), Aftermath(Wishes()))
+    call = seen.call()
+    provider.force_flush()
+    (span,) = exported.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["openrouter.generation.id"] == call.generation_id
+    assert (span.start_time, span.end_time) == (call.started_at, call.started_at + (call.duration or 0))
+    provider.shutdown()

@@ -45,6 +45,7 @@ class Aftermath:
         self._keep = keep
         self._writing = Scribe("spancast-content")
         self._counting = Scribe("spancast-metrics")
+        self._ending = Scribe("spancast-spans")
 
     def words(self, operation: str, request: bytes | None, secrets: tuple[str, ...]) -> Words | None:
         """Return what holds the words of a call while they pass; `None` where they are not wanted.
@@ -53,13 +54,16 @@ class Aftermath:
         """
         return Words(operation, request, secrets) if self._wishes.words and not self._writing.is_here else None
 
-    def take(self, call: Call, words: Words | None, span: Span | None) -> bool:
-        """Leave to be done what is wanted; return whether the words are kept, and the span ended, by that."""
+    def take(self, call: Call, words: Words | None, span: Span | None, *, later: bool = False) -> bool:
+        """Leave to be done what is wanted; return whether the words are kept, and the span ended, by that.
+
+        `later` says that a span without words may end behind the caller's back, too.
+        """
         metrics, events = self._wishes.metrics, self._wishes.events
         if metrics is not None and metrics.wanted() and not self._counting.leave(_Counting(metrics, call)):
             guard.faults["metrics lost: too much waits"] += 1
         if words is None and (events is None or not events.wanted()):
-            return False
+            return later and span is not None and span.is_recording() and self._ending.leave(_Ending(call, span))
         if self._writing.is_late(PATIENCE) and self._counting.leave(_Hurrying(self._writing)):
             guard.once_a_minute("slow redactor", "The words of calls are not kept: to read them takes too long.")
         if self._writing.leave(_Writing(self._wishes, self._keep, call, words, span)):
@@ -71,8 +75,10 @@ class Aftermath:
     def drain(self, timeout: float) -> bool:
         """Wait until all is done; return whether it was within `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        written = self._writing.drain(timeout)
-        return self._counting.drain(max(0.0, deadline - time.monotonic())) and written
+        done = True
+        for scribe in (self._writing, self._ending, self._counting):
+            done = scribe.drain(max(0.0, deadline - time.monotonic())) and done
+        return done
 
     def give_up(self) -> None:
         """End the spans of the calls whose words are not written yet without them."""
@@ -125,6 +131,21 @@ class _Writing:
         finally:
             if self.span is not None:
                 spans.end(self.span, self.call, content if self.wishes.words_on_span else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """The live span of a call without words."""
+
+    call: Call
+    span: Span
+    size: int = 0
+
+    def do(self) -> None:
+        spans.end(self.span, self.call)
+
+    def skip(self) -> None:
+        """Nothing that may take long is done of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 QUIET_FOR = 60.0
 """Seconds between two log lines of the same site."""
@@ -47,10 +46,22 @@ def once_a_minute(site: str, message: str, *args: object, exc_info: bool = False
         _busy.logging = False
 
 
-@contextmanager
-def quietly(site: str) -> Iterator[None]:
+class quietly:  # noqa: N801 - used like a function, as `contextlib.suppress` is
     """Keep every exception of the block from the caller."""
-    try:
-        yield
-    except Exception:  # noqa: BLE001 - this is the wall
-        caught(site)
+
+    __slots__ = ("_site",)
+
+    def __init__(self, site: str) -> None:
+        self._site = site
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> bool:
+        """End it; this is the wall."""
+        if kind is None or not issubclass(kind, Exception):
+            return False
+        caught(self._site)
+        return True

@@ -4,10 +4,10 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 from opentelemetry.trace import Span
 
@@ -35,8 +35,7 @@ from spancast.trace.tracing import Tracing
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(Struct, frozen=True):
     """A request as a client library is about to send it."""
 
     method: str
@@ -206,7 +205,7 @@ class Recorder:
         if self._aftermath is None:
             return False
         with guard.quietly("recorder.aftermath"):
-            return self._aftermath.take(call, words, span)
+            return self._aftermath.take(call, words, span, later=self._tracing.in_batches)
         return False
 
 

@@ -20,6 +20,8 @@ Decode = Callable[[bytes], Iterator[bytes]]
 
 def decoder(encodings: str) -> Decode | None:
     """Return what undoes `Content-Encoding`; `None` when there is nothing to undo, or nothing that can be undone."""
+    if not encodings:
+        return None
     names = [name.strip().lower() for name in encodings.split(",")]
     steps = [step() for name in reversed(names) if (step := _STEPS.get(name)) is not None]
     known = [step for step in steps if step is not None]

@@ -58,8 +58,8 @@ def kept(stated: str, secrets: Sequence[str] = ()) -> str:
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the credentials that a request carries; what is shorter than eight characters is none."""
-    words = (word for name in _CREDENTIALS for word in headers.get(name, "").split())
-    return tuple(word for word in words if len(word) >= _SHORTEST_SECRET)
+    stated = " ".join([headers[name] for name in _CREDENTIALS if name in headers])
+    return tuple([word for word in stated.split() if len(word) >= _SHORTEST_SECRET])
 
 
 def key_hash(credentials: Sequence[str]) -> str | None:

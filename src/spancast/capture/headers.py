@@ -26,7 +26,8 @@ def _retry_after(written: str | None) -> float | None:
     """Return the seconds to wait, of either form (RFC 9110 §10.2.3)."""
     if not written or len(written) > _LONGEST:
         return None
-    if written.strip().isdecimal():
+    written = written.strip()
+    if written.isdecimal():
         return float(written)
     try:
         until = parsedate_to_datetime(written)

@@ -1,7 +1,7 @@
 """What a request of any dialect asks for. Its messages, prompts and files are not read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +16,6 @@ from spancast.capture.values import Facts, count, flag, integer, items, labels, 
 class _Request(msgspec.Struct):
     """The members that are read, of all dialects: no two use one name for different things."""
 
-    model: Any = None
     models: Any = None
     stream: Any = None
     user: Any = None
@@ -46,11 +45,12 @@ class _Request(msgspec.Struct):
     dimensions: Any = None
     encoding_format: Any = None
     service_tier: Any = None
-    tools: msgspec.Raw = msgspec.Raw()
+    tools: msgspec.Raw | None = None
     tool_choice: Any = None
     parallel_tool_calls: Any = None
     plugins: Any = None
     preset: Any = None
+    model: Any = None
     previous_response_id: Any = None
 
 
@@ -89,6 +89,7 @@ _FORM_NUMBERS = frozenset({"temperature"})
 
 
 def _facts(seen: _Request) -> Facts:
+    asked = {name: value for name, value in msgspec.structs.asdict(seen).items() if value is not None}
     return {
         "request_model": text(seen.model),
         "request_models": texts(seen.models),
@@ -96,50 +97,39 @@ def _facts(seen: _Request) -> Facts:
         "user": text(seen.user) or text(member(seen.metadata, "user_id")),
         "session": text(seen.session_id),
         "linked": any(text(member(seen.trace, name)) for name in ("trace_id", "parent_span_id")),
-        "parameters": _parameters(seen),
+        "parameters": _parameters(asked),
     }
 
 
-def _parameters(seen: _Request) -> Parameters | None:
-    found = Parameters(
-        max_tokens=_first(seen.max_tokens, seen.max_completion_tokens, seen.max_output_tokens),
-        temperature=number(seen.temperature),
-        top_p=number(seen.top_p),
-        top_k=count(seen.top_k),
-        min_p=number(seen.min_p),
-        top_a=number(seen.top_a),
-        frequency_penalty=number(seen.frequency_penalty),
-        presence_penalty=number(seen.presence_penalty),
-        repetition_penalty=number(seen.repetition_penalty),
-        seed=integer(seen.seed),
-        choice_count=count(seen.n),
-        stop=_stops(seen.stop if seen.stop is not None else seen.stop_sequences),
-        reasoning_level=text(member(seen.reasoning, "effort")) or text(seen.reasoning_effort),
-        verbosity=text(seen.verbosity),
-        modalities=texts(seen.modalities) or None,
-        response_format=text(seen.response_format) or text(member(seen.response_format, "type")),
-        dimensions=count(seen.dimensions),
-        encoding_format=text(seen.encoding_format),
-        service_tier=text(seen.service_tier),
-        tool_count=_length(seen.tools),
-        tool_choice=text(seen.tool_choice) or text(member(seen.tool_choice, "type")),
-        parallel_tool_calls=flag(seen.parallel_tool_calls),
-        plugins=texts([member(each, "id") for each in items(seen.plugins)]) or None,
-        preset=text(seen.preset) or _preset(text(seen.model)),
-        previous_response_id=text(seen.previous_response_id),
-    )
-    return found if found != _NOTHING else None
-
-
-_NOTHING = Parameters()
-
-
-def _first(*seen: Any) -> int | None:
-    return next((found for each in seen if (found := count(each)) is not None), None)
+def _parameters(asked: Mapping[str, Any]) -> Parameters | None:
+    found: dict[str, Any] = {}
+    for name, value in asked.items():
+        if name in _READ:
+            field, read = _READ[name]
+            known = read(value)
+            if known is not None:
+                found.setdefault(field, known)
+    return Parameters(**found) if found else None
 
 
 def _stops(seen: Any) -> tuple[str, ...] | None:
     return texts([seen] if isinstance(seen, str) else seen) or None
+
+
+def _some(seen: Any) -> tuple[str, ...] | None:
+    return texts(seen) or None
+
+
+def _ids(seen: Any) -> tuple[str, ...] | None:
+    return texts([member(each, "id") for each in items(seen)]) or None
+
+
+def _effort(seen: Any) -> str | None:
+    return text(member(seen, "effort"))
+
+
+def _kind(seen: Any) -> str | None:
+    return text(seen) or text(member(seen, "type"))
 
 
 def _length(seen: Any) -> int | None:
@@ -152,17 +142,55 @@ def _length(seen: Any) -> int | None:
         return None
 
 
-def _preset(model: str | None) -> str | None:
+def _preset(model: Any) -> str | None:
     """Return the preset that a model names: `@preset/slug`, or `model@preset/slug` (OpenRouter docs, presets)."""
-    return (model or "").partition("@preset/")[2] or None
+    return (text(model) or "").partition("@preset/")[2] or None
+
+
+_READ: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "max_tokens": ("max_tokens", count),
+    "max_completion_tokens": ("max_tokens", count),
+    "max_output_tokens": ("max_tokens", count),
+    "temperature": ("temperature", number),
+    "top_p": ("top_p", number),
+    "top_k": ("top_k", count),
+    "min_p": ("min_p", number),
+    "top_a": ("top_a", number),
+    "frequency_penalty": ("frequency_penalty", number),
+    "presence_penalty": ("presence_penalty", number),
+    "repetition_penalty": ("repetition_penalty", number),
+    "seed": ("seed", integer),
+    "n": ("choice_count", count),
+    "stop": ("stop", _stops),
+    "stop_sequences": ("stop", _stops),
+    "reasoning": ("reasoning_level", _effort),
+    "reasoning_effort": ("reasoning_level", text),
+    "verbosity": ("verbosity", text),
+    "modalities": ("modalities", _some),
+    "response_format": ("response_format", _kind),
+    "dimensions": ("dimensions", count),
+    "encoding_format": ("encoding_format", text),
+    "service_tier": ("service_tier", text),
+    "tools": ("tool_count", _length),
+    "tool_choice": ("tool_choice", _kind),
+    "parallel_tool_calls": ("parallel_tool_calls", flag),
+    "plugins": ("plugins", _ids),
+    "preset": ("preset", text),
+    "model": ("preset", _preset),
+    "previous_response_id": ("previous_response_id", text),
+}
+"""By the names of a request's members: the parameter, and how it is read. The struct's order says which name wins."""
 
 
 def app_facts(headers: Mapping[str, str]) -> Facts:
     """Return by which names the application introduces itself (OpenRouter docs, app attribution)."""
     title = text(headers.get("x-openrouter-title")) or text(headers.get("x-title"))
-    categories = (headers.get("x-openrouter-categories") or "").split(",")
-    facts = {"app_url": text(_page(headers.get("http-referer"))), "app_title": title}
-    return facts | {"app_categories": texts([each.strip() for each in categories])}
+    categories, page = headers.get("x-openrouter-categories"), headers.get("http-referer")
+    return {
+        "app_url": text(_page(page)),
+        "app_title": title,
+        "app_categories": texts([each.strip() for each in categories.split(",")]) if categories else (),
+    }
 
 
 def _page(address: str | None) -> str | None:

@@ -6,6 +6,7 @@ to the account's credits; `upstream_inference_cost` is spent beside it only when
 accounting).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from spancast.call import Modalities
@@ -16,19 +17,14 @@ def usage_facts(usage: Any) -> Facts:
     """Return the fields of a Call that `usage` states; what it does not state is left out."""
     prompt = _either(usage, "prompt_tokens_details", "input_tokens_details")
     completion = _either(usage, "completion_tokens_details", "output_tokens_details")
-    return stated(
-        input_tokens=count(_either(usage, "prompt_tokens", "input_tokens")),
-        output_tokens=count(_either(usage, "completion_tokens", "output_tokens")),
-        total_tokens=count(member(usage, "total_tokens")),
-        cached_tokens=count(member(prompt, "cached_tokens")),
-        cache_write_tokens=count(member(prompt, "cache_write_tokens")),
-        reasoning_tokens=count(member(completion, "reasoning_tokens")),
-        modalities=_modalities(prompt, completion),
-        search_units=count(member(usage, "search_units")),
-        audio_seconds=number(member(usage, "seconds")),
-        **_money(usage),
-        **_tools(usage),
-    )
+    found = _counts(usage, _USAGE) | _counts(prompt, _PROMPT) | _counts(completion, _COMPLETION)
+    parts = _counts(prompt, _PROMPT_PARTS) | _counts(completion, _COMPLETION_PARTS)
+    if parts:
+        found["modalities"] = Modalities(**parts)
+    seconds = number(member(usage, "seconds"))
+    if seconds is not None:
+        found["audio_seconds"] = seconds
+    return found | _money(usage) | _tools(usage)
 
 
 def messages_usage_facts(usage: Any) -> Facts:
@@ -60,46 +56,63 @@ def stated(**facts: Any) -> Facts:
 
 
 def _money(usage: Any) -> Facts:
-    details = member(usage, "cost_details")
-    return {
-        "cost": money(member(usage, "cost")),
-        "upstream_cost": money(member(details, "upstream_inference_cost")),
-        "upstream_input_cost": money(
-            _either(details, "upstream_inference_prompt_cost", "upstream_inference_input_cost")
-        ),
-        "upstream_output_cost": money(
-            _either(details, "upstream_inference_completions_cost", "upstream_inference_output_cost")
-        ),
-        "server_tool_cost": money(member(details, "server_tool_cost")),
-        "is_byok": flag(member(usage, "is_byok")),
-    }
+    found = _read(usage, _COSTS, money) | _read(member(usage, "cost_details"), _COST_DETAILS, money)
+    is_byok = flag(member(usage, "is_byok"))
+    return found if is_byok is None else {**found, "is_byok": is_byok}
 
 
 def _tools(usage: Any) -> Facts:
-    used = _either(usage, "server_tool_use_details", "server_tool_use")
-    return {
-        "server_tool_calls": count(member(used, "tool_calls_executed")),
-        "web_searches": count(member(used, "web_search_requests")),
-    }
+    return _counts(_either(usage, "server_tool_use_details", "server_tool_use"), _TOOLS)
 
 
-def _modalities(prompt: Any, completion: Any) -> Modalities | None:
-    found = Modalities(
-        text_input=count(member(prompt, "text_tokens")),
-        image_input=count(member(prompt, "image_tokens")),
-        audio_input=count(member(prompt, "audio_tokens")),
-        video_input=count(member(prompt, "video_tokens")),
-        file_input=count(member(prompt, "file_tokens")),
-        text_output=count(member(completion, "text_tokens")),
-        image_output=count(member(completion, "image_tokens")),
-        audio_output=count(member(completion, "audio_tokens")),
-        accepted_prediction=count(member(completion, "accepted_prediction_tokens")),
-        rejected_prediction=count(member(completion, "rejected_prediction_tokens")),
-    )
-    return found if found != _NONE else None
+_Names = tuple[tuple[str, str], ...]
+"""What the API calls a thing, and the field of a Call; of two names for one field the second wins."""
+
+_USAGE: _Names = (
+    ("input_tokens", "input_tokens"),
+    ("prompt_tokens", "input_tokens"),
+    ("output_tokens", "output_tokens"),
+    ("completion_tokens", "output_tokens"),
+    ("total_tokens", "total_tokens"),
+    ("search_units", "search_units"),
+)
+_PROMPT: _Names = (("cached_tokens", "cached_tokens"), ("cache_write_tokens", "cache_write_tokens"))
+_COMPLETION: _Names = (("reasoning_tokens", "reasoning_tokens"),)
+_PROMPT_PARTS: _Names = (
+    ("text_tokens", "text_input"),
+    ("image_tokens", "image_input"),
+    ("audio_tokens", "audio_input"),
+    ("video_tokens", "video_input"),
+    ("file_tokens", "file_input"),
+)
+_COMPLETION_PARTS: _Names = (
+    ("text_tokens", "text_output"),
+    ("image_tokens", "image_output"),
+    ("audio_tokens", "audio_output"),
+    ("accepted_prediction_tokens", "accepted_prediction"),
+    ("rejected_prediction_tokens", "rejected_prediction"),
+)
+_COSTS: _Names = (("cost", "cost"),)
+_COST_DETAILS: _Names = (
+    ("upstream_inference_cost", "upstream_cost"),
+    ("upstream_inference_input_cost", "upstream_input_cost"),
+    ("upstream_inference_prompt_cost", "upstream_input_cost"),
+    ("upstream_inference_output_cost", "upstream_output_cost"),
+    ("upstream_inference_completions_cost", "upstream_output_cost"),
+    ("server_tool_cost", "server_tool_cost"),
+)
+_TOOLS: _Names = (("tool_calls_executed", "server_tool_calls"), ("web_search_requests", "web_searches"))
 
 
-_NONE = Modalities()
+def _counts(seen: Any, names: _Names) -> Facts:
+    return _read(seen, names, count)
+
+
+def _read(seen: Any, names: _Names, read: Callable[[Any], object]) -> Facts:
+    """Return what is stated, by the fields of a Call."""
+    if not isinstance(seen, dict):
+        return {}
+    return {field: value for name, field in names if name in seen and (value := read(seen[name])) is not None}
 
 
 def _either(value: Any, one: str, other: str) -> Any:

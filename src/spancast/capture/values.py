@@ -33,7 +33,7 @@ def items(value: Any) -> list[Any]:
 
 def texts(value: Any) -> tuple[str, ...]:
     """Return the strings of a list."""
-    return tuple(found for found in map(text, items(value)) if found is not None)
+    return tuple([found for found in map(text, items(value)) if found is not None]) if value else ()
 
 
 def labels(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:

@@ -4,8 +4,8 @@ The request is always sent as a stream, so that the id in the headers is known b
 a caller who did not ask to stream the body is read here, as the client itself would have read it, and closed on error.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -80,12 +80,17 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     return send
 
 
+def _sending(module: ModuleType, request: Any, body: bytes | None) -> AbstractContextManager[None]:
+    """Let the client send another body in the request's place, where there is one."""
+    return _AS_IT_IS if body is None else _replaced(module, request, body)
+
+
+_AS_IT_IS = nullcontext()
+
+
 @contextmanager
-def _sending(module: ModuleType, request: Any, body: bytes | None) -> Iterator[None]:
-    """Let the client send another body in the request's place; the request is the application's own again behind it."""
-    if body is None:
-        yield
-        return
+def _replaced(module: ModuleType, request: Any, body: bytes) -> Iterator[None]:
+    """Put another body in the request's place; the request is the application's own again behind it."""
     before = request._content, request.stream, request.headers.get(_LENGTH)  # noqa: SLF001 - where it keeps a body
     _put(request, body, module.ByteStream(body), str(len(body)))
     try:
@@ -133,8 +138,15 @@ def _seen(request: Any) -> HttpRequest:
 
 def _flat(headers: Any) -> dict[str, str]:
     """Return headers under their names in lower case: each look-up in the client's own goes through all of them."""
+    raw = headers.raw
+    found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+    return found if len(found) == len(raw) else _joined(raw)
+
+
+def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers of which some come several times (RFC 9110 §5.3)."""
     found: dict[str, str] = {}
-    for raw_name, raw_value in headers.raw:
+    for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found

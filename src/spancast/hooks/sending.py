@@ -1,9 +1,9 @@
 """What every hook does around the client's own send: open an exchange, and stand aside for whoever is further out."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import TracebackType
 
 from opentelemetry.context import attach, get_current
 
@@ -39,24 +39,32 @@ def opened(recorder: Recorder, request: Callable[[], HttpRequest]) -> Exchange |
     return recorder.open(seen)
 
 
-@contextmanager
-def under_way(exchange: Exchange) -> Iterator[None]:
+class under_way:  # noqa: N801 - used like a function, as `contextlib.suppress` is
     """Make the call's span the current one while the request is sent, and finish the exchange when that fails.
 
     No token is held: a coroutine may be collected in a context that never saw it, which is then left alone.
     """
-    outer, before, sending = _inside.get(), get_current(), _Sending()
-    _inside.set(sending)
-    if exchange.context is not None:
-        attach(exchange.context)  # type: ignore[arg-type]  # its maker's own
-    try:
-        yield
-    except BaseException as error:
-        exchange.fail(error)
-        raise
-    finally:
-        sending.over = True
-        if _inside.get() is sending:
-            _inside.set(outer)
-            if get_current() is exchange.context:
-                attach(before)
+
+    __slots__ = ("_before", "_exchange", "_outer", "_sending")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __enter__(self) -> None:
+        """Begin to send."""
+        self._outer, self._before, self._sending = _inside.get(), get_current(), _Sending()
+        _inside.set(self._sending)
+        if self._exchange.context is not None:
+            attach(self._exchange.context)  # type: ignore[arg-type]  # its maker's own
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        """Have the headers, or what the client raised."""
+        if error is not None:
+            self._exchange.fail(error)
+        self._sending.over = True
+        if _inside.get() is self._sending:
+            _inside.set(self._outer)
+            if get_current() is self._exchange.context:
+                attach(self._before)

@@ -9,10 +9,12 @@ from typing import Any
 import wrapt
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import ProxyTracerProvider, Tracer
 
 from spancast import guard
 from spancast.call import Scalar
+from spancast.trace.identity import IdentityTracer
 from spancast.trace.span import SCOPE
 from spancast.trace.stamp import Stamp
 
@@ -28,11 +30,14 @@ class Tracing:
     def __init__(self, provider: trace.TracerProvider | None = None) -> None:
         """Use `provider` where one is given, else the application's."""
         self._given = provider
-        self._private: trace.TracerProvider | None = None
+        self._private: TracerProvider | None = None
         self._lock = threading.Lock()
         self._stamp = Stamp()
         self._joined: list[Any] = []
         self._seen: object = None
+        self._used: Any = None
+        self._processors: object = None
+        self._in_batches = False
         self._tracer: Tracer
         self._setter: Any = None
         self.resource: dict[str, Scalar] = {}
@@ -43,6 +48,15 @@ class Tracing:
         """The application's provider, as it was seen last."""
         return self._seen
 
+    @property
+    def in_batches(self) -> bool:
+        """Whether the spans are only exported in batches: nobody can tell then that one ends a little later."""
+        every = getattr(getattr(self._used, "_active_span_processor", None), "_span_processors", ())
+        if every is not self._processors:
+            self._processors = every
+            self._in_batches = all(isinstance(each, BatchSpanProcessor | Stamp) for each in every)
+        return self._in_batches
+
     def before_flush(self, complete: Callable[[float], bool]) -> None:
         """Have `complete` end the spans that wait before the application flushes its exporters, or shuts them down."""
         self._stamp.complete = complete
@@ -52,6 +66,11 @@ class Tracing:
         provider = self._given or trace.get_tracer_provider()
         if provider is not self._seen:
             self._join(provider)
+        return self._tracer
+
+    @property
+    def joined(self) -> Tracer:
+        """The tracer of the provider that `tracer` saw last."""
         return self._tracer
 
     def watch(self) -> None:
@@ -79,17 +98,19 @@ class Tracing:
 
     def _join(self, provider: trace.TracerProvider) -> None:
         with self._lock:
-            used = self._own() if isinstance(provider, ProxyTracerProvider) else provider
+            is_private = isinstance(provider, ProxyTracerProvider)
+            used: Any = self._own() if is_private else provider
             add = getattr(used, "add_span_processor", None)  # the SDK's provider has it, the API's does not
             if add is not None and not any(used is each for each in self._joined):
                 self._joined.append(used)
                 add(self._stamp)
                 _put_first(used, self._stamp)
-            self._tracer = used.get_tracer(SCOPE, VERSION)
+            self._used = used
+            self._tracer = IdentityTracer(used) if is_private else used.get_tracer(SCOPE, VERSION)
             self.resource = _scalars(getattr(used, "resource", None))
             self._seen = provider
 
-    def _own(self) -> trace.TracerProvider:
+    def _own(self) -> TracerProvider:
         if self._private is None:
             self._private = TracerProvider(shutdown_on_exit=False)
         return self._private

@@ -1,0 +1,57 @@
+"""Spans that are an identity and nothing more, for an application that has no tracer provider: nobody reads more."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    Tracer,
+    get_current_span,
+    use_span,
+)
+from opentelemetry.util.types import Attributes
+
+_SAMPLED, _DROPPED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
+
+
+class IdentityTracer(Tracer):
+    """Gives spans their ids as the SDK would, and asks the sampler that the environment names."""
+
+    def __init__(self, provider: TracerProvider) -> None:
+        """Take the sampler and the ids of a provider."""
+        self._sampler, self._ids = provider.sampler, provider.id_generator
+
+    def start_span(  # noqa: PLR0913, PLR0917 - the signature is OpenTelemetry's
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,  # noqa: ARG002 - see above
+        record_exception: bool = True,  # noqa: ARG002 - see above
+        set_status_on_exception: bool = True,  # noqa: ARG002 - see above
+    ) -> Span:
+        """Return a span that records nothing."""
+        above = get_current_span(context).get_span_context()
+        trace_id = above.trace_id if above.is_valid else self._ids.generate_trace_id()
+        result = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
+        flags = _SAMPLED if result.decision.is_sampled() else _DROPPED
+        span_id = self._ids.generate_span_id()
+        return NonRecordingSpan(
+            SpanContext(trace_id, span_id, is_remote=False, trace_flags=flags, trace_state=result.trace_state)
+        )
+
+    @contextmanager
+    def start_as_current_span(self, name: str, *args: Any, end_on_exit: bool = True, **options: Any) -> Iterator[Span]:
+        """Make such a span the current one."""
+        with use_span(self.start_span(name, *args, **options), end_on_exit) as span:
+            yield span
