@@ -1,9 +1,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1 import trace_pb2
 
+from spancast.contract import Event
+from spancast.delivery.otlp import OtlpEncoder
 from tests.support.calls import a_call, to_span
 
 
@@ -22,6 +26,26 @@ def attributes_of(pairs) -> dict[str, object]:
     return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in pairs}
 
 
+KEYS = st.lists(st.sampled_from("abcdef"), unique=True)
+VALUES = st.one_of(
+    st.text(max_size=200).filter(lambda text: text.isprintable()),
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+)
+ATTRIBUTES = st.dictionaries(st.sampled_from("abcdef"), VALUES)
+
+
+def in_order(data: bytes) -> ExportTraceServiceRequest:
+    request = parsed(data)
+    for resource in request.resource_spans:
+        resource.resource.attributes.sort(key=lambda pair: pair.key)
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                span.attributes.sort(key=lambda pair: pair.key)
+    return request
+
+
 def test_everything_of_a_span_arrives():
     ours = replace(to_span(a_call()), parent_span_id="00000000000000ff", status="error", status_message="overloaded")
     span = only_span(ours.otlp())
@@ -33,6 +57,13 @@ def test_everything_of_a_span_arrives():
     assert (span.name, span.start_time_unix_nano, span.end_time_unix_nano) == (ours.name, ours.start, ours.end)
     assert (span.kind, span.status.code) == (trace_pb2.Span.SPAN_KIND_CLIENT, trace_pb2.Status.STATUS_CODE_ERROR)
     assert span.status.message == "overloaded"
+
+
+def test_events_arrive():
+    failed = Event(name="exception", time=7, attributes={"exception.type": "KeyError"})
+    (event,) = only_span(replace(to_span(a_call()), events=(failed,)).otlp()).events
+    assert (event.name, event.time_unix_nano) == ("exception", 7)
+    assert attributes_of(event.attributes) == {"exception.type": "KeyError"}
 
 
 def test_attributes_keep_their_types():
@@ -80,11 +111,27 @@ def test_the_resource_is_merged():
     assert attributes_of(resource.resource.attributes) == {"service.name": "shop", "host.name": "y"}
 
 
-def test_the_plain_bytes_are_made_once_and_are_not_touched_by_additions():
+def test_additions_do_not_touch_the_span_as_it_is():
     span = to_span(a_call())
     first = span.otlp()
     span.otlp(add={"x": 1})
-    assert span.otlp() is first
+    assert span.otlp() == first
+
+
+def test_the_words_are_of_the_span_that_has_them_and_of_no_other():
+    span = replace(to_span(a_call()), content={"gen_ai.input.messages": "[]"})
+    private = replace(span, content={})
+    assert "gen_ai.input.messages" in attributes_of(only_span(span.otlp()).attributes)
+    assert "gen_ai.input.messages" not in attributes_of(only_span(private.otlp()).attributes)
+    assert "gen_ai.input.messages" not in attributes_of(only_span(span.otlp(drop=["gen_ai.input.messages"])).attributes)
+
+
+@given(attributes=ATTRIBUTES, add=ATTRIBUTES, drop=KEYS, resource=ATTRIBUTES, more=ATTRIBUTES)
+def test_the_pieces_joined_are_what_the_official_encoder_makes_of_the_whole(attributes, add, drop, resource, more):
+    span = replace(to_span(a_call()), attributes=attributes, resource=resource)
+    whole = {key: value for key, value in {**attributes, **add}.items() if key in add or key not in drop}
+    told = replace(span, attributes=whole, resource={**resource, **more}, encoder=OtlpEncoder())
+    assert in_order(span.otlp(add=add, drop=drop, resource=more)) == in_order(told.otlp())
 
 
 def test_an_encoder_that_two_spans_share_does_not_mix_them_up():
