@@ -1,8 +1,8 @@
-"""Our span as OTLP bytes, by OpenTelemetry's own encoder.
+"""Our span as OTLP bytes.
 
 A span is encoded once, in pieces. What one destination adds, and the words that another is not to have, are put behind
 the pieces: a protobuf message is the join of its fields. Only where a piece says what is to go it is encoded anew.
-The SDK, the encoder and protobuf are imported when the first span is encoded: most programs only record.
+Protobuf is imported when the first span is encoded: most programs only record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,7 @@ from spancast.call import Scalar
 from spancast.contract import Attribute, Span
 
 if TYPE_CHECKING:
-    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-    from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.trace import SpanContext
+    from types import ModuleType
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,12 @@ class _Pieces:
 class OtlpEncoder:
     """The `Encoder` of a span, for any number of destinations. It keeps the pieces of the last span."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "_whole")
 
     def __init__(self) -> None:
         self._kept: _Pieces | None = None
+        self._whole: tuple[_Pieces, bytes] | None = None
+        """The pieces joined as they are, which many destinations take."""
 
     def __call__(
         self, span: Span, add: Mapping[str, Attribute], drop: Sequence[str], resource: Mapping[str, Scalar], /
@@ -56,7 +56,20 @@ class OtlpEncoder:
         kept = self._kept
         if kept is None or not all(map(is_, kept.seen, _seen(span))):
             self._kept = kept = _pieces(span, span.attributes, span.resource)
-        return kept.joined(_attributes(_merged(span.content, add, drop)), _resource(resource))
+        further = _merged(span.content, add, drop)
+        if not further and not resource:
+            return self._as_it_is(kept)
+        return kept.joined(
+            _messages().span_attributes(further) if further else b"",
+            _messages().resource_message(resource) if resource else b"",
+        )
+
+
+    def _as_it_is(self, pieces: _Pieces) -> bytes:
+        whole = self._whole
+        if whole is None or whole[0] is not pieces:
+            self._whole = whole = (pieces, pieces.joined(b"", b""))
+        return whole[1]
 
 
 _seen = attrgetter(
@@ -87,16 +100,19 @@ def _merged(
 
 
 def _pieces(span: Span, attributes: Mapping[str, Attribute], resource: Mapping[str, Scalar]) -> _Pieces:
-    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415
-
-    (whole,) = encode_spans([_readable(span, attributes, resource)]).resource_spans
-    (scoped,) = whole.scope_spans
+    messages = _messages()
     return _Pieces(
         _seen(span),
-        whole.resource.SerializeToString(),
-        _field(_SCOPE, scoped.scope.SerializeToString()),
-        scoped.spans[0].SerializeToString(),
+        messages.resource_message(resource),
+        _field(_SCOPE, messages.scope_message(*span.scope)),
+        messages.span_message(span, attributes),
     )
+
+
+def _messages() -> "ModuleType":
+    from spancast.delivery import otlp_message  # noqa: PLC0415 - protobuf comes with it
+
+    return otlp_message
 
 
 _RESOURCE_SPANS = 1
@@ -124,70 +140,3 @@ def _varint(number: int) -> list[int]:
 
 
 _SEVEN_BITS, _MORE = 0x7F, 0x80
-
-
-def _attributes(stated: Mapping[str, Attribute]) -> bytes:
-    """Return attributes as the fields of a `Span` that they are."""
-    if not stated:
-        return b""
-    from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message  # noqa: PLC0415
-
-    return Message(attributes=_pairs(stated)).SerializeToString()
-
-
-def _resource(stated: Mapping[str, Scalar]) -> bytes:
-    """Return the same of a `Resource`."""
-    if not stated:
-        return b""
-    from opentelemetry.proto.resource.v1.resource_pb2 import Resource as Message  # noqa: PLC0415
-
-    return Message(attributes=_pairs(stated)).SerializeToString()
-
-
-def _pairs(stated: Mapping[str, Any]) -> "list[KeyValue]":
-    from opentelemetry.proto.common.v1.common_pb2 import KeyValue  # noqa: PLC0415
-
-    return [KeyValue(key=key, value=_value(value)) for key, value in stated.items()]
-
-
-def _value(value: Any) -> "AnyValue":
-    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue  # noqa: PLC0415
-
-    if isinstance(value, str):
-        return AnyValue(string_value=value)
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    if isinstance(value, float):
-        return AnyValue(double_value=value)
-    if isinstance(value, Sequence):
-        return AnyValue(array_value=ArrayValue(values=map(_value, value)))
-    raise TypeError(f"An attribute cannot be a {type(value).__name__}.")
-
-
-def _readable(span: Span, attributes: Mapping[str, Attribute], resource: Mapping[str, Scalar]) -> "ReadableSpan":
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import Event, ReadableSpan  # noqa: PLC0415
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415
-    from opentelemetry.trace import SpanKind, Status, StatusCode  # noqa: PLC0415
-
-    return ReadableSpan(
-        name=span.name,
-        context=_context(span.trace_id, span.span_id),
-        parent=_context(span.trace_id, span.parent_span_id) if span.parent_span_id else None,
-        resource=Resource(resource),
-        attributes=attributes,
-        events=[Event(each.name, each.attributes, each.time) for each in span.events],
-        kind=SpanKind[span.kind.upper()],
-        status=Status(StatusCode[span.status.upper()], span.status_message if span.status == "error" else None),
-        start_time=span.start,
-        end_time=span.end,
-        instrumentation_scope=InstrumentationScope(*span.scope),
-    )
-
-
-def _context(trace_id: str, span_id: str) -> "SpanContext":
-    from opentelemetry.trace import SpanContext, TraceFlags  # noqa: PLC0415
-
-    return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))

@@ -11,7 +11,7 @@ from spancast.content import Content
 from spancast.trace.attributes import content_attributes
 from spancast.trace.span import record
 
-KEPT = 512
+KEPT = 1024
 """Spans that are kept for the next destination: couriers go through the same records at about the same time."""
 
 
