@@ -75,7 +75,7 @@ def stock(spans: int, destinations: int, url: str, *, words: bool) -> float:
     provider = TracerProvider(resource=Resource({"service.name": "shop", "service.version": "1.2.3"}))
     for _ in range(destinations):
         exporter = OTLPSpanExporter(f"{url}/v1/traces", compression=Compression.Gzip)
-        provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=spans + 1))
+        provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=max(spans, 512)))
     tracer, call = provider.get_tracer("stock"), a_call(0, time.time_ns())
     attributes = request_attributes(call) | answer_attributes(call)
     if words:

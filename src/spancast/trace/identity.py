@@ -1,7 +1,6 @@
 """Spans that are an identity and nothing more, for an application that has no tracer provider: nobody reads more."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry.context import Context
@@ -50,8 +49,6 @@ class IdentityTracer(Tracer):
             SpanContext(trace_id, span_id, is_remote=False, trace_flags=flags, trace_state=result.trace_state)
         )
 
-    @contextmanager
-    def start_as_current_span(self, name: str, *args: Any, end_on_exit: bool = True, **options: Any) -> Iterator[Span]:
+    def start_as_current_span(self, name: str, *args: Any, end_on_exit: bool = True, **options: Any) -> Any:
         """Make such a span the current one."""
-        with use_span(self.start_span(name, *args, **options), end_on_exit) as span:
-            yield span
+        return use_span(self.start_span(name, *args, **options), end_on_exit)
