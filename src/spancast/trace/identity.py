@@ -5,6 +5,7 @@ from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -43,7 +44,7 @@ class IdentityTracer(Tracer):
         above = get_current_span(context).get_span_context()
         trace_id = above.trace_id if above.is_valid else self._ids.generate_trace_id()
         result = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
-        flags = _SAMPLED if result.decision.is_sampled() else _DROPPED
+        flags = _SAMPLED if result.decision is Decision.RECORD_AND_SAMPLE else _DROPPED
         span_id = self._ids.generate_span_id()
         return NonRecordingSpan(
             SpanContext(trace_id, span_id, is_remote=False, trace_flags=flags, trace_state=result.trace_state)
