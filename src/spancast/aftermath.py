@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from opentelemetry.trace import Span
 
-from spancast import guard
+from spancast import guard, scribe
 from spancast.call import Call
 from spancast.capture.content.limit import Redact
 from spancast.capture.content.words import Words
@@ -50,9 +50,9 @@ class Aftermath:
     def words(self, operation: str, request: bytes | None, secrets: tuple[str, ...]) -> Words | None:
         """Return what holds the words of a call while they pass; `None` where they are not wanted.
 
-        A call that the redactor makes has none: it would be redacted by one more call.
+        A call that a redactor makes has none: it would be redacted by one more call.
         """
-        return Words(operation, request, secrets) if self._wishes.words and not self._writing.is_here else None
+        return Words(operation, request, secrets) if self._wishes.words and not scribe.is_here() else None
 
     def take(self, call: Call, words: Words | None, span: Span | None, *, later: bool = False) -> bool:
         """Leave to be done what is wanted; return whether the words are kept, and the span ended, by that.
@@ -76,8 +76,8 @@ class Aftermath:
         """Wait until all is done; return whether it was within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         done = True
-        for scribe in (self._writing, self._ending, self._counting):
-            done = scribe.drain(max(0.0, deadline - time.monotonic())) and done
+        for each in (self._writing, self._ending, self._counting):
+            done = each.drain(max(0.0, deadline - time.monotonic())) and done
         return done
 
     def give_up(self) -> None:

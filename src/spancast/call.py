@@ -235,6 +235,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     tags: dict[str, str] = {}
     trace_name: str | None = None
     """What the request calls its trace (`trace.trace_name`)."""
+    span_name: str | None = None
+    """What the request calls the span that is to stand between its trace and this call (`trace.span_name`)."""
     generation_name: str | None = None
     """What the request calls this call (`trace.generation_name`)."""
     environment: str | None = None
@@ -243,12 +245,20 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     """`trace.release`."""
     metadata: dict[str, str] = {}
     """`metadata`, and the further keys of `trace`, as text."""
+    request_trace_id: str | None = None
+    """The trace that the request says it is of (`trace.trace_id`), as it writes it."""
+    request_parent_span_id: str | None = None
+    """The span that the request says it is under (`trace.parent_span_id`), as it writes it."""
 
     trace_id: str | None = None
     """32 hex digits."""
     span_id: str | None = None
     """16 hex digits."""
     parent_span_id: str | None = None
+    carried: bool = False
+    """Whether it has the ids of another library's span, which carries it."""
+    genai_parent_span_id: str | None = None
+    """The nearest span above it that is a part of a model's work, an agent or a tool, and travels as a span."""
     beside: str | None = None
     """The library that has an LLM span of its own for the same call, where that one could not carry ours."""
     linked: bool = False

@@ -4,9 +4,9 @@ An exporter is pure. It opens no socket, starts no thread, reads no clock and im
 spans into requests, `judge` reads the reply, and the courier does everything in between. See `exporters/README.md`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from spancast.call import Call, Scalar
@@ -41,6 +41,7 @@ class Span:
     span_id: str
     """16 hex digits."""
     parent_span_id: str | None
+    """The span above, which is sent, too; `None` for a root."""
     kind: Literal["internal", "server", "client", "producer", "consumer"]
     start: int
     """Unix time in nanoseconds."""
@@ -121,7 +122,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Names in lower case."""
+    """Names in lower case. There always is a `date`: of the platform, else of the receipt (RFC 9110 §6.6.1)."""
     body: bytes = b""
 
 
@@ -177,6 +178,8 @@ class Traits:
     """Seconds after which the platform refuses a span; `None` when it takes any."""
     resend: Literal["upsert", "duplicates"] = "duplicates"
     """Whether a span that is sent twice is one on the platform, or two."""
+    visible_after: float = 30.0
+    """Seconds after which a span that the platform took is found when it is asked for; see `ReadBack`."""
 
 
 @runtime_checkable
@@ -258,8 +261,9 @@ class Sink(Protocol):
 def judge_status(encoded: Encoded, reply: Reply) -> Verdict:
     """Judge by the HTTP status alone, as most platforms mean it.
 
-    Any 2xx is delivered; 401 and 403 are the credential; 413 is too large; 408, 429 and 5xx may pass later, after
-    `Retry-After` seconds where that is given (RFC 9110 §10.2.3); a redirect and everything else never will.
+    Any 2xx is delivered; 401 and 403 are the credential; 413 is too large. 408, 429 and 5xx may pass later, after what
+    `Retry-After` says; so may a redirect, 404 and 405, which are about the address and not about the spans: a portal
+    in between, a path that is to be mended. Everything else never will.
     """
     status, reason = reply.status, f"HTTP {reply.status}"
     if 200 <= status < 300:  # noqa: PLR2004 - the class of success
@@ -268,14 +272,48 @@ def judge_status(encoded: Encoded, reply: Reply) -> Verdict:
         return Unauthorized(reason)
     if status == 413:  # noqa: PLR2004 - Content Too Large
         return Split(reason)
-    if status in (408, 429) or status >= 500:  # noqa: PLR2004 - the class of server errors
-        return Retry(reason, _retry_after(reply))
+    if status in (404, 405, 408, 429) or 300 <= status < 400 or status >= 500:  # noqa: PLR2004 - the classes of HTTP
+        return Retry(reason, retry_after(reply))
     return Rejected(dict.fromkeys(encoded.span_ids, reason))
 
 
-def _retry_after(reply: Reply) -> float | None:
-    text = reply.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else None
+def retry_after(reply: Reply) -> float | None:
+    """Return the seconds that a platform asks to wait; `None` where it does not say, or what cannot be read.
+
+    Both forms are known, seconds and a date (RFC 9110 §10.2.3). A date is read by the clock that wrote it, which is the
+    reply's own `date`.
+    """
+    text = reply.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until, at = _moment(text), _moment(reply.headers.get("date", ""))
+    return (until - at).total_seconds() if until and at and until > at else None
+
+
+def _moment(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most programs only record
+
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def conflicting(names: Iterable[str]) -> frozenset[str]:
+    """Return those of the names that are a dotted prefix of another: `a.b` beside `a.b.c`.
+
+    A platform that makes a tree of them has no place for both, and may refuse the whole span; see `Span.otlp`, `drop`.
+    """
+    known = set(names)
+    return frozenset(above for name in known for above in _prefixes(name) if above in known)
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    at = name.find(".")
+    while at >= 0:
+        yield name[:at]
+        at = name.find(".", at + 1)
 
 
 ExporterFactory = Callable[..., Exporter | Sink]

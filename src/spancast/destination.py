@@ -1,10 +1,15 @@
 """A destination, as its owner configures it: which exporter, what it is called, and what it is given."""
 
-from collections.abc import Mapping
-from typing import Literal, get_args
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
+from typing import Literal, cast, get_args
 
+from spancast.broadcast import keys as known_keys
+from spancast.broadcast.filters import Filters
 from spancast.contract import Exporter, Sink
 from spancast.errors import ConfigurationError
+from spancast.importing import spelt
 
 Spans = Literal["llm", "genai", "trace", "all"]
 """Which spans travel: the LLM calls alone, every GenAI span, whole traces that hold one, or everything."""
@@ -18,21 +23,29 @@ class Destination:
     """One place that spans are sent to.
 
     `exporter` is a name (a built-in's, or an entry point's in the group `spancast.exporters`), `"module:Class"`, or an
-    instance. Two destinations of one exporter need a `name` each. Further keyword arguments are the exporter's own
-    fields. A value that cannot work raises `spancast.errors.ConfigurationError`.
+    instance. Two destinations of one exporter need a `name` each. What it is sent is decided by `sample_rate`, `keys`
+    and `filters`, and how it is sent by `privacy`, `redact`, `metadata` and `environment`; `docs/destinations.md` has
+    an example of each. Further keyword arguments are the exporter's own fields. A value that cannot work raises
+    `spancast.errors.ConfigurationError`.
     """
 
     __slots__ = (
         "endpoint",
         "environment",
         "exporter",
+        "filters",
+        "key_hashes",
+        "key_names",
+        "keys",
         "late_cost",
         "metadata",
         "name",
         "options",
         "privacy",
+        "redact",
         "sample_rate",
         "spans",
+        "where",
     )
 
     def __init__(  # noqa: PLR0913 - each is a setting
@@ -44,35 +57,47 @@ class Destination:
         sample_rate: float = 1.0,
         privacy: bool = False,
         spans: Spans = "genai",
-        filters: object = None,
-        keys: object = None,
-        redact: object = None,
+        filters: Filters | Mapping[str, object] | Sequence[Mapping[str, object]] | str | None = None,
+        keys: Collection[str] | str | None = None,
+        redact: Callable[[str], str | None] | str | None = None,
         metadata: Mapping[str, str] | None = None,
         environment: str | None = None,
         late_cost: LateCost | None = None,
         **options: object,
     ) -> None:
-        _not_yet(filters=filters, keys=keys, redact=redact)
         self.exporter = _exporter(exporter)
-        self.name = name or _name(exporter)
+        self.name = default_name(exporter) if name is None else _label("name", name)
         self.endpoint = _endpoint(endpoint)
         self.sample_rate = _sample_rate(sample_rate)
-        self.privacy = privacy
+        self.privacy = _privacy(privacy)
         self.spans = _spans(spans)
-        self.metadata = dict(metadata or {})
-        self.environment = environment
+        self.filters = None if filters is None else Filters.of(filters)
+        self.keys = None if keys is None else known_keys.chosen("keys", keys)
+        self.key_hashes = None if self.keys is None else known_keys.are_hashes(self.keys)
+        """Of the API keys whose calls it is sent; `None` for all. What is a name in `keys` is added by `knowing`."""
+        self.key_names: Mapping[str, str] = {}
+        """What the settings call API keys, by their hash."""
+        self.redact = _redact(redact)
+        self.metadata = _metadata(metadata)
+        self.environment = None if environment is None else _label("environment", environment)
         self.late_cost: LateCost | None = None if late_cost is None else _late_cost(late_cost)
         self.options = options
+        self.where: str | None = None
+        """The setting that names it; `None` where the program itself made it."""
+
+    def knowing(self, named: Mapping[str, str]) -> "Destination":
+        """Return the destination where the settings give these names to hashes of API keys.
+
+        Raises `ConfigurationError` where `keys` has a name that they do not give.
+        """
+        told = copy(self)
+        told.key_names = {key_hash: name for name, key_hash in named.items()}
+        if self.keys is not None:
+            told.key_hashes = known_keys.hashes(f"keys of {self.name}", self.keys, named)
+        return told
 
     def __repr__(self) -> str:
         return f"Destination({self.name!r})"
-
-
-def _not_yet(**given: object) -> None:
-    """Refuse what a later version does: a filter that is silently ignored would send what it was to keep back."""
-    name = next((name for name, value in given.items() if value is not None), None)
-    if name is not None:
-        raise ConfigurationError(f"{name}={given[name]!r} is not in this version of Spancast. Leave it out.")
 
 
 def _exporter(seen: object) -> str | Exporter | Sink:
@@ -85,8 +110,47 @@ def _exporter(seen: object) -> str | Exporter | Sink:
     )
 
 
-def _name(exporter: object) -> str:
+def default_name(exporter: object) -> str:
+    """Return what a destination is called that is given no name."""
     return exporter.strip().rpartition(":")[2].lower() if isinstance(exporter, str) else type(exporter).__name__.lower()
+
+
+def _label(setting: str, seen: object) -> str:
+    """Return a text that can stand in a listing, in a variable and in a path."""
+    written = seen.strip() if isinstance(seen, str) else ""
+    if 0 < len(written) <= _LONGEST_LABEL and written.isprintable() and "," not in written:
+        return written
+    raise ConfigurationError.of(setting, seen, f"Give a text of at most {_LONGEST_LABEL} signs, without commas.")
+
+
+_LONGEST_LABEL = 100
+
+
+def _privacy(seen: object) -> bool:
+    """Return a flag and nothing else: a text that says no would be true."""
+    if isinstance(seen, bool):
+        return seen
+    raise ConfigurationError.of("privacy", seen, "Give True (no prompts and completions) or False.")
+
+
+def _redact(seen: object) -> Callable[[str], str | None] | str | None:
+    """Return a function, or the text that names one: it is imported where something is redacted."""
+    if isinstance(seen, str):
+        spelt("redact", seen)
+        return seen.strip()
+    if seen is None or callable(seen):
+        return cast("Callable[[str], str | None] | None", seen)
+    raise ConfigurationError.of("redact", seen, 'Give a function, or "module:function" of one that Python finds.')
+
+
+def _metadata(seen: object) -> dict[str, str]:
+    """Return pairs of text; a plain value becomes what it is written as."""
+    pairs = dict(seen) if isinstance(seen, Mapping) else None if seen is not None else {}
+    if pairs is not None and all(
+        isinstance(key, str) and key and isinstance(value, str | int | float) for key, value in pairs.items()
+    ):
+        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in pairs.items()}
+    raise ConfigurationError.of("metadata", seen, 'Give names and texts, such as {"team": "blue"}.')
 
 
 def _endpoint(seen: object) -> str | None:

@@ -110,7 +110,9 @@ class Recorder:
     def complete(self, timeout: float) -> bool:
         """Do what was left to be done behind the caller's back; return whether all was within `timeout` seconds."""
         self.settle()
-        return self._aftermath is None or self._aftermath.drain(timeout)
+        deadline = time.monotonic() + timeout
+        done = self._aftermath is None or self._aftermath.drain(timeout)
+        return self._tracing.complete(max(0.0, deadline - time.monotonic())) and done
 
     def close(self, timeout: float) -> bool:
         """Do the same, and end the spans of calls whose words are not written by then without them."""

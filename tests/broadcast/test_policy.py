@@ -1,11 +1,21 @@
+from decimal import Decimal
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.broadcast.policy import NOT_SAMPLED, SAMPLED_OUT, share, wants
+from spancast.broadcast.policy import (
+    FILTERED_OUT,
+    NOT_SAMPLED,
+    OTHER_KEY,
+    SAMPLED_OUT,
+    waits_for_cost,
+    wants,
+)
 from spancast.destination import Destination
 from tests.support.calls import a_call
 
-keys = st.text(min_size=1)
+HASH, OTHER = "a" * 64, "b" * 64
+DEAR = [{"field": "total_cost", "operator": "gt", "value": 0.5}]
 
 
 def test_a_destination_wants_everything_unless_told_otherwise():
@@ -16,40 +26,47 @@ def test_a_call_whose_trace_was_not_sampled_is_wanted_by_none():
     assert wants(Destination("otlp"), a_call(sampled=False)) == NOT_SAMPLED
 
 
-@given(session=keys)
-def test_a_rate_of_one_keeps_all_and_a_rate_of_zero_none(session):
-    call = a_call(session=session)
-    assert wants(Destination("otlp", sample_rate=1.0), call) is None
-    assert wants(Destination("otlp", sample_rate=0.0), call) == SAMPLED_OUT
+def test_a_destination_of_some_keys_wants_their_calls_and_none_of_unknown_ones():
+    destination = Destination("otlp", keys=[HASH])
+    assert wants(destination, a_call(key_hash=HASH)) is None
+    assert wants(destination, a_call(key_hash=OTHER)) == OTHER_KEY
+    assert wants(destination, a_call()) == OTHER_KEY
 
 
-@given(session=keys, rate=st.floats(0.0, 1.0))
-def test_a_session_is_kept_or_left_out_as_a_whole(session, rate):
-    destination = Destination("otlp", sample_rate=rate)
-    one, other = a_call(session=session), a_call(session=session)
-    assert wants(destination, one) == wants(destination, other)
+def test_a_key_goes_by_the_name_that_the_settings_give_to_it():
+    destination = Destination("otlp", keys=["web"]).knowing({"web": HASH, "batch": OTHER})
+    assert wants(destination, a_call(key_hash=HASH)) is None
+    assert wants(destination, a_call(key_hash=OTHER)) == OTHER_KEY
 
 
-@given(trace=st.text("0123456789abcdef", min_size=32, max_size=32), rate=st.floats(0.0, 1.0))
-def test_a_trace_without_a_session_is_kept_or_left_out_as_a_whole(trace, rate):
-    destination = Destination("otlp", sample_rate=rate)
-    assert wants(destination, a_call(trace_id=trace)) == wants(destination, a_call(trace_id=trace))
+def test_a_name_that_was_not_looked_up_lets_nothing_pass():
+    assert wants(Destination("otlp", keys=["web"]), a_call(key_hash=HASH)) == OTHER_KEY
 
 
-@given(session=keys, low=st.floats(0.0, 1.0), high=st.floats(0.0, 1.0))
-def test_a_smaller_rate_keeps_a_part_of_what_a_larger_one_keeps(session, low, high):
-    low, high = sorted((low, high))
-    call = a_call(session=session)
-    if wants(Destination("a", sample_rate=low), call) is None:
-        assert wants(Destination("b", sample_rate=high), call) is None
+def test_what_a_filter_keeps_back_is_skipped_as_such():
+    destination = Destination("otlp", filters=DEAR)
+    assert wants(destination, a_call(cost=Decimal("0.6"))) is None
+    assert wants(destination, a_call(cost=Decimal("0.5"))) == FILTERED_OUT
 
 
-def test_the_rate_is_the_share_of_sessions_that_is_kept():
-    destination = Destination("otlp", sample_rate=0.25)
-    kept = sum(wants(destination, a_call(session=f"s_{number}")) is None for number in range(4000))
-    assert 0.22 < kept / 4000 < 0.28
+def test_a_filter_knows_the_names_of_keys():
+    rules = [{"field": "api_key_name", "operator": "equals", "value": "web"}]
+    destination = Destination("otlp", filters=rules).knowing({"web": HASH})
+    assert wants(destination, a_call(key_hash=HASH)) is None
+    assert wants(destination, a_call(key_hash=OTHER)) == FILTERED_OUT
 
 
-@given(key=st.text())
-def test_every_key_has_a_place_below_one(key):
-    assert 0.0 <= share(key) < 1.0
+def test_what_no_destination_of_that_rate_gets_is_skipped_before_filters_are_asked():
+    assert wants(Destination("otlp", sample_rate=0.0, filters=DEAR), a_call()) == SAMPLED_OUT
+
+
+def test_only_a_filter_that_asks_for_it_waits_for_the_cost():
+    assert waits_for_cost(Destination("otlp", filters=DEAR))
+    assert not waits_for_cost(Destination("otlp", filters=[{"field": "model", "operator": "exists"}]))
+    assert not waits_for_cost(Destination("otlp"))
+
+
+@given(session=st.text(min_size=1), rate=st.floats(0.0, 1.0))
+def test_the_same_call_always_has_the_same_answer(session, rate):
+    destination, call = Destination("otlp", sample_rate=rate), a_call(session=session)
+    assert wants(destination, call) == wants(destination, call)

@@ -10,6 +10,7 @@ import msgspec
 
 from spancast.call import Parameters
 from spancast.capture.decode import Decoder
+from spancast.capture.trace_fields import trace_facts
 from spancast.capture.values import Facts, count, flag, integer, items, labels, member, number, text, texts
 
 
@@ -98,6 +99,7 @@ def _facts(seen: _Request) -> Facts:
         "session": text(seen.session_id),
         "linked": any(text(member(seen.trace, name)) for name in ("trace_id", "parent_span_id")),
         "parameters": _parameters(asked),
+        **trace_facts(seen.trace, seen.metadata),
     }
 
 

@@ -1,6 +1,6 @@
 """The attributes of a Call: one function makes them, for the live span and for the record that is sent later."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ OUTPUT_TYPES = {"image": "image", "speech": "speech", "video": "video", "transcr
 MOST = 128
 """Attributes that a span holds unless the application says otherwise (OpenTelemetry, span limits)."""
 SPARE = 16
-"""Of these, those left for the words, and for what the application's own processors add. Tags give way."""
+"""Of these, those left for the words, and for what the application's own processors add. Tags and metadata give way."""
 
 Attributes = dict[str, Attribute]
 
@@ -84,11 +84,15 @@ def answer_attributes(call: Call) -> Attributes:
     output = OUTPUT_TYPES.get(call.operation) or _output_type(call)
     if output is not None:
         found[names.OUTPUT_TYPE] = output
-    if call.tags:
+    if call.tags or call.metadata:
         room = MOST - SPARE - len(request_attributes(call)) - len(found)
-        tags = {names.TAG + tag.replace(".", "_"): value for tag, value in call.tags.items()}
-        found.update(islice(tags.items(), max(0, room)))
+        own = _prefixed(names.TAG, call.tags) | _prefixed(names.METADATA, call.metadata)
+        found.update(islice(own.items(), max(0, room)))
     return found
+
+
+def _prefixed(prefix: str, said: Mapping[str, str]) -> Attributes:
+    return {prefix + key.replace(".", "_"): value for key, value in said.items()}
 
 
 def content_attributes(content: Content) -> dict[str, str]:
@@ -170,6 +174,13 @@ _STATED = _Table(
     APP_URL="app_url",
     APP_TITLE="app_title",
     APP_CATEGORIES="app_categories",
+    TRACE_ID="request_trace_id",
+    PARENT_SPAN_ID="request_parent_span_id",
+    TRACE_NAME="trace_name",
+    SPAN_NAME="span_name",
+    GENERATION_NAME="generation_name",
+    ENVIRONMENT="environment",
+    RELEASE="release",
     OUTCOME="outcome",
 )
 

@@ -1,4 +1,4 @@
-"""The spans of calls, made once for all the destinations that are to have them."""
+"""The spans that travel, made once for all the destinations that are to have them."""
 
 import threading
 from collections import OrderedDict
@@ -8,7 +8,9 @@ from dataclasses import replace
 from spancast import contract
 from spancast.call import Call
 from spancast.content import Content
+from spancast.record import Sent
 from spancast.trace.attributes import content_attributes
+from spancast.trace.companion import companion
 from spancast.trace.span import record
 
 KEPT = 1024
@@ -21,22 +23,27 @@ class Spans:
     def __init__(self, encoder: Callable[[], contract.Encoder], version: str) -> None:
         """Give each span an encoder of its own, and `version` as that of its scope."""
         self._encoder, self._version = encoder, version
-        self._made: OrderedDict[str, tuple[Call, contract.Span]] = OrderedDict()
+        self._made: OrderedDict[str, tuple[Sent, contract.Span]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, call: Call, content: Content | None = None) -> contract.Span:
-        """Return the span of a finished call, with its words where they are given."""
-        span = self._without_words(call)
+    def of(self, sent: Sent, content: Content | None = None) -> contract.Span:
+        """Return the span of what travels: of a finished call, with its words where they are given, or another's."""
+        span = self._whole(sent)
         return span if content is None else replace(span, content=content_attributes(content))
 
-    def _without_words(self, call: Call) -> contract.Span:
+    def _whole(self, sent: Sent) -> contract.Span:
         with self._lock:
-            made = self._made.get(call.call_id)
-        if made is not None and made[0] == call:  # its cost may have come since
+            made = self._made.get(sent.call_id)
+        if made is not None and made[0] == sent:  # the cost of a call may have come since
             return made[1]
-        span = record(call, self._encoder(), self._version)
+        span = self._new(sent)
         with self._lock:
-            self._made[call.call_id] = (call, span)
+            self._made[sent.call_id] = (sent, span)
             if len(self._made) > KEPT:
                 self._made.popitem(last=False)
         return span
+
+    def _new(self, sent: Sent) -> contract.Span:
+        if isinstance(sent, Call):
+            return record(sent, self._encoder(), self._version)
+        return companion(sent, self._encoder())

@@ -114,6 +114,13 @@ KEY_HASH: Final = "openrouter.key_hash"
 APP_URL: Final = "openrouter.app.url"
 APP_TITLE: Final = "openrouter.app.title"
 APP_CATEGORIES: Final = "openrouter.app.categories"
+TRACE_ID: Final = "openrouter.trace.trace_id"
+PARENT_SPAN_ID: Final = "openrouter.trace.parent_span_id"
+TRACE_NAME: Final = "openrouter.trace.trace_name"
+SPAN_NAME: Final = "openrouter.trace.span_name"
+GENERATION_NAME: Final = "openrouter.trace.generation_name"
+ENVIRONMENT: Final = "openrouter.trace.environment"
+RELEASE: Final = "openrouter.trace.release"
 BROADCAST_TRACE_ID: Final = "openrouter.broadcast.trace_id"
 BROADCAST_SPAN_ID: Final = "openrouter.broadcast.span_id"
 
@@ -125,6 +132,8 @@ TIME_TO_HEADERS: Final = "spancast.time_to_headers"
 TIME_PER_OUTPUT_CHUNK: Final = "spancast.time_per_output_chunk"
 TAG: Final = "spancast.tag."
 """A prefix: the tag's own name follows, its dots written as underscores."""
+METADATA: Final = "spancast.metadata."
+"""A prefix: the key follows, its dots written as underscores."""
 
 REASONS: Final = {
     COST: "No convention has landed; what several tools and gateways emit, and platforms read. US dollars, a double.",
@@ -187,6 +196,13 @@ REASONS: Final = {
     APP_URL: "By which OpenRouter tells applications apart (`HTTP-Referer`).",
     APP_TITLE: "By which OpenRouter shows the application (`X-OpenRouter-Title`).",
     APP_CATEGORIES: "What the application says that it is (`X-OpenRouter-Categories`).",
+    TRACE_ID: "The trace that the request says it is of, as it writes it; `docs/destinations.md` says what that does.",
+    PARENT_SPAN_ID: "The span that the request says it is under, as it writes it.",
+    TRACE_NAME: "What the request calls its trace; the conventions have no name for a trace.",
+    SPAN_NAME: "What the request calls the span between its trace and the call.",
+    GENERATION_NAME: "What the request calls the call; destinations show it as the name of the span.",
+    ENVIRONMENT: "Of the request; the convention's `deployment.environment.name` is the process's.",
+    RELEASE: "Of the request; the convention's `service.version` is the process's.",
     BROADCAST_TRACE_ID: "The trace that OpenRouter's own span of the call has at a destination of its Broadcast.",
     BROADCAST_SPAN_ID: "The id of OpenRouter's own span of the call there, so that the two are not counted twice.",
     CALL_ID: "The one key by which the span, the ledger and the journal are joined.",
@@ -196,5 +212,6 @@ REASONS: Final = {
     TIME_TO_HEADERS: "Seconds to the status line; the conventions time the first piece of the answer alone.",
     TIME_PER_OUTPUT_CHUNK: "Seconds between two events of a streamed answer, on average.",
     TAG: "The application's own tags, given to `spancast.attribute(tags=...)`.",
+    METADATA: "What the request says of itself, and, at a destination, what the destination adds.",
 }
 """Why each name that no convention has is there."""

@@ -26,7 +26,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import ReferenceType, WeakKeyDictionary, WeakValueDictionary, ref
 
 from opentelemetry.context import get_value
 from opentelemetry.trace import Span, SpanContext, get_current_span
@@ -102,6 +102,12 @@ class _Claim:
 
 
 _claims: "WeakKeyDictionary[Span, _Claim]" = WeakKeyDictionary()
+_carriers: "WeakValueDictionary[int, Span]" = WeakValueDictionary()
+
+
+def is_carrier(span_id: int) -> bool:
+    """Whether an open span carries a call, or was to."""
+    return span_id in _carriers
 
 
 class Carrier:
@@ -230,6 +236,7 @@ def _claimed(span: Span) -> _Claim | None:
         claim.free.pop()
     except IndexError:
         return None
+    _carriers[span.get_span_context().span_id] = span
     return claim
 
 

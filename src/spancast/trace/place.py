@@ -1,8 +1,8 @@
 """The place of a call in the application's trace: a span of our own, another library's that carries it, or none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 from opentelemetry.context import Context, get_current
@@ -45,8 +45,8 @@ def placed(call: Call, tracing: Tracing) -> tuple[Call, Place]:
     """Find the place of a call that begins; return it there."""
     carrier = nesting.carrier(call)
     if carrier is not None:
-        told = _at(call, carrier.span.get_span_context(), carrier.above, tracing.resource)
-        return told, _Carried(carrier, tracing, get_current())
+        told = _at(call, carrier.span.get_span_context(), carrier.above, tracing)
+        return replace(told, carried=True), _Carried(carrier, tracing, get_current())
     if not is_instrumentation_enabled():
         return call, _NOWHERE
     return _begun(call, tracing, get_current(), nesting.witness())
@@ -102,20 +102,26 @@ class _Carried:
 def _begun(call: Call, tracing: Tracing, parent: Context, beside: str | None) -> tuple[Call, _Own]:
     """Begin a span of our own; return the call in it."""
     if beside is not None:
-        call = replace(call, beside=beside)
+        call = replace(call, beside=beside, carried=False)
     span, inside = spans.begin(tracing.joined, call, parent)
     above = get_current_span(parent).get_span_context()
-    return _at(call, span.get_span_context(), above, tracing.resource), _Own(span, inside)
+    return _at(call, span.get_span_context(), above, tracing), _Own(span, inside)
 
 
-def _at(call: Call, here: SpanContext, above: SpanContext | None, resource: Mapping[str, Any]) -> Call:
+def _at(call: Call, here: SpanContext, above: SpanContext | None, tracing: Tracing) -> Call:
     if not here.is_valid:
         return call
+    companions, parent = tracing.companions, above if above is not None and above.is_valid else None
+    near = None
+    if companions is not None:
+        companions.called(here.trace_id)
+        near = None if parent is None else companions.family.genai_above(parent)
     return replace(
         call,
         trace_id=format_trace_id(here.trace_id),
         span_id=None if here is above else format_span_id(here.span_id),  # a tracer that makes none gives the parent's
-        parent_span_id=format_span_id(above.span_id) if above is not None and above.is_valid else None,
+        parent_span_id=None if parent is None else format_span_id(parent.span_id),
+        genai_parent_span_id=None if near is None else format_span_id(near.span_id),
         sampled=here.trace_flags.sampled,
-        resource=dict(resource),
+        resource=dict(tracing.resource),
     )

@@ -44,7 +44,9 @@ def _fitting(span: Span, found: Attributes) -> Attributes:
         found = {name: value[:longest] if isinstance(value, str) else value for name, value in found.items()}
     if most is None or held is None or len(held) + len(found) <= most:
         return found
-    added = sorted((name for name in found if name not in held), key=lambda name: name.startswith(names.TAG))
+    added = sorted(
+        (name for name in found if name not in held), key=lambda name: name.startswith((names.TAG, names.METADATA))
+    )
     return {name: found[name] for name in added[: max(0, most - len(held))]}
 
 

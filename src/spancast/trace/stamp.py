@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from spancast import guard
 from spancast.attribution import context
 from spancast.capture.values import text
 from spancast.trace import names, nesting
+from spancast.trace.companions import Companions
 
 
 class Stamp(SpanProcessor):
@@ -18,6 +19,8 @@ class Stamp(SpanProcessor):
     """
 
     active = True
+    companions: Companions | None = None
+    """Has the application's spans travel with the calls."""
     complete: Callable[[float], bool] | None = None
     """Ends them, within so many seconds; returns whether it could."""
 
@@ -27,11 +30,19 @@ class Stamp(SpanProcessor):
             return
         try:
             nesting.notice(span)
+            if self.companions is not None:
+                self.companions.family.begun(span)
             who = context.current()
             _stamp(span, names.USER, text(who.user))
             _stamp(span, names.SESSION, text(who.session))
         except Exception:  # noqa: BLE001 - the span is the application's
             guard.caught("trace.stamp")
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Look at a span that has ended."""
+        if self.active and self.companions is not None:
+            with guard.quietly("trace.companions"):
+                self.companions.ended(span)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Have the spans ended that wait."""

@@ -8,12 +8,14 @@ from typing import Any
 
 import wrapt
 from opentelemetry import trace
+from opentelemetry.sdk.resources import OTELResourceDetector
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import ProxyTracerProvider, Tracer
 
 from spancast import guard
 from spancast.call import Scalar
+from spancast.trace.companions import Companions
 from spancast.trace.identity import IdentityTracer
 from spancast.trace.span import SCOPE
 from spancast.trace.stamp import Stamp
@@ -27,12 +29,14 @@ _SETTER = "_set_tracer_provider"
 class Tracing:
     """Gives the tracer for the next span. The global provider is the application's: it is joined, never set."""
 
-    def __init__(self, provider: trace.TracerProvider | None = None) -> None:
-        """Use `provider` where one is given, else the application's."""
+    def __init__(self, provider: trace.TracerProvider | None = None, companions: Companions | None = None) -> None:
+        """Use `provider` where one is given, else the application's; `companions` are told of its spans."""
+        self.companions = companions
         self._given = provider
         self._private: TracerProvider | None = None
         self._lock = threading.Lock()
         self._stamp = Stamp()
+        self._stamp.companions = companions
         self._joined: list[Any] = []
         self._seen: object = None
         self._used: Any = None
@@ -73,6 +77,10 @@ class Tracing:
         """The tracer of the provider that `tracer` saw last."""
         return self._tracer
 
+    def complete(self, timeout: float) -> bool:
+        """Keep what is left of the application's spans; return whether all was within `timeout` seconds."""
+        return self.companions is None or self.companions.complete(timeout)
+
     def watch(self) -> None:
         """Join the application's provider as soon as it has one: its spans are stamped and seen before the first call.
 
@@ -112,8 +120,19 @@ class Tracing:
 
     def _own(self) -> TracerProvider:
         if self._private is None:
-            self._private = TracerProvider(shutdown_on_exit=False)
+            self._private = _provider()
         return self._private
+
+
+def _provider() -> TracerProvider:
+    """Return a provider with the resource that the environment names, as far as that can be found out now.
+
+    The SDK looks for it in threads, which cannot be had where they are refused, or where the interpreter is ending.
+    """
+    try:
+        return TracerProvider(shutdown_on_exit=False)
+    except RuntimeError:
+        return TracerProvider(resource=OTELResourceDetector().detect(), shutdown_on_exit=False)
 
 
 def _put_first(provider: Any, stamp: Stamp) -> None:

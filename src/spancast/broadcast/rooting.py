@@ -1,0 +1,18 @@
+"""Under which span another is put at a destination: one whose parent is not sent would be an orphan there."""
+
+from dataclasses import replace
+
+from spancast.contract import Span
+from spancast.destination import Destination
+from spancast.record import Sent
+
+
+def rooted(destination: Destination, span: Span, sent: Sent) -> Span:
+    """Return a span under the nearest one above it that the destination takes; as a root where there is none.
+
+    One that its request has put elsewhere stays there.
+    """
+    if destination.spans in ("trace", "all") or span.parent_span_id != sent.parent_span_id:
+        return span
+    parent = sent.genai_parent_span_id if destination.spans == "genai" else None
+    return span if parent == span.parent_span_id else replace(span, parent_span_id=parent)

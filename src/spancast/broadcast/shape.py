@@ -1,0 +1,70 @@
+"""A span as one destination is to have it, before its exporter sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from spancast.broadcast import hierarchy
+from spancast.broadcast.redaction import Redactor
+from spancast.broadcast.safe import safe, safe_words
+from spancast.call import Scalar
+from spancast.contract import Attribute, Span
+from spancast.destination import Destination
+from spancast.trace import names
+
+_ENVIRONMENT, _RELEASE = "deployment.environment.name", "service.version"
+"""Where a resource says them (OpenTelemetry semantic conventions, deployment and service)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """What became of a span."""
+
+    span: Span
+    withheld: str | None
+    """Why its words are not there; `None` where none were withheld."""
+    done: frozenset[str]
+    """What was done to it, in words that are counted."""
+
+
+class Shaper:
+    """Of one destination. Not for several threads at once."""
+
+    def __init__(self, destination: Destination) -> None:
+        """Shape spans for `destination`; raise `ConfigurationError` where its redactor cannot be imported."""
+        self._destination = destination
+        redact = destination.redact
+        self._redactor = None if redact is None else Redactor(destination.name, redact)
+
+    def shaped(self, span: Span) -> Shaped:
+        """Return the span where its request says that it stands, with what the destination says, safe, and redacted."""
+        made, done = safe(adorned(self._destination, hierarchy.placed(span)))
+        if self._redactor is None or not made.content:
+            return Shaped(made, None, done)
+        words, withheld = self._redactor.redacted(made.content)
+        return Shaped(replace(made, content=safe_words(words)), withheld, done)
+
+
+def adorned(destination: Destination, span: Span) -> Span:
+    """Return a span with the metadata and the environment of a destination, and without words where it is private.
+
+    What the span says of environment and release is said of its resource too, since most platforms look there.
+    """
+    said, environment = destination.metadata, destination.environment or span.environment
+    return replace(
+        span,
+        environment=environment,
+        metadata={**span.metadata, **said} if said else span.metadata,
+        attributes={**span.attributes, **_attributes(said)} if said else span.attributes,
+        resource=_resource(span.resource, {_ENVIRONMENT: environment, _RELEASE: span.release}),
+        content={} if destination.privacy else span.content,
+    )
+
+
+def _resource(resource: Mapping[str, Scalar], stated: Mapping[str, str | None]) -> Mapping[str, Scalar]:
+    """Return a resource with what is stated; the very same where it says so already."""
+    others = {name: value for name, value in stated.items() if value is not None and resource.get(name) != value}
+    return {**resource, **others} if others else resource
+
+
+def _attributes(said: Mapping[str, str]) -> Mapping[str, Attribute]:
+    return {names.METADATA + key.replace(".", "_"): value for key, value in said.items()}

@@ -1,0 +1,45 @@
+"""A span of the application's own as exporters are given it."""
+
+from typing import cast
+
+from spancast import contract
+from spancast.foreign import Foreign, Value
+
+
+def companion(kept: Foreign, encoder: contract.Encoder) -> contract.Span:
+    """Return the span that was kept."""
+    return contract.Span(
+        name=kept.name,
+        trace_id=kept.trace_id,
+        span_id=kept.span_id,
+        parent_span_id=kept.parent_span_id,
+        kind=kept.kind,
+        start=kept.started_at,
+        end=kept.ended_at,
+        status=kept.status,
+        status_message=kept.status_message,
+        attributes=_attributes(kept.attributes),
+        content=_attributes(kept.words),
+        events=[
+            contract.Event(name=each.name, time=each.time, attributes=_attributes(each.attributes))
+            for each in kept.events
+        ],
+        user=kept.user,
+        session=kept.session,
+        environment=_text(kept, "deployment.environment.name"),
+        release=_text(kept, "service.version"),
+        resource=kept.resource,
+        scope=kept.scope,
+        generation=None,
+        encoder=encoder,
+    )
+
+
+def _attributes(kept: dict[str, Value]) -> dict[str, contract.Attribute]:
+    """Return attributes of which OpenTelemetry has seen to it that a sequence is of one kind."""
+    return cast("dict[str, contract.Attribute]", kept)
+
+
+def _text(kept: Foreign, name: str) -> str | None:
+    value = kept.resource.get(name)
+    return None if value is None else str(value)

@@ -1,0 +1,153 @@
+"""Which of the application's spans travel, to whom, under whom, and with what of their words."""
+
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Link, SpanKind, StatusCode, format_span_id
+
+from spancast import attribute
+from spancast.destination import Destination
+from spancast.foreign import Foreign
+from spancast.trace.companions import WAITING, Companions
+from spancast.trace.stamp import Stamp
+
+AGENT = {"gen_ai.operation.name": "invoke_agent"}
+KEY = "sk-or-v1-" + "a1" * 32
+
+
+class Application:
+    """A provider whose spans are looked at for destinations with these rules, each called by its rule."""
+
+    def __init__(self, *rules: Any, words: bool = False) -> None:
+        self.kept: list[Foreign] = []
+        destinations = [Destination("otlp", name=rule, spans=rule) for rule in rules]
+        self.companions = Companions(destinations, self.kept.append, words=words)
+        stamp = Stamp()
+        stamp.companions = self.companions
+        self.provider = TracerProvider(shutdown_on_exit=False, resource=Resource({"service.name": "shop"}))
+        self.provider.add_span_processor(stamp)
+        self.tracer = self.provider.get_tracer("application", "1.2")
+        self.start = self.tracer.start_as_current_span
+
+    def seen(self) -> list[Foreign]:
+        assert self.companions.complete(5.0)
+        return self.kept
+
+    def told(self) -> dict[str, tuple[str, ...]]:
+        return {span.name: span.destinations for span in self.seen()}
+
+    def call(self) -> None:
+        """Take note of a call in the trace that is under way, as the recorder does."""
+        self.companions.called(trace.get_current_span().get_span_context().trace_id)
+
+
+@pytest.fixture
+def application() -> Application:
+    return Application("llm", "genai", "trace", "all")
+
+
+def test_a_span_goes_to_whom_its_kind_is_for(application: Application) -> None:
+    with application.start("request"):
+        application.call()
+        with application.start("agent", attributes=AGENT), application.start("database"):
+            pass
+    with application.start("without a call"):
+        pass
+    assert application.told() == {
+        "database": ("trace", "all"),
+        "agent": ("genai", "trace", "all"),
+        "request": ("trace", "all"),
+        "without a call": ("all",),
+    }
+
+
+def test_what_ended_before_the_first_call_of_a_trace_travels_once_there_is_one() -> None:
+    application = Application("trace", "all")
+    with application.start("request"):
+        with application.start("before"):
+            pass
+        application.call()
+    records = [(span.name, span.destinations) for span in application.seen()]
+    assert records == [("before", ("all",)), ("before", ("trace",)), ("request", ("trace", "all"))]
+    assert len({span.call_id for span in application.kept}) == len(records)
+
+
+def test_no_more_spans_wait_for_a_call_than_there_is_room_for() -> None:
+    application = Application("trace")
+    with application.start("request"):
+        for _ in range(WAITING + 5):
+            application.tracer.start_span("before").end()
+        application.call()
+    assert len(application.seen()) == WAITING + 1
+
+
+def test_the_nearest_genai_span_above_is_known_over_those_in_between(application: Application) -> None:
+    with (
+        application.start("agent", attributes=AGENT) as agent,
+        application.start("database") as database,
+        application.start("tool", attributes={"openinference.span.kind": "TOOL"}),
+    ):
+        pass
+    tool = next(span for span in application.seen() if span.name == "tool")
+    assert tool.parent_span_id == format_span_id(database.get_span_context().span_id)
+    assert tool.genai_parent_span_id == format_span_id(agent.get_span_context().span_id)
+
+
+def test_a_span_that_says_what_it_is_after_it_began_is_known_too(application: Application) -> None:
+    with application.start("agent") as agent, application.start("tool", attributes=AGENT):
+        agent.set_attributes(AGENT)
+    tool = next(span for span in application.seen() if span.name == "tool")
+    assert tool.genai_parent_span_id == format_span_id(agent.get_span_context().span_id)
+
+
+def test_everything_of_a_span_is_kept() -> None:
+    application = Application("genai")
+    with (
+        attribute(user="u_1", session="s_1"),
+        application.start("agent", kind=SpanKind.SERVER, attributes=AGENT) as span,
+    ):
+        span.set_attribute("tags", ["a", "b"])
+        span.add_event("step", {"n": 1})
+        span.set_status(StatusCode.ERROR, "no")
+    (seen,) = application.seen()
+    assert (seen.kind, seen.status, seen.status_message) == ("server", "error", "no")
+    assert seen.attributes == {**AGENT, "tags": ("a", "b"), "user.id": "u_1", "session.id": "s_1"}
+    assert [(event.name, event.attributes) for event in seen.events] == [("step", {"n": 1})]
+    assert (seen.user, seen.session, seen.scope, seen.resource) == (
+        "u_1",
+        "s_1",
+        ("application", "1.2"),
+        {"service.name": "shop"},
+    )
+    assert seen.started_at <= seen.ended_at
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_the_words_of_another_library_are_kept_where_ours_are(words: bool) -> None:
+    application = Application("genai", words=words)
+    said = {"gen_ai.prompt.0.content": "secret plan", "input.value": "secret plan", "gen_ai.prompt.name": "plan-1"}
+    with application.start("agent", attributes={**AGENT, **said}) as span:
+        span.add_event("gen_ai.user.message", {"content": "secret plan"})
+    (seen,) = application.seen()
+    assert seen.attributes == {**AGENT, "gen_ai.prompt.name": "plan-1"}
+    assert set(seen.words) == ({"gen_ai.prompt.0.content", "input.value"} if words else set())
+    assert ("secret plan" in repr(seen)) is words
+
+
+def test_no_secret_is_kept(application: Application) -> None:
+    told = {**AGENT, "http.request.header.authorization": f"Bearer {KEY}", "note": f"used {KEY}", "db.password": "x1y2"}
+    with application.start("agent", attributes=told) as span:
+        span.record_exception(ValueError(f"bad key {KEY}"))
+    assert KEY not in repr(application.seen())
+    assert "x1y2" not in repr(application.kept)
+
+
+def test_a_span_of_a_trace_that_is_not_sampled_stays() -> None:
+    application = Application("all")
+    remote = trace.SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(0))
+    above = trace.set_span_in_context(trace.NonRecordingSpan(remote))
+    application.tracer.start_span("request", above, links=[Link(remote)]).end()
+    assert application.seen() == []
