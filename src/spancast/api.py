@@ -4,6 +4,7 @@ import atexit
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from os import PathLike
 from typing import Any
 
@@ -14,12 +15,12 @@ from spancast import guard, owed
 from spancast.aftermath import Aftermath, Wishes
 from spancast.call import Call
 from spancast.capture.route import Routes
-from spancast.content import Content
-from spancast.contract import Exporter, Sink, Span
+from spancast.contract import Exporter, Sink
 from spancast.delivery import discover
 from spancast.delivery.courier import Courier
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
+from spancast.delivery.keeping import Keeping
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
@@ -31,9 +32,10 @@ from spancast.ledger.book import Book
 from spancast.record import Record
 from spancast.recorder import Recorder
 from spancast.settings import Settings, resolve
+from spancast.trace.companions import Companions
 from spancast.trace.events import Events
+from spancast.trace.made import Spans
 from spancast.trace.metrics import Metrics
-from spancast.trace.span import record
 from spancast.trace.tracing import VERSION, Tracing
 
 EXIT_BUDGET = 0.7
@@ -61,7 +63,7 @@ class Running:
         self.settings = settings
         self.said: Mapping[str, Any] = {}
         """What the program itself said."""
-        self._book, self._outbox = Book(settings.home), Outbox(settings.home)
+        self._book, self._outbox = Book(settings.home), Outbox(settings.home, keeping(settings))
         self._journal = Journal(settings.home, settings.durability)
         self._couriers = [] if settings.delivery == "external" else self._hire(settings.destinations, explicit)
         own_calls = owed.OwnCalls(self._book, self._keep) if owed.asks_with_own_keys(settings) else None
@@ -71,7 +73,8 @@ class Running:
             Drainer(settings.home, (self._book, self._outbox)),
             [worker.wake for worker in (*(courier for _, courier in self._couriers), *self._askers)],
         )
-        self._tracing = Tracing(tracer_provider)
+        words = settings.capture_content != "no_content"
+        self._tracing = Tracing(tracer_provider, Companions(settings.destinations, self._keep, words=words))
         names = tuple(destination.name for destination in settings.destinations)
         aftermath = Aftermath(wishes(settings, meter_provider), self._keep)
         routes, link = Routes(settings.hosts), settings.link_broadcast
@@ -96,27 +99,39 @@ class Running:
         """Move and send what was recorded; return whether all of it is where it should be."""
         deadline = time.monotonic() + timeout
         written = self._recorder.complete(timeout)
-        if not self._pump.turn(max(0.0, deadline - time.monotonic())) or not written:
+        if not self._pump.move(max(0.0, deadline - time.monotonic())) or not written:
             return False
         served = [name for name, _ in self._couriers]
         while self._undecided(served) and time.monotonic() < deadline:
             time.sleep(POLL)
         return not self._undecided([destination.name for destination in self.settings.destinations])
 
-    def end(self, timeout: float) -> bool:
-        """Unhook, send what can be sent in time, and give back what the process holds."""
+    def end(self, timeout: float, *, unhook: bool = True) -> bool:
+        """Unhook, send what can be sent in time, and give back what the process holds.
+
+        While the interpreter ends, the hooks stay: the application's own exit handlers may make calls yet. Those go to
+        the journal, and `end_again` books them.
+        """
         deadline = time.monotonic() + timeout
-        self._patches.remove()
+        if unhook:
+            self._patches.remove()
         done = False
         with guard.quietly("stopping"):
             self._recorder.close(timeout * WRITING)
             done = self.flush(max(0.0, deadline - time.monotonic() - timeout * (1 - FLUSHING)))
-        self._pump.stop()
+        self._pump.stop(max(0.0, deadline - time.monotonic()))
         for worker in (*(courier for _, courier in self._couriers), *self._askers):
             worker.stop(max(0.0, deadline - time.monotonic()))
         self._tracing.stop()
         self._journal.close()
         return done
+
+    def end_again(self) -> None:
+        """Book the calls that were made since the end, without sending them."""
+        with guard.quietly("stopping"):
+            self._recorder.close(POLL)
+            self._pump.turn()
+        self._journal.close()
 
     def _undecided(self, names: Sequence[str]) -> int:
         return self._outbox.undecided(self._journal.writer, names) if names else 0
@@ -159,6 +174,11 @@ def exporter_of(destination: Destination, *, explicit: bool) -> Exporter | Sink 
         return None
 
 
+def keeping(settings: Settings) -> Keeping:
+    """Return how much the outbox keeps, and for how long."""
+    return Keeping(settings.outbox_size, settings.outbox_age, settings.retention)
+
+
 def wishes(settings: Settings, meter_provider: MeterProvider | None = None) -> Wishes:
     """Return what is wanted behind the caller's back."""
     metrics = Metrics(meter_provider, settings.metrics, with_user=settings.user_metrics)
@@ -171,9 +191,8 @@ def wishes(settings: Settings, meter_provider: MeterProvider | None = None) -> W
     )
 
 
-def to_span(call: Call, content: Content | None = None) -> Span:
-    """Return the span of a call, as exporters are given it, with its words where they may have them."""
-    return record(call, OtlpEncoder(), VERSION, content)
+to_span = Spans(OtlpEncoder, VERSION).of
+"""Makes the span of a finished call, with its words where they are given, for all destinations of the process."""
 
 
 _running: Running | None = None
@@ -183,6 +202,7 @@ _lock = threading.Lock()
 def start(  # noqa: PLR0913 - each is a setting
     destinations: Sequence[str | Destination] | str | None = None,
     *,
+    keys: Mapping[str, str] | str | None = None,
     home: str | PathLike[str] | None = None,
     capture_content: bool | str | None = None,
     hosts: Sequence[str] | str | None = None,
@@ -194,6 +214,9 @@ def start(  # noqa: PLR0913 - each is a setting
     estimate: bool | None = None,
     durability: str | None = None,
     delivery: str | None = None,
+    outbox_size: int | str | None = None,
+    outbox_age: timedelta | float | str | None = None,
+    retention: timedelta | float | str | None = None,
     redact: Callable[[str], str | None] | str | None = None,
     emit_event: bool | None = None,
     metrics: str | None = None,
@@ -205,6 +228,7 @@ def start(  # noqa: PLR0913 - each is a setting
     Args:
         destinations: where spans are sent: names of exporters, or `spancast.Destination`. None is fine: the calls are
             in the ledger and in the application's own traces either way.
+        keys: names for API keys, by the SHA-256 of each, for the `keys` and the filters of destinations.
         home: the directory of the journal and the ledger; by default the platform's state directory.
         capture_content: whether prompts and completions are kept, on the span and for the destinations.
         emit_event: whether each call is a log record too, in the application's own logger provider.
@@ -222,6 +246,10 @@ def start(  # noqa: PLR0913 - each is a setting
         estimate: whether a cost that is not stated is estimated by OpenRouter's list of prices.
         durability: what a finished call survives: `process` (its death, the default), `power` or `memory`.
         delivery: who sends: `process` (the default), or `external` for `spancast deliver` alone.
+        outbox_size: how much is kept on disk for destinations at most: bytes, or `500MB`; the default is 1 GB. Beyond
+            it prompts and completions go first, the small records of what calls cost last, each counted.
+        outbox_age: how long a call waits for a destination at most: `12h`, seconds, a `timedelta`; the default is 30d.
+        retention: how long a call is kept for `spancast replay` that no destination waits for any more; 7d by default.
         enabled: whether to do anything at all.
 
     What is not given is read from `SPANCAST_*` variables, `spancast.toml` or `[tool.spancast]`; see
@@ -231,6 +259,7 @@ def start(  # noqa: PLR0913 - each is a setting
     """
     arguments = {
         "destinations": destinations,
+        "keys": keys,
         "home": home,
         "capture_content": capture_content,
         "hosts": hosts,
@@ -240,6 +269,9 @@ def start(  # noqa: PLR0913 - each is a setting
         "estimate": estimate,
         "durability": durability,
         "delivery": delivery,
+        "outbox_size": outbox_size,
+        "outbox_age": outbox_age,
+        "retention": retention,
         "redact": redact,
         "emit_event": emit_event,
         "metrics": metrics,
@@ -257,6 +289,9 @@ def begin(
     """Start with these arguments; return what runs now, or `None` when the settings say that nothing shall."""
     global _running  # noqa: PLW0603 - one application, one Spancast
     settings = resolve(arguments)
+    if settings.instead_of is not None and settings.enabled:
+        kept = "lie in memory" if settings.durability == "memory" else f"are kept in {settings.home}"
+        guard.once_a_minute("home", "%s. Records %s instead.", settings.instead_of, kept)
     said = {**arguments, "tracer_provider": tracer_provider, "meter_provider": meter_provider}
     said = {name: value for name, value in said.items() if value is not None}
     with _lock:
@@ -278,14 +313,19 @@ def begin(
 def flush(timeout: float = 5.0) -> bool:
     """Send what was recorded, for at most `timeout` seconds; return whether all of it has been delivered.
 
-    It speaks of this process's own records. Without destinations it says whether they are all in the ledger.
+    It speaks of this process's own records. Without destinations it says whether they are all in the ledger; with the
+    OpenTelemetry instrumentor alone, which keeps no ledger, whether all spans have ended and all metrics are recorded.
     """
-    running = _running
-    if running is None:
-        return True
+    deadline = time.monotonic() + timeout
     with guard.quietly("flushing"):
-        return running.flush(timeout)
+        done = all(complete(max(0.0, deadline - time.monotonic())) for complete in tuple(completes))
+        running = _running
+        return (running is None or running.flush(max(0.0, deadline - time.monotonic()))) and done
     return False
+
+
+completes: list[Callable[[float], bool]] = []
+"""What does, in so many seconds, the background work of those who make spans without a `Running`."""
 
 
 def stop(timeout: float = EXIT_BUDGET) -> bool:
@@ -304,13 +344,28 @@ def running() -> Running | None:
     return _running
 
 
+_ended: list[Running] = []
+"""What has ended since the interpreter began to."""
+
+
+def _at_exit() -> None:
+    running = _running
+    if running is None:
+        return
+    if running in _ended:
+        running.end_again()
+    else:
+        _ended.append(running)
+        running.end(EXIT_BUDGET, unhook=False)
+
+
 def _end_before_others() -> None:
     """Be the first to end when the process does: spans that end then still need the application's own providers.
 
     What is registered last is run first, and providers are mostly made before the first call. Nothing is unregistered:
     where the process is ending already, what is registered is not run any more.
     """
-    atexit.register(stop)
+    atexit.register(_at_exit)
 
 
-atexit.register(stop)
+atexit.register(_at_exit)

@@ -53,6 +53,13 @@ def settle(connection: Connection, calls: Sequence[Kept], fill: Fill) -> None:
                 connection.execute("DELETE FROM late WHERE seq = ?", (seq,))
 
 
+def forget(connection: Connection, before: int) -> None:
+    """Drop the oldest words that were said before this time, in Unix nanoseconds: their call will not come any more."""
+    oldest = connection.execute("SELECT seq, payload FROM late ORDER BY seq LIMIT 100").fetchall()
+    gone = [(seq,) for seq, payload in oldest if _decode(payload).at < before]
+    connection.executemany("DELETE FROM late WHERE seq = ?", gone)
+
+
 _WAITING = "SELECT seq, payload FROM late WHERE key = ? ORDER BY seq"
 
 

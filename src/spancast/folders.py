@@ -1,5 +1,7 @@
 """Folders for their owner's eyes only, with all that has to be made above them."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,3 +15,13 @@ def private(folder: Path) -> Path:
             private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a folder safe from a loss of power, as far as the system offers that."""
+    with suppress(OSError):  # Windows opens no folders, and some file systems sync none
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

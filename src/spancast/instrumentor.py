@@ -67,6 +67,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             link_broadcast=settings.link_broadcast,
             on_provider=cls._end_before_others,
         )
+        api.completes.append(cls._recorder.complete)
         cls._patches = Patches(cls._recorder)
         cls._patches.install(HOOKS)
 
@@ -85,6 +86,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
         if patches is not None:
             patches.remove()
         if recorder is not None:
+            api.completes.remove(recorder.complete)
             recorder.close(api.EXIT_BUDGET)
             atexit.unregister(recorder.close)
         if tracing is not None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from spancast import forks
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -70,8 +72,10 @@ class FileLock:
         fd, self._fd = self._fd, None
         _held.discard(self)
         if fd is not None:
-            unlock(fd)
-            os.close(fd)
+            try:
+                unlock(fd)
+            finally:
+                os.close(fd)
 
     def disown(self) -> None:
         """Close a forked child's copy; the lock is its parent's, and stays so."""
@@ -106,5 +110,4 @@ def _after_fork() -> None:
     _held.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)

@@ -5,14 +5,13 @@ for the caller to count. A finalizer may leave work in the middle of anything, l
 leaves its parent's work to the parent. Where no thread can be started any more, the work waits for `drain`.
 """
 
-import os
 import threading
 import time
 import weakref
 from collections import deque
 from typing import Protocol
 
-from spancast import guard
+from spancast import forks, guard
 
 LONGEST = 1000
 """Pieces of work that wait at most."""
@@ -121,6 +120,7 @@ class Scribe:
         return True
 
     def _run(self) -> None:
+        _here.is_scribes = True
         changed = self._changed
         while True:
             with changed:
@@ -152,6 +152,12 @@ class Scribe:
         return not self._waiting
 
 
+def is_here() -> bool:
+    """Whether this is the thread of a scribe, whichever."""
+    return getattr(_here, "is_scribes", False)
+
+
+_here = threading.local()
 _scribes: "weakref.WeakSet[Scribe]" = weakref.WeakSet()
 
 
@@ -160,5 +166,4 @@ def _after_fork() -> None:
         scribe._begin()  # noqa: SLF001 - of the same module
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)

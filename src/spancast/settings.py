@@ -5,19 +5,24 @@ the working directory, which win over the defaults.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 import platformdirs
 
+from spancast import guard, homes
+from spancast.broadcast import keys
+from spancast.configured import destinations, flag
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
+from spancast.importing import function
 
 Durability = Literal["process", "power", "memory"]
 """What a finished call survives: the death of the process, the loss of power, or neither (nothing is written)."""
@@ -40,6 +45,8 @@ class Settings:
     """The settings that are in force."""
 
     destinations: tuple[Destination, ...]
+    keys: Mapping[str, str]
+    """Hashes of API keys, by the names that they are given."""
     home: Path
     hosts: tuple[str, ...]
     capture_content: ContentMode
@@ -53,7 +60,15 @@ class Settings:
     estimate: bool
     durability: Durability
     delivery: Delivery
+    outbox_size: int
+    """Bytes."""
+    outbox_age: float
+    """Seconds."""
+    retention: float
+    """Seconds."""
     enabled: bool
+    instead_of: str | None = None
+    """Which `home` was wanted, and why another is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +84,12 @@ class Setting:
 
 def resolve(arguments: Mapping[str, object]) -> Settings:
     """Return the settings in force, given the `arguments` that are not `None`; raise `ConfigurationError`."""
-    file, written = _toml(Path.cwd())
+    file, written = _toml(_working_directory())
     values: dict[str, object] = {}
     for setting in SETTINGS:
         if arguments.get(setting.name) is not None:
             values[setting.name] = setting.read(f"{setting.name}=", arguments[setting.name])
-        elif os.environ.get(setting.variable, "").strip():
+        elif os.environ.get(setting.variable, "").strip(_NOTHING):
             values[setting.name] = setting.read(setting.variable, os.environ[setting.variable])
         elif setting.name in written:
             values[setting.name] = setting.read(f"{setting.name} in {file}", written[setting.name])
@@ -82,7 +97,19 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
             values[setting.name] = setting.default()
     if values["emit_event"] is None:
         values["emit_event"] = values["capture_content"] in _ON_EVENT
+    named = cast("Mapping[str, str]", values["keys"])
+    values["destinations"] = tuple(
+        each.knowing(named) for each in cast("tuple[Destination, ...]", values["destinations"])
+    )
+    place = homes.usable(cast("Path", values["home"]))
+    if place.path is None:
+        values["durability"] = "memory"
+    values |= {"home": place.path or values["home"], "instead_of": place.instead_of}
     return Settings(**values)  # type: ignore[arg-type]
+
+
+_NOTHING = " \t\r\n,"
+"""What a variable may hold that says nothing, such as a list of others that are not set."""
 
 
 def home() -> Path:
@@ -90,22 +117,50 @@ def home() -> Path:
     return resolve({}).home
 
 
+def _working_directory() -> Path:
+    """Return it, or what has no files in it when it was deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("deleted")
+
+
 def _toml(folder: Path) -> tuple[str, Mapping[str, object]]:
     for name, table in (("spancast.toml", ()), ("pyproject.toml", ("tool", "spancast"))):
-        try:
-            found: object = tomllib.loads((folder / name).read_text("utf-8"))
-        except OSError:
+        written = _written(folder / name)
+        if written is None:
             continue
+        try:
+            found: object = tomllib.loads(written.decode())
         except ValueError as error:
-            if name == "pyproject.toml":
-                continue
-            raise ConfigurationError(f"{folder / name} is no TOML: {error}. Mend it or move it away.") from error
+            if name == "spancast.toml":
+                raise ConfigurationError(f"{folder / name} is no TOML: {error}. Mend it or move it away.") from error
+            if b"tool.spancast" in written:  # else it is no matter of ours
+                guard.once_a_minute(
+                    f"settings in {folder / name}",
+                    "%s is no TOML, and what it says of Spancast is not heeded: %s. Mend it.",
+                    folder / name,
+                    error,
+                )
+            continue
         for key in table:
             found = found.get(key) if isinstance(found, dict) else None
         if isinstance(found, dict):
             _known(name, found)
             return name, found
     return "", {}
+
+
+def _written(file: Path) -> bytes | None:
+    """Return what a file says; `None` where it cannot be read, which is told of one that is there for Spancast."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        if file.name == "spancast.toml" and not isinstance(error, FileNotFoundError | NotADirectoryError):
+            guard.once_a_minute(
+                f"settings in {file}", "%s cannot be read, and is not heeded: %s.", file, error.strerror
+            )
+        return None
 
 
 def _known(file: str, written: Mapping[str, object]) -> None:
@@ -115,30 +170,6 @@ def _known(file: str, written: Mapping[str, object]) -> None:
         raise ConfigurationError(
             f"{file} has a setting called {unknown[0]!r}, which is none. The settings are {known}."
         )
-
-
-def _destinations(where: str, seen: object) -> tuple[Destination, ...]:
-    found = tuple(_destination(where, each) for each in _items(where, seen))
-    names = [destination.name for destination in found]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ConfigurationError(f"{where} has two destinations called {twice!r}. Give each its own name=.")
-    return found
-
-
-def _destination(where: str, seen: object) -> Destination:
-    if isinstance(seen, Destination):
-        return seen
-    if isinstance(seen, dict) and isinstance(seen.get("exporter"), str):
-        try:
-            return Destination(**seen)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{where}: {error}") from error
-    if isinstance(seen, dict | list | type(None)):
-        raise ConfigurationError.of(
-            where, seen, 'Give names, or tables such as {exporter = "otlp", endpoint = "http://..."}.'
-        )
-    return Destination(seen)  # type: ignore[arg-type]  # Destination judges it, and says what is wrong
 
 
 def _items(where: str, seen: object) -> Sequence[object]:
@@ -164,39 +195,42 @@ def _host(where: str, seen: object) -> str:
 
 def _home(where: str, seen: object) -> Path:
     if isinstance(seen, str | os.PathLike) and os.fspath(seen) and "\0" not in os.fspath(seen):
-        return Path(os.fspath(seen)).expanduser().absolute()
+        with suppress(RuntimeError, OSError):  # there is no such user, or no working directory any more
+            return Path(os.fspath(seen)).expanduser().absolute()
     raise ConfigurationError.of(where, seen, "Give the path of a directory; it is made when it does not exist.")
-
-
-def _flag(where: str, seen: object) -> bool:
-    if isinstance(seen, bool):
-        return seen
-    if isinstance(seen, str) and seen.strip().lower() in _FLAGS:
-        return _FLAGS[seen.strip().lower()]
-    raise ConfigurationError.of(where, seen, "Give true or false.")
-
-
-_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-
-
-def _callable(where: str, seen: object) -> Callable[..., object]:
-    if callable(seen):
-        return seen
-    if isinstance(seen, str) and ":" in seen:
-        module, _, name = seen.strip().partition(":")
-        try:
-            found = getattr(import_module(module), name)
-        except Exception as error:
-            raise ConfigurationError(f"{where} names {seen!r}, which cannot be imported: {error}.") from error
-        if callable(found):
-            return cast("Callable[..., object]", found)
-    raise ConfigurationError.of(where, seen, 'Give a function, or "module:function" of one that Python finds.')
 
 
 def _api_key(where: str, seen: object) -> str:
     if isinstance(seen, str) and seen.strip().isascii() and seen.strip().isprintable() and " " not in seen.strip():
         return seen.strip()
     raise ConfigurationError(f"{where} is no API key. Give a key of OpenRouter's as it is, such as sk-or-v1-...")
+
+
+def _size(where: str, seen: object) -> int:
+    if isinstance(seen, int) and not isinstance(seen, bool) and seen >= _SMALLEST:
+        return seen
+    found = re.fullmatch(r"(\d{1,15})\s*([kmgt]?)(i?)b?", seen.strip().lower()) if isinstance(seen, str) else None
+    size = 0 if found is None else int(found[1]) * (1024 if found[3] else 1000) ** " kmgt".index(found[2] or " ")
+    if size >= _SMALLEST:
+        return size
+    raise ConfigurationError.of(where, seen, "Give bytes, 1 MB at least: a number, or a text such as 500MB or 2GB.")
+
+
+_SMALLEST = 1_000_000
+
+
+def _seconds(where: str, seen: object) -> float:
+    if isinstance(seen, timedelta):
+        seen = seen.total_seconds()
+    if isinstance(seen, int | float) and not isinstance(seen, bool) and seen >= 0:
+        return float(seen)
+    found = re.fullmatch(r"(\d{1,9})\s*([smhdw])", seen.strip().lower()) if isinstance(seen, str) else None
+    if found is not None:
+        return int(found[1]) * _UNITS[found[2]]
+    raise ConfigurationError.of(where, seen, "Give a time such as 12h, 7d or 4w, or a number of seconds.")
+
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[str, object], str]:
@@ -216,7 +250,7 @@ def _content_mode(where: str, seen: object) -> ContentMode:
     if isinstance(seen, str) and (mode := _MODES.get(seen.strip().lower())) is not None:
         return mode
     try:
-        return "span_only" if _flag(where, seen) else "no_content"
+        return "span_only" if flag(where, seen) else "no_content"
     except ConfigurationError as error:
         raise ConfigurationError.of(where, seen, f"Give true, false, or one of {', '.join(_MODES)}.") from error
 
@@ -243,7 +277,14 @@ def _enabled_by_opentelemetry() -> bool:
 
 
 SETTINGS = (
-    Setting("destinations", "SPANCAST_DESTINATIONS", _destinations, tuple, "Where spans are sent, by name."),
+    Setting("destinations", "SPANCAST_DESTINATIONS", destinations, tuple, "Where spans are sent, by name."),
+    Setting(
+        "keys",
+        "SPANCAST_KEYS",
+        keys.named,
+        dict,
+        "Names for API keys, by the SHA-256 of each: a table, or `web=01ab...,batch=23cd...`.",
+    ),
     Setting("home", "SPANCAST_HOME", _home, _default_home, "The directory of the journal and the ledger."),
     Setting(
         "hosts",
@@ -262,14 +303,14 @@ SETTINGS = (
     Setting(
         "redact",
         "SPANCAST_REDACT",
-        _callable,
+        function,
         lambda: None,
         "Called with each text of a prompt or completion before it is kept: a function, or `module:function`.",
     ),
     Setting(
         "emit_event",
         "SPANCAST_EMIT_EVENT",
-        _flag,
+        flag,
         _event_by_opentelemetry,
         "Whether each call is a log record too (`gen_ai.client.inference.operation.details`).",
     ),
@@ -283,14 +324,14 @@ SETTINGS = (
     Setting(
         "user_metrics",
         "SPANCAST_USER_METRICS",
-        _flag,
+        flag,
         lambda: False,
         "Whether the user is an attribute of the metrics: a time series for each.",
     ),
     Setting(
         "link_broadcast",
         "SPANCAST_LINK_BROADCAST",
-        _flag,
+        flag,
         lambda: False,
         "Whether requests name their span in `trace`, for OpenRouter's Broadcast to hang its own on (httpx, httpx2).",
     ),
@@ -311,7 +352,7 @@ SETTINGS = (
     Setting(
         "estimate",
         "SPANCAST_ESTIMATE",
-        _flag,
+        flag,
         lambda: False,
         "Whether a cost that is not stated is estimated by OpenRouter's list of prices.",
     ),
@@ -330,7 +371,26 @@ SETTINGS = (
         "Who sends: `process`, or `external` for `spancast deliver` alone.",
     ),
     Setting(
-        "enabled", "SPANCAST_ENABLED", _flag, _enabled_by_opentelemetry, "Whether anything is instrumented at all."
+        "outbox_size",
+        "SPANCAST_OUTBOX_SIZE",
+        _size,
+        lambda: 1_000_000_000,
+        "How much is kept on disk for destinations at most: bytes, or `500MB`, `2GB`.",
     ),
+    Setting(
+        "outbox_age",
+        "SPANCAST_OUTBOX_AGE",
+        _seconds,
+        lambda: 30 * _UNITS["d"],
+        "How long a call waits for a destination at most: `12h`, `30d`.",
+    ),
+    Setting(
+        "retention",
+        "SPANCAST_RETENTION",
+        _seconds,
+        lambda: 7 * _UNITS["d"],
+        "How long a call that no destination waits for any more is kept, for `spancast replay`: `12h`, `7d`.",
+    ),
+    Setting("enabled", "SPANCAST_ENABLED", flag, _enabled_by_opentelemetry, "Whether anything is instrumented at all."),
 )
 """The table of settings; `docs/settings.md` is compared with it."""

@@ -2,20 +2,28 @@
 
 Constraints: any number of processes and threads write; a death at any instant leaves a whole file; what a transaction
 committed survives a loss of power, since the journal's segments are unlinked on the strength of it. Format: WAL, one
-`user_version` a migration. Recovery: SQLite's own, when the file is next opened.
+`user_version` a migration. Recovery: SQLite's own, when the file is next opened; a file that is damaged beyond it is
+set aside, and a new one begun.
 
 Every commit and every checkpoint runs under one file lock: that is fair between processes, and it keeps SQLite's
 WAL-reset bug (sqlite.org/wal.html#walresetbug, all versions before 3.51.3) out of reach, which needs a commit to run
 during a checkpoint.
+
+A forked child closes what it inherits before it opens anything: SQLite counts the locks of a file by process, and would
+take the parent's for its own, so that the file could be reset under the child's hands. It may close them because no
+fork falls into their use. Where one did, of which Python was not told, the child leaves the file to others.
 """
 
 import os
 import sqlite3
 import threading
+import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from spancast import forks, guard
 from spancast.errors import SpancastError
 from spancast.folders import private
 from spancast.locks import FileLock
@@ -32,8 +40,8 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
 )
 
-_left_to_parents: list[sqlite3.Connection] = []
-"""Connections inherited by a fork: SQLite forbids their use in the child, which closing would be."""
+_not_ours: set[tuple[int, int]] = set()
+"""Files of which this process has inherited a connection in the middle of something."""
 
 
 class Store:
@@ -46,13 +54,15 @@ class Store:
         self._path = path
         self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
-        self._pid = os.getpid()
+        self._file: tuple[int, int] | None = None
         self._mutex = threading.RLock()
+        self._in_use = False
+        _stores.add(self)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Give the connection for one write transaction: committed at the end, rolled back on an exception."""
-        with self._mine(), self._alone():
+        with self._mine(), self._alone(), self._using(), self._whole():
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -68,32 +78,54 @@ class Store:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Give the connection for one short read, of one moment's state."""
         with self._mine():
-            if self._connection is None:
-                with self._alone():
+            if self._connection is None or self._is_replaced():
+                with self._alone(), self._using(), self._whole():
                     self._open()
-            connection = self._open()
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("ROLLBACK")
+            with self._using():
+                connection = self._open()
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
-        with self._mine():
+        with self._mine(), self._using():
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
 
+    def after_fork_in_child(self) -> None:
+        """Begin anew, without the connection of the parent."""
+        inherited, in_use = self._connection, self._in_use
+        self._mutex, self._connection, self._in_use = threading.RLock(), None, False
+        if inherited is None:
+            return
+        if (in_use or inherited.in_transaction) and self._file is not None:
+            _not_ours.add(self._file)
+            _keep_for_ever(inherited)
+        else:
+            inherited.close()
+
     @contextmanager
     def _mine(self) -> Iterator[None]:
-        """Hold the connection; a forked child leaves its parent's alone, as SQLite asks, and opens its own."""
-        if self._pid != os.getpid():
-            if self._connection is not None:
-                _left_to_parents.append(self._connection)
-            self._pid, self._mutex, self._connection = os.getpid(), threading.RLock(), None
+        """Hold the connection."""
+        forks.notice()
+        if self._file in _not_ours:
+            raise self._left_to_others()
         with self._mutex:
             yield
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Use SQLite, with no fork falling into it."""
+        with forks.Unforked():
+            before, self._in_use = self._in_use, True
+            try:
+                yield
+            finally:
+                self._in_use = before
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -102,9 +134,38 @@ class Store:
         with FileLock(self._path.with_suffix(".lock")):
             yield
 
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Set the file aside when SQLite says that it is damaged: what is done fails, and the next begins anew."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                self._set_aside()
+            raise
+
+    def _set_aside(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        aside = f"{self._path.name}.damaged-{time.time_ns()}"
+        for end in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._path.with_name(self._path.name + end).rename(self._path.with_name(aside + end))
+        guard.once_a_minute("damaged", "%s is damaged. It is kept as %s, and a new one is begun.", self._path, aside)
+
+    def _is_replaced(self) -> bool:
+        """Whether another file lies under the name by now, or none: it was set aside, moved or deleted."""
+        return self._file != _identity(self._path)
+
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and self._is_replaced():
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._create()
+            if _identity(self._path) in _not_ours:
+                raise self._left_to_others()
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             try:
                 connection.row_factory = sqlite3.Row
@@ -114,8 +175,13 @@ class Store:
             except BaseException:
                 connection.close()
                 raise
-            self._connection = connection
+            self._connection, self._file = connection, _identity(self._path)
         return self._connection
+
+    def _left_to_others(self) -> sqlite3.OperationalError:
+        return sqlite3.OperationalError(
+            f"{self._path} was in use when this process was forked; others have to write it"
+        )
 
     def _create(self) -> None:
         """Make the file, for its owner's eyes only.
@@ -143,3 +209,29 @@ class Store:
             connection.execute("PRAGMA busy_timeout=0")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             connection.execute(_BUSY)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _keep_for_ever(connection: sqlite3.Connection) -> None:
+    """Let nothing close a connection, not even the end of the interpreter."""
+    import ctypes  # noqa: PLC0415 - hardly any process ever needs it
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+_stores: "weakref.WeakSet[Store]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for store in list(_stores):
+        store.after_fork_in_child()
+
+
+forks.in_child(_after_fork)

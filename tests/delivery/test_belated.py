@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spancast.contract import Delivered, Exporter, Rejected, Retry, Span, Traits, Verdict
-from spancast.delivery import belated
+from spancast.delivery import backoff, belated
 from spancast.delivery.accounts import Standing
 from spancast.delivery.courier import Courier, Pass
 from spancast.delivery.outbox import MIGRATIONS, Outbox
@@ -407,7 +407,8 @@ steps = st.lists(st.tuples(st.sampled_from(["cut", "whole", "pass", "late", "est
 def test_the_books_add_up_after_every_step_whatever_comes_late(tmp_path_factory, steps, script, late_cost):
     desk = Desk(tmp_path_factory.mktemp("home"))
     sink = Shelf(script)
-    with closing(desk):
+    with closing(desk), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backoff, "PROBE", 0.0)  # each pass is of a process that has just begun
         cuts = [a_call(outcome="closed", cost=None, generation_id="gen") for _ in range(6)]
         for what, number in [*steps, *(("pass", 0) for _ in range(20))]:
             match what:

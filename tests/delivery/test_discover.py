@@ -10,6 +10,7 @@ from spancast.delivery import discover
 from spancast.delivery.discover import Unconfigured
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
+from spancast.settings import resolve
 
 HERE = __name__
 
@@ -21,6 +22,22 @@ class Mine:
     key: str = field(metadata={"variables": ("MINE_KEY", "MINE_OLD_KEY"), "where": "Mine shows it once."})
     region: str = "eu"
     endpoint: str = "http://mine"
+    traits: Traits = field(default_factory=Traits, init=False)
+
+    def encode(self, _spans, _at):
+        return []
+
+    def judge(self, _encoded, _reply):
+        return Delivered()
+
+
+@dataclass
+class Local:
+    """An exporter that needs its key only where there is no agent."""
+
+    key: str = field(default="", metadata={"variables": ("LOCAL_KEY",), "unless": ("agent", "host")})
+    agent: str | None = field(default=None, metadata={"variables": ("LOCAL_AGENT",)})
+    host: str | None = None
     traits: Traits = field(default_factory=Traits, init=False)
 
     def encode(self, _spans, _at):
@@ -99,6 +116,13 @@ def test_an_unknown_name_is_answered_with_those_that_are_known():
         discover.exporter(Destination("otpl"))
 
 
+def test_an_unknown_name_is_told_with_the_setting_that_names_it(monkeypatch):
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "otpl")
+    (destination,) = resolve({}).destinations
+    with pytest.raises(ConfigurationError, match=r"^No exporter is called 'otpl', which SPANCAST_DESTINATIONS names\."):
+        discover.exporter(destination)
+
+
 @pytest.mark.parametrize("wanted", ["absent_module:Class", "somebodys:Absent", ":", "somebodys:"])
 def test_a_class_that_cannot_be_imported_is_named(here, wanted):
     with pytest.raises(ConfigurationError, match="cannot be imported"):
@@ -143,6 +167,17 @@ def test_an_empty_variable_is_one_that_is_not_set(here, monkeypatch):
 def test_an_option_wins_over_the_variable(here, monkeypatch):
     monkeypatch.setenv("MINE_KEY", "environment")
     assert discover.exporter(Destination("somebodys:Mine", key="code")).key == "code"
+
+
+def test_a_credential_may_be_needed_only_where_nothing_else_is_given(here, monkeypatch):
+    monkeypatch.delenv("LOCAL_KEY", raising=False)
+    monkeypatch.delenv("LOCAL_AGENT", raising=False)
+    with pytest.raises(Unconfigured, match=r"^somebodys:Local has no key\. Set LOCAL_KEY, or give key=\.$"):
+        discover.exporter(Destination("somebodys:Local"))
+    assert discover.exporter(Destination("somebodys:Local", host="h")).key == ""
+    assert discover.exporter(Destination("somebodys:Local", key="k")).key == "k"
+    monkeypatch.setenv("LOCAL_AGENT", "a")
+    assert discover.exporter(Destination("somebodys:Local")).agent == "a"
 
 
 def test_every_built_in_exporter_says_what_makes_it():

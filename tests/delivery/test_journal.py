@@ -9,7 +9,7 @@ import pytest
 
 from spancast import locks
 from spancast.call import Call
-from spancast.delivery import frame, journal
+from spancast.delivery import frame, journal, waiting
 from spancast.delivery.journal import Journal, journal_folder
 from tests.ledger.records import call, output
 
@@ -89,8 +89,8 @@ def test_in_memory_mode_nothing_is_written(tmp_path):
     journal.append(call())
     journal.catch_up()
     assert list(tmp_path.iterdir()) == []
-    assert len(journal.waiting()) == 1
-    assert journal.waiting() == ()
+    assert len(journal.waiting.take()) == 1
+    assert journal.waiting.take() == ()
 
 
 def test_after_a_slow_append_records_wait_in_memory_until_the_next_catch_up(tmp_path, opened_journal, monkeypatch):
@@ -105,11 +105,13 @@ def test_after_a_slow_append_records_wait_in_memory_until_the_next_catch_up(tmp_
 
 
 def test_what_memory_cannot_hold_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(journal, "KEPT", 3)
+    monkeypatch.setattr(waiting, "KEPT", 3)
     kept = Journal(tmp_path, durability="memory")
     for _ in range(5):
-        kept.append(call())
-    assert (kept.appended, kept.lost, len(kept.waiting())) == (5, {"memory full": 2}, 3)
+        kept.append(call(cost=Decimal("0.01")))
+    assert kept.waiting.lost == {"memory full: calls": 2}
+    assert kept.waiting.lost_cost == Decimal("0.02")
+    assert len(kept.waiting.take()) == 3
 
 
 @posix
@@ -151,7 +153,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
 for number in range(50):
     journal.append(call(user=str(number)))
 (segment,) = (home / "journal").iterdir()
-print(segment.stat().st_size <= 1000, dict(journal.lost))
+print(segment.stat().st_size <= 1000, dict(journal.waiting.lost))
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 journal.catch_up()
 """

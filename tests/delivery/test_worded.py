@@ -103,4 +103,4 @@ def test_the_same_words_again_change_nothing(outbox: Outbox) -> None:
     outbox.apply(SEGMENT, 1, [call, words, words])
     outbox.apply(SEGMENT, 2, [words])
 
-    assert outbox.words([call.call_id, "another"]) == {call.call_id: words}
+    assert outbox.words([call.call_id, "another"]) == ({call.call_id: words}, None)

@@ -17,12 +17,13 @@ MAKING = 900.0
 """Seconds that one environment may take to make, in this process or in another."""
 
 
-def python_with(name: str, *requires: str) -> Path:
+def python_with(name: str, *requires: str, alone: bool = False) -> Path:
     """Return the interpreter of an environment that has Spancast, as it lies here, beside `requires`.
 
     Args:
         name: its folder, of which the first part tells families apart: `beside/logfire` is `.venv-beside/logfire`.
         requires: what pip is asked for, such as `openai<3`. Another list makes the environment anew.
+        alone: leave Spancast out, for a server whose needs are others than ours.
     """
     family, _, own = name.partition("/")
     folder = ROOT / f".venv-{family}" / own
@@ -32,8 +33,9 @@ def python_with(name: str, *requires: str) -> Path:
     if not lock.acquire(timeout=MAKING):
         raise TimeoutError(f"{folder} has been in the making for {MAKING:.0f} seconds. Is its maker suspended?")
     try:
-        if not _is_made(folder, requires):
-            _make(folder, python, requires)
+        made_of = _made_of(requires, alone=alone)
+        if not _is_made(folder, made_of):
+            _make(folder, python, requires if alone else ("--editable", str(ROOT), *requires), made_of)
     finally:
         lock.release()
     return python
@@ -47,22 +49,20 @@ def version_of(python: Path, distribution: str) -> str:
     ).stdout.strip()
 
 
-def _is_made(folder: Path, requires: tuple[str, ...]) -> bool:
+def _is_made(folder: Path, made_of: list[str]) -> bool:
     stamp = folder / "made.json"
-    return stamp.exists() and json.loads(stamp.read_text("utf-8")) == _made_of(requires)
+    return stamp.exists() and json.loads(stamp.read_text("utf-8")) == made_of
 
 
-def _make(folder: Path, python: Path, requires: tuple[str, ...]) -> None:
+def _make(folder: Path, python: Path, wanted: tuple[str, ...], made_of: list[str]) -> None:
     venv.create(folder, with_pip=True, clear=True)
     subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", ROOT, *requires],
-        check=True,
-        timeout=MAKING,
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], check=True, timeout=MAKING
     )
-    (folder / "made.json").write_text(json.dumps(_made_of(requires)), "utf-8")
+    (folder / "made.json").write_text(json.dumps(made_of), "utf-8")
 
 
-def _made_of(requires: tuple[str, ...]) -> list[str]:
+def _made_of(requires: tuple[str, ...], *, alone: bool) -> list[str]:
     """Return what an environment is made of; Spancast itself is read where it lies, but its dependencies are not."""
-    ours = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    ours = [] if alone else tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     return [sys.version.split()[0], *requires, *ours]

@@ -26,6 +26,7 @@ class Received:
     headers: dict[str, str]
     body: bytes
     at: float = field(default_factory=time.monotonic)
+    method: str = "POST"
 
     def spans(self) -> list[Span]:
         body = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
@@ -186,13 +187,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         platform = self.server.platform
-        body = self.rfile.read(int(self.headers["content-length"]))
-        received = Received(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        received = Received(self.path, headers, body, method=self.command)
         platform.received.append(received)
         if platform.next_answer()(self, received):
             platform.taken.update(received.span_ids())
 
-    do_PUT = do_POST  # noqa: N815 - the base class names them so
+    do_GET = do_PUT = do_POST  # noqa: N815 - the base class names them so
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""

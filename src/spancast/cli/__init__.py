@@ -39,6 +39,8 @@ VERBS = {
     "calls": Verb("spancast.cli.calls", "every call, newest last"),
     "destinations": Verb("spancast.cli.destinations", "how each destination stands: delivered, waiting, dead"),
     "deliver": Verb("spancast.cli.deliver", "send what waits"),
+    "check": Verb("spancast.cli.check", "ask a platform whether it takes what we would send"),
+    "replay": Verb("spancast.cli.replay", "send a destination the calls of the past that it does not have"),
     "prices": Verb("spancast.cli.prices", "what OpenRouter's models cost"),
     "demo": Verb("spancast.cli.demo", "see it work, without a key"),
     "simulator": Verb("spancast.cli.simulator", "an OpenRouter that runs on this machine"),

@@ -5,9 +5,10 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 
 from spancast.cli import human
-from spancast.cli.filters import add_filters, add_home, chosen
+from spancast.cli.filters import add_filters, add_home, chosen, none_found
 from spancast.cli.home import NOTHING_YET, ledger
 from spancast.cli.table import Column, lines, terminal_width
 from spancast.ledger.book import MORE
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
             for row in rows:
                 print(json.dumps(_json(row)))
         else:
-            _print_table(rows)
+            _print_table(rows, none_found(args))
     return 0
 
 
@@ -125,16 +126,19 @@ _COLUMNS = (
 )
 
 
-def _print_table(rows: Iterable[CallRow]) -> None:
+def _print_table(rows: Iterator[CallRow], none_found: str) -> None:
+    first = next(rows, None)
+    if first is None:
+        print(none_found)
+        return
     total = _Total()
-    for line in lines(_COLUMNS, total.counting(rows), terminal_width()):
+    for line in lines(_COLUMNS, total.counting(chain([first], rows)), terminal_width()):
         print(line)
-    if total.calls:
-        print(f"{human.calls(total.calls)}, {human.dollars(total.cost)}.")
-    else:
-        print("No calls match.")
+    print(f"{human.calls(total.calls)}, {human.dollars(total.cost)}.")
     if total.unknown:
         print(f"{human.calls(total.unknown)} of unknown cost, which the sum leaves out.")
+    if total.refused:
+        print(human.refused(total.refused))
 
 
 class _Total:
@@ -143,12 +147,15 @@ class _Total:
     def __init__(self) -> None:
         self.calls = 0
         self.unknown = 0
+        self.refused = 0
         self.cost: Decimal | None = None
 
     def counting(self, rows: Iterable[CallRow]) -> Iterator[tuple[str, ...]]:
         for row in rows:
             self.calls += 1
-            if row.cost is None:
+            if row.refused:
+                self.refused += 1
+            elif row.cost is None:
                 self.unknown += 1
             else:
                 self.cost = (self.cost or Decimal()) + row.cost

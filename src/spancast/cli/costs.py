@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from spancast.cli import human
-from spancast.cli.filters import add_filters, add_home, chosen
+from spancast.cli.filters import add_filters, add_home, chosen, none_found
 from spancast.cli.home import NOTHING_YET, ledger
-from spancast.cli.table import Column, lines, terminal_width
+from spancast.cli.table import Column, lines, printable, terminal_width
 from spancast.ledger.report import DIMENSIONS, CostRow, Report, costs, is_dimension
 from spancast.money import plain
 
@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"rows": [_json(row) for row in report.rows], "total": _json(report.total)}))
     elif args.csv:
         _print_csv(by, report.rows)
-    elif book is None:
-        print(NOTHING_YET)
+    elif not report.rows:
+        print(NOTHING_YET if book is None else none_found(args))
     else:
         _print_table(by, report)
     return 0
@@ -68,6 +68,7 @@ def _json(row: CostRow) -> dict[str, object]:
         "cost_usd": None if row.cost is None else plain(row.cost),
         "errors": row.errors,
         "unknown_cost_calls": row.unknown_cost_calls,
+        "refused_calls": row.refused_calls,
         "estimated_calls": row.estimated_calls,
     }
 
@@ -75,7 +76,9 @@ def _json(row: CostRow) -> dict[str, object]:
 def _print_csv(by: Sequence[str], rows: Iterable[CostRow]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*by, *_json(_NOTHING.total)])
-    writer.writerows(_json(row).values() for row in rows)
+    for row in rows:
+        group = {name: value if value is None else printable(value) for name, value in row.group.items()}
+        writer.writerow((_json(row) | group).values())
 
 
 def _print_table(by: Sequence[str], report: Report) -> None:
@@ -89,14 +92,13 @@ def _print_table(by: Sequence[str], report: Report) -> None:
         Column("errors", number=True, rank=1),
         Column("cost", number=True),
     ]
-    if not report.rows:
-        print("No calls match.")
-        return
     for line in lines(columns, _cells(by, report), terminal_width()):
         print(line)
     unknown = report.total.unknown_cost_calls
     if unknown:
         print(f"{human.calls(unknown)} of unknown cost, which the sums leave out.")
+    if report.total.refused_calls:
+        print(human.refused(report.total.refused_calls))
     if report.total.estimated_calls:
         print(f"{human.calls(report.total.estimated_calls)} of estimated cost, which the sums hold.")
 

@@ -13,16 +13,12 @@ from functools import partial
 from spancast import settings
 from spancast.cli.destinations import table
 from spancast.cli.filters import add_home
-from spancast.delivery import discover
-from spancast.delivery.accounts import Standing
-from spancast.delivery.ack import Ack
-from spancast.delivery.belated import COST_EXPECTED
+from spancast.cli.serving import could_be_sent, couriers, open_outbox, serve
 from spancast.delivery.courier import Courier
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.worker import Worker, WorkerThread
-from spancast.errors import ConfigurationError
 from spancast.ledger.book import Book
 
 TIMEOUT = 30.0
@@ -49,37 +45,14 @@ def run(args: argparse.Namespace) -> int:
     if not args.forever and not inforce.home.is_dir():
         print(f"Nothing waits: there is no {inforce.home}.")
         return 0
-    with closing(Book(inforce.home)) as book, closing(Outbox(inforce.home)) as outbox:
+    with closing(Book(inforce.home)) as book, closing(open_outbox(inforce)) as outbox:
         drainer = Drainer(inforce.home, [book, outbox])
-        with _couriers(inforce, outbox) as couriers, _askers(inforce, book) as askers:
+        with couriers(inforce, inforce.destinations, outbox) as hired, _askers(inforce, book) as askers:
             if args.forever:
-                _forever(drainer, [*couriers, *askers])
+                _forever(drainer, [*hired, *askers])
             else:
-                _once(drainer, couriers, askers, time.monotonic() + args.timeout)
+                _once(drainer, hired, askers, time.monotonic() + args.timeout)
         return _report(outbox, [destination.name for destination in inforce.destinations])
-
-
-@contextmanager
-def _couriers(inforce: settings.Settings, outbox: Outbox) -> Iterator[list[Courier]]:
-    """Give a courier for each destination that can be served; of the others say what they lack."""
-    from spancast.api import to_span  # noqa: PLC0415 - the hooks come with it; --help needs none
-    from spancast.owed import expects  # noqa: PLC0415 - the same
-
-    couriers: list[Courier] = []
-    for destination in inforce.destinations:
-        try:
-            exporter = discover.exporter(destination)
-        except ConfigurationError as error:
-            print(f"spancast: {error}", file=sys.stderr)
-            outbox.ack(destination.name, Ack(state="unconfigured", reason=str(error)))
-        else:
-            courier = Courier(destination, exporter, outbox, to_span, inforce.home, expects=expects(inforce))
-            couriers.append(courier)
-    try:
-        yield couriers
-    finally:
-        for courier in couriers:
-            courier.close()
 
 
 @contextmanager
@@ -96,12 +69,12 @@ def _askers(inforce: settings.Settings, book: Book) -> Iterator[list[Worker]]:
                 asker.close()
 
 
-def _once(drainer: Drainer, couriers: Sequence[Courier], askers: Sequence[Worker], deadline: float) -> None:
+def _once(drainer: Drainer, hired: Sequence[Courier], askers: Sequence[Worker], deadline: float) -> None:
     """Send what waits and ask for late costs at the same time; then send what has been waiting for those."""
     if not drainer.drain(deadline - time.monotonic()):
         print("Another process is still reading the journal; the newest calls may be left out.", file=sys.stderr)
     asking = [partial(_ask, asker, deadline - LAST_SENDING) for asker in askers]
-    sending = [partial(_serve, courier, deadline) for courier in couriers]
+    sending = [partial(serve, courier, deadline) for courier in hired]
     _together([*asking, *sending])
     if askers:
         drainer.drain(max(0.0, deadline - time.monotonic()))
@@ -113,16 +86,6 @@ def _together(tasks: Sequence[Callable[[], None]]) -> None:
         with ThreadPoolExecutor(len(tasks)) as threads:
             for done in [threads.submit(task) for task in tasks]:
                 done.result()
-
-
-def _serve(courier: Courier, deadline: float) -> None:
-    """Do passes until nothing waits, nothing helps, or the next try would come too late."""
-    while (left := deadline - time.monotonic()) > 0:
-        done = courier.deliver_once(deadline)
-        if not done.more:
-            if done.wait is None or done.wait > left:
-                return
-            time.sleep(done.wait)
 
 
 def _ask(asker: Worker, deadline: float) -> None:
@@ -163,9 +126,4 @@ def _report(outbox: Outbox, configured: Sequence[str]) -> int:
                 f"Name it in SPANCAST_DESTINATIONS, or in spancast.toml.",
                 file=sys.stderr,
             )
-    return int(any(_could_be_sent(standing) for standing in standings if standing.name in configured))
-
-
-def _could_be_sent(standing: Standing) -> int:
-    """Return how many records wait for another reason than that their cost is still to come."""
-    return standing.waiting - standing.reasons.get(COST_EXPECTED, 0)
+    return int(any(could_be_sent(standing) for standing in standings if standing.name in configured))

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the programs, print what they cost; return 1 when one of them failed."""
     with _home(args.home) as home, _openrouter(live=args.live) as settings:
+        print(_LIVE if args.live else _SIMULATED, flush=True)
         environment = run_verb.environment({**settings, "SPANCAST_HOME": str(home)})
         failed = [app for app in APPS if not _runs(app, environment)]
         for title, *command in _questions():
@@ -36,6 +37,9 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+_SIMULATED = """The answers come from a simulator on this machine: their words, tokens and dollars are made up.
+With a key of OpenRouter's in OPENROUTER_API_KEY, `spancast demo --live` asks the real one."""
+_LIVE = "The answers are OpenRouter's own, and are billed to the account of OPENROUTER_API_KEY."
 _NEXT = """What to try next
   spancast run -- python your_app.py         your own program, unchanged
   spancast costs --by user model --since 7d  who spent what

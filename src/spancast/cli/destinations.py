@@ -85,3 +85,5 @@ def _matters(standing: Standing) -> Iterator[str]:
     for reason, count in standing.reasons.items():
         if reason != standing.state:
             yield f"{count:,} {reason}"
+    if standing.shed:
+        yield f"{human.dollars(standing.shed_usd)} of calls shed, which the ledger has"

@@ -15,6 +15,7 @@ from typing import Literal
 from spancast import settings
 from spancast.api import exporter_of
 from spancast.cli import human
+from spancast.cli.filters import add_home
 from spancast.errors import ConfigurationError
 from spancast.hooks.table import HOOKS
 from spancast.ledger import lookups
@@ -24,7 +25,22 @@ State = Literal["ok", "note", "wrong"]
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 _FIXED_SQLITE = (3, 51, 3)
-_CLIENTS = ("httpx", "httpx2", "aiohttp", "niquests", "urllib3", "requests", "openai", "openrouter")
+_CLIENTS = ("httpx", "httpx2", "aiohttp", "niquests", "urllib3", "requests")
+_ON_THEM = (
+    "openai",
+    "openrouter",
+    "anthropic",
+    "langchain-openai",
+    "langchain-openrouter",
+    "pydantic-ai-slim",
+    "litellm",
+    "smolagents",
+    "dspy",
+    "llama-index-llms-openrouter",
+    "instructor",
+    "livekit-plugins-openai",
+)
+"""What is checked of what is built on the clients (`docs/clients.md`); only what is installed is worth a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +55,12 @@ class Finding:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
     parser.add_argument("--json", action="store_true", help="one array of {what, state, seen}")
+    add_home(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; return 1 when something is wrong."""
-    findings = list(examine())
+    findings = list(examine(args.home))
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -53,15 +70,15 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(finding.state == "wrong" for finding in findings) else 0
 
 
-def examine() -> Iterator[Finding]:
-    """Look at everything there is to look at."""
+def examine(home: Path | None = None) -> Iterator[Finding]:
+    """Look at everything there is to look at; at another `home` than the settings name where one is given."""
     yield Finding(
         "spancast",
         "ok",
         f"{metadata.version('spancast')} on {platform.python_implementation()} {platform.python_version()}",
     )
     try:
-        found = settings.resolve({})
+        found = settings.resolve({"home": home})
     except ConfigurationError as error:
         yield Finding("settings", "wrong", str(error))
         return
@@ -83,6 +100,9 @@ def _enabled(found: settings.Settings) -> Finding:
 
 def _home(found: settings.Settings) -> Finding:
     home = found.home
+    if found.instead_of is not None:
+        kept = "lie in memory alone" if found.durability == "memory" else f"are kept in {home}"
+        return Finding("home", "wrong", f"{found.instead_of}. Records {kept}. Set SPANCAST_HOME to another directory.")
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not _can_be_written(existing):
         cure = "Set SPANCAST_HOME to a directory that can be written, or SPANCAST_DURABILITY=memory."
@@ -107,12 +127,16 @@ def _ledger(found: settings.Settings) -> Finding:
             with book.reading() as connection:
                 (count,) = connection.execute("SELECT count(*) FROM calls").fetchone()
             damage = book.damage()
+            lost, lost_cost = book.losses()
         except sqlite3.Error as error:
             return Finding("ledger", "wrong", f"{found.home / 'ledger.db'} cannot be read: {error}. Move it away.")
-    seen = f"{count:,} calls are booked"
-    return Finding(
-        "ledger", "note" if damage else "ok", f"{seen}; {damage:,} damaged records were skipped" if damage else seen
-    )
+    seen = [f"{human.calls(count)} booked"]
+    if damage:
+        seen.append(f"{damage:,} damaged records were skipped")
+    if lost:
+        seen.append(f"{sum(lost.values()):,} records were lost ({', '.join(lost)}), ${lost_cost:f}")
+    seen += [f"{path.name} was damaged, and is kept" for path in sorted(found.home.glob("*.damaged-*[0-9]"))]
+    return Finding("ledger", "note" if len(seen) > 1 else "ok", "; ".join(seen))
 
 
 def _late_costs(found: settings.Settings) -> Iterator[Finding]:
@@ -139,11 +163,12 @@ def _sqlite() -> Finding:
 
 
 def _clients() -> Iterator[Finding]:
-    for name in _CLIENTS:
+    for name in (*_CLIENTS, *_ON_THEM):
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield Finding(name, "note", "not installed here")
+            if name in _CLIENTS:
+                yield Finding(name, "note", "not installed here")
             continue
         hooked = any(hook.module == name for hook in HOOKS)
         yield Finding(name, "ok", f"{version}, hooked" if hooked else f"{version}, seen through the client it uses")

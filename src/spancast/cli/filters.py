@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import get_args
 
 from spancast.call import Outcome
+from spancast.cli.home import NOTHING_YET
 from spancast.cli.when import moment
 from spancast.ledger.report import Filter
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
     """Add `--home`."""
-    parser.add_argument("--home", type=Path, metavar="PATH", help="the ledger's directory (default: SPANCAST_HOME)")
+    parser.add_argument("--home", type=_folder, metavar="PATH", help="the ledger's directory (default: SPANCAST_HOME)")
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +46,17 @@ def chosen(args: argparse.Namespace) -> Filter:
         outcome=args.outcome,
         tags=dict(args.tag),
     )
+
+
+def none_found(args: argparse.Namespace) -> str:
+    """Return what to say where there is no call: that none is as was asked, or that none was made yet."""
+    return NOTHING_YET if chosen(args) == Filter() else "No calls match."
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is no directory. Name one, or leave --home out.")
+    return Path(text)
 
 
 def _tag(text: str) -> tuple[str, str]:

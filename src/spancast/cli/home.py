@@ -23,6 +23,8 @@ NOTHING_YET = "No calls yet. Run a program with Spancast on:  spancast run -- py
 @contextmanager
 def ledger(args: argparse.Namespace) -> Iterator[Book | None]:
     """Give the ledger, up to date; `None` where no program has written one yet."""
+    if args.home is not None and not args.home.is_dir():
+        print(f"There is no directory {args.home}. Name one that programs have written to.", file=sys.stderr)
     home = args.home or settings.home()
     if not journal_folder(home).is_dir() and not (home / "ledger.db").is_file():
         yield None

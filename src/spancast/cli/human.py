@@ -13,14 +13,15 @@ _SIGNIFICANT = 3
 def dollars(amount: Decimal | None) -> str:
     """Return the amount to the digits that matter: two decimals from $100 on, else four, and never a zero that is none.
 
-    Below ten cents it has three significant digits.
+    Below ten cents it has up to three significant digits.
     """
     if amount is None:
         return UNKNOWN
     places = 2 if abs(amount) >= 100 else 4  # noqa: PLR2004 - as the docstring says
     if amount and abs(amount) < Decimal("0.1"):
         places = max(places, _SIGNIFICANT - 1 - amount.adjusted())
-    return f"${amount:,.{places}f}"
+    shown = f"${amount:,.{places}f}"
+    return shown[: len(shown) - places + 4] + shown[len(shown) - places + 4 :].rstrip("0")
 
 
 def count(number: int | None) -> str:
@@ -53,3 +54,8 @@ def text(value: str | None) -> str:
 def calls(number: int) -> str:
     """Return the number of calls in words."""
     return "1 call" if number == 1 else f"{number:,} calls"
+
+
+def refused(number: int) -> str:
+    """Return what there is to say of calls that OpenRouter refused."""
+    return f"{calls(number)} refused (HTTP 4xx), of which OpenRouter states no cost."

@@ -1,6 +1,7 @@
 """Plain tables that fit the terminal: less important columns go first, then long values are cut."""
 
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -12,7 +13,7 @@ _MEASURED = 1000
 """Rows by which the widths are decided; the table of a long ledger is printed as it is read."""
 _GAP = "  "
 _NARROWEST = 8
-"""Characters to which a text is cut at most, so that it can still be told from others."""
+"""Columns to which a text is cut at most, so that it can still be told from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,16 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((UNLIMITED, 24)).columns
 
 
+def printable(value: str) -> str:
+    """Return the value without what would move the cursor: a user's name may not write to the operator's terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in value)
+
+
 def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int) -> Iterator[str]:
     """Yield the table's lines: its titles and its rows."""
-    remaining = (tuple(map(_printable, row)) for row in rows)
+    remaining = (tuple(map(printable, row)) for row in rows)
     first = list(islice(remaining, _MEASURED))
-    natural = [
-        max(len(value) for value in values) for values in zip(*([c.title for c in columns], *first), strict=True)
-    ]
+    natural = [max(map(_wide, values)) for values in zip(*([c.title for c in columns], *first), strict=True)]
     widths = _cut(columns, _drop(columns, natural, width), width)
     for row in chain([[column.title for column in columns]], first, remaining):
         cells = (_cell(columns[number], row[number], wide) for number, wide in widths.items())
@@ -72,9 +76,27 @@ def _total(widths: dict[int, int]) -> int:
 def _cell(column: Column, value: str, width: int) -> str:
     if column.number:
         return value.rjust(width)
-    return (value if len(value) <= width else f"{value[: width - 1]}…").ljust(width)
+    if _wide(value) > width:
+        value = _beginning(value, width - 1) + "…"
+    return value + " " * (width - _wide(value))
 
 
-def _printable(value: str) -> str:
-    """Return the value without what would move the cursor: a user's name may not write to the operator's terminal."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in value)
+def _beginning(value: str, width: int) -> str:
+    """Return as much of the value as fits."""
+    total = 0
+    for at, character in enumerate(value):
+        total += _wide(character)
+        if total > width:
+            return value[:at]
+    return value
+
+
+def _wide(value: str) -> int:
+    """Return how many columns of a terminal a value takes (Unicode Standard Annex 11)."""
+    return len(value) if value.isascii() else sum(map(_columns, value))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1

@@ -8,8 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from sqlite3 import Connection
+from types import MappingProxyType
 from typing import Literal
+
+from spancast.money import column, dollars
 
 State = Literal["ready", "retrying", "parked", "unconfigured"]
 """`ready`: nothing is known against it. `retrying`: it failed, and is tried again. `parked`: its credential is wrong.
@@ -33,20 +37,37 @@ class Standing:
     expired: int
     shed: int
     skipped: int
+    shed_usd: Decimal
+    """US dollars of the calls that were shed; each is in the ledger."""
     lag_s: float
     """Seconds since the oldest waiting call was made; 0.0 when none waits."""
     last_delivered_at: int | None
     """Unix time in nanoseconds."""
     reasons: Mapping[str, int]
-    """How many records wait or were not delivered, by reason; and of how many the cost came late, by what was done."""
+    """How many records wait or were not delivered, by reason; and what else befell so many that were."""
 
 
-def tally(connection: Connection, name: str, kind: str, counts: Mapping[str, int]) -> None:
-    """Add to the counters of one kind, by reason; the kind `late` counts costs and no records."""
+def tally(
+    connection: Connection,
+    name: str,
+    kind: str,
+    counts: Mapping[str, int],
+    dollars: Mapping[str, Decimal] = MappingProxyType({}),
+) -> None:
+    """Add to the counters of one kind, by reason, with the US dollars of the calls; the kind `late` counts no records.
+
+    It counts what befell records that are counted elsewhere: a cost that came late, words that are missing.
+    """
     connection.executemany(
-        "INSERT INTO tally VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        [(name, kind, reason, count) for reason, count in counts.items() if count],
+        _ADD,
+        [(name, kind, reason, count, column(dollars.get(reason)) or 0) for reason, count in counts.items() if count],
     )
+
+
+_ADD = """
+    INSERT INTO tally (destination, kind, reason, count, picodollars) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, picodollars = picodollars + excluded.picodollars
+"""
 
 
 def standing(connection: Connection, row: Mapping[str, object]) -> Standing:
@@ -54,8 +75,10 @@ def standing(connection: Connection, row: Mapping[str, object]) -> Standing:
     name, state = str(row["name"]), row["state"]
     counters: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    for each in connection.execute("SELECT kind, reason, count FROM tally WHERE destination = ?", (name,)):
+    shed = 0
+    for each in connection.execute("SELECT * FROM tally WHERE destination = ?", (name,)):
         counters[each["kind"]] += each["count"]
+        shed += each["picodollars"] if each["kind"] == "shed" else 0
         if each["reason"]:
             reasons[each["reason"]] += each["count"]
     ahead = connection.execute(_WAITING, {"cursor": row["cursor"], "name": name}).fetchone()
@@ -75,6 +98,7 @@ def standing(connection: Connection, row: Mapping[str, object]) -> Standing:
         state=state,  # type: ignore[arg-type]
         reason=row["reason"],  # type: ignore[arg-type]
         waiting=waiting,
+        shed_usd=dollars(shed),
         lag_s=_lag(connection, name, ahead["oldest"]),
         last_delivered_at=row["last_delivered_at"],  # type: ignore[arg-type]
         reasons={reason: count for reason, count in sorted(reasons.items()) if reason and count},

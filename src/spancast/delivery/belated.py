@@ -12,7 +12,7 @@ from sqlite3 import Connection
 
 from spancast.delivery.accounts import tally
 from spancast.delivery.ack import Ack, Open
-from spancast.delivery.payload import decoded, encoded
+from spancast.delivery.payload import call_of, encoded
 from spancast.destination import LateCost
 from spancast.late import Late, filled, may_come
 
@@ -31,7 +31,7 @@ def fill(connection: Connection, late: Late) -> bool:
     found = connection.execute(_BY_JOB if late.call_id is None else _BY_CALL, (late.call_id or late.job_id,)).fetchone()
     if found is None:
         return False
-    before = decoded(found["payload"])
+    before = call_of(found["payload"])
     if before is None:
         return True
     after = filled(before, late)
@@ -52,7 +52,7 @@ def keep_open(connection: Connection, name: str, delivered: Mapping[int, Open]) 
         if sent.wanted == "hold":
             tally(connection, name, "late", {SENT_WITHOUT: 1})
         found = connection.execute("SELECT payload FROM record WHERE seq = ?", (seq,)).fetchone()
-        call = decoded(found["payload"])
+        call = call_of(found["payload"])
         if call is not None and call.cost != sent.cost:
             _came(connection, name, seq, sent.wanted)
 

@@ -1,12 +1,15 @@
 """A network backend for httpcore2 whose every wait ends at one deadline, however little at a time the peer does."""
 
 import math
+import socket
 import ssl
 import time
 import weakref
 from collections.abc import Iterable
 
 import httpcore2
+
+from spancast.delivery.addresses import addresses
 
 PIECE = 16 * 1024
 """Bytes written at a time, so that a peer that takes few at a time is noticed."""
@@ -43,9 +46,24 @@ class DeadlineBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Open a connection."""
-        left = self.left(httpcore2.ConnectTimeout)
-        return self.guard(self._inner.connect_tcp(host, port, left, local_address, socket_options))
+        """Open a connection to the first address of the host that takes one; each has its part of the time."""
+        found = self._looked_up(host, port)
+        for number, address in enumerate(found, 1):
+            left = self.left(httpcore2.ConnectTimeout) / (len(found) - number + 1)
+            try:
+                return self.guard(self._inner.connect_tcp(address, port, left, local_address, socket_options))
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                if number == len(found):
+                    raise
+        raise httpcore2.ConnectError("The host has no address.")
+
+    def _looked_up(self, host: str, port: int) -> list[str]:
+        try:
+            return addresses(host, port, self.left(httpcore2.ConnectTimeout))
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout("The name of the host was not looked up in time.") from error
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError(str(error)) from error
 
     def guard(self, stream: httpcore2.NetworkStream) -> "DeadlineStream":
         """Return the stream with its waits bounded."""
@@ -72,14 +90,31 @@ class DeadlineStream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline decides
         """Write all of it."""
+        view = memoryview(buffer)
         try:
-            for begin in range(0, len(buffer), PIECE):
-                piece = buffer[begin : begin + PIECE]
-                self._inner.write(piece, self._backend.left(httpcore2.WriteTimeout))
-                self._backend.written += len(piece)
+            while view:
+                written = self._write_some(view[:PIECE])
+                self._backend.written += written
+                view = view[written:]
         except BaseException:
             self._backend.torn = True
             raise
+
+    def _write_some(self, piece: memoryview) -> int:
+        """Write what the peer takes of it now; the stream's own `write` would begin to wait anew for each byte."""
+        left = self._backend.left(httpcore2.WriteTimeout)
+        connection = self._inner.get_extra_info("socket")
+        if self._inner.get_extra_info("ssl_object") is not None and not isinstance(connection, ssl.SSLSocket):
+            self._inner.write(bytes(piece), left)  # TLS within the TLS of a proxy, which is no socket
+            return len(piece)
+        assert isinstance(connection, socket.socket)
+        try:
+            connection.settimeout(left)
+            return connection.send(piece)
+        except TimeoutError as error:
+            raise httpcore2.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore2.WriteError(str(error)) from error
 
     def close(self) -> None:
         """Close the socket."""

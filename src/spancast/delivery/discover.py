@@ -3,7 +3,8 @@
 A name is the file of a built-in exporter, else an entry point in the group `spancast.exporters`. What is found is
 called with the destination's options; a dataclass's fields are its options, and a field whose metadata says
 `{"variables": ("ACME_API_KEY",), "where": "It is in Acme under Settings."}` is read from the environment when it is not
-given. The environment is read here so that an exporter can stay pure.
+given. `"unless": ("agent",)` says that it must be given unless one of these options is. The environment is read here so
+that an exporter can stay pure.
 """
 
 import difflib
@@ -39,7 +40,7 @@ def exporter(destination: Destination) -> Exporter | Sink:
                 f"{destination.name} is given {', '.join(sorted(options))} beside an instance. Give it to the instance."
             )
         return wanted
-    made = _called(wanted, _factory(wanted), options)
+    made = _called(wanted, _factory(wanted, destination.where), options)
     if isinstance(made, Exporter | Sink):
         return made
     raise ConfigurationError(
@@ -58,7 +59,7 @@ def known() -> tuple[str, ...]:
     return tuple(sorted({*_built_in(), *(point.name for point in entry_points(group=GROUP))}))
 
 
-def _factory(wanted: str) -> ExporterFactory:
+def _factory(wanted: str, where: str | None = None) -> ExporterFactory:
     if ":" in wanted:
         return _imported(wanted)
     if wanted in _built_in():
@@ -72,7 +73,8 @@ def _factory(wanted: str) -> ExporterFactory:
     names = known()
     near = difflib.get_close_matches(wanted, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ConfigurationError(f"No exporter is called {wanted!r}. Known: {', '.join(names)}.{hint}")
+    by = f", which {where} names" if where else ""
+    raise ConfigurationError(f"No exporter is called {wanted!r}{by}. Known: {', '.join(names)}.{hint}")
 
 
 def _built_in() -> tuple[str, ...]:
@@ -101,7 +103,7 @@ def _called(wanted: str, factory: ExporterFactory, options: Mapping[str, object]
         )
     given = {**_by_environment(settings or {}, options), **options}
     for name, setting in (settings or {}).items():
-        if name not in given and setting is not None and setting.default is setting.default_factory is MISSING:
+        if setting is not None and name not in given and _is_needed(setting, given):
             raise _missing(wanted, name, setting)
     try:
         return factory(**given)
@@ -127,6 +129,13 @@ def _by_environment(settings: Mapping[str, Field[object] | None], options: Mappi
         if text is not None:
             found[name] = text.strip()
     return found
+
+
+def _is_needed(setting: Field[object], given: Mapping[str, object]) -> bool:
+    instead = setting.metadata.get("unless")
+    if instead is not None:
+        return not any(given.get(name) for name in instead)
+    return setting.default is setting.default_factory is MISSING
 
 
 def _missing(wanted: str, name: str, setting: Field[object]) -> ConfigurationError:

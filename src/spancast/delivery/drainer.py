@@ -8,9 +8,10 @@ the next one. Damage costs the record it hit, is noted, and stops nothing.
 
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -65,6 +66,10 @@ class Register(Protocol):
         """Note, once, that what lies in a segment at the offset `at` could not be read."""
         ...
 
+    def lost(self, writer: str, counts: Mapping[str, int], cost: Decimal) -> None:
+        """Note how many records a writer has had to drop so far, by reason, and the dollars of them."""
+        ...
+
 
 class Drainer:
     """Moves what the processes of a home directory have written onto all the `shelves`."""
@@ -76,12 +81,14 @@ class Drainer:
         self._shelves = sorted(shelves, key=lambda shelf: isinstance(shelf, Register))
         self._registers = [shelf for shelf in shelves if isinstance(shelf, Register)]
         self._in_hand: list[Record] = []
+        self._told: tuple[str, int] = ("", 0)
+        self._between: Callable[[], None] = _nothing
 
     def drain(self, timeout: float = 0.0, journal: Journal | None = None) -> bool:
         """Move all there is; return `False` when another process was at it for all of `timeout` seconds.
 
-        `journal` is this process's own: what waits in its memory is moved too. A file system or a shelf that fails
-        raises `OSError` or `sqlite3.Error`; what was not moved then is moved the next time.
+        `journal` is this process's own: what waits in its memory is moved too, and it is looked after meanwhile. A
+        shelf that fails raises `OSError` or `sqlite3.Error`; what was not moved then is moved the next time.
         """
         if not self._home.is_dir() and journal is None:
             return True
@@ -89,11 +96,13 @@ class Drainer:
         lock = locks.FileLock(self._home / "drainer.lock")
         if not lock.acquire(timeout):
             return False
+        self._between = _nothing if journal is None else journal.catch_up
         try:
             for path in self._segments():
                 self._follow(path)
             if journal is not None:
                 self._take_waiting(journal)
+                self._note_lost(journal)
             self._book_killed()
             self._sweep()
         finally:
@@ -111,34 +120,42 @@ class Drainer:
         with _opened(path) as file:
             if file is None:
                 return
-            end_of_writer = locks.try_lock(file)
-            end = self._move(file, path.name, whole=end_of_writer)
-            if end_of_writer:
-                self._finish(file, path, end)
+            try:
+                end_of_writer = locks.try_lock(file)
+                end = self._move(file, path.name)
+                if end_of_writer:
+                    self._finish(file, path, end)
+            except _UnreadableError:
+                guard.once_a_minute("reading", "%s cannot be read; it is left where it lies.", path, exc_info=True)
+                self._note(path.name, 0, "cannot be read")
 
-    def _move(self, file: int, segment: str, *, whole: bool) -> int:
+    def _move(self, file: int, segment: str) -> int:
         """Move what no shelf or not every shelf has; return the offset behind it."""
         ends = [shelf.end(segment) for shelf in self._shelves]
         at = min(ends) or (len(frame.HEAD) if _has_head(file) else 0)
-        for batch in _batches(file, at, whole=whole):
+        for batch in _batches(file, at):
             for damage in batch.damage:
                 self._note(segment, damage, "unreadable")
             for shelf, end in zip(self._shelves, ends, strict=True):
                 if end < batch.end:
                     shelf.apply(segment, batch.end, batch.records)
             at = batch.end
+            self._between()
         return at
 
     def _finish(self, file: int, path: Path, end: int) -> None:
         """Remove a segment that has no writer any more and is on every shelf; what is no segment is set aside."""
         if end < os.fstat(file).st_size:
             self._note(path.name, end, "torn")
-        if _has_head(file):
-            path.unlink()
-        else:
+        has_head = _has_head(file)
+        if not has_head:
             self._note(path.name, 0, "no segment")
-            path.rename(path.with_suffix(".bad"))
-        self._forget(path.name)
+        try:
+            path.unlink() if has_head else path.rename(path.with_suffix(".bad"))
+        except OSError:
+            guard.once_a_minute("drainer", "%s is booked, and cannot be removed.", path, exc_info=True)
+        else:
+            self._forget(path.name)
 
     def _take_waiting(self, journal: Journal) -> None:
         """Move the records that wait in this process's memory, and hold them until every shelf has them.
@@ -146,11 +163,19 @@ class Drainer:
         A call under way is left out: without a segment nothing would tell whether its writer lives.
         """
         if not self._in_hand:
-            records = (record for each in journal.waiting() for record in frame.unpack(each))
+            records = (record for each in journal.waiting.take() for record in frame.unpack(each))
             read = (_record(record.payload) for record in records)
             self._in_hand = [each for each in read if each is not None and not _under_way(each)]
         self._add(f"{journal.writer}-memory", self._in_hand)
         self._in_hand = []
+
+    def _note_lost(self, journal: Journal) -> None:
+        """Note what this process has had to drop, when that has become more."""
+        lost = dict(journal.waiting.lost)
+        if lost and self._told != (journal.writer, sum(lost.values())):
+            for register in self._registers:
+                register.lost(journal.writer, lost, journal.waiting.lost_cost)
+            self._told = (journal.writer, sum(lost.values()))
 
     def _book_killed(self) -> None:
         """Book the calls under way of writers that are gone.
@@ -190,7 +215,7 @@ class Drainer:
 def _opened(path: Path) -> Iterator[int | None]:
     """Open a file of the journal; `None` when it is gone, or not ours to read: then it waits for one who may."""
     try:
-        file = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        file = os.open(path, _OPEN)
     except FileNotFoundError:
         yield None
         return
@@ -204,13 +229,27 @@ def _opened(path: Path) -> Iterator[int | None]:
         os.close(file)
 
 
+_OPEN = os.O_RDWR | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"))
+
+
+class _UnreadableError(Exception):
+    """What lies under the name of a segment cannot be read, now or ever."""
+
+
+def _nothing() -> None:
+    """Have nothing to do between two batches."""
+
+
 def _has_head(file: int) -> bool:
     return _read(file, 0, len(frame.HEAD)) == frame.HEAD
 
 
 def _read(file: int, at: int, size: int) -> bytes:
-    os.lseek(file, at, os.SEEK_SET)
-    return os.read(file, size)
+    try:
+        os.lseek(file, at, os.SEEK_SET)
+        return os.read(file, size)
+    except OSError as error:
+        raise _UnreadableError from error
 
 
 @dataclass(slots=True)
@@ -222,9 +261,9 @@ class _Batch:
     damage: list[int] = field(default_factory=list)
 
 
-def _batches(file: int, start: int, *, whole: bool) -> Iterator[_Batch]:
+def _batches(file: int, start: int) -> Iterator[_Batch]:
     batch = _Batch(start)
-    for at, record in _records(file, start, whole=whole):
+    for at, record in _records(file, start):
         read = _record(record.payload)
         if read is None:
             batch.damage.append(at)
@@ -246,16 +285,13 @@ def _record(payload: bytes | None) -> Record | None:
         return None
 
 
-def _records(file: int, at: int, *, whole: bool) -> Iterator[tuple[int, frame.Record]]:
-    """Yield the records from the offset `at` on, each with its own, and in offsets of the file.
-
-    Where the file is not `whole`, a record that is still being written at its end is left for the next time.
-    """
+def _records(file: int, at: int) -> Iterator[tuple[int, frame.Record]]:
+    """Yield the records from the offset `at` on, each with its own, and in offsets of the file."""
     while True:
         data = _read(file, at, CHUNK)
         last = len(data) < CHUNK
         done = 0
-        for record in frame.unpack(data, whole=whole and last):
+        for record in frame.unpack(data):
             yield at + done, frame.Record(record.payload, at + record.end)
             done = record.end
         if last:

@@ -32,18 +32,15 @@ class Record:
     end: int
 
 
-def unpack(data: bytes, start: int = 0, *, whole: bool = True) -> Iterator[Record]:
+def unpack(data: bytes, start: int = 0) -> Iterator[Record]:
     """Yield the whole records of `data` from `start` on, and the damage between them.
 
-    Where `data` is not `whole` (a segment that is still written, or a piece of one), what may be the beginning of a
-    record at its end is no damage: it is left for the next time.
+    What lies behind the last whole record is left: it may be the beginning of one that is still being written.
     """
     at = start
     while at < len(data):
         record = _at(data, at)
         if record is None:
-            if not whole and _begins(data, at):
-                return
             found = _resume(data, at + 1)
             if found is None:
                 return
@@ -61,14 +58,6 @@ def _at(data: bytes, at: int) -> Record | None:
         return None
     payload = data[begin : begin + length]
     return Record(payload, begin + length) if zlib.crc32(payload) == checksum else None
-
-
-def _begins(data: bytes, at: int) -> bool:
-    """Whether a record may begin here whose end is not in `data`."""
-    if len(data) - at < _PREFIX.size:
-        return MAGIC.startswith(data[at : at + len(MAGIC)])
-    magic, length, _ = _PREFIX.unpack_from(data, at)
-    return bool(magic == MAGIC) and length <= MAX_PAYLOAD and at + _PREFIX.size + length > len(data)
 
 
 def _resume(data: bytes, start: int) -> int | None:

@@ -12,14 +12,15 @@ import secrets
 import threading
 import time
 import weakref
-from collections import Counter, deque
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from spancast import guard, locks
+from spancast import folders, forks, guard, locks
+from spancast.content import Content
 from spancast.delivery import frame
-from spancast.folders import private
+from spancast.delivery.waiting import Waiting
 from spancast.record import Record
 from spancast.settings import Durability
 
@@ -27,8 +28,8 @@ ROTATE_AT = 16 * 1024 * 1024
 """Bytes after which a new segment is begun."""
 SLOW = 0.1
 """Seconds; after an append that took longer, appends wait in memory until the file system is well again."""
-KEPT = 10_000
-"""Records that wait in memory at most, while the file system is slow or refuses."""
+UNATTENDED = 5.0
+"""Seconds after which an append looks itself whether the file system is well again, where no other thread does."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -50,46 +51,217 @@ class Journal:
     def _begin(self) -> None:
         """Take the state of a process that has written nothing yet; a forked child starts here."""
         self._lock = threading.RLock()
+        self._writing = False
         self.writer = f"{time.time_ns():016x}{secrets.token_hex(4)}"
         """The first part of the names of this process's segments."""
-        self.appended = 0
-        """Records handed to `append`, in this process."""
-        self.lost: Counter[str] = Counter()
-        """Records dropped, by reason, in this process."""
+        self.news = False
+        """Whether anything was appended since somebody last set this to `False`."""
+        self.waiting = Waiting()
+        """What waits in memory, and what of it had to be dropped."""
         self._number = 0
         self._fd: int | None = None
         self._size = 0
         self._synced = 0
         self._unsynced: list[int] = []
         self._syncing: set[int] = set()
-        self._waiting: deque[bytes] = deque()
+        self._unlisted = False
+        self._file = (0, 0)
         self._behind = self._durability == "memory"
+        self._looked_at = time.monotonic()
 
     def append(self, record: Record) -> None:
-        """Keep the record. It is on its way to the disk when this returns, or counted in `lost`."""
-        self.appended += 1
+        """Keep the record. It is on its way to the disk when this returns, or counted in `waiting.lost`."""
+        forks.notice()
         try:
             framed = frame.pack(_encode(record))
         except (ValueError, msgspec.MsgspecError):
-            self.lost["unwritable"] += 1
+            self.waiting.lost["unwritable"] += 1
             guard.caught("writing a record")
             return
-        with self._lock:
-            if self._behind or not self._write(framed):
-                self._keep(framed)
+        if self._behind and not self._is_attended():
+            self._write_waiting()
+        if self._behind or not self._write(framed):
+            self._keep(record, framed)
+        self.news = True
 
     def catch_up(self) -> None:
         """Write what waited for a slow or full file system, and make what was written safe from a loss of power."""
+        if self._durability != "memory":
+            self._write_waiting()
+            self._leave_what_is_gone()
         with self._lock:
-            if self._durability != "memory":
-                self._behind = False
-            while self._waiting and not self._behind and self._write(self._waiting[0]):
-                self._waiting.popleft()
             if self._fd is not None and self._size != self._synced:
                 self._unsynced.append(os.dup(self._fd))
                 self._synced = self._size
         while self._unsynced:
             self._sync_next()
+        self._list()
+
+    def close(self) -> None:
+        """Write what waits, and give the segment to whichever process drains it; a later `append` begins a new one."""
+        with guard.quietly("closing the journal"):
+            self.catch_up()
+        with guard.quietly("closing the journal"), self._lock:
+            fd, self._fd = self._fd, None
+            if fd is not None:
+                os.close(fd)
+
+    def hold(self) -> bool:
+        """Let the write under way end, so that a forked child inherits no half-made segment; but wait for no stall."""
+        return self._lock.acquire(timeout=SLOW)
+
+    def go_on(self) -> None:
+        """Write again, after `hold` has returned `True` to the same thread."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the segments, their locks and the waiting records are the parent's."""
+        inherited = [*self._unsynced, *self._syncing, *([] if self._fd is None else [self._fd])]
+        self._begin()
+        for fd in inherited:
+            with suppress(OSError):  # it may be just closed, by the thread that the child does not have
+                os.close(fd)
+
+    def _is_attended(self) -> bool:
+        """Whether someone else looks when the file system is well again."""
+        return self._durability == "memory" or time.monotonic() - self._looked_at < UNATTENDED
+
+    def _keep(self, record: Record, framed: bytes) -> None:
+        words = isinstance(record, Content)
+        if not self.waiting.add(framed, words=words) and isinstance(record, Content):
+            self.waiting.add(frame.pack(_encode(Content(call_id=record.call_id))))  # so that nobody waits for them
+
+    def _write(self, framed: bytes) -> bool:
+        """Write the record; return `False` when it has to wait in memory.
+
+        A finalizer or a signal handler that appends in the middle of an append of the same thread waits too: the append
+        that it interrupted writes both.
+        """
+        if not self._lock.acquire(timeout=SLOW):
+            self._behind = True
+            return False
+        try:
+            if self._writing:
+                return False
+            self._writing = True
+            try:
+                written = self._put(framed)
+                while written and self.waiting and not self._behind:
+                    written = self._put_first()
+            finally:
+                self._writing = False
+            return written
+        finally:
+            self._lock.release()
+
+    def _write_waiting(self) -> None:
+        """Write what waits, oldest first. Appends meanwhile wait behind it, so that they feel none of this."""
+        self._looked_at = time.monotonic()
+        if not self._lock.acquire(timeout=SLOW):
+            return
+        try:
+            if self._writing:
+                return
+            self._writing = True
+            try:
+                while self.waiting:
+                    if not self._put_first():
+                        return
+                self._behind = self._behind and not self._is_well()
+            finally:
+                self._writing = False
+        finally:
+            self._lock.release()
+
+    def _put_first(self) -> bool:
+        framed = self.waiting.first()
+        if framed is None:
+            return True
+        written = self._put(framed)
+        if written:
+            self.waiting.remove(framed)
+        return written
+
+    def _is_well(self) -> bool:
+        """Whether the file system answers at once again."""
+        if self._fd is None:
+            return True
+        began = time.perf_counter()
+        with suppress(OSError):
+            os.utime(self._fd)
+        return time.perf_counter() - began < SLOW
+
+    def _put(self, framed: bytes) -> bool:
+        began = time.perf_counter()
+        try:
+            fd = self._segment()
+            written = os.write(fd, framed)
+            if written < len(framed):
+                os.ftruncate(fd, self._size)
+                raise OSError(errno.ENOSPC, f"{written} of {len(framed)} bytes were written")  # noqa: TRY301 - see below
+            self._size += written
+            if self._durability == "power":
+                _sync(fd)
+                self._synced = self._size
+                self._list()
+        except OSError:
+            self._behind = True
+            guard.once_a_minute(
+                "journal",
+                "%s takes no records; they wait in memory. Is it full or read-only?",
+                self._folder,
+                exc_info=True,
+            )
+            return False
+        if time.perf_counter() - began > SLOW:
+            self._behind = True
+            guard.faults["slow append"] += 1
+        return True
+
+    def _segment(self) -> int:
+        if self._fd is None or self._size >= ROTATE_AT:
+            fd = self._open()
+            previous, self._fd, self._size, self._synced = self._fd, fd, len(frame.HEAD), 0
+            if previous is not None:
+                self._unsynced.append(previous)  # its lock is given up when it is closed, behind the sync
+        return self._fd
+
+    def _open(self) -> int:
+        """Make a segment under a name that no drainer looks at, and give it its own once the lock is held."""
+        folders.private(self._folder)
+        self._number += 1
+        path = self._folder / f"{self.writer}-{self._number:06d}.seg"
+        unready = path.with_suffix(".new")
+        fd = os.open(unready, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            if not locks.try_lock(fd) or os.write(fd, frame.HEAD) < len(frame.HEAD):
+                raise OSError(errno.EIO, "could not be begun", str(unready))  # noqa: TRY301 - as of the calls before it
+            unready.rename(path)
+        except BaseException:
+            os.close(fd)
+            with suppress(OSError):
+                unready.unlink()
+            raise
+        self._unlisted = True
+        begun = os.fstat(fd)
+        self._file = begun.st_dev, begun.st_ino
+        return fd
+
+    def _leave_what_is_gone(self) -> None:
+        """Begin a new segment where the one in use was deleted, or closed by one who closes all there are."""
+        with self._lock:
+            if self._fd is None or self._writing:
+                return
+            try:
+                now = os.fstat(self._fd)
+            except OSError:
+                self._fd = None
+                return
+            if (now.st_dev, now.st_ino) != self._file:
+                self._fd = None  # it is another's by now, and not ours to close
+            elif now.st_nlink == 0:
+                os.close(self._fd)
+                self._fd = None
 
     def _sync_next(self) -> None:
         try:
@@ -103,114 +275,36 @@ class Journal:
             self._syncing.discard(fd)
             os.close(fd)
 
-    def waiting(self) -> tuple[bytes, ...]:
-        """Return the records that wait in memory, and forget them: for a drainer in this process."""
-        with self._lock:
-            records = tuple(self._waiting)
-            self._waiting.clear()
-            return records
-
-    def close(self) -> None:
-        """Write what waits, and give the segment to whichever process drains it; a later `append` begins a new one."""
-        with guard.quietly("closing the journal"):
-            self.catch_up()
-        with self._lock:
-            fd, self._fd = self._fd, None
-            if fd is not None:
-                os.close(fd)
-
-    def before_fork(self) -> None:
-        """Finish the write that is under way, so that a child inherits no half-made segment."""
-        self._lock.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        self._lock.release()
-
-    def after_fork_in_child(self) -> None:
-        """Begin anew: the segments, their locks and the waiting records are the parent's."""
-        inherited = [*self._unsynced, *self._syncing, *([] if self._fd is None else [self._fd])]
-        self._begin()
-        for fd in inherited:
-            os.close(fd)
-
-    def _write(self, record: bytes) -> bool:
-        try:
-            fd = self._segment()
-            began = time.perf_counter()
-            written = os.write(fd, record)
-            if written < len(record):
-                os.ftruncate(fd, self._size)
-                raise OSError(errno.ENOSPC, f"{written} of {len(record)} bytes were written")  # noqa: TRY301 - see below
-            self._size += written
-            if self._durability == "power":
-                _sync(fd)
-            self._behind = time.perf_counter() - began > SLOW
-        except OSError:
-            self._behind = True
-            guard.once_a_minute(
-                "journal",
-                "%s takes no records; they wait in memory. Is it full or read-only?",
-                self._folder,
-                exc_info=True,
-            )
-            return False
-        return True
-
-    def _keep(self, record: bytes) -> None:
-        if len(self._waiting) >= KEPT:
-            self._waiting.popleft()
-            self.lost["memory full"] += 1
-        self._waiting.append(record)
-
-    def _segment(self) -> int:
-        if self._fd is None or self._size >= ROTATE_AT:
-            fd = self._open()
-            previous, self._fd, self._size, self._synced = self._fd, fd, len(frame.HEAD), 0
-            if previous is not None:
-                self._unsynced.append(previous)  # its lock is given up when it is closed, behind the sync
-        return self._fd
-
-    def _open(self) -> int:
-        """Make a segment under a name that no drainer looks at, and give it its own once the lock is held."""
-        private(self._folder)
-        self._number += 1
-        path = self._folder / f"{self.writer}-{self._number:06d}.seg"
-        unready = path.with_suffix(".new")
-        fd = os.open(unready, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
-        try:
-            if not locks.try_lock(fd) or os.write(fd, frame.HEAD) < len(frame.HEAD):
-                raise OSError(errno.EIO, "could not be begun", str(unready))  # noqa: TRY301 - as of the calls before it
-            unready.rename(path)
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd
+    def _list(self) -> None:
+        """Make the names of new segments, and of the folders they lie in, safe from a loss of power."""
+        if self._unlisted:
+            self._unlisted = False
+            for folder in (self._folder, self._folder.parent, self._folder.parent.parent):
+                folders.sync(folder)
 
 
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
 
 _journals: "weakref.WeakSet[Journal]" = weakref.WeakSet()
-
-
-_forking: list[Journal] = []
+_held: dict[int, list[Journal]] = {}
+"""What each thread that is forking holds."""
 
 
 def _before_fork() -> None:
-    _forking[:] = _journals
-    for journal in _forking:
-        journal.before_fork()
+    _held[threading.get_ident()] = [journal for journal in list(_journals) if journal.hold()]
 
 
 def _after_fork_in_parent() -> None:
-    while _forking:
-        _forking.pop().after_fork_in_parent()
+    for journal in _held.pop(threading.get_ident(), ()):
+        journal.go_on()
 
 
 def _after_fork_in_child() -> None:
-    while _forking:
-        _forking.pop().after_fork_in_child()
+    _held.clear()
+    for journal in list(_journals):
+        journal.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
+forks.in_child(_after_fork_in_child)

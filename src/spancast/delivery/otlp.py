@@ -64,7 +64,6 @@ class OtlpEncoder:
             _messages().resource_message(resource) if resource else b"",
         )
 
-
     def _as_it_is(self, pieces: _Pieces) -> bytes:
         whole = self._whole
         if whole is None or whole[0] is not pieces:

@@ -5,7 +5,8 @@ it waits or is dead, with a reason. `captured = delivered + waiting + dead + exp
 destination at every instant: the counters change in the transaction that decides the records, and `waiting` is never
 stored but counted from the records themselves.
 
-A record names the destinations that were configured where it was made, so a new destination starts at now.
+A record names the destinations that were configured where it was made, so a new destination starts at now. What all of
+them have decided is kept for `spancast replay`, as long as `Keeping` says.
 """
 
 import json
@@ -19,12 +20,14 @@ from sqlite3 import Connection
 from spancast import early
 from spancast.call import Call
 from spancast.content import Content
-from spancast.delivery import belated, worded
+from spancast.delivery import belated, cap, replaying, retention, worded
 from spancast.delivery.accounts import Standing, standing, tally
 from spancast.delivery.ack import Ack, Hold
+from spancast.delivery.keeping import Keeping
 from spancast.delivery.payload import decoded, encoded
+from spancast.foreign import Foreign
 from spancast.late import JOBS, Late
-from spancast.record import Record
+from spancast.record import Record, Sent
 from spancast.store import Store
 
 MIGRATIONS = (
@@ -68,7 +71,26 @@ MIGRATIONS = (
     {early.INDEX};
     """,
     worded.TABLE,
+    """
+    ALTER TABLE destination ADD COLUMN held_for REAL NOT NULL DEFAULT 0; -- seconds from the failure to not_before
+    ALTER TABLE destination ADD COLUMN failures INTEGER NOT NULL DEFAULT 0; -- in a row
+    ALTER TABLE tally ADD COLUMN picodollars INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE replayed ( -- records that a destination was given which they do not name
+        destination TEXT NOT NULL REFERENCES destination, seq INTEGER NOT NULL REFERENCES record,
+        PRIMARY KEY (destination, seq)
+    ) WITHOUT ROWID;
+    CREATE INDEX replayed_record ON replayed (seq);
+    CREATE TABLE sweep (position INTEGER NOT NULL); -- the record up to which the last one went
+    INSERT INTO sweep VALUES (0);
+    """,
 )
+
+LONGEST_HOLD = 3600.0
+"""Seconds that a record waits for something of its own at most; a wait that seems longer was begun before a clock was
+set."""
+_ANY = 2**63
+_SWEEP_EVERY = 1.0
+"""Seconds between two looks at what need not be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +98,27 @@ class Waiting:
     """A record that a destination has not decided yet."""
 
     seq: int
-    call: Call | None
+    call: Sent | None
     """`None` when the record cannot be read."""
     came_at: float
     """Unix time in seconds at which it came into the outbox."""
     reason: str | None = None
     """Why it waits, when it was tried before."""
+    excepted: bool = False
+    """Whether it waits apart from the cursor."""
 
 
 class Outbox:
     """The records of one home directory. Every method may be called from any thread and any process."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, keeping: Keeping | None = None) -> None:
+        """Open the outbox of `home`.
+
+        Without `keeping` nothing is let go of: who only reads does not know how much may be kept.
+        """
         self._store = Store(home / "outbox.db", MIGRATIONS)
+        self._keeping = keeping
+        self._swept_at = 0.0
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -113,16 +143,50 @@ class Outbox:
             captured: Counter[str] = Counter()
             routes: dict[tuple[str, ...], int] = {}
             calls = [record for record in records if isinstance(record, Call) and record.outcome is not None]
-            for call in calls:
-                if call.destinations not in routes:
-                    routes[call.destinations] = _route(connection, writer, call.destinations)
-                if _insert(connection, routes[call.destinations], call):
-                    captured.update(set(call.destinations))
+            spans = [record for record in records if isinstance(record, Foreign)]
+            every: Sequence[Sent] = [*calls, *spans]
+            for sent in every:
+                if sent.destinations not in routes:
+                    routes[sent.destinations] = _route(connection, writer, sent.destinations)
+                if _insert(connection, routes[sent.destinations], sent):
+                    captured.update(set(sent.destinations))
             early.take(connection, [record for record in records if isinstance(record, Late)], belated.fill)
             early.settle(connection, calls, belated.fill)
             worded.take(connection, [record for record in records if isinstance(record, Content)])
             for name, count in captured.items():
                 tally(connection, name, "captured", {"": count})
+            self._let_go(connection)
+
+    def tend(self) -> bool:
+        """Let go of what need not be kept, or cannot; return whether there is more of it."""
+        if self._keeping is None:
+            return False
+        with self._store.transaction() as connection:
+            more = retention.sweep(connection, self._keeping)
+            return cap.shed(connection, self._keeping.size) or more
+
+    def _let_go(self, connection: Connection) -> None:
+        if self._keeping is not None:
+            cap.shed(connection, self._keeping.size)
+            if time.monotonic() - self._swept_at >= _SWEEP_EVERY:
+                self._swept_at = time.monotonic()
+                retention.sweep(connection, self._keeping)
+
+    def replay(self, name: str, since: int, *, ambiguous: bool = False) -> int:
+        """Have a destination be sent what was recorded since, in Unix nanoseconds, and what it does not have.
+
+        Of what is dead for it, what the platform may have is sent only on demand (`ambiguous`). Returns how many wait
+        because of it.
+        """
+        count = 0
+        after: int | None = 0
+        while after is not None:
+            with self._store.transaction() as connection:
+                _destination(connection, name)
+                found, after = replaying.unnamed(connection, name, since, after)
+            count += found
+        with self._store.transaction() as connection:
+            return count + replaying.dead(connection, name, since, ambiguous=ambiguous)
 
     def forget(self, segment: str) -> None:
         """Drop the offset of a segment that is gone."""
@@ -148,14 +212,17 @@ class Outbox:
         """
         now = time.time()
         with self._store.reading() as connection:
-            rows = connection.execute(_EXCEPTIONS_WAITING, (name, now, now + belated.HOLD, limit)).fetchall()
+            rows = connection.execute(_EXCEPTIONS_WAITING, (name, now, now + LONGEST_HOLD, limit)).fetchall()
             rows += connection.execute(_BEHIND_CURSOR, (name, name, limit - len(rows))).fetchall()
-        return tuple(Waiting(row["seq"], decoded(row["payload"]), row["came_at"], row["reason"]) for row in rows)
+        return tuple(
+            Waiting(row["seq"], decoded(row["payload"]), row["came_at"], row["reason"], row["reason"] is not None)
+            for row in rows
+        )
 
-    def words(self, call_ids: Sequence[str]) -> Mapping[str, Content]:
-        """Return the words of these calls, as far as they are there."""
+    def words(self, call_ids: Sequence[str], room: int = _ANY) -> tuple[Mapping[str, Content], str | None]:
+        """Return the words of these calls as far as they are there, and the call at which `room` bytes were used up."""
         with self._store.reading() as connection:
-            return worded.load(connection, call_ids)
+            return worded.load(connection, call_ids, room)
 
     def next_release(self, name: str) -> float | None:
         """Return until when the next record waits for its cost or its words, in Unix seconds; `None` when none does."""
@@ -166,14 +233,19 @@ class Outbox:
     def hold(self, name: str) -> Hold | None:
         """Return until when a destination is to be left alone, or `None`."""
         with self._store.reading() as connection:
-            row = connection.execute("SELECT not_before, asked FROM destination WHERE name = ?", (name,)).fetchone()
-        return Hold(row["not_before"], bool(row["asked"])) if row and row["not_before"] is not None else None
+            row = connection.execute(_HOLD, (name,)).fetchone()
+        if row is None or row["not_before"] is None:
+            return None
+        return Hold(row["not_before"], bool(row["asked"]), row["held_for"], row["failures"])
 
     def ack(self, name: str, ack: Ack) -> None:
-        """Enter what became of a batch: records, counters, cursor and state change together."""
+        """Enter what became of a batch: records, counters, cursor and state change together.
+
+        A record that was let go of meanwhile was counted then, and is not again.
+        """
         with self._store.transaction() as connection:
             _destination(connection, name)
-            ack = belated.first_version_stands(connection, name, ack)
+            ack = belated.first_version_stands(connection, name, _still_waiting(connection, name, ack))
             decided = [*ack.delivered, *ack.skipped, *ack.expired]
             connection.executemany(
                 "DELETE FROM exception WHERE destination = ? AND seq = ?", [(name, seq) for seq in decided]
@@ -183,15 +255,17 @@ class Outbox:
             held = [(name, seq, "waiting", held.reason, held.until) for seq, held in ack.held.items()]
             connection.executemany(_EXCEPT, held)
             tally(connection, name, "delivered", {"": len(ack.delivered)})
-            tally(connection, name, "late", {worded.SENT_WITHOUT: ack.wordless})
+            tally(connection, name, "late", ack.notes)
             for kind, reasons in (("skipped", ack.skipped), ("expired", ack.expired), ("dead", ack.dead)):
                 tally(connection, name, kind, Counter(reasons.values()))
             belated.keep_open(connection, name, ack.opened)
             delivered_at = time.time_ns() if ack.delivered else None
             connection.execute(_MOVE, (ack.cursor, delivered_at, name))
             if ack.state is not None:
-                until, asked = (ack.hold.until, ack.hold.asked) if ack.hold else (None, False)
-                connection.execute(_STAND, (ack.state, ack.reason, until, asked, name))
+                hold = ack.hold or Hold(0.0)
+                until = None if ack.hold is None else hold.until
+                stand = (ack.state, ack.reason, until, hold.asked, hold.length, hold.failures, name)
+                connection.execute(_STAND, stand)
 
     def undecided(self, writer: str, names: Sequence[str]) -> int:
         """Return how many deliveries of the records of `writer` (the first part of a segment's name) are still open."""
@@ -226,10 +300,18 @@ _INSERT = """
     VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _CORRECT = "UPDATE record SET payload = ?, job = ?, killed = 0 WHERE seq = ?"
+_WAITS = """
+    SELECT 1 FROM exception WHERE destination = :name AND seq = :seq AND state = 'waiting'
+    UNION ALL SELECT 1 FROM record JOIN routed USING (route) JOIN destination ON name = routed.destination
+    WHERE seq = :seq AND name = :name AND seq > cursor
+"""
 _MOVE = """
     UPDATE destination SET cursor = max(cursor, ?), last_delivered_at = coalesce(?, last_delivered_at) WHERE name = ?
 """
-_STAND = "UPDATE destination SET state = ?, reason = ?, not_before = ?, asked = ? WHERE name = ?"
+_HOLD = "SELECT not_before, asked, held_for, failures FROM destination WHERE name = ?"
+_STAND = """
+    UPDATE destination SET state = ?, reason = ?, not_before = ?, asked = ?, held_for = ?, failures = ? WHERE name = ?
+"""
 _UNDECIDED = """
     WITH mine AS (
         SELECT route.id FROM route JOIN routed ON routed.route = route.id
@@ -268,14 +350,22 @@ def _destination(connection: Connection, name: str) -> None:
     )
 
 
-def _insert(connection: Connection, route: int, call: Call) -> bool:
-    """Enter the call; return whether it is new."""
-    killed = call.outcome == "killed"
-    job = call.response_id if call.operation in JOBS else None
-    new = connection.execute(_INSERT, (call.call_id, route, call.started_at, killed, encoded(call), job, time.time()))
+def _still_waiting(connection: Connection, name: str, ack: Ack) -> Ack:
+    """Return the ack without the records that the destination does not wait for any more."""
+    named = {*ack.delivered, *ack.skipped, *ack.expired, *ack.dead, *ack.waiting, *ack.held, *ack.opened}
+    waits = {seq for seq in named if connection.execute(_WAITS, {"name": name, "seq": seq}).fetchone()}
+    return ack if waits == named else ack.without(named - waits)
+
+
+def _insert(connection: Connection, route: int, sent: Sent) -> bool:
+    """Enter what travels; return whether it is new."""
+    call = sent if isinstance(sent, Call) else None
+    killed = call is not None and call.outcome == "killed"
+    job = call.response_id if call is not None and call.operation in JOBS else None
+    new = connection.execute(_INSERT, (sent.call_id, route, sent.started_at, killed, encoded(sent), job, time.time()))
     if new.rowcount:
         return True
-    if not killed:
+    if call is not None and not killed:
         _correct(connection, call, job)
     return False
 

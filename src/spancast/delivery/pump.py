@@ -4,18 +4,32 @@ It looks a few times a second rather than being told: what runs on the caller's 
 no lock but the journal's own.
 """
 
-import os
 import sqlite3
 import threading
+import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 
-from spancast import guard
+from spancast import forks, guard
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 
 PERIOD = 0.2
 """Seconds between two looks; what was written is safe from a loss of power within two of them."""
+AGAIN = 0.02
+"""Seconds between two tries while somebody waits, and another process is at it."""
+REFUSED = 1.0
+"""Seconds until it is tried again to start the thread, where none could be."""
+
+
+class _Wish:
+    """That all there is now be moved, by a thread that waits for it."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.moved = False
+        self.over = threading.Event()
 
 
 class Pump:
@@ -26,52 +40,89 @@ class Pump:
         self._journal = journal
         self._drainer = drainer
         self._wake = wake
-        self._moved = -1
         self._after_fork()
         _pumps.add(self)
 
     def _after_fork(self) -> None:
         """Know of no thread: a forked child has none but the one that forked."""
         self.running = False
-        self._stop = threading.Event()
+        self._stopping = False
+        self._look = threading.Event()
+        self._turning = threading.Lock()
+        self._wishes: deque[_Wish] = deque()
         self._thread: threading.Thread | None = None
+        self._not_before = 0.0
 
     def start(self) -> None:
-        """Start the thread; where none may be started any more, the next process moves what this one wrote."""
+        """Start the thread; where none may be started, the next process moves what this one wrote, or a later try."""
+        if time.monotonic() < self._not_before:
+            return
         self.running = True
-        self._thread = threading.Thread(target=self._run, name="spancast", daemon=True)
+        thread = threading.Thread(target=self._run, name="spancast", daemon=True)
         try:
-            self._thread.start()
-        except RuntimeError:
+            thread.start()
+        except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
             guard.faults["no thread could be started"] += 1
+            self.running, self._not_before = False, time.monotonic() + REFUSED
+        else:
+            self._thread = thread
 
-    def stop(self) -> None:
-        """End the thread after the turn it is in."""
-        self._stop.set()
-        if self._thread is not None and self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(1.0)
+    def stop(self, timeout: float = 1.0) -> None:
+        """End the thread after the turn it is in, for which `timeout` seconds are waited."""
+        self._stopping = True
+        self._look.set()
+        thread = self._thread
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def move(self, timeout: float) -> bool:
+        """Have all there is moved; return whether it was within `timeout` seconds, whatever holds the thread up."""
+        thread = self._thread
+        if thread is None or not thread.is_alive() or thread is threading.current_thread() or self._stopping:
+            return self.turn(timeout)
+        wish = _Wish(time.monotonic() + timeout)
+        self._wishes.append(wish)
+        self._look.set()
+        wish.over.wait(timeout)
+        return wish.moved
 
     def turn(self, timeout: float = 0.0) -> bool:
         """Move all there is; return `False` when another process is at it for `timeout` seconds, or the disk fails."""
-        count = self._journal.appended
-        try:
-            self._journal.catch_up()
-            moved = self._drainer.drain(timeout, self._journal)
-        except (OSError, sqlite3.Error):
-            guard.once_a_minute("moving", "Records cannot be moved into the ledger; they wait.", exc_info=True)
-            return False
-        if not moved:
-            return False
-        self._moved = count
-        for wake in self._wake:
-            wake()
-        return True
+        with self._turning:
+            self._journal.news = False
+            moved = False
+            try:
+                self._journal.catch_up()
+                moved = self._drainer.drain(timeout, self._journal)
+            except (OSError, sqlite3.Error):
+                guard.once_a_minute("moving", "Records cannot be moved into the ledger; they wait.", exc_info=True)
+            finally:
+                self._journal.news = self._journal.news or not moved
+        if moved:
+            for wake in self._wake:
+                wake()
+        return moved
 
     def _run(self) -> None:
-        while not self._stop.wait(PERIOD):
-            if self._journal.appended != self._moved:
-                with guard.quietly("moving records"):
+        while not self._stopping:
+            self._look.wait(PERIOD)
+            self._look.clear()
+            with guard.quietly("moving records"):
+                if self._wishes:
+                    self._fulfil(self._wishes.popleft())
+                elif self._journal.news:
                     self.turn()
+
+    def _fulfil(self, wish: _Wish) -> None:
+        """Take turns until one has moved all there is. What others wish meanwhile is as old as what was moved then."""
+        try:
+            while not (moved := self.turn()) and time.monotonic() < wish.deadline and not self._stopping:
+                time.sleep(AGAIN)
+            wish.moved = moved
+        finally:
+            wish.over.set()
+            if self._wishes:
+                self._look.set()
 
 
 _pumps: "weakref.WeakSet[Pump]" = weakref.WeakSet()
@@ -82,5 +133,4 @@ def _after_fork() -> None:
         pump._after_fork()  # noqa: SLF001 - of the same module
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)

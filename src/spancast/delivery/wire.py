@@ -8,6 +8,9 @@ is never asked for this machine itself. The engine is httpx2's own, httpcore2: t
 import ipaddress
 import os
 import time
+from email.utils import formatdate
+from functools import lru_cache
+from ssl import SSLCertVerificationError, SSLContext
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
@@ -27,11 +30,17 @@ MAX_REPLY = 64 * 1024
 IDLE = 3.0
 """Seconds a connection is kept for the next request; servers commonly close at 5, and the race is theirs to lose."""
 
+_LONGEST_REASON = 120
+"""Characters of an error that are kept."""
 _HEADERS = {"user-agent": "spancast", "accept-encoding": "identity"}
 
 
 class Unsent(SpancastError):  # noqa: N818 - an outcome, named as the others
     """The platform has not got the whole request; it is safe to send again."""
+
+
+class Untrusted(Unsent):
+    """The platform does not prove who it is; nothing was sent, and nothing will be until it does."""
 
 
 class Ambiguous(SpancastError):  # noqa: N818 - an outcome, named as the others
@@ -47,7 +56,9 @@ class Wire:
         self._pools: dict[str | None, httpcore2.ConnectionPool] = {}
 
     def post(self, request: Request, timeout: float = PATIENCE, limit: int = MAX_REPLY) -> Reply:
-        """Send the request and return the answer, within `timeout` seconds; raise `Unsent` or `Ambiguous`.
+        """Send the request and return the answer, within `timeout` seconds.
+
+        Raises `Unsent`, which may be `Untrusted`, or `Ambiguous`.
 
         No more than `limit` bytes of the answer's body are read.
         """
@@ -74,16 +85,15 @@ class Wire:
         except (httpcore2.ReadError, httpcore2.ReadTimeout, httpcore2.RemoteProtocolError) as error:
             whole = not backend.torn and backend.written >= len(request.body)
             raise (Ambiguous if whole else Unsent)(_why(error)) from error
+        except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProxyError, OSError) as error:
+            raise _unsent(error) from error
         except (
-            httpcore2.NetworkError,
-            httpcore2.TimeoutException,
             httpcore2.ProtocolError,
-            httpcore2.ProxyError,
             httpcore2.UnsupportedProtocol,
-            OSError,
             ValueError,  # a host or header that cannot be written down
         ) as error:
-            raise Unsent(_why(error)) from error
+            # What these say quotes the request, whose headers hold a key.
+            raise Unsent(f"{type(error).__name__}: this is no HTTP request") from error
 
     def _own_backend(self) -> "DeadlineBackend":
         from spancast.delivery.deadline import DeadlineBackend  # noqa: PLC0415
@@ -103,17 +113,24 @@ class Wire:
         return self._pools[proxy]
 
 
+@lru_cache(maxsize=1)
+def _trusted() -> SSLContext:
+    """Return whom all connections of the process trust: to read the certificates takes a hundredth of a second."""
+    import httpcore2  # noqa: PLC0415
+
+    return httpcore2.default_ssl_context()
+
+
 def _opened(proxy: str | None, backend: "DeadlineBackend") -> "httpcore2.ConnectionPool":
     import httpcore2  # noqa: PLC0415
 
-    trusted = httpcore2.default_ssl_context()
     if proxy is None:
-        return httpcore2.ConnectionPool(ssl_context=trusted, keepalive_expiry=IDLE, network_backend=backend)
+        return httpcore2.ConnectionPool(ssl_context=_trusted(), keepalive_expiry=IDLE, network_backend=backend)
     parts = urlsplit(proxy)
     return httpcore2.HTTPProxy(
         parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
         proxy_auth=(parts.username, parts.password or "") if parts.username else None,
-        ssl_context=trusted,
+        ssl_context=_trusted(),
         keepalive_expiry=IDLE,
         network_backend=backend,
     )
@@ -144,10 +161,20 @@ def _reply(response: "httpcore2.Response", limit: int) -> Reply:
         if len(body) >= limit:
             break
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    headers.setdefault("date", formatdate(usegmt=True))
     return Reply(response.status, headers, bytes(body[:limit]))
+
+
+def _unsent(error: Exception) -> Unsent:
+    cause = error.__cause__
+    return (
+        Untrusted(f"TLS: {cause.verify_message}")
+        if isinstance(cause, SSLCertVerificationError)
+        else Unsent(_why(error))
+    )
 
 
 def _why(error: Exception) -> str:
     """Return what went wrong in a few words that are the same each time, for they are counted."""
     text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    return f"{type(error).__name__}: {text[0][:_LONGEST_REASON]}" if text else type(error).__name__

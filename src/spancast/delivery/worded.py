@@ -17,6 +17,8 @@ HOLD = 10.0
 """Seconds for which a record waits for its words at most, from when it came."""
 EXPECTED = "words expected"
 SENT_WITHOUT = "sent without its words"
+TOO_LARGE = f"{SENT_WITHOUT}: too large"
+NOT_ENCODED = f"{SENT_WITHOUT}: not encoded"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Content).decode
@@ -29,14 +31,22 @@ def take(connection: Connection, contents: Iterable[Content]) -> None:
         connection.execute(_RELEASE, (EXPECTED, content.call_id))
 
 
-def load(connection: Connection, call_ids: Sequence[str]) -> Mapping[str, Content]:
-    """Return the words of these calls, as far as they are there."""
-    found = {}
+def load(connection: Connection, call_ids: Sequence[str], room: int) -> tuple[Mapping[str, Content], str | None]:
+    """Return the words of these calls, as far as they are there, and the call at which `room` bytes were used up.
+
+    The first that has words has them, however long.
+    """
+    found: dict[str, Content] = {}
     for call_id in call_ids:
+        size = connection.execute("SELECT length(payload) FROM content WHERE call_id = ?", (call_id,)).fetchone()
+        if size is None:
+            continue
+        room -= size[0]
+        if room < 0 and found:
+            return found, call_id
         row = connection.execute("SELECT payload FROM content WHERE call_id = ?", (call_id,)).fetchone()
-        if row is not None:
-            found[call_id] = _decode(row["payload"])
-    return found
+        found[call_id] = _decode(row["payload"])
+    return found, None
 
 
 _RELEASE = """

@@ -1,11 +1,10 @@
 """A thread for what is done in rounds: whenever there is news, and whenever a round has said that it is time."""
 
-import os
 import threading
 import weakref
 from typing import Protocol
 
-from spancast import guard
+from spancast import forks, guard
 
 FAULT = 5.0
 """Seconds until a worker goes on that failed itself."""
@@ -100,5 +99,4 @@ def _after_fork() -> None:
         thread.after_fork()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)

@@ -5,7 +5,7 @@
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
@@ -91,6 +91,10 @@ MIGRATIONS = (
     ) STRICT;
     {early.INDEX};
     """,
+    """
+    CREATE TABLE lost(writer TEXT, reason TEXT, count INTEGER NOT NULL, PRIMARY KEY(writer, reason)) STRICT;
+    CREATE TABLE lost_cost(writer TEXT PRIMARY KEY, cost_text TEXT NOT NULL) STRICT;
+    """,
 )
 """The versions of the ledger."""
 
@@ -145,6 +149,20 @@ class Book:
         """Note that what lay in a segment at the offset `at` could not be read."""
         with self._store.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO damage VALUES (?, ?, ?)", (segment, at, what))
+
+    def lost(self, writer: str, counts: Mapping[str, int], cost: Decimal) -> None:
+        """Note how many records a writer has had to drop so far, by reason, and the dollars of them in all."""
+        rows = [(writer, reason, count) for reason, count in counts.items()]
+        with self._store.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO lost VALUES (?, ?, ?)", rows)
+            connection.execute("INSERT OR REPLACE INTO lost_cost VALUES (?, ?)", (writer, money.plain(cost)))
+
+    def losses(self) -> tuple[dict[str, int], Decimal]:
+        """Return how many records have never reached the journal, by reason, and the dollars of them in all."""
+        with self.reading() as connection:
+            counts = connection.execute("SELECT reason, sum(count) FROM lost GROUP BY reason ORDER BY reason")
+            costs = connection.execute("SELECT cost_text FROM lost_cost")
+            return dict(map(tuple, counts)), sum((Decimal(cost) for (cost,) in costs), Decimal(0))
 
     def damage(self) -> int:
         """Return how many damaged places the journal has had."""
@@ -295,12 +313,20 @@ MORE = (
     "app_title",
     "app_categories",
     "parameters",
+    "trace_name",
+    "span_name",
+    "generation_name",
+    "environment",
+    "release",
+    "metadata",
+    "request_trace_id",
+    "request_parent_span_id",
 )
 """Fields of a Call that have no column: nobody sums or groups by them, and most calls state few of them."""
 
 
 def _more(call: Call) -> dict[str, object]:
-    found = {name: value for name in MORE if (value := getattr(call, name)) not in (None, ())}
+    found = {name: value for name in MORE if (value := getattr(call, name)) not in (None, (), {})}
     return {name: _text(value) if isinstance(value, Decimal) else value for name, value in found.items()}
 
 

@@ -42,6 +42,9 @@ the resource's `service.name`; a week is called by its Monday."""
 TAG = "tag:"
 """What a dimension begins with that is the value of a tag."""
 
+REFUSED = frozenset(range(400, 500)) - {408, 499}
+"""The HTTP statuses of a refusal. A request that timed out (408), or was given up (499), may have been run."""
+
 PAGE = 1000
 """Calls read at a time, so that no reader holds the file's log for long."""
 
@@ -84,6 +87,9 @@ class CostRow:
     errors: int
     """Calls that failed."""
     unknown_cost_calls: int
+    """Calls that may have cost something of which nobody knows how much."""
+    refused_calls: int
+    """Calls without a cost that OpenRouter refused, so that no model was run; see `REFUSED`."""
     estimated_calls: int
     """Calls whose cost is an estimate by the list of prices, and is in the sum."""
 
@@ -100,6 +106,7 @@ class CostRow:
             cost=None,
             errors=0,
             unknown_cost_calls=0,
+            refused_calls=0,
             estimated_calls=0,
         )
 
@@ -156,6 +163,11 @@ class CallRow:
     span_id: str | None
     more: Mapping[str, object]
     """What else is known, by the names in `book.MORE`, as JSON has it; money is a decimal string."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it has no cost since OpenRouter refused it; see `REFUSED`."""
+        return self.cost is None and self.http_status in REFUSED
 
     @property
     def spent(self) -> Decimal | None:
@@ -268,9 +280,13 @@ def _sums(groups: Sequence[str], where: str) -> str:
     )
     return f"""
         SELECT {"".join(f"{group}, " for group in groups)} count(*) AS calls, count(error_type) AS errors,
-            count(cost_text) AS priced, count(iif(cost_source = 'prices', 1, NULL)) AS estimated, {", ".join(sums)}
+            count(cost_text) AS priced, count(iif({_REFUSED}, 1, NULL)) AS refused,
+            count(iif(cost_source = 'prices', 1, NULL)) AS estimated, {", ".join(sums)}
         FROM calls WHERE {where} {_grouped(groups)}
     """  # noqa: S608 - made of the names above
+
+
+_REFUSED = f"cost_text IS NULL AND http_status IN ({', '.join(map(str, sorted(REFUSED)))})"
 
 
 def _huge(groups: Sequence[str], where: str) -> str:
@@ -295,14 +311,15 @@ class _Tally:
     calls: int = 0
     errors: int = 0
     priced: int = 0
+    refused: int = 0
     estimated: int = 0
     picos: int = 0
     tokens: dict[str, int] = field(default_factory=dict)
     """By column; one that is absent was never stated."""
 
     def take(self, row: sqlite3.Row) -> None:
-        self.calls, self.errors, self.priced, self.estimated = (
-            row[name] for name in ("calls", "errors", "priced", "estimated")
+        self.calls, self.errors, self.priced, self.refused, self.estimated = (
+            row[name] for name in ("calls", "errors", "priced", "refused", "estimated")
         )
         sums = {name: row[f"{name}_high"] * _LIMB + row[f"{name}_low"] for name in _SUMMED if row[f"{name}_known"]}
         self.picos = sums.pop("cost", 0)
@@ -314,6 +331,7 @@ class _Tally:
             self.calls + other.calls,
             self.errors + other.errors,
             self.priced + other.priced,
+            self.refused + other.refused,
             self.estimated + other.estimated,
             self.picos + other.picos,
             {name: self.tokens.get(name, 0) + other.tokens.get(name, 0) for name in names},
@@ -329,7 +347,8 @@ class _Tally:
             reasoning_tokens=self.tokens.get("reasoning_tokens"),
             cost=money.dollars(self.picos) if self.priced else None,
             errors=self.errors,
-            unknown_cost_calls=self.calls - self.priced,
+            unknown_cost_calls=self.calls - self.priced - self.refused,
+            refused_calls=self.refused,
             estimated_calls=self.estimated,
         )
 

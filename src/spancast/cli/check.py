@@ -1,0 +1,76 @@
+"""`spancast check NAME`: ask a platform whether it takes what we would send, and say what is wrong."""
+
+import argparse
+import json
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+
+from spancast import settings
+from spancast.cli.serving import destination_called
+from spancast.contract import Exporter, Probe, Retry, Sink
+from spancast.delivery import discover, wire
+from spancast.delivery.allowance import Allowance
+from spancast.delivery.channel import Channel, Denied
+from spancast.errors import ConfigurationError
+
+OK, FAILED, UNKNOWN = 0, 1, 3
+"""Exit statuses. `UNKNOWN`: nothing was asked, for the exporter has no test."""
+
+_CURES = {
+    "Connection refused": "Nothing listens there. Start it, or set the endpoint right.",
+    "Name or service not known": "There is no such host. Set the endpoint right, or mend the name service.",
+    "nodename nor servname": "There is no such host. Set the endpoint right, or mend the name service.",
+    "Network is unreachable": "This machine has no way there. Look at its network, or at the proxy variables.",
+    "Timeout": "No answer came in time. Is there a firewall in between?",
+    "TLS:": "Its certificate is not trusted here. Set SSL_CERT_FILE to the authority that signed it, or mend it there.",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the verb."""
+    parser.add_argument("name", metavar="NAME", help="the destination, as it is called in the settings")
+    parser.add_argument("--json", action="store_true", help="one object: name, ok (null: no test), problem")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check; return 0 when all is well, 1 when something is wrong, 3 when the exporter has no test."""
+    destination = destination_called(args.name, settings.resolve({}))
+    try:
+        exporter = discover.exporter(destination)
+    except ConfigurationError as error:
+        return _say(args, FAILED, str(error))
+    if not isinstance(exporter, Probe):
+        name = discover.exporter_name(destination)
+        return _say(args, UNKNOWN, f"{name} has no test. Whether it takes calls shows in: spancast deliver")
+    problem = _problem(exporter, exporter)
+    return _say(args, OK if problem is None else FAILED, problem)
+
+
+def _problem(exporter: Exporter | Sink, probe: Probe) -> str | None:
+    """Return `None` when all is well, else what is wrong and the cure, in one line."""
+    with closing(Channel(exporter)) as channel:
+        try:
+            request = probe.probe(datetime.now(UTC))
+            reply = channel.post(request, Allowance(time.monotonic() + wire.PATIENCE, lambda: False))
+        except (wire.Unsent, wire.Ambiguous) as error:
+            return f"{error}. {_cure(str(error))}".rstrip()
+        except Denied as error:
+            cure = _cure(str(error)) if isinstance(error.verdict, Retry) else "Set the right credential."
+            return f"{error}. {cure}".rstrip()
+    return probe.diagnose(reply)
+
+
+def _cure(said: str) -> str:
+    return next((cure for part, cure in _CURES.items() if part in said), "")
+
+
+def _say(args: argparse.Namespace, status: int, problem: str | None) -> int:
+    if args.json:
+        print(json.dumps({"name": args.name, "ok": _MEANING[status], "problem": problem}))
+    else:
+        print(f"{args.name}: {problem or 'ok'}")
+    return status
+
+
+_MEANING = {OK: True, FAILED: False, UNKNOWN: None}

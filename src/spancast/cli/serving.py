@@ -1,0 +1,76 @@
+"""What the verbs that send have in common: the destination that is meant, its courier, and the time there is."""
+
+import difflib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from spancast.delivery import discover
+from spancast.delivery.accounts import Standing
+from spancast.delivery.ack import AMBIGUOUS, Ack
+from spancast.delivery.belated import COST_EXPECTED
+from spancast.delivery.courier import Courier
+from spancast.delivery.outbox import Outbox
+from spancast.destination import Destination
+from spancast.errors import ConfigurationError
+from spancast.settings import Settings
+
+
+def destination_called(name: str, inforce: Settings) -> Destination:
+    """Return the destination of that name; raise `ConfigurationError` where none is configured."""
+    names = [destination.name for destination in inforce.destinations]
+    if name in names:
+        return inforce.destinations[names.index(name)]
+    near = difflib.get_close_matches(name, names, n=1)
+    cure = f"Did you mean {near[0]!r}?" if near else f"Configured are {', '.join(names) or 'none'}."
+    raise ConfigurationError(
+        f"No destination is called {name!r} here. {cure} Name it in SPANCAST_DESTINATIONS, or in spancast.toml."
+    )
+
+
+def open_outbox(inforce: Settings) -> Outbox:
+    """Return the outbox, with what need not be kept in it let go."""
+    from spancast.api import keeping  # noqa: PLC0415 - the hooks come with it; --help needs none
+
+    outbox = Outbox(inforce.home, keeping(inforce))
+    while outbox.tend():
+        pass
+    return outbox
+
+
+@contextmanager
+def couriers(inforce: Settings, destinations: Sequence[Destination], outbox: Outbox) -> Iterator[list[Courier]]:
+    """Give a courier for each destination that can be served; of the others say what they lack."""
+    from spancast.api import to_span  # noqa: PLC0415 - the hooks come with it; --help needs none
+    from spancast.owed import expects  # noqa: PLC0415 - the same
+
+    hired: list[Courier] = []
+    for destination in destinations:
+        try:
+            exporter = discover.exporter(destination)
+        except ConfigurationError as error:
+            print(f"spancast: {error}", file=sys.stderr)
+            outbox.ack(destination.name, Ack(state="unconfigured", reason=str(error)))
+        else:
+            hired.append(Courier(destination, exporter, outbox, to_span, inforce.home, expects=expects(inforce)))
+    try:
+        yield hired
+    finally:
+        for courier in hired:
+            courier.close()
+
+
+def serve(courier: Courier, deadline: float) -> None:
+    """Do passes until nothing waits, nothing helps, or the next try would come too late."""
+    while (left := deadline - time.monotonic()) > 0:
+        done = courier.deliver_once(deadline)
+        if not done.more:
+            if done.wait is None or done.wait > left:
+                return
+            time.sleep(done.wait)
+
+
+def could_be_sent(standing: Standing) -> int:
+    """Return how many records wait neither for their cost, nor for the platform to say whether it has them."""
+    return standing.waiting - sum(standing.reasons.get(reason, 0) for reason in (COST_EXPECTED, AMBIGUOUS))

@@ -1,0 +1,41 @@
+"""The addresses of a host, looked up in bounded time: the system's resolver knows no deadline of ours."""
+
+import ipaddress
+import queue
+import socket
+import threading
+from contextlib import suppress
+
+_Answer = list[str] | OSError | UnicodeError
+
+
+def addresses(host: str, port: int, timeout: float) -> list[str]:
+    """Return the addresses in the resolver's order.
+
+    Raises `TimeoutError` after `timeout` seconds, and what the resolver raises: `OSError`, or `UnicodeError` for what
+    can be no name.
+    """
+    with suppress(ValueError):
+        return [str(ipaddress.ip_address(host))]
+    answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
+    asking = threading.Thread(target=_ask, args=(host, port, answers), name="spancast-resolver", daemon=True)
+    try:
+        asking.start()
+    except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
+        _ask(host, port, answers)
+    try:
+        answer = answers.get(timeout=timeout)
+    except queue.Empty:
+        raise TimeoutError(f"{host} was not looked up within {timeout:.1f} seconds.") from None
+    if isinstance(answer, list):
+        return answer
+    raise answer
+
+
+def _ask(host: str, port: int, answers: "queue.SimpleQueue[_Answer]") -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        answers.put(error)
+    else:
+        answers.put([str(address[0]) for *_, address in found])

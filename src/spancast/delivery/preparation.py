@@ -1,0 +1,128 @@
+"""What is decided of records before any request, and the spans of the others."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from spancast import guard
+from spancast.broadcast import policy
+from spancast.broadcast.rooting import rooted
+from spancast.broadcast.shape import Shaper
+from spancast.call import Call
+from spancast.content import Content
+from spancast.contract import Span, Traits
+from spancast.delivery import belated, worded
+from spancast.delivery.ack import Held
+from spancast.delivery.batch import Batch, Item
+from spancast.delivery.outbox import Outbox, Waiting
+from spancast.destination import Destination, LateCost
+from spancast.record import Sent
+
+TOO_OLD = "older than the platform takes"
+UNREADABLE = "unreadable record"
+ROOM = 2 * 1024 * 1024
+"""Bytes of words in memory at a time; one call that has more is sent alone."""
+
+
+class Preparation:
+    """Of one destination."""
+
+    def __init__(  # noqa: PLR0913 - the parts that it works with
+        self,
+        destination: Destination,
+        traits: Traits,
+        outbox: Outbox,
+        to_span: Callable[[Sent, Content | None], Span],
+        *,
+        late_cost: LateCost,
+        expects: Callable[[Call], bool],
+    ) -> None:
+        self._destination = destination
+        self._traits = traits
+        self._late_cost = late_cost
+        self._outbox = outbox
+        self._to_span = to_span
+        self._shaper = Shaper(destination)
+        self._expects = expects
+        self._beginning = time.time() - _elapsed()
+
+    def words(self, waiting: Sequence[Waiting]) -> tuple[Sequence[Waiting], Mapping[str, Content]]:
+        """Return as many of the records as there is room for with their words, and these words.
+
+        Nothing of them is loaded for a destination in private.
+        """
+        spoken = {each.call.call_id: each.seq for each in waiting if each.call is not None and each.call.content}
+        if self._destination.privacy or not spoken:
+            return waiting, {}
+        words, left_out = self._outbox.words(list(spoken), ROOM)
+        if left_out is None:
+            return waiting, words
+        until = next(number for number, each in enumerate(waiting) if each.seq == spoken[left_out])
+        return waiting[:until], words
+
+    def items(self, batch: Batch, words: Mapping[str, Content], doubtful: Callable[[Waiting], bool]) -> list[Item]:
+        """Decide what needs no platform for that; return the spans of the others, without those that are `doubtful`."""
+        items = []
+        for each in batch.waiting:
+            if each.call is None:
+                batch.dead[each.seq] = UNREADABLE
+            elif not doubtful(each) and self._travels(batch, each, each.call, words):
+                items += self.made(batch, each, each.call, words.get(each.call.call_id))
+        return items
+
+    def made(self, batch: Batch, each: Waiting, call: Sent, words: Content | None) -> list[Item]:
+        """Return the span of a record; none where it makes none, and is dead."""
+        try:
+            shaped = self._shaper.shaped(self._to_span(call, words))
+        except Exception as error:  # noqa: BLE001 - one bad record must not hold up its neighbours
+            name = self._destination.name
+            guard.once_a_minute(f"{name} span", "%s: a record makes no span; the others go on.", name, exc_info=True)
+            batch.dead[each.seq] = f"no span: {type(error).__name__}"
+            return []
+        if call.content and words is None and not self._destination.privacy:
+            batch.wordless.add(each.seq)
+        if shaped.withheld is not None:
+            batch.stripped[each.seq] = f"{worded.SENT_WITHOUT}: {shaped.withheld}"
+        batch.mended[each.seq] = shaped.done
+        return [Item(each.seq, rooted(self._destination, shaped.span, call))]
+
+    def _travels(self, batch: Batch, each: Waiting, call: Sent, words: Mapping[str, Content]) -> bool:
+        reason = policy.wants(self._destination, call)
+        if reason is not None and not (reason == policy.FILTERED_OUT and self._cost_decides(each, call)):
+            batch.skipped[each.seq] = reason
+        elif self._too_old(call):
+            batch.expired[each.seq] = TOO_OLD
+        elif (held := self._waits(each, call, words)) is not None:
+            batch.held[each.seq] = held
+        else:
+            return True
+        return False
+
+    def _too_old(self, call: Sent) -> bool:
+        """Whether a platform would refuse the call for its age, by the clock of today and by that of our beginning.
+
+        A clock that was set a day ahead in between makes nothing old.
+        """
+        limit, now = self._traits.max_age, min(time.time(), self._beginning + _elapsed())
+        return limit is not None and now - call.started_at / 1e9 > limit
+
+    def _cost_decides(self, each: Waiting, call: Sent) -> bool:
+        """Whether a filter asks for the cost of a call, and that is still to come."""
+        return policy.waits_for_cost(self._destination) and self._cost_may_come(each, call)
+
+    def _cost_may_come(self, each: Waiting, call: Sent) -> bool:
+        now = time.time()
+        return isinstance(call, Call) and now < min(each.came_at, now) + belated.HOLD and self._expects(call)
+
+    def _waits(self, each: Waiting, call: Sent, words: Mapping[str, Content]) -> Held | None:
+        """Return what a record waits for, its cost or its words; `None` where it does not wait."""
+        now = time.time()
+        came_at = min(each.came_at, now)
+        if (self._late_cost == "hold" and self._cost_may_come(each, call)) or self._cost_decides(each, call):
+            return Held(came_at + belated.HOLD, belated.COST_EXPECTED)
+        wanted = call.content and call.call_id not in words and not self._destination.privacy
+        return Held(came_at + worded.HOLD, worded.EXPECTED) if wanted and now < came_at + worded.HOLD else None
+
+
+def _elapsed() -> float:
+    """Return seconds of a clock that nobody sets, and that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

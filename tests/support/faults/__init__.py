@@ -1,0 +1,1 @@
+"""The harness of tests/faults: a platform that fails in every known way, and an account of what became of each span."""
