@@ -31,14 +31,17 @@ clean:  ## remove what was installed and built
 	rm -rf .venv .bench build dist
 
 .venv/.made:
+	@echo "Making .venv, once; it takes about a minute."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@touch $@
 
 .venv/.demo: .venv/.made pyproject.toml
+	@echo "Installing Spancast and what the demo calls OpenRouter with."
 	$(BIN)/python -m pip install --quiet --editable ".[demo]"
 	@touch $@
 
 .venv/.dev: .venv/.made pyproject.toml
+	@echo "Installing Spancast and what its tests need."
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@

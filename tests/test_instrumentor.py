@@ -4,9 +4,11 @@ import gc
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -226,6 +228,24 @@ def test_what_is_written_wrongly_in_code_is_an_error(instrumentor: OpenRouterIns
     with pytest.raises(ConfigurationError, match="hosts= cannot be 7"):
         instrumentor.instrument(hosts=[7])
     assert not instrumentor.is_instrumented_by_opentelemetry
+
+
+def test_flush_waits_for_the_words_of_a_call_and_says_when_they_take_too_long(
+    instrumentor: OpenRouterInstrumentor, traced: Traced, openrouter: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = threading.Event()
+    redactor = SimpleNamespace(redact=lambda text: text if allowed.wait(30) else None)
+    monkeypatch.setitem(sys.modules, "redactor_of_a_test", redactor)
+    monkeypatch.setenv("SPANCAST_CAPTURE_CONTENT", "true")
+    monkeypatch.setenv("SPANCAST_REDACT", "redactor_of_a_test:redact")
+    instrumentor.instrument(tracer_provider=traced.provider, hosts=[openrouter.address])
+    assert spancast.flush(0.0)
+    ask(openrouter)
+    assert not spancast.flush(0.05)
+    assert traced.spans == ()
+    allowed.set()
+    assert spancast.flush(30.0)
+    assert len(traced.spans) == 1
 
 
 def test_the_span_of_an_abandoned_answer_ends_with_the_instrumentor(

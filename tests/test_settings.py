@@ -1,18 +1,21 @@
 """What is written where, and what wins; a value that cannot work says so."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from spancast import Destination
+from spancast import Destination, guard
 from spancast.errors import ConfigurationError
-from spancast.settings import resolve
+from spancast.settings import SETTINGS, resolve
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(guard, "_last_logged", {})
 
 
 def test_without_anything_the_defaults_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -50,10 +53,54 @@ def test_somebody_elses_broken_pyproject_is_no_matter_of_ours(tmp_path: Path) ->
     assert resolve({}).destinations == ()
 
 
-def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SPANCAST_DURABILITY", "")
+@pytest.mark.parametrize("spoilt", ["[tool.spancast]\nhosts = [\n", "[tool]\nx = \\\n[tool.spancast]\n"])
+def test_a_broken_pyproject_that_speaks_of_us_is_told_once_with_its_line(
+    spoilt: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(spoilt)
 
-    assert resolve({}).durability == "process"
+    assert [resolve({}).hosts for _ in range(3)] == [()] * 3
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"{tmp_path / 'pyproject.toml'} is no TOML, and what it says of Spancast is not heeded: ")
+    assert re.search(r"at line \d|at end of document", told)
+
+
+def test_a_broken_file_of_ours_is_an_error_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "spancast.toml").write_text('hosts = ["a"]\ndurability = \n')
+
+    with pytest.raises(ConfigurationError, match=r"spancast.toml is no TOML: .*at line 2.*Mend it or move it away\."):
+        resolve({})
+
+
+def test_a_file_of_ours_that_cannot_be_read_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "spancast.toml").mkdir()
+
+    assert [resolve({}).durability for _ in range(3)] == ["process"] * 3
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == f"{tmp_path / 'spancast.toml'} cannot be read, and is not heeded: Is a directory."
+
+
+@pytest.mark.parametrize("nothing", ["", " ", ",", ",,", " , ,\t"])
+@pytest.mark.parametrize("variable", [setting.variable for setting in SETTINGS])
+def test_a_variable_that_says_nothing_is_as_one_that_is_not_set(
+    variable: str, nothing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spancast.toml").write_text('hosts = ["of-the-file"]\ndestinations = ["otlp"]\nhome = "there"\n')
+    unset = resolve({})
+    monkeypatch.setenv(variable, nothing)
+
+    found = resolve({})
+
+    assert found.destinations[0].name == "otlp"
+    assert replace(found, destinations=()) == replace(unset, destinations=())
+
+
+def test_a_destination_knows_which_setting_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "spancast.toml").write_text('destinations = [{exporter = "otlp"}]\n')
+    assert [each.where for each in resolve({}).destinations] == ["destinations in spancast.toml"]
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "otlp")
+    assert [each.where for each in resolve({}).destinations] == ["SPANCAST_DESTINATIONS"]
+    assert [each.where for each in resolve({"destinations": [Destination("otlp")]}).destinations] == ["destinations"]
 
 
 def test_opentelemetrys_own_switch_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +143,14 @@ def test_a_wrong_variable_is_named_with_what_was_seen_and_the_cure(
         (lambda: Destination("otlp", late_cost="wait"), "Give one of hold, update, omit."),  # type: ignore[arg-type]
         (lambda: Destination(""), "exporter cannot be ''."),
         (lambda: Destination(42), "exporter cannot be 42."),  # type: ignore[arg-type]
-        (lambda: Destination("otlp", filters={"model": "x"}), "filters={'model': 'x'} is not in this version"),
+        (lambda: Destination("otlp", privacy="no"), "privacy cannot be 'no'. Give True"),  # type: ignore[arg-type]
+        (lambda: Destination("otlp", name="  "), "name cannot be '  '. Give a text"),
+        (lambda: Destination("otlp", name="a,b"), "name cannot be 'a,b'. Give a text"),
+        (lambda: Destination("otlp", environment=7), "environment cannot be 7."),  # type: ignore[arg-type]
+        (lambda: Destination("otlp", metadata={"a": []}), "metadata cannot be {'a': []}. Give names and texts"),  # type: ignore[dict-item]
+        (lambda: Destination("otlp", metadata=[("a", "b")]), "metadata cannot be [('a', 'b')]."),  # type: ignore[arg-type]
+        (lambda: Destination("otlp", redact="textwrap"), "redact cannot be 'textwrap'. Give a function"),
+        (lambda: Destination("otlp", redact=7), "redact cannot be 7."),  # type: ignore[arg-type]
         (lambda: resolve({"destinations": 3}), "destinations= cannot be 3."),
         (lambda: resolve({"home": 3}), "home= cannot be 3."),
         (lambda: resolve({"hosts": [1]}), "hosts= cannot be 1."),

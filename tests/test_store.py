@@ -192,3 +192,67 @@ def test_a_child_forked_in_the_middle_of_a_transaction_keeps_nobody_out(path, op
     finally:
         os.close(writing)
         os.waitpid(child, 0)
+
+
+@posix
+@pytest.mark.parametrize("first", ["parent", "child"])
+def test_what_a_forked_child_commits_is_kept_whoever_closes_the_file_first(path, opened, first):
+    add(opened)
+    forked, parent_closed = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            add(opened)
+            if first == "child":
+                opened.close()
+            os.write(forked[1], b"1")
+            os.read(parent_closed[0], 1)
+            add(opened)
+        finally:
+            os._exit(0)
+    os.read(forked[0], 1)
+    if first == "parent":
+        opened.close()
+    os.write(parent_closed[1], b"1")
+    os.waitpid(child, 0)
+    add(opened)
+    assert value(opened) == 4
+
+
+@posix
+def test_a_child_of_a_fork_in_the_middle_of_a_transaction_leaves_the_file_alone(path, opened):
+    with opened.transaction() as connection:
+        connection.execute(ADD)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                with pytest.raises(sqlite3.OperationalError, match="was in use when this process was forked"):
+                    add(opened)
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+    assert value(opened) == 1
+
+
+def test_a_file_that_is_gone_is_begun_anew(path, opened):
+    add(opened)
+    for each in path.parent.iterdir():
+        each.unlink()
+    add(opened)
+    assert value(opened) == 1
+
+
+def test_a_damaged_file_is_set_aside_and_another_begun(path, opened, caplog):
+    damage = b"not a database at all"
+    add(opened)
+    opened.close()
+    path.write_bytes(damage)
+    with pytest.raises(sqlite3.DatabaseError):
+        add(opened)
+    add(opened)
+    assert value(opened) == 1
+    (aside,) = path.parent.glob("some.db.damaged-*")
+    assert aside.read_bytes() == damage
+    assert aside.name in caplog.text

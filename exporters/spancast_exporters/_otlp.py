@@ -7,24 +7,29 @@ alone. The others then arrive twice, which span ids make harmless, and none is l
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import unquote
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from spancast.contract import (
+    Attribute,
     Delivered,
     Encoded,
     Rejected,
     Reply,
     Request,
     Retry,
+    Span,
     Split,
+    Unauthorized,
     Verdict,
     judge_status,
 )
+from spancast_exporters import _json, _refusal
 
 PATH = "/v1/traces"
 
@@ -42,6 +47,86 @@ def post(
     if compressed:
         body, said["content-encoding"] = gzip.compress(body, compresslevel=6, mtime=0), "gzip"
     return Encoded(Request(url=url, body=body, headers=said), tuple(span_ids))
+
+
+def encoded(span: Span, add: Mapping[str, Attribute], drop: Sequence[str] = ()) -> bytes:
+    """Return a span as OTLP; what OTLP has no place for becomes the nearest thing that it has."""
+    try:
+        return span.otlp(add=add, drop=drop)
+    except (TypeError, ValueError):
+        return _cleaned(span).otlp(add=_attributes(add), drop=drop)
+
+
+def labels(span: Span) -> list[str]:
+    """Return the attributes that say tags and metadata, for a platform that has places of its own for them."""
+    return [name for name in span.attributes if name.startswith(("spancast.tag.", "spancast.metadata."))]
+
+
+def _cleaned(span: Span) -> Span:
+    return replace(
+        span,
+        name=_json.text(span.name),
+        status_message=span.status_message and _json.text(span.status_message),
+        attributes=_attributes(span.attributes),
+        content=_attributes(span.content),
+        resource=_attributes(span.resource),
+        events=[
+            replace(each, name=_json.text(each.name), attributes=_attributes(each.attributes)) for each in span.events
+        ],
+    )
+
+
+def _attributes(stated: Mapping[str, Any]) -> dict[str, Any]:
+    return {_json.text(str(name)): _attribute(value) for name, value in stated.items()}
+
+
+def _attribute(value: object) -> object:
+    """Return what an attribute may be: a number that fits, text that is Unicode, a list of such; else its JSON."""
+    match value:
+        case str():
+            return _json.text(value)
+        case bool() | float():
+            return value
+        case int() if -(2**63) <= value < 2**63:
+            return value
+        case list() | tuple():
+            return tuple(map(_attribute, value))
+    return _json.encoded(value).decode()
+
+
+def batches(parts: Iterable[tuple[str, bytes]], room: int) -> Iterator[tuple[list[str], list[bytes]]]:
+    """Yield span ids and serialised requests that are together no larger than `room`, before compression.
+
+    One that is larger by itself is yielded alone.
+    """
+    ids: list[str] = []
+    batch: list[bytes] = []
+    size = 0
+    for span_id, part in parts:
+        if batch and size + len(part) > room:
+            yield ids, batch
+            ids, batch, size = [], [], 0
+        ids.append(span_id)
+        batch.append(part)
+        size += len(part)
+    if batch:
+        yield ids, batch
+
+
+def judge_worded(encoded: Encoded, reply: Reply) -> Verdict:
+    """Judge as OTLP says, and give the platform's own words for what it refuses, where it has some in JSON."""
+    verdict, reason = judge(encoded, reply), _refusal.reason(reply)
+    if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
+        doubt = _refusal.doubt(reply)
+        return verdict if doubt is None else Retry(doubt)
+    match verdict:
+        case Unauthorized():
+            return Unauthorized(reason)
+        case Retry(_, after):
+            return Retry(reason, after)
+        case Rejected(reasons):
+            return Rejected(dict.fromkeys(reasons, reason))
+    return verdict
 
 
 def judge(encoded: Encoded, reply: Reply) -> Verdict:

@@ -1,9 +1,12 @@
 import json
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
 
 from spancast.call import Attempt, Modalities, Parameters, Routing
+from spancast.cli.home import NOTHING_YET
+from spancast.ledger.book import Book
 from tests.ledger.records import call, opened
 
 AT = 1_790_000_000_123_456_789
@@ -222,14 +225,47 @@ def test_the_table_sums_up_and_counts_what_is_unknown(spancast, written):
     written(call(request_model="m", cost=Decimal("0.0000036")), call(), call(cost=Decimal(0)))
     _, printed, _ = spancast("calls")
     assert printed.splitlines()[-2:] == [
-        "3 calls, $0.00000360.",
+        "3 calls, $0.0000036.",
         "1 call of unknown cost, which the sum leaves out.",
+    ]
+
+
+def test_calls_that_were_refused_are_told_apart_from_those_of_unknown_cost(spancast, written):
+    written(call(http_status=429, outcome="error", error_type="429"), call(http_status=502, outcome="error"))
+    assert spancast("calls")[1].splitlines()[-3:] == [
+        "2 calls, -.",
+        "1 call of unknown cost, which the sum leaves out.",
+        "1 call refused (HTTP 4xx), of which OpenRouter states no cost.",
     ]
 
 
 def test_a_table_without_rows_says_so(spancast, written):
     written(call())
-    assert spancast("calls", "--user", "nobody")[1].splitlines()[-1] == "No calls match."
+    assert spancast("calls", "--user", "nobody")[1] == "No calls match.\n"
+
+
+def test_a_ledger_without_calls_says_so(spancast, home):
+    with closing(Book(home)) as book:
+        book.apply("w-1.seg", 1, [])
+    assert (home / "ledger.db").is_file()
+    assert spancast("calls")[1] == f"{NOTHING_YET}\n"
+    assert spancast("calls", "--user", "nobody")[1] == "No calls match.\n"
+
+
+@pytest.mark.parametrize("verb", ["calls", "costs"])
+def test_a_directory_that_does_not_exist_is_named(spancast, home, tmp_path, verb):
+    status, _, complaint = spancast(verb, "--home", tmp_path / "typo")
+    assert (status, complaint) == (
+        0,
+        f"There is no directory {tmp_path / 'typo'}. Name one that programs have written to.\n",
+    )
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_directory_of_no_name_is_misuse(spancast, home):
+    status, printed, complaint = spancast("calls", "--home", "")
+    assert (status, printed) == (2, "")
+    assert "'' is no directory. Name one, or leave --home out." in complaint
 
 
 @pytest.mark.parametrize(

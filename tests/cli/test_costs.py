@@ -27,6 +27,7 @@ def test_costs_are_by_user_unless_told_otherwise(spancast, written):
         "cost_usd": "0.00042",
         "errors": 1,
         "unknown_cost_calls": 1,
+        "refused_calls": 0,
         "estimated_calls": 0,
     }
     status, printed, _ = spancast("costs", "--json")
@@ -74,6 +75,31 @@ def test_csv_has_a_row_a_group_and_nothing_for_the_unknown(spancast, written):
         ("a, b", "0.1", "3", "0"),
         ("", "", "", "1"),
     ]
+
+
+def test_csv_cannot_move_the_cursor(spancast, written):
+    written(call(user="\x1b[2Ja\nb\0", tags={"feature": "a\rb"}, cost=Decimal(1)))
+    printed = spancast("costs", "--csv", "--by", "user", "tag:feature")[1]
+    assert printed.splitlines()[1:] == ["\ufffd[2Ja\ufffdb\ufffd,a\ufffdb,1,,,,,1,0,0,0,0"]
+
+
+@pytest.mark.parametrize(
+    ("status", "unknown", "refused"), [(400, 0, 1), (429, 0, 1), (408, 1, 0), (499, 1, 0), (500, 1, 0)]
+)
+def test_a_refused_call_is_told_apart_from_one_of_unknown_cost(spancast, written, status, unknown, refused):
+    """No model was run for it; of what timed out or failed nobody knows."""
+    written(
+        call(user="u", http_status=status, outcome="error", error_type=str(status)),
+        call(user="u", http_status=status, outcome="error", error_type=str(status), cost=Decimal("0.5")),
+    )
+    report = json.loads(spancast("costs", "--json")[1])
+    for row in (*report["rows"], report["total"]):
+        assert (row["unknown_cost_calls"], row["refused_calls"], row["cost_usd"]) == (unknown, refused, "0.5")
+    assert spancast("costs")[1].splitlines()[-1] == (
+        "1 call refused (HTTP 4xx), of which OpenRouter states no cost."
+        if refused
+        else "1 call of unknown cost, which the sums leave out."
+    )
 
 
 def test_without_any_call_json_has_no_rows(spancast, home):

@@ -1,10 +1,13 @@
 import json
 import time
 from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
 
+from spancast.cli import doctor
 from spancast.ledger.book import Book
 from spancast.ledger.lookups import Lookups
 from tests.ledger.records import call
+from tests.sdks.table import SDKS
 
 
 def late_costs(spancast):
@@ -34,6 +37,49 @@ def test_costs_that_were_asked_for_in_vain_are_counted(home, spancast, monkeypat
         lookups.given_up(lookups.due(1)[0], "not found")
     assert late_costs(spancast) == [("ok", "0 are asked for; 1 given up: not found")]
     assert "canary" not in spancast("doctor", "--json")[1]
+
+
+def findings(spancast, *arguments):
+    found = json.loads(spancast("doctor", "--json", *arguments)[1])
+    return {finding["what"]: (finding["state"], finding["seen"]) for finding in found}
+
+
+def test_another_home_can_be_looked_at(home, spancast, tmp_path):
+    book_a_cut_call(tmp_path / "other")
+    assert findings(spancast)["ledger"][0] == "note"
+    found = findings(spancast, "--home", tmp_path / "other")
+    assert found["home"] == ("ok", str(tmp_path / "other"))
+    assert found["ledger"] == ("ok", "1 call booked")
+
+
+def test_every_client_is_listed_and_of_what_is_built_on_them_what_is_installed(home, spancast):
+    found = findings(spancast)
+    assert {"httpx", "httpx2", "aiohttp", "niquests", "urllib3", "requests", "openai", "openrouter"} <= set(found)
+    listed = {name: seen for name, (_, seen) in found.items() if name in CHECKED}
+    assert set(listed) == {name for name in CHECKED if installed(name)}
+    for name, seen in listed.items():
+        assert seen == f"{version(name)}, seen through the client it uses"
+
+
+CHECKED = {sdk.distribution for sdk in SDKS}
+
+
+def test_what_is_listed_is_what_the_page_of_the_clients_lists():
+    assert set(doctor._ON_THEM) == CHECKED
+
+
+def installed(name):
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
+
+
+def test_a_destination_that_cannot_be_is_told_with_the_setting_that_names_it(home, spancast, monkeypatch):
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "nonesuch")
+    state, seen = findings(spancast)["destination nonesuch"]
+    assert state == "wrong"
+    assert seen.startswith("No exporter is called 'nonesuch', which SPANCAST_DESTINATIONS names. Known: ")
 
 
 def test_where_every_cost_is_known_there_is_nothing_to_tell(home, spancast):

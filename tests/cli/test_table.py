@@ -1,3 +1,5 @@
+from unicodedata import combining, east_asian_width
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +35,16 @@ def test_long_texts_are_cut_and_numbers_never():
     assert list(lines(COLUMNS, [ROW], 20))[1] == "a name of …  $0.0001"
 
 
+def test_a_user_with_a_very_long_name_is_cut_to_the_terminal():
+    row = ("u" * 512, "vendor/model", "1,000", "$0.0001")
+    assert list(lines(COLUMNS, [row], 40)) == [f"{'name':<31}     cost", f"{'u' * 30}…  $0.0001"]
+
+
+def test_wide_characters_take_two_columns_and_accents_none():
+    columns, rows = (Column("name"), Column("cost", number=True)), [("東京都千代田区", "$1"), ("e\u0301te\u0301", "$2")]
+    assert list(lines(columns, rows, 15)) == ["name       cost", "東京都千…    $1", "e\u0301te\u0301          $2"]
+
+
 def test_a_value_cannot_move_the_cursor():
     assert list(lines((Column("name"),), [("\x1b[2Ja\nb",)], 80))[1] == "\ufffd[2Ja\ufffdb"
 
@@ -46,10 +58,14 @@ def test_a_long_table_is_printed_as_it_is_read():
     assert len(list(printed)) == 10_000
 
 
+def wide(line: str) -> int:
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in ("W", "F") else 1 for each in line)
+
+
 names = st.text(max_size=30)
 numbers = st.from_regex(r"[0-9]{1,8}", fullmatch=True)
 
 
 @given(st.lists(st.tuples(names, names, numbers, numbers), max_size=5))
 def test_no_line_is_wider_than_the_terminal(rows):
-    assert all(len(line) <= 40 for line in lines(COLUMNS, rows, 40))
+    assert all(wide(line) <= 40 for line in lines(COLUMNS, rows, 40))

@@ -190,4 +190,5 @@ def test_a_failure_is_judged_by_its_status():
     one = encoded(1)
     assert isinstance(Otlp().judge(one, Reply(401)), Unauthorized)
     assert Otlp().judge(one, Reply(503, {"retry-after": "4"})) == Retry("HTTP 503", 4.0)
-    assert Otlp().judge(one, Reply(302)) == Rejected({one.span_ids[0]: "HTTP 302"})
+    assert Otlp().judge(one, Reply(302)) == Retry("HTTP 302")
+    assert Otlp().judge(one, Reply(400)) == Rejected({one.span_ids[0]: "HTTP 400"})

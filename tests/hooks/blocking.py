@@ -1,19 +1,22 @@
 """The clients that stand on `http.client`, asked in one way, and a scenario of theirs run bare and hooked."""
 
+import gc
 import http.client
 import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 import requests
 import urllib3
 
-from tests.support.answers import PROMPT
+from tests.support.answers import COST, GENERATION, PROMPT
+from tests.support.verbatim import Verbatim
 from tests.support.watched import Watched, watched
 
 Scenario = Callable[[], Any]
@@ -127,6 +130,72 @@ def raised(host: str, scenario: Scenario) -> tuple[Watched, type[BaseException]]
     assert isinstance(told, tuple), f"nothing was raised, but {told!r} came."
     assert issubclass(told[0], BaseException)
     return seen, told[0]
+
+
+Read = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The ways to read an answer by one client."""
+
+    ask: Callable[[str], Any]
+    """Returns a response whose body is still to be read."""
+    shell: Callable[[Any], Any]
+    """Returns what there is to see of a response, read or not."""
+    to_its_end: Mapping[str, Read]
+    otherwise: Mapping[str, Read]
+
+    def end_it(self, wire: Verbatim, answer: bytes, ways: Iterable[str] | None = None) -> None:
+        """Check that each way to the end of an answer gives the same, and that the whole call is known by it."""
+        names = list(self.to_its_end if ways is None else ways)
+        wire.answers = [answer]
+        seen = same(wire.host, lambda: self._each(wire.url, {name: self.to_its_end[name] for name in names}))
+        for name, call in zip(names, seen, strict=True):
+            assert (name, call.outcome, call.cost, call.generation_id) == (name, "completed", COST, GENERATION)
+
+    def do_otherwise(self, wire: Verbatim, answer: bytes) -> None:
+        """Check that whatever else is done with an answer gives the same, and is one call."""
+        self._one_call_each(wire, answer, self.otherwise)
+
+    def break_it(self, wire: Verbatim, broken: bytes) -> None:
+        """Check that a broken answer breaks in the same way, and that no cost is known by it."""
+        seen = self._one_call_each(wire, broken, {**self.to_its_end, **self.otherwise})
+        assert {call.cost for call in seen} == {None}
+
+    def fail_by(self, way: str, wire: Verbatim, broken: bytes) -> None:
+        """Check that a broken answer that is read in this way to its end is an error."""
+        wire.answers = [broken]
+        with watched(wire.host) as seen:
+            response = self.ask(wire.url)
+            run(lambda: self.to_its_end[way](response))
+            assert (seen.only.outcome, seen.only.http_status) == ("error", 200)
+
+    def _one_call_each(self, wire: Verbatim, answer: bytes, ways: Mapping[str, Read]) -> Watched:
+        wire.answers = [answer]
+        seen = same(wire.host, lambda: self._each(wire.url, ways))
+        gc.collect()
+        assert len(seen) == len(seen.spans) == len({call.call_id for call in seen}) == len(ways)
+        return seen
+
+    def _each(self, url: str, ways: Mapping[str, Read]) -> dict[str, Any]:
+        """Return what comes of each way with an answer of its own, and what is seen of that before and afterwards."""
+        found = {}
+        for way, read in ways.items():
+            response = self.ask(url)
+            found[way] = self.shell(response), run(partial(read, response)), self.shell(response)
+        return found
+
+
+def repeated(read: Callable[[], Any]) -> list[Any]:
+    """Return what is read until nothing comes any more."""
+    return list(iter(read, b""))
+
+
+def filled(response: Any) -> list[Any]:
+    """Return what comes of filling a buffer until nothing comes any more."""
+    buffer = bytearray(10)
+    return [bytes(buffer[:count]) for count in iter(lambda: response.readinto(buffer), 0)]
 
 
 def described(error: BaseException | None) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.replay import Answer, Replay, replaying
+from tests.support.verbatim import Verbatim, verbatim
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,18 @@ def server(one_server: Replay) -> Replay:
     one_server.answers.clear()
     one_server.requests.clear()
     return one_server
+
+
+@pytest.fixture(scope="module")
+def one_wire() -> Iterator[Verbatim]:
+    with verbatim() as server:
+        yield server
+
+
+@pytest.fixture
+def wire(one_wire: Verbatim) -> Verbatim:
+    one_wire.requests.clear()
+    return one_wire
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,8 @@
 """requests sits on urllib3, and is seen there: one request is one Call, and the application sees nothing."""
 
-import gc
 import io
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,11 +12,11 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
 
-from tests.hooks.blocking import BODY, raised, run, same, undated
+from tests.hooks.blocking import BODY, Ways, raised, repeated, run, same, undated
 from tests.hooks.wires import BEHEADED, BROKEN, WHOLE, sized
-from tests.support.answers import COST, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
+from tests.support.answers import COST, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.replay import Answer, Replay
-from tests.support.verbatim import Verbatim, verbatim
+from tests.support.verbatim import Verbatim
 from tests.support.watched import watched
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -61,10 +60,6 @@ def snapshot(response: requests.Response) -> dict[str, Any]:
     }
 
 
-def repeated(read: Callable[[], Any]) -> list[Any]:
-    return list(iter(read, b""))
-
-
 READ_OUT: dict[str, Callable[[requests.Response], Any]] = {
     "content": lambda response: (response.content, response.content),
     "text": lambda response: response.text,
@@ -96,51 +91,22 @@ OTHERWISE: dict[str, Callable[[requests.Response], Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def one_wire() -> Iterator[Verbatim]:
-    with verbatim() as server:
-        yield server
-
-
-@pytest.fixture
-def wire(one_wire: Verbatim) -> Verbatim:
-    one_wire.requests.clear()
-    return one_wire
-
-
-def by_every_way(url: str, ways: dict[str, Callable[[requests.Response], Any]]) -> dict[str, Any]:
-    """Return what comes of each way to read an answer of its own, and what is seen of it before and afterwards."""
-    seen = {}
-    for way, read in ways.items():
-        response = ask(url, stream=True)
-        seen[way] = shell(response), run(partial(read, response)), shell(response)
-    return seen
+WAYS = Ways(partial(ask, stream=True), shell, READ_OUT, OTHERWISE)
 
 
 @pytest.mark.parametrize("answer", WHOLE)
 def test_every_way_to_read_a_body_gives_the_same(answer: str, wire: Verbatim) -> None:
-    wire.answers = [WHOLE[answer]]
-    seen = same(wire.host, lambda: by_every_way(wire.url, READ_OUT))
-    for way, call in zip(READ_OUT, seen, strict=True):
-        assert (way, call.outcome, call.cost, call.generation_id) == (way, "completed", COST, GENERATION)
+    WAYS.end_it(wire, WHOLE[answer])
 
 
 @pytest.mark.parametrize("answer", WHOLE)
 def test_whatever_else_is_done_with_an_answer_gives_the_same(answer: str, wire: Verbatim) -> None:
-    wire.answers = [WHOLE[answer]]
-    seen = same(wire.host, lambda: by_every_way(wire.url, OTHERWISE))
-    gc.collect()
-    assert len(seen) == len(seen.spans) == len({call.call_id for call in seen}) == len(OTHERWISE)
+    WAYS.do_otherwise(wire, WHOLE[answer])
 
 
 @pytest.mark.parametrize("answer", BROKEN)
 def test_a_broken_body_breaks_in_the_same_way(answer: str, wire: Verbatim) -> None:
-    wire.answers = [BROKEN[answer]]
-    ways = READ_OUT | OTHERWISE
-    seen = same(wire.host, lambda: by_every_way(wire.url, ways))
-    gc.collect()
-    assert len(seen) == len(seen.spans) == len({call.call_id for call in seen}) == len(ways)
-    assert {call.cost for call in seen} == {None}
+    WAYS.break_it(wire, BROKEN[answer])
 
 
 @pytest.mark.parametrize("answer", WHOLE)

@@ -7,18 +7,17 @@ import io
 import pickle
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from http.cookiejar import CookieJar
 from typing import Any
 
 import pytest
 
-from tests.hooks.blocking import BODY, raised, run, same, undated
+from tests.hooks.blocking import BODY, Ways, filled, raised, repeated, same, undated
 from tests.hooks.wires import BEHEADED, BROKEN, WHOLE, head, sized
 from tests.support.answers import COST, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.replay import Answer, Replay
-from tests.support.verbatim import Verbatim, verbatim
+from tests.support.verbatim import Verbatim
 from tests.support.watched import watched
 
 # An exception, and what is dropped, leave their sockets to the collector, bare or hooked.
@@ -45,15 +44,6 @@ def shell(response: Any) -> dict[str, Any]:
         "closed": (response.closed, response.isclosed(), response.readable(), response.seekable(), response.writable()),
         "body": (response.chunked, response.length, response.chunk_left, response.will_close),
     }
-
-
-def repeated(read: Callable[[], Any]) -> list[Any]:
-    return list(iter(read, b""))
-
-
-def filled(response: Any) -> list[Any]:
-    buffer = bytearray(10)
-    return [bytes(buffer[:count]) for count in iter(lambda: response.readinto(buffer), 0)]
 
 
 READ_OUT: dict[str, Callable[[Any], Any]] = {
@@ -90,63 +80,29 @@ OTHERWISE: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def one_wire() -> Iterator[Verbatim]:
-    with verbatim() as server:
-        yield server
-
-
-@pytest.fixture
-def wire(one_wire: Verbatim) -> Verbatim:
-    one_wire.requests.clear()
-    return one_wire
-
-
-def by_every_way(url: str, ways: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Return what comes of each way to read an answer of its own, and what is seen of it before and afterwards."""
-    seen = {}
-    for way, read in ways.items():
-        response = ask(url)
-        seen[way] = shell(response), run(partial(read, response)), shell(response)
-    return seen
+WAYS = Ways(ask, shell, READ_OUT, OTHERWISE)
 
 
 @pytest.mark.parametrize("answer", WHOLE)
 def test_every_way_to_read_a_body_gives_the_same(answer: str, wire: Verbatim) -> None:
-    wire.answers = [WHOLE[answer]]
-    ways = READ_OUT if answer in UNDONE else {way: READ_OUT[way] for way in READ_OUT if "text" not in way}
-    seen = same(wire.host, lambda: by_every_way(wire.url, ways))
-    for way, call in zip(ways, seen, strict=True):
-        assert (way, call.outcome, call.cost, call.generation_id) == (way, "completed", COST, GENERATION)
+    WAYS.end_it(wire, WHOLE[answer], None if answer in UNDONE else [way for way in READ_OUT if "text" not in way])
 
 
 @pytest.mark.parametrize("answer", WHOLE)
 def test_whatever_else_is_done_with_an_answer_gives_the_same(answer: str, wire: Verbatim) -> None:
-    wire.answers = [WHOLE[answer]]
-    seen = same(wire.host, lambda: by_every_way(wire.url, OTHERWISE))
-    gc.collect()
-    assert len(seen) == len(seen.spans) == len({call.call_id for call in seen}) == len(OTHERWISE)
+    WAYS.do_otherwise(wire, WHOLE[answer])
 
 
 @pytest.mark.parametrize("answer", BROKEN)
 def test_a_broken_body_breaks_in_the_same_way(answer: str, wire: Verbatim) -> None:
-    wire.answers = [BROKEN[answer]]
-    ways = READ_OUT | OTHERWISE
-    seen = same(wire.host, lambda: by_every_way(wire.url, ways))
-    gc.collect()
-    assert len(seen) == len(seen.spans) == len({call.call_id for call in seen}) == len(ways)
-    assert {call.cost for call in seen} == {None}
+    WAYS.break_it(wire, BROKEN[answer])
 
 
 @pytest.mark.parametrize("answer", BROKEN)
 @pytest.mark.parametrize("way", ["read", "read by seven", "lines"])
 def test_a_broken_body_that_is_read_is_an_error(answer: str, way: str, wire: Verbatim) -> None:
     """Even one whose end `http.client` itself says nothing about, when it is read piece by piece."""
-    wire.answers = [BROKEN[answer]]
-    with watched(wire.host) as seen:
-        response = ask(wire.url)
-        run(lambda: READ_OUT[way](response))
-        assert (seen.only.outcome, seen.only.http_status) == ("error", 200)
+    WAYS.fail_by(way, wire, BROKEN[answer])
 
 
 @pytest.mark.parametrize("answer", BEHEADED)

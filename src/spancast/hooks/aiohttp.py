@@ -13,7 +13,7 @@ import msgspec
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.hooks.aiohttp_stream import Hear, hearing
-from spancast.hooks.http_request import content
+from spancast.hooks.http_request import content, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
 from spancast.recorder import HttpRequest, Recorder
@@ -27,7 +27,7 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
     hear = hearing(module)
 
     def request(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not _watched(recorder, session, args, kwargs):
+        if not watched(recorder, _host, session, args, kwargs):
             return wrapped(*args, **kwargs)
         return request_watched(wrapped, session, args, kwargs)
 
@@ -87,13 +87,8 @@ class _Listener:
             self.exchange.finish("closed")
 
 
-def _watched(recorder: Recorder, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
-    try:
-        host = _url(session, args, kwargs).host
-        return host is not None and recorder.watches(host)
-    except Exception:  # noqa: BLE001 - see above
-        return False
+def _host(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    return _url(session, args, kwargs).host  # type: ignore[no-any-return]  # yarl's
 
 
 def _url(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

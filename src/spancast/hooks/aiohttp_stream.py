@@ -77,10 +77,12 @@ def _fail(exchange: Exchange, error: BaseException, module: ModuleType) -> None:
 def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods, whose base is known when it is hooked
     """Return the kind of stream that is listened to. A chunk is shown once, when the first byte of it is read.
 
-    It has the one base, so that its instances are laid out as those of the base, whatever slots that has.
+    It has the one base, so that its instances are laid out as those of the base, whatever slots that has. What runs
+    for each chunk names it, since `super()` costs an object.
     """
+    base = module.StreamReader
 
-    class StreamReader(module.StreamReader):  # type: ignore[misc,name-defined]  # see above
+    class StreamReader(base):  # type: ignore[misc,valid-type]  # see above
         __slots__ = ()
 
         async def read(self, n: int = -1) -> Any:
@@ -119,7 +121,7 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
 
         def _read_nowait(self, n: int) -> Any:
             try:
-                return super()._read_nowait(n)
+                return base._read_nowait(self, n)  # noqa: SLF001 - see above
             except TimeoutError as error:  # the deadline of the whole request has passed between two reads
                 self._buffer.exchange.fail(error)
                 raise
@@ -130,8 +132,9 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
                 chunk = buffer[0]
                 buffer.shown += len(chunk)
                 buffer.exchange.feed(chunk)
-            data = super()._read_nowait_chunk(n)
-            self._end_when_read()
+            data = base._read_nowait_chunk(self, n)  # noqa: SLF001 - see above
+            if self._eof:
+                self._end_when_read()
             return data
 
         def _end_when_read(self) -> None:
@@ -139,5 +142,5 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
             if self._eof and not buffer and not buffer.held:
                 buffer.exchange.finish("completed")
 
-    StreamReader.__module__, StreamReader.__qualname__ = module.StreamReader.__module__, "StreamReader"
+    StreamReader.__module__, StreamReader.__qualname__ = base.__module__, "StreamReader"
     return StreamReader

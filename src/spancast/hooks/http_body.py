@@ -8,7 +8,7 @@ framing tells, in what the connection raises, and when the file is closed.
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,8 @@ from spancast import guard
 from spancast.capture.collector import collecting
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
-from spancast.hooks.http_framing import Chunked, Framing, Sized, Unsized
+from spancast.hooks.http_framing import CRLF, Chunked, Framing, Sized, Unsized
+from spancast.hooks.http_request import lowered
 
 Told = Callable[[Exception], Exception]
 """Makes of what the connection raised what the client library makes of it."""
@@ -39,19 +40,46 @@ class Ear:
 
     def read(self, size: int | None = -1, /) -> Any:
         """Read `size` bytes, or all there are; fewer come only where the connection ended."""
-        data = self._asked(self._heard.read, size)
+        try:
+            data = self._heard.read(size)
+        except BaseException as error:
+            self._raised(error)
+            raise
+        if data and (count := len(data)) == size:
+            framing = self._framing
+            left = framing.left - count
+            if left > 1:
+                framing.left = left
+                self._exchange.feed(data)
+                return data
+            if left == framing.gap and count == CRLF:
+                framing.left = left
+                return data
         self._hear(data, -1 if size is None else size)
         return data
 
     def read1(self, size: int = -1, /) -> Any:
         """Read what is there, and a byte at least unless the connection ended."""
-        data = self._asked(self._heard.read1, size)
-        self._hear(data, 1 if size else 0)
+        try:
+            data = self._heard.read1(size)
+        except BaseException as error:
+            self._raised(error)
+            raise
+        framing = self._framing
+        if data and (left := framing.left - len(data)) > 1:
+            framing.left = left
+            self._exchange.feed(data)
+        else:
+            self._hear(data, 1 if size else 0)
         return data
 
     def readinto(self, buffer: Any, /) -> Any:
         """Fill `buffer`; not to its end only where the connection ended."""
-        count = self._asked(self._heard.readinto, buffer)
+        try:
+            count = self._heard.readinto(buffer)
+        except BaseException as error:
+            self._raised(error)
+            raise
         if count is not None:
             with memoryview(buffer) as view:
                 self._hear(bytes(view.cast("B")[:count]), view.nbytes)
@@ -59,8 +87,13 @@ class Ear:
 
     def readline(self, limit: int | None = -1, /) -> Any:
         """Read to the end of the line, or the connection, or `limit` bytes."""
-        line = self._asked(self._heard.readline, limit)
-        self._hear(line, 0 if line.endswith(b"\n") else -1 if limit is None else limit)
+        try:
+            line = self._heard.readline(limit)
+        except BaseException as error:
+            self._raised(error)
+            raise
+        if not self._framing.begins(line):
+            self._hear(line, 0 if line.endswith(b"\n") else -1 if limit is None else limit)
         return line
 
     def close(self) -> None:
@@ -83,15 +116,8 @@ class Ear:
         if exchange is not None:
             exchange.finish("abandoned")
 
-    def _asked(self, read: Callable[[Any], Any], argument: Any) -> Any:
-        try:
-            return read(argument)
-        except Exception as error:
-            self._exchange.fail(self._told(error))
-            raise
-        except BaseException as error:
-            self._exchange.fail(error)
-            raise
+    def _raised(self, error: BaseException) -> None:
+        self._exchange.fail(self._told(error) if isinstance(error, Exception) else error)
 
     def _hear(self, data: bytes | None, wanted: int) -> None:
         """Show what was read; less than was `wanted`, or all there was (-1), is the last that comes."""
@@ -99,15 +125,20 @@ class Ear:
             return
         exchange, framing = self._exchange, self._framing
         try:
-            for piece in framing.pieces(data) if data else ():
-                exchange.feed(piece)
+            if data:
+                framing.take(data, exchange.feed)
         except ValueError:
             exchange.fail(self._told(_cut()))
             return
-        last = wanted < 0 or len(data) < wanted
-        if framing.over or (last and framing.open_ended):
+        if framing.over or wanted < 0 or len(data) < wanted:
+            self._ended()
+
+    def _ended(self) -> None:
+        """Finish with what is the last that comes."""
+        framing, exchange = self._framing, self._exchange
+        if framing.over or framing.open_ended:
             exchange.finish("completed")
-        elif last:
+        else:
             exchange.fail(self._told(_cut()))
 
     def _end(self) -> None:
@@ -154,20 +185,9 @@ class Listener:
     told: Told = in_its_own_words
     heeded: bool = False
 
-    @contextmanager
-    def at(self, connection: Any) -> Iterator[None]:
+    def at(self, connection: Any) -> "_Lent":
         """Listen to a connection of `http.client`; one that makes its responses in another way goes unheard."""
-        make, own = getattr(connection, "response_class", None), getattr(connection, "__dict__", None)
-        if make is None or own is None:
-            yield
-            return
-        before = {name: own[name] for name in ("response_class",) if name in own}
-        own["response_class"] = partial(self._made, make)
-        try:
-            yield
-        finally:
-            own.pop("response_class", None)
-            own.update(before)
+        return _Lent(self, connection)
 
     def listen(self, response: Any) -> None:
         """Show the exchange the head of a response, and put its file in an ear."""
@@ -175,7 +195,8 @@ class Listener:
             return
         self.heeded = True
         try:
-            self.exchange.headers(response.status, response.headers)
+            # A look-up in its own headers goes through all of them.
+            self.exchange.headers(response.status, lowered(response.headers.raw_items()))
             framing = _framing(response)
             if framing.over or response.fp is None:
                 self.exchange.finish("completed")
@@ -185,7 +206,7 @@ class Listener:
             guard.caught("hooks.http")
             self.exchange.finish("closed")
 
-    def _made(self, make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def made(self, make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return a response that is listened to when its head has been read, which that of a proxy never is."""
         response = make(*args, **kwargs)
         with suppress(AttributeError):  # it is none of http.client's
@@ -196,6 +217,34 @@ class Listener:
         del response.begin
         begin()
         self.listen(response)
+
+
+class _Lent:
+    """A connection while a listener makes its responses."""
+
+    __slots__ = ("_before", "_connection", "_listener")
+
+    def __init__(self, listener: Listener, connection: Any) -> None:
+        self._listener = listener
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        make = getattr(self._connection, "response_class", None)
+        own = getattr(self._connection, "__dict__", None)
+        self._before: dict[str, Any] | None = None
+        if make is not None and own is not None:
+            self._before = {_MAKES: own[_MAKES]} if _MAKES in own else {}
+            own[_MAKES] = partial(self._listener.made, make)
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            own = self._connection.__dict__
+            own.pop(_MAKES, None)
+            own.update(self._before)
+
+
+_MAKES = "response_class"
+"""What a connection makes its responses with."""
 
 
 def _framing(response: Any) -> Framing:

@@ -1,54 +1,80 @@
 """What of the bytes behind an HTTP/1.1 head is body, and where it ends (RFC 9112 §6.3 and §7.1). No I/O."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable
 from typing import Protocol
+
+Feed = Callable[[bytes], None]
+"""Takes a piece of the body."""
 
 
 class Framing(Protocol):
     """How the end of one body is told."""
 
+    left: int
+    """How many bytes come, of which all but the last two are body, before there is more to be told from them.
+
+    Who reads no more of them may hand them on, and count them off.
+    """
+    gap: int | None
+    """How much is `left` where what was read last, if it was two bytes, was no body; `None` where it always is."""
     over: bool
     """Whether the body has ended."""
     open_ended: bool
     """Whether the body ends where the connection does."""
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield what is body of the next bytes.
+    def take(self, data: bytes, feed: Feed) -> None:
+        """Feed what is body of the next bytes.
 
         Raises:
             ValueError: the framing is broken.
         """
         ...
 
+    def begins(self, line: bytes) -> bool:
+        """Take a whole line that begins a chunk; return whether it was one, and is taken."""
+        ...
 
-class Sized:
+
+class _Plain:
+    """A body as it is."""
+
+    gap: int | None = None
+
+    def begins(self, line: bytes) -> bool:  # noqa: ARG002 - the protocol's
+        """Take none: there are no chunks."""
+        return False
+
+
+class Sized(_Plain):
     """A body of so many bytes."""
 
     open_ended = False
 
     def __init__(self, length: int) -> None:
-        self._left = length
+        self.left = length + 1  # with the last byte the end is to be told
         self.over = length == 0
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield all of them."""
-        self._left -= len(data)
-        self.over = self._left <= 0
-        yield data
+    def take(self, data: bytes, feed: Feed) -> None:
+        """Feed all of them."""
+        self.left -= len(data)
+        self.over = self.left <= 1
+        feed(data)
 
 
-class Unsized:
+class Unsized(_Plain):
     """A body that lasts as long as its connection."""
 
     open_ended = True
     over = False
+    left = sys.maxsize
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield all of them."""
-        yield data
+    def take(self, data: bytes, feed: Feed) -> None:
+        """Feed all of them."""
+        feed(data)
 
 
-_CRLF = 2
+CRLF = 2
 """Bytes behind the data of a chunk."""
 _LONGEST_LINE = 65536
 """Bytes of a line; `http.client` and urllib3 refuse a longer one too."""
@@ -57,27 +83,44 @@ _LONGEST_LINE = 65536
 class Chunked:
     """A body in chunks, each behind a line with its size in hex; the last is of size 0, and may have trailers."""
 
+    gap: int | None = 0
+
     def __init__(self) -> None:
+        self.left = 0  # -1 in the midst of a line, and in the trailers
         self.over = False
         self.open_ended = False  # until the last chunk: http.client lets the connection end instead of the trailers
-        self._left = 0
         self._line = b""
 
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield the data of the chunks."""
+    def take(self, data: bytes, feed: Feed) -> None:
+        """Feed the data of the chunks."""
         while data and not self.over:
-            if self._left:
-                taken, data = data[: self._left], data[self._left :]
-                if piece := taken[: max(0, self._left - _CRLF)]:
-                    yield piece
-                self._left -= len(taken)
+            left = self.left
+            if left > 0:
+                if piece := data[: max(0, left - CRLF)]:
+                    feed(piece)
+                self.left = max(0, left - len(data))
+                data = data[left:]
             else:
                 line, end, data = data.partition(b"\n")
                 self._line += line + end
+                self.left = -1
                 if len(self._line) > _LONGEST_LINE:
                     raise ValueError("A line is too long.")
                 if end:
                     self._read_line()
+
+    def begins(self, line: bytes) -> bool:
+        """Take the line before a chunk in the form in which it mostly comes."""
+        if self.left or line[-1:] != b"\n":
+            return False
+        try:
+            size = int(line, 16)
+        except ValueError:
+            return False
+        if size < 1:
+            return False
+        self.left = size + CRLF
+        return True
 
     def _read_line(self) -> None:
         line, self._line = self._line, b""
@@ -87,5 +130,6 @@ class Chunked:
         size = int(line.partition(b";")[0], 16)
         if size < 0:
             raise ValueError("A chunk has a negative size.")
-        self._left = size + _CRLF if size else 0
         self.open_ended = size == 0
+        if size:
+            self.left = size + CRLF

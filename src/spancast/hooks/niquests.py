@@ -16,7 +16,7 @@ from weakref import finalize, ref
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
-from spancast.hooks.http_request import content
+from spancast.hooks.http_request import content, watched
 from spancast.hooks.niquests_raw import hear
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
@@ -31,7 +31,7 @@ def sync_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = _request(args, kwargs)
-        if not _watched(recorder, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
+        if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
             return wrapped(*args, **kwargs)
         listener = _listener(exchange, session, kwargs)
         with under_way(exchange), listener.at(request):
@@ -45,7 +45,7 @@ def async_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = _request(args, kwargs)
-        if not _watched(recorder, request):
+        if not watched(recorder, _host, request):
             return wrapped(*args, **kwargs)
         return send_watched(wrapped, session, request, args, kwargs)
 
@@ -166,12 +166,9 @@ def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return args[0] if args else kwargs.get("request")
 
 
-def _watched(recorder: Recorder, request: Any) -> bool:
-    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
-    try:
-        return recorder.watches(urlsplit(request.url).hostname or "")
-    except Exception:  # noqa: BLE001 - see above
-        return False
+def _host(request: Any) -> str | None:
+    url: SplitResult = urlsplit(request.url)
+    return url.hostname
 
 
 def _seen(request: Any) -> HttpRequest:

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from functools import partial
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from spancast.hooks.http_body import Listener
-from spancast.hooks.http_request import content, lowered
+from spancast.hooks.http_request import content, lowered, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
 from spancast.recorder import HttpRequest, Recorder
@@ -21,7 +21,7 @@ def do_open(_module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AbstractHTTPHandler.do_open`."""
 
     def do_open(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not _watched(recorder, args) or (exchange := opened(recorder, partial(_seen, args[1]))) is None:
+        if not watched(recorder, _host, *args) or (exchange := opened(recorder, partial(_seen, args[1]))) is None:
             return wrapped(*args, **kwargs)
         listener, (connect, *others) = Listener(exchange), args
         with under_way(exchange), ExitStack() as ears:
@@ -39,16 +39,13 @@ def do_open(_module: ModuleType, recorder: Recorder) -> Wrapper:
     return do_open
 
 
-def _watched(recorder: Recorder, args: tuple[Any, ...]) -> bool:
-    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
-    try:
-        return recorder.watches(urlsplit(args[1].full_url).hostname or "")
-    except Exception:  # noqa: BLE001 - see above
-        return False
+def _host(_connect: Any, request: Any, *_: Any) -> str | None:
+    url: SplitResult = urlsplit(request.full_url)
+    return url.hostname
 
 
 def _seen(request: Any) -> HttpRequest:
     url = urlsplit(request.full_url)  # of a request through a proxy, `host` is the proxy's
-    headers = lowered({**request.headers, **request.unredirected_hdrs})
+    headers = lowered({**request.headers, **request.unredirected_hdrs}.items())
     body = content(request.data)
     return HttpRequest(request.get_method(), url.scheme, url.hostname or "", url.port, url.path, headers, body)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.hooks.http_body import Listener
-from spancast.hooks.http_request import content, lowered
+from spancast.hooks.http_request import content, lowered, watched
 from spancast.hooks.niquests_raw import hear
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
@@ -30,7 +30,7 @@ def make_request(module: ModuleType, recorder: Recorder) -> Wrapper:
 
     def make_request(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # What is multiplexed returns a promise of urllib3-future's, of which niquests makes a call: see its own hook.
-        if kwargs.get("multiplexed") or not _watched(recorder, pool, args):
+        if kwargs.get("multiplexed") or not watched(recorder, _host, pool, *args):
             return wrapped(*args, **kwargs)
         given = {**dict(zip(_POSITIONAL, args, strict=False)), **kwargs}
         exchange = opened(recorder, partial(_seen, pool, given))
@@ -46,19 +46,14 @@ def make_request(module: ModuleType, recorder: Recorder) -> Wrapper:
     return make_request
 
 
-def _watched(recorder: Recorder, pool: Any, args: tuple[Any, ...]) -> bool:
-    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
-    try:
-        url = args[2]
-        # Behind a proxy that forwards, the pool is the proxy's and the URL is whole.
-        return recorder.watches(pool.host if url.startswith("/") else urlsplit(url).hostname or "")
-    except Exception:  # noqa: BLE001 - see above
-        return False
+def _host(pool: Any, _conn: Any, _method: Any, url: str, *_: Any) -> str | None:
+    """Return the host; behind a proxy that forwards, the pool is the proxy's and the URL is whole."""
+    return pool.host if url.startswith("/") else urlsplit(url).hostname
 
 
 def _seen(pool: Any, given: Mapping[str, Any]) -> HttpRequest:
     url = urlsplit(given["url"])
-    headers, body = lowered(given.get("headers") or {}), content(given.get("body"))
+    headers, body = lowered((given.get("headers") or {}).items()), content(given.get("body"))
     if url.scheme:
         return HttpRequest(given["method"], url.scheme, url.hostname or "", url.port, url.path, headers, body)
     return HttpRequest(given["method"], pool.scheme, pool.host, pool.port, url.path, headers, body)

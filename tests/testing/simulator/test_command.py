@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -7,8 +8,11 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+from tests.support.programs import calls, run_program
 
 PROGRAM = """
 import sys
@@ -39,15 +43,32 @@ def test_the_command_serves_until_it_is_told_to_end(number: signal.Signals):
         assert process.wait(timeout=10) == 0
 
 
-def test_the_command_prints_what_to_export():
+PROGRAM_OF_A_USER = """
+import os
+import httpx, openai, openrouter
+
+ASKED = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
+url, key = os.environ["OPENROUTER_BASE_URL"], os.environ["OPENROUTER_API_KEY"]
+
+openai.OpenAI().chat.completions.create(**ASKED)
+with openrouter.OpenRouter(server_url=url) as client:
+    client.chat.send(**ASKED)
+httpx.post(f"{url}/chat/completions", json=ASKED, headers={"authorization": f"Bearer {key}"}).raise_for_status()
+"""
+
+
+def test_what_the_command_tells_to_export_leads_programs_to_it(tmp_path: Path):
     with running("0") as process:
         base_url = process.stdout.readline().split()[-1]
-        verb, *exports = process.stdout.readline().split()
-    variables = dict(export.split("=", 1) for export in exports)
-    assert verb == "export"
-    assert variables["OPENAI_BASE_URL"] == base_url
-    assert variables["OPENAI_API_KEY"].startswith("sk-or-v1-")
-    assert f"http://{variables['SPANCAST_HOSTS']}/api/v1" == base_url
+        lines = [shlex.split(process.stdout.readline()) for _ in range(4)]
+        exported = dict(export.split("=", 1) for _, *exports in lines for export in exports)
+        environment = {**os.environ, **exported, "SPANCAST_HOME": str(tmp_path)}
+        assert run_program(PROGRAM_OF_A_USER, environment).stderr == ""
+        assert len(calls(environment)) == 3
+    assert {verb for verb, *_ in lines} == {"export"}
+    assert exported["ANTHROPIC_BASE_URL"] == base_url.removesuffix("/v1")
+    assert exported["OPENROUTER_API_BASE"] == base_url
+    assert {value for name, value in exported.items() if name.endswith("_KEY")} == {"sk-or-v1-simulator"}
 
 
 def test_a_port_that_is_taken_is_said_in_one_line():

@@ -42,7 +42,12 @@ def _setter(ended: threading.Event) -> "signal._HANDLER":
 
 
 def _greeting(simulator: Simulator) -> str:
+    """Return where it is, and what makes programs go there: in the words of each SDK, and of the examples."""
+    url = simulator.base_url
     return (
-        f"OpenRouter simulator at {simulator.base_url}\n"
-        f"export OPENAI_BASE_URL={simulator.base_url} OPENAI_API_KEY={KEY} SPANCAST_HOSTS={simulator.address}\n"
+        f"OpenRouter simulator at {url}\n"
+        f"export OPENROUTER_BASE_URL={url} OPENROUTER_API_BASE={url} OPENROUTER_API_KEY={KEY}\n"
+        f"export OPENAI_BASE_URL={url} OPENAI_API_KEY={KEY}\n"
+        f"export ANTHROPIC_BASE_URL={url.removesuffix('/v1')} ANTHROPIC_API_KEY={KEY}\n"
+        f"export SPANCAST_HOSTS={simulator.address}\n"
     )

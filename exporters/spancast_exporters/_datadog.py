@@ -1,0 +1,168 @@
+"""A span as Datadog's LLM Observability has it: the event that its own SDK sends (ddtrace 4.16, `llmobs`).
+
+Money is in US dollars, as it must be where it is given (Datadog, "Cost"); Datadog shows it as it is, and keeps it in
+whole nanodollars. A cost that is not known is left out, and Datadog then estimates one.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+
+from spancast.contract import Span
+from spancast_exporters import _facts, _json
+from spancast_exporters._datadog_words import instructions, messages, tools
+
+ROOT = "undefined"
+"""The parent of a span that has none."""
+_NAMELESS = "unnamed-ml-app"
+"""The application of ddtrace when nobody names it."""
+_UNKNOWN = "unknown"
+_LONGEST_TAG = 200
+_MOST_TAGS = 100
+"""Of the application's own."""
+_LONGEST_APP = 193
+_LONGEST_NAME = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What Datadog's own variables call the application (Datadog, "Unified service tagging")."""
+
+    ml_app: str | None = None
+    service: str | None = None
+    env: str | None = None
+    version: str | None = None
+
+
+def event(span: Span, names: Names) -> dict[str, object]:
+    """Return the span as an event."""
+    kind = _facts.kind(span) or ("workflow" if span.parent_span_id is None else "task")
+    found: dict[str, object] = {
+        "name": _name(span),
+        "span_id": _number(span.span_id),
+        "trace_id": span.trace_id,
+        "parent_id": ROOT if span.parent_span_id is None else _number(span.parent_span_id),
+        "start_ns": span.start,
+        "duration": max(0, span.end - span.start),
+        "status": "error" if span.status == "error" else "ok",
+        "meta": _meta(span, kind),
+        "metrics": _metrics(_facts.of(span)) if kind in _facts.MODELS else {},
+        "tags": _tags(span, names),
+        "_dd": {"span_id": _number(span.span_id), "trace_id": span.trace_id, "apm_trace_id": span.trace_id},
+    }
+    return found if span.session is None else {**found, "session_id": span.session}
+
+
+def app(span: Span, names: Names) -> str:
+    """Return the application that a span is shown under, spelt as it wants ("Application naming guidelines")."""
+    wanted = names.ml_app or _service(span, names) or _NAMELESS
+    spelt = "".join(char if char.isalnum() or char in "-:./" else "_" for char in _json.text(wanted).lower())
+    while "__" in spelt:
+        spelt = spelt.replace("__", "_")
+    return spelt[:_LONGEST_APP].rstrip("_") or _NAMELESS
+
+
+def _number(hexadecimal: str) -> str:
+    return str(int(hexadecimal, 16))
+
+
+def _name(span: Span) -> str:
+    """Return what the request calls the span; a trace is shown by the name of its root (OpenRouter, Broadcast)."""
+    of_trace = span.trace_name if span.parent_span_id is None else None
+    of_call = None if span.generation is None else span.generation.generation_name
+    return (of_trace or of_call or span.name)[:_LONGEST_NAME]
+
+
+def _meta(span: Span, kind: str) -> dict[str, object]:
+    facts, failure = _facts.of(span), _facts.failure(span)
+    modelled = kind in _facts.MODELS
+    found: dict[str, object] = {
+        "span": {"kind": kind},
+        "metadata": _metadata(span),
+        "model_name": (facts.model or _UNKNOWN)[:_LONGEST_NAME] if modelled else None,
+        "model_provider": (facts.provider or _UNKNOWN).lower() if modelled else None,
+        "input": _input(span, kind),
+        "output": _output(span, kind),
+        "tool_definitions": tools(_facts.words(span, _facts.TOOLS)) if kind == "llm" else None,
+        "error": None if failure is None else {"message": "", "type": "", "stack": "", **_json.bounded(failure)},
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _metadata(span: Span) -> dict[str, object]:
+    """Return what has no other place, by its own name; parameters by the names under which they are set."""
+    ours = {**_facts.parameters(span), **_facts.names(span)}
+    return _json.bounded({**ours, **span.metadata, **_facts.rest(span), **ours})
+
+
+def _metrics(facts: _facts.Facts) -> dict[str, int | float | Decimal]:
+    parts = (facts.input_tokens, facts.cached_tokens, facts.cache_write_tokens)
+    fresh = None if None in parts else parts[0] - parts[1] - parts[2]  # type: ignore[operator]
+    found: dict[str, int | float | Decimal | None] = {
+        "input_tokens": facts.input_tokens,
+        "output_tokens": facts.output_tokens,
+        "total_tokens": facts.total_tokens,
+        "non_cached_input_tokens": fresh if fresh is not None and fresh >= 0 else None,
+        "cache_read_input_tokens": facts.cached_tokens,
+        "cache_write_input_tokens": facts.cache_write_tokens,
+        "ephemeral_5m_input_tokens": facts.cache_write_5m_tokens,
+        "ephemeral_1h_input_tokens": facts.cache_write_1h_tokens,
+        "reasoning_output_tokens": facts.reasoning_tokens,
+        "time_to_first_token": facts.time_to_first_token,
+        "total_cost": facts.cost,
+        "input_cost": facts.input_cost,
+        "output_cost": facts.output_cost,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _tags(span: Span, names: Names) -> list[str]:
+    failure = _facts.failure(span)
+    ours = {
+        "ml_app": app(span, names),
+        "agent_service": app(span, names),
+        "service": _service(span, names),
+        "env": _over(span.environment, span.resource.get("deployment.environment.name"), names.env),
+        "version": _over(span.release, span.resource.get("service.version"), names.version),
+        "session_id": span.session,
+        "user_id": span.user,
+        "error": "0" if failure is None else "1",
+        "error_type": None if failure is None else failure.get("type"),
+        "language": "python",
+        "source": "integration",
+    }
+    own = {key.replace(":", "_"): value for key, value in islice(span.tags.items(), _MOST_TAGS)}
+    tags = own | {key: value for key, value in ours.items() if value}
+    return sorted(_json.text(f"{key}:{value}")[:_LONGEST_TAG] for key, value in tags.items())
+
+
+def _service(span: Span, names: Names) -> str | None:
+    stated = str(span.resource.get("service.name") or "")
+    return names.service or (None if stated.startswith("unknown_service") else stated or None)
+
+
+def _over(stated: str | None, of_resource: object, configured: str | None) -> str | None:
+    """Return Datadog's own variable over what the resource says, but not over what the call or destination says."""
+    own = stated is not None and stated != str(of_resource)
+    return stated if own else configured or stated
+
+
+def _input(span: Span, kind: str) -> dict[str, object] | None:
+    asked = _facts.asked(span)
+    if kind == "embedding":
+        texts = [message["content"] for message in messages(asked) or ()]
+        return {"documents": [{"text": each} for each in texts]} if texts else None
+    if kind != "llm":
+        return None if asked is None else {"value": asked}
+    system, heard = instructions(_facts.words(span, _facts.INSTRUCTIONS)), messages(asked)
+    if heard is None and asked is not None:
+        return {"value": asked}
+    return {"messages": [*system, *(heard or ())]} if system or heard else None
+
+
+def _output(span: Span, kind: str) -> dict[str, object] | None:
+    said = _facts.said(span)
+    heard = messages(said) if kind == "llm" else None
+    if heard is not None:
+        return {"messages": heard}
+    return None if said is None else {"value": said}

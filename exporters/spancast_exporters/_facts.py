@@ -1,0 +1,261 @@
+"""What a span says of a model's work, whoever made it: ours by its `Call`, another library's by its attributes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal, InvalidOperation
+
+import msgspec
+
+from spancast.contract import Attribute, Generation, Span
+
+_EXACT = Context(prec=250)
+
+_KINDS = {
+    # gen_ai.operation.name (GenAI semantic conventions)
+    **dict.fromkeys(("chat", "text_completion", "generate_content"), "llm"),
+    "embeddings": "embedding",
+    "execute_tool": "tool",
+    **dict.fromkeys(("invoke_agent", "create_agent"), "agent"),
+    "invoke_workflow": "workflow",
+    "plan": "task",
+    # openinference.span.kind, traceloop.span.kind, langfuse.observation.type
+    **{kind: kind for kind in ("llm", "embedding", "tool", "agent", "workflow", "task", "retrieval")},
+    "generation": "llm",
+    "chain": "workflow",
+    **dict.fromkeys(("retriever", "reranker"), "retrieval"),
+    **dict.fromkeys(("guardrail", "evaluator"), "task"),
+}
+_KIND_NAMES = (
+    "gen_ai.operation.name",
+    "openinference.span.kind",
+    "traceloop.span.kind",
+    "langfuse.observation.type",
+)
+
+MODELS = ("llm", "embedding")
+"""Kinds that have a model, tokens and dollars."""
+INSTRUCTIONS = "gen_ai.system_instructions"
+TOOLS = "gen_ai.tool.definitions"
+_ASKED = ("gen_ai.input.messages", "gen_ai.tool.call.arguments", "input.value", "traceloop.entity.input")
+_SAID = ("gen_ai.output.messages", "gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
+_ELSEWHERE = frozenset(
+    {
+        *_ASKED,
+        *_SAID,
+        INSTRUCTIONS,
+        TOOLS,
+        "error.type",
+        "gen_ai.operation.name",
+        "gen_ai.provider.name",
+        "gen_ai.response.model",
+        "gen_ai.response.time_to_first_chunk",
+        "session.id",
+        "user.id",
+    }
+)
+"""Attributes that every platform has a place for."""
+
+REQUEST = "gen_ai.request."
+USAGE = "gen_ai.usage."
+_PARAMETERS = {
+    "choice_count": "n",
+    "choice.count": "n",
+    "reasoning_level": "reasoning_effort",
+    "reasoning.level": "reasoning_effort",
+    "stop_sequences": "stop",
+    "encoding_formats": "encoding_format",
+}
+"""Parameters that have another name with us, or in the conventions, than where they are set."""
+
+
+def kind(span: Span) -> str | None:
+    """Return llm, embedding, agent, workflow, tool, retrieval or task; `None` for what is no work of or for a model."""
+    if span.generation is not None:
+        return "embedding" if span.generation.operation == "embeddings" else "llm"
+    stated = (span.attributes.get(name) for name in _KIND_NAMES)
+    known = (_KINDS.get(each.lower()) for each in stated if isinstance(each, str))
+    return next((each for each in known if each is not None), None)
+
+
+def spent(call: Generation) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+    """Return US dollars in all, for the input and for the output; the two only where they add up to it exactly.
+
+    With an account's own key the provider's bill is part of it.
+    """
+    total, parts = call.spent, (call.upstream_input_cost, call.upstream_output_cost)
+    if total is None or parts[0] is None or parts[1] is None or _EXACT.add(parts[0], parts[1]) != total:
+        return total, None, None
+    return total, *parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a call of a model was. Unknown is `None`."""
+
+    model: str | None = None
+    """The one that answered, else the one that was asked."""
+    provider: str | None = None
+    """Whose API it was; for our own calls that is OpenRouter's."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_5m_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    time_to_first_token: float | None = None
+    """Seconds."""
+    cost: Decimal | None = None
+    """US dollars that left any account."""
+    input_cost: Decimal | None = None
+    output_cost: Decimal | None = None
+
+
+def of(span: Span) -> Facts:
+    """Return what a span says."""
+    return _of_attributes(span.attributes) if span.generation is None else _of_call(span.generation)
+
+
+def parameters(span: Span) -> dict[str, object]:
+    """Return what was asked of the model, by the names under which it is set."""
+    named: dict[str, object] = {}
+    if span.generation is None:
+        named |= {name.removeprefix(REQUEST): value for name, value in span.attributes.items() if _is_parameter(name)}
+    else:
+        stated = span.generation.parameters
+        named |= {} if stated is None else msgspec.structs.asdict(stated)
+        named["stream"] = True if span.generation.streamed else None
+    return {_PARAMETERS.get(name, name): value for name, value in named.items() if value is not None}
+
+
+def asked(span: Span) -> str | None:
+    """Return what went into a span, as text, which may be JSON."""
+    return words(span, *_ASKED)
+
+
+def said(span: Span) -> str | None:
+    """Return what came out of it."""
+    return words(span, *_SAID)
+
+
+def words(span: Span, *names: str) -> str | None:
+    """Return the text under the first of the names that has some, as the convention has it."""
+    found = (span.content.get(name, span.attributes.get(name)) for name in names)
+    return next((each for each in found if isinstance(each, str)), None)
+
+
+def names(span: Span) -> dict[str, str]:
+    """Return what the request calls its trace, and the call."""
+    of_call = None if span.generation is None else span.generation.generation_name
+    stated = {"trace_name": span.trace_name, "generation_name": of_call}
+    return {name: value for name, value in stated.items() if value}
+
+
+def rest(span: Span) -> dict[str, object]:
+    """Return the attributes that platforms have no place for, by their own names."""
+    known = parameters(span)
+    shown = ("spancast.tag.", "spancast.metadata.", REQUEST, *((USAGE,) if kind(span) in MODELS else ()))
+    return {
+        name: value
+        for name, value in {**span.attributes, **span.content}.items()
+        if name not in _ELSEWHERE
+        and (not name.startswith(shown) or name == "gen_ai.request.model")
+        and name.removeprefix("openrouter.request.") not in known
+    }
+
+
+def failure(span: Span) -> dict[str, str] | None:
+    """Return `type`, `message` and `stack` of what went wrong, as far as they are known; `None` when nothing did."""
+    if span.status != "error":
+        return None
+    event = next((each for each in reversed(span.events) if each.name == "exception"), None)
+    raised = {} if event is None else event.attributes
+    found = {
+        "type": raised.get("exception.type") or span.attributes.get("error.type"),
+        "message": span.status_message or raised.get("exception.message"),
+        "stack": raised.get("exception.stacktrace"),
+    }
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def _is_parameter(name: str) -> bool:
+    return name.startswith(REQUEST) and name != "gen_ai.request.model"
+
+
+def _of_call(call: Generation) -> Facts:
+    cost, input_cost, output_cost = spent(call)
+    first = call.time_to_first_token
+    return Facts(
+        model=call.response_model or call.request_model,
+        provider="openrouter",
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        total_tokens=_total(call.total_tokens, call.input_tokens, call.output_tokens),
+        cached_tokens=call.cached_tokens,
+        cache_write_tokens=call.cache_write_tokens,
+        cache_write_5m_tokens=call.cache_write_5m_tokens,
+        cache_write_1h_tokens=call.cache_write_1h_tokens,
+        reasoning_tokens=call.reasoning_tokens,
+        time_to_first_token=None if first is None else first / 1e9,
+        cost=cost,
+        input_cost=input_cost,
+        output_cost=output_cost,
+    )
+
+
+def _of_attributes(stated: Mapping[str, Attribute]) -> Facts:
+    counts = {name: _count(stated, names) for name, names in _COUNTS.items()}
+    first = stated.get("gen_ai.response.time_to_first_chunk")
+    return Facts(
+        model=_text(stated.get("gen_ai.response.model")) or _text(stated.get("gen_ai.request.model")),
+        provider=_text(stated.get("gen_ai.provider.name")) or _text(stated.get("gen_ai.system")),
+        total_tokens=_total(None, counts["input_tokens"], counts["output_tokens"]),
+        time_to_first_token=first if isinstance(first, float) else None,
+        cost=next((found for name in _COSTS if (found := _amount(stated.get(name))) is not None), None),
+        input_cost=_amount(stated.get("openrouter.input_cost_usd")),
+        output_cost=_amount(stated.get("openrouter.output_cost_usd")),
+        **counts,
+    )
+
+
+_COUNTS = {
+    "input_tokens": (f"{USAGE}input_tokens", f"{USAGE}prompt_tokens"),
+    "output_tokens": (f"{USAGE}output_tokens", f"{USAGE}completion_tokens"),
+    "cached_tokens": (f"{USAGE}cache_read.input_tokens", f"{USAGE}cache_read_input_tokens"),
+    "cache_write_tokens": (f"{USAGE}cache_write.input_tokens", f"{USAGE}cache_creation.input_tokens"),
+    "reasoning_tokens": (f"{USAGE}reasoning.output_tokens",),
+}
+_TOO_MANY = 2**63
+_COSTS = ("openrouter.spent_usd", "openrouter.cost_usd", f"{USAGE}cost")
+"""Where another library's span has the dollars that were added to it, the most exact first."""
+
+
+def _count(stated: Mapping[str, Attribute], names: tuple[str, ...]) -> int | None:
+    found = (stated.get(name) for name in names)
+    return next((each for each in found if type(each) is int and 0 <= each < _TOO_MANY), None)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _amount(value: object) -> Decimal | None:
+    """Return an amount of money that is written as text or, where it must be, a double."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        return None
+    return amount if amount.is_finite() and abs(amount.adjusted()) <= _DIGITS else None
+
+
+_DIGITS = 100
+"""Digits on either side of the point; a number that is longer is no price."""
+
+
+def _total(stated: int | None, asked: int | None, answered: int | None) -> int | None:
+    if stated is not None or asked is None or answered is None:
+        return stated
+    return asked + answered

@@ -1,0 +1,68 @@
+"""What the answer of a platform says that is no acknowledgement, in a few words that are the same each time."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from spancast.contract import (
+    Delivered,
+    Encoded,
+    Rejected,
+    Reply,
+    Retry,
+    Unauthorized,
+    Verdict,
+    judge_status,
+)
+from spancast_exporters import _json
+
+_LONGEST = 120
+_WORDS = ("errors", "message", "Message", "detail", "error")
+"""Where platforms say what is wrong, the most telling first: beside a message, an error is but its class."""
+
+
+def judge(encoded: Encoded, reply: Reply) -> Verdict:
+    """Judge by the status and believe a success that says nothing else; the reason is in the platform's own words."""
+    verdict, why = judge_status(encoded, reply), reason(reply)
+    match verdict:
+        case Delivered():
+            doubtful = doubt(reply)
+            return verdict if doubtful is None else Retry(doubtful)
+        case Rejected():
+            return Rejected(dict.fromkeys(encoded.span_ids, why))
+        case Unauthorized() | Retry():
+            return replace(verdict, reason=why)
+    return verdict
+
+
+def reason(reply: Reply) -> str:
+    """Return the status and the platform's own words, where it has some: `HTTP 403: Forbidden`."""
+    said = _said(reply)
+    return f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}"
+
+
+def doubt(reply: Reply) -> str | None:
+    """Return why a success is none: a page where an answer was expected, an error in the body; `None` to believe it."""
+    body = reply.body.lstrip()
+    if body.startswith(b"<") or reply.headers.get("content-type", "").startswith("text/html"):
+        return f"HTTP {reply.status} with a page, which acknowledges nothing"
+    if not body.startswith(b"{"):
+        return None
+    answer = _answer(reply)
+    if answer is None:
+        return f"HTTP {reply.status} with JSON that breaks off"
+    return reason(reply) if answer.get("errors") or answer.get("error") else None
+
+
+def _said(reply: Reply) -> str:
+    answer = _answer(reply) or {}
+    stated = next((answer[name] for name in _WORDS if answer.get(name)), None)
+    if isinstance(stated, list):
+        stated = stated[0]
+    if isinstance(stated, Mapping):
+        stated = stated.get("detail") or stated.get("message") or stated.get("title")
+    return _json.text(" ".join(stated.split()))[:_LONGEST] if isinstance(stated, str) else ""
+
+
+def _answer(reply: Reply) -> Mapping[str, object] | None:
+    answer = _json.read(reply.body.decode("utf-8", "replace"))
+    return answer if isinstance(answer, dict) else None

@@ -1,0 +1,178 @@
+"""Datadog LLM Observability, by the JSON of its own SDK: through an agent, or directly to its intake.
+
+Checked on Datadog's own test agent (ddapm-test-agent 1.69), against a payload that ddtrace 4.16 made of the same trace,
+and on a strict stub of the intake that answers as Datadog's API says. Not checked on Datadog itself.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from importlib import metadata
+from typing import Any
+from urllib.parse import urlsplit
+
+from spancast.contract import Encoded, Reply, Request, Retry, Span, Traits, Verdict, retry_after
+from spancast_exporters import _datadog, _json, _refusal
+
+__all__ = ["Datadog"]
+
+_INTAKE = "/api/v2/llmobs"
+_PROXY = "/evp_proxy/v2"
+"""Where an agent hands on what is for Datadog's intakes; it passes no Content-Encoding, so nothing is compressed."""
+_SUBDOMAIN = "x-datadog-evp-subdomain"
+
+_MAX_PAYLOAD = 5_000_000
+"""Bytes. ddtrace sends 5 MiB, and an event of 5 MB without its words: so does the courier with one that is alone."""
+_MAX_EVENTS = 1_000
+_HEAD = _json.encoded({"_dd.stage": "raw", "_dd.tracer_version": metadata.version("spancast"), "event_type": "span"})
+
+_DAY = 23 * 3600.0
+"""Seconds; spans of more than 24 hours are refused (Datadog, HTTP API reference), and an hour is left for the way."""
+_KEY = "Create one in Datadog under Organization Settings, API Keys."
+
+
+def _set_by(*variables: str, **more: object) -> Any:
+    return field(default=None, metadata={"variables": variables, **more})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Datadog:
+    """Sends every span that is given to it.
+
+    Through the agent at `agent_url` (or `agent_host`) when there is one, unless `agentless`; else to the intake of
+    `site`. `endpoint` replaces the origin of either. `ml_app`, `service`, `env` and `version` win over the resource;
+    what a request or the destination says of environment and release wins over them.
+    """
+
+    api_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata={
+            "variables": ("DD_API_KEY",),
+            "where": f"{_KEY} Or set DD_TRACE_AGENT_URL, when an agent is to send.",
+            "unless": ("agent_url", "agent_host"),
+        },
+    )
+    site: str = field(default="datadoghq.com", metadata={"variables": ("DD_SITE",)})
+    agent_url: str | None = _set_by("DD_TRACE_AGENT_URL")
+    agent_host: str | None = _set_by("DD_AGENT_HOST")
+    agent_port: int | str = field(default=8126, metadata={"variables": ("DD_TRACE_AGENT_PORT",)})
+    agentless: bool | str = field(default=False, metadata={"variables": ("DD_LLMOBS_AGENTLESS_ENABLED",)})
+    endpoint: str | None = _set_by("DD_LLMOBS_OVERRIDE_ORIGIN")
+    ml_app: str | None = _set_by("DD_LLMOBS_ML_APP")
+    service: str | None = _set_by("DD_SERVICE")
+    env: str | None = _set_by("DD_ENV")
+    version: str | None = _set_by("DD_VERSION")
+    traits: Traits = field(
+        default=Traits(max_spans=_MAX_EVENTS, max_bytes=_MAX_PAYLOAD, max_age=_DAY, resend="duplicates"), init=False
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if set(self.site) & set("/:@ ") or not self.site:
+            raise ValueError(f"site cannot be {self.site!r}. Give the domain alone, such as datadoghq.eu.")
+        for name, url in (("agent_url", self._agent), ("endpoint", self.endpoint)):
+            if url is not None and urlsplit(url).scheme not in ("http", "https"):
+                raise ValueError(f"{name} cannot be {url!r}. Give a URL such as http://localhost:8126.")
+        if self._agent is None and not self.api_key:
+            raise ValueError(f"api_key is missing, and there is no agent. Set DD_API_KEY. {_KEY}")
+        if not _is_token(self.api_key or "x"):
+            raise ValueError("api_key holds characters that no key has. Copy it once more.")
+
+    @property
+    def _agent(self) -> str | None:
+        """Where the agent is that sends for us; `None` where nobody does.
+
+        The socket of an agent is no way for us; with a key there is another.
+        """
+        if _is_true(self.agentless):
+            return None
+        url = self.agent_url or (f"http://{self.agent_host}:{self.agent_port}" if self.agent_host else None)
+        return None if url is not None and url.startswith("unix:") and self.api_key else url
+
+    @property
+    def url(self) -> str:
+        """Where the spans go."""
+        path = _INTAKE if self._agent is None else _PROXY + _INTAKE
+        if self.endpoint is None:
+            return (self._agent or f"https://llmobs-intake.{self.site}").rstrip("/") + path
+        based = urlsplit(self.endpoint).path.strip("/")
+        return self.endpoint.rstrip("/") + (_INTAKE if based else path)
+
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
+        """Return requests of at most 5 MB."""
+        names = _datadog.Names(self.ml_app, self.service, self.env, self.version)
+        each = ((span.span_id, _enveloped(_datadog.event(span, names))) for span in spans)
+        headers = self._headers()
+        return [
+            Encoded(Request(url=self.url, body=b"[" + b",".join(events) + b"]", headers=headers), ids)
+            for ids, events in _batches(each)
+        ]
+
+    def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
+        """Believe a success that says nothing else; what Datadog says of a failure is the reason."""
+        verdict = _refusal.judge(encoded, reply)
+        return replace(verdict, after=_wait(reply)) if isinstance(verdict, Retry) else verdict
+
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
+        """Return the request that validates the key; where another sends for us, one that carries no span."""
+        if self.endpoint is None and self._agent is None:
+            return Request(
+                url=f"https://api.{self.site}/api/v1/validate", body=b"", headers=self._headers(), method="GET"
+            )
+        return Request(url=self.url, body=b"[]", headers=self._headers())
+
+    def diagnose(self, reply: Reply) -> str | None:
+        """Return what is wrong, and the cure."""
+        reason, agent = _refusal.reason(reply), self._agent
+        if reply.status in (401, 403):
+            whose = "the API key" if agent is None else f"the API key of the agent at {agent}"
+            return (
+                f"Datadog refuses {whose} ({reason}). A key is good for its own site alone: see DD_API_KEY and DD_SITE."
+            )
+        if reply.status in (404, 405) and agent is not None:
+            return f"The agent at {agent} takes no LLM Observability ({reason}). Update it, and leave its evp_proxy on."
+        if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
+            return _refusal.doubt(reply)
+        no_span = reply.status == 400 and (agent is not None or self.endpoint is not None)  # noqa: PLR2004
+        return None if no_span else f"{self.url} answers {reason}. See DD_SITE, DD_TRACE_AGENT_URL."
+
+    def _headers(self) -> dict[str, str]:
+        said = {"dd-api-key": self.api_key or ""} if self._agent is None else {_SUBDOMAIN: "llmobs-intake"}
+        return {"content-type": "application/json", **said}
+
+
+def _enveloped(event: Mapping[str, object]) -> bytes:
+    return _HEAD[:-1] + b',"spans":[' + _json.encoded(event) + b"]}"
+
+
+def _batches(events: Iterable[tuple[str, bytes]]) -> Iterator[tuple[tuple[str, ...], list[bytes]]]:
+    """Yield span ids and events that fit into one payload."""
+    ids: list[str] = []
+    batch: list[bytes] = []
+    size = 2
+    for span_id, event in events:
+        if batch and size + len(event) + 1 > _MAX_PAYLOAD:
+            yield tuple(ids), batch
+            ids, batch, size = [], [], 2
+        ids.append(span_id)
+        batch.append(event)
+        size += len(event) + 1
+    if batch:
+        yield tuple(ids), batch
+
+
+def _wait(reply: Reply) -> float | None:
+    """Return the seconds that Datadog asks to wait, or until a limit of requests is lifted (Datadog, "Rate limits")."""
+    text = reply.headers.get("x-ratelimit-reset", "")
+    until_reset = float(text) if reply.status == 429 and text.isascii() and text.isdigit() else None  # noqa: PLR2004
+    asked = retry_after(reply)
+    return until_reset if asked is None else asked
+
+
+def _is_token(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_true(value: object) -> bool:
+    return str(value).strip().lower() in ("1", "true", "yes", "on")
