@@ -88,13 +88,13 @@ ATTRIBUTES = {value for name, value in vars(names).items() if name.isupper() and
 
 
 def test_every_attribute_is_in_the_table_of_attributes() -> None:
-    written = {key.replace("<tag>", "") for key in rows("attributes.md") if "." in key}
+    written = {re.sub("<.*>", "", key) for key in rows("attributes.md") if "." in key}
 
     assert written == ATTRIBUTES
 
 
 def test_every_attribute_that_is_no_conventions_says_why_it_is_there() -> None:
-    reasons = {key.replace("<tag>", ""): cells[3] for key, cells in rows("attributes.md").items() if len(cells) > 3}
+    reasons = {re.sub("<.*>", "", key): cells[3] for key, cells in rows("attributes.md").items() if len(cells) > 3}
     own = {name for name in ATTRIBUTES if name.startswith(("openrouter.", "spancast.")) or name == names.COST}
 
     assert set(names.REASONS) == own

@@ -31,7 +31,9 @@ class Names:
     ml_app: str | None = None
     service: str | None = None
     env: str | None = None
+    """Where a span says none."""
     version: str | None = None
+    """Where a span says none."""
 
 
 def event(span: Span, names: Names) -> dict[str, object]:
@@ -96,13 +98,11 @@ def _metadata(span: Span) -> dict[str, object]:
 
 
 def _metrics(facts: _facts.Facts) -> dict[str, int | float | Decimal]:
-    parts = (facts.input_tokens, facts.cached_tokens, facts.cache_write_tokens)
-    fresh = None if None in parts else parts[0] - parts[1] - parts[2]  # type: ignore[operator]
     found: dict[str, int | float | Decimal | None] = {
         "input_tokens": facts.input_tokens,
         "output_tokens": facts.output_tokens,
         "total_tokens": facts.total_tokens,
-        "non_cached_input_tokens": fresh if fresh is not None and fresh >= 0 else None,
+        "non_cached_input_tokens": _fresh(facts),
         "cache_read_input_tokens": facts.cached_tokens,
         "cache_write_input_tokens": facts.cache_write_tokens,
         "ephemeral_5m_input_tokens": facts.cache_write_5m_tokens,
@@ -116,14 +116,22 @@ def _metrics(facts: _facts.Facts) -> dict[str, int | float | Decimal]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _fresh(facts: _facts.Facts) -> int | None:
+    """Return the tokens that were neither read from a cache nor written to one, where both are known."""
+    if facts.input_tokens is None or facts.cached_tokens is None or facts.cache_write_tokens is None:
+        return None
+    fresh = facts.input_tokens - facts.cached_tokens - facts.cache_write_tokens
+    return fresh if fresh >= 0 else None
+
+
 def _tags(span: Span, names: Names) -> list[str]:
     failure = _facts.failure(span)
     ours = {
         "ml_app": app(span, names),
         "agent_service": app(span, names),
         "service": _service(span, names),
-        "env": _over(span.environment, span.resource.get("deployment.environment.name"), names.env),
-        "version": _over(span.release, span.resource.get("service.version"), names.version),
+        "env": span.environment or names.env,
+        "version": span.release or names.version,
         "session_id": span.session,
         "user_id": span.user,
         "error": "0" if failure is None else "1",
@@ -139,12 +147,6 @@ def _tags(span: Span, names: Names) -> list[str]:
 def _service(span: Span, names: Names) -> str | None:
     stated = str(span.resource.get("service.name") or "")
     return names.service or (None if stated.startswith("unknown_service") else stated or None)
-
-
-def _over(stated: str | None, of_resource: object, configured: str | None) -> str | None:
-    """Return Datadog's own variable over what the resource says, but not over what the call or destination says."""
-    own = stated is not None and stated != str(of_resource)
-    return stated if own else configured or stated
 
 
 def _input(span: Span, kind: str) -> dict[str, object] | None:

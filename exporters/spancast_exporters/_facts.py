@@ -49,6 +49,7 @@ _ELSEWHERE = frozenset(
         "gen_ai.provider.name",
         "gen_ai.response.model",
         "gen_ai.response.time_to_first_chunk",
+        *(f"openrouter.trace.{name}" for name in ("trace_name", "generation_name", "environment", "release")),
         "session.id",
         "user.id",
     }
@@ -212,7 +213,7 @@ def _of_attributes(stated: Mapping[str, Attribute]) -> Facts:
         provider=_text(stated.get("gen_ai.provider.name")) or _text(stated.get("gen_ai.system")),
         total_tokens=_total(None, counts["input_tokens"], counts["output_tokens"]),
         time_to_first_token=first if isinstance(first, float) else None,
-        cost=next((found for name in _COSTS if (found := _amount(stated.get(name))) is not None), None),
+        cost=_cost(stated),
         input_cost=_amount(stated.get("openrouter.input_cost_usd")),
         output_cost=_amount(stated.get("openrouter.output_cost_usd")),
         **counts,
@@ -229,6 +230,12 @@ _COUNTS = {
 _TOO_MANY = 2**63
 _COSTS = ("openrouter.spent_usd", "openrouter.cost_usd", f"{USAGE}cost")
 """Where another library's span has the dollars that were added to it, the most exact first."""
+
+
+def _cost(stated: Mapping[str, Attribute]) -> Decimal | None:
+    """Return what left any account; with an own key, that is known only where it is said."""
+    names = _COSTS[:1] if stated.get("openrouter.is_byok") is True else _COSTS
+    return next((found for name in names if (found := _amount(stated.get(name))) is not None), None)
 
 
 def _count(stated: Mapping[str, Attribute], names: tuple[str, ...]) -> int | None:

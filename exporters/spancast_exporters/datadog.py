@@ -40,8 +40,8 @@ class Datadog:
     """Sends every span that is given to it.
 
     Through the agent at `agent_url` (or `agent_host`) when there is one, unless `agentless`; else to the intake of
-    `site`. `endpoint` replaces the origin of either. `ml_app`, `service`, `env` and `version` win over the resource;
-    what a request or the destination says of environment and release wins over them.
+    `site`. `endpoint` replaces the origin of either. `ml_app` and `service` win over the `service.name`
+    of the resource; `env` and `version` are for spans that say none.
     """
 
     api_key: str | None = field(

@@ -287,7 +287,7 @@ def test_a_span_that_is_too_large_alone_is_dead_and_its_neighbours_travel(desk):
     platform = desk.platform(no_larger_than(20_000))
 
     def make(call, _content):
-        return replace(to_span(call), name="x" * 50_000) if call.span_id == large else to_span(call)
+        return replace(to_span(call), attributes={"large": "x" * 50_000}) if call.span_id == large else to_span(call)
 
     until_settled(desk.courier(Plain(url=platform.url), make=make))
     assert platform.taken == dict.fromkeys(others, 1)
@@ -409,11 +409,11 @@ def test_a_span_that_cannot_be_encoded_is_dead_alone(desk):
     bad = ids.pop(4)
 
     def make(call, _content):
-        return replace(to_span(call), name="\ud800") if call.span_id == bad else to_span(call)
+        return replace(to_span(call), trace_id="no hex") if call.span_id == bad else to_span(call)
 
     until_settled(desk.courier(Otlp(endpoint=platform.url), make=make))
     assert platform.taken == dict.fromkeys(ids, 1)
-    assert desk.standing().reasons == {"not encoded: UnicodeEncodeError": 1}
+    assert desk.standing().reasons == {"not encoded: ValueError": 1}
 
 
 def test_a_record_that_cannot_be_read_is_dead_alone(desk):

@@ -218,7 +218,7 @@ def test_it_is_what_datadogs_own_sdk_makes_of_the_same_trace():
 
 
 def _said(*messages: tuple[Any, ...]) -> str:
-    return json.dumps([{"role": role, "parts": parts} for role, *parts in messages])
+    return json.dumps([{"role": role, "parts": parts} for role, *parts in messages], ensure_ascii=False)
 
 
 def _holds(mine: Any, theirs: Any) -> bool:
@@ -279,10 +279,10 @@ def test_the_application_is_named_by_datadogs_variables_else_by_the_resource(set
     assert (found["ml_app"], found.get("service")) == shown
 
 
-def test_datadogs_variables_win_over_the_resource_and_what_a_call_says_wins_over_them():
+def test_datadogs_variables_say_environment_and_version_where_a_span_says_none():
     names = {"env": "prod", "version": "8"}
-    assert {"env:prod", "version:8"} <= tags(of_call(), **names)
     assert {"env:prod", "version:8"} <= tags(of_call(resource={}), **names)
+    assert {"env:staging", "version:7.1"} <= tags(of_call(), **names)
     assert {"env:canary", "version:9"} <= tags(of_call(environment="canary", release="9"), **names)
 
 
@@ -391,6 +391,13 @@ def test_the_dollars_that_were_added_to_another_librarys_span_are_there():
     assert rough["metrics"]["total_cost"] == Decimal("0.000106")
 
 
+def test_with_an_own_key_the_fee_alone_is_not_what_another_librarys_call_cost():
+    stated = {"gen_ai.operation.name": "chat", "openrouter.is_byok": True, "openrouter.cost_usd": "0.000005"}
+    assert "total_cost" not in event(of_application("chat m", attributes=stated))["metrics"]
+    known = {**stated, "openrouter.spent_usd": "0.000111"}
+    assert event(of_application("chat m", attributes=known))["metrics"]["total_cost"] == Decimal("0.000111")
+
+
 def test_what_was_asked_is_shown_under_its_own_name_and_the_applications_metadata_does_not_hide_it():
     found = event(of_call(metadata={"temperature": "mine", "team": "blue"}))["meta"]["metadata"]
     assert (found["temperature"], found["max_tokens"], found["team"]) == (Decimal("0.2"), 256, "blue")
@@ -497,11 +504,18 @@ def test_what_is_no_json_becomes_text_and_harms_no_neighbour(tmp_path):
     found = intake.span("bad ? name")
     stated = found["meta"]["metadata"]
     assert stated["surrogate"] == "a?b"
-    assert (stated["nan"], stated["infinite"], stated["list"]) == ("nan", "inf", [Decimal("1.5"), "-inf"])
+    assert (stated["nan"], stated["infinite"], stated["list"]) == ("NaN", "Infinity", ["1.5", "-Infinity"])
     assert stated["huge"] == str(2**70)
-    assert stated["enormous"] == "[an integer of 100001 bits]"
     assert stated["bad ? key"] is True
     assert {"user_id:u?", "session_id:s?", "a_b:c?"} <= set(found["tags"])
+
+
+def test_what_no_courier_has_mended_is_written_all_the_same():
+    found = event(of_application("bad \ud800 name", attributes=HOSTILE, trace_name=None))
+    stated = found["meta"]["metadata"]
+    assert found["name"] == "bad ? name"
+    assert (stated["surrogate"], stated["nan"], stated["list"]) == ("a?b", "nan", [Decimal("1.5"), "-inf"])
+    assert (stated["huge"], stated["enormous"]) == (str(2**70), "[an integer of 100001 bits]")
 
 
 def test_metadata_beyond_all_measure_is_cut_and_the_span_arrives(tmp_path):
@@ -525,7 +539,7 @@ def test_metadata_beyond_all_measure_is_cut_and_the_span_arrives(tmp_path):
 
 
 def test_words_that_are_too_many_stay_behind_and_the_call_arrives(tmp_path):
-    long = replace_words(input_messages=_said(("user", {"type": "text", "content": "x" * 6_000_000})))
+    long = replace_words(input_messages=_said(("user", {"type": "text", "content": "é" * 3_000_000})))
     with datadog() as (intake, platform):
         spans = [of_call(long, span_id="0000000000000001"), of_call(WORDS)]
         standing = deliver(tmp_path, spans, "datadog", api_key=KEY, endpoint=platform.url)
@@ -759,11 +773,9 @@ def test_what_is_too_large_for_the_intake_goes_in_parts(tmp_path):
 
 
 def test_one_span_that_datadog_refuses_costs_no_other(tmp_path):
-    spans = a_trace()
-    bad = replace(spans[2], name="")
-    with datadog() as (intake, platform):
-        standing = deliver(tmp_path, [*spans[:2], bad, spans[3]], "datadog", api_key=KEY, endpoint=platform.url)
-    assert (standing.delivered, standing.dead) == (3, 1)
-    assert len(intake.spans) == 3
-    (reason,) = standing.reasons
-    assert reason.startswith("HTTP 400: ")
+    bad = str(int(a_trace()[2].span_id, 16))
+    with datadog(refuses=(bad,)) as (intake, platform):
+        standing = deliver(tmp_path, a_trace(), "datadog", api_key=KEY, endpoint=platform.url)
+    assert intake.faults == []
+    assert (standing.delivered, standing.dead, standing.reasons) == (3, 1, {"HTTP 400: Invalid span": 1})
+    assert bad not in {span["span_id"] for span in intake.spans}

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import socket
 import subprocess
 import time
@@ -20,6 +21,7 @@ from spancast_exporters.datadog import Datadog
 from tests.support.delivered import deliver
 from tests.support.environments import python_with
 from tests.support.platforms.datadog import check
+from tests.support.programs import spancast
 from tests.support.spans import a_trace
 
 pytestmark = pytest.mark.slow
@@ -93,3 +95,8 @@ def test_the_agent_takes_the_probe_and_keeps_nothing_of_it(agent: str) -> None:
     answer = httpx2.post(probe.url, content=probe.body, headers=dict(probe.headers), trust_env=False)
     assert exporter.diagnose(Reply(answer.status_code, dict(answer.headers), answer.content)) is None
     assert stored(agent) == []
+
+
+def test_check_says_that_all_is_well_with_the_agent(agent: str, tmp_path: Path) -> None:
+    named = {"SPANCAST_HOME": str(tmp_path / "home"), "SPANCAST_DESTINATIONS": "datadog", "DD_TRACE_AGENT_URL": agent}
+    assert spancast("check", "datadog", environment=os.environ | named).stdout == "datadog: ok\n"

@@ -80,7 +80,7 @@ def test_while_it_waits_it_asks_nothing_whatever_is_recorded_and_then_loses_noth
     collector = desk.collector(modes.retry_after("1"))
     desk.put()
     courier = desk.start(desk.courier(Otlp(endpoint=collector.url)))
-    eventually(lambda: collector.received)
+    eventually(lambda: desk.standing().state == "retrying")
     collector.mode = modes.healthy
     while time.monotonic() < collector.received[0].at + 0.9:
         desk.put(5)

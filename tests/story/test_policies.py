@@ -161,6 +161,25 @@ def test_words_are_for_those_who_may_have_them(app: App) -> None:
     assert not any(b"Ada" in wire(platform) for platform in (private, redacted, failing))
 
 
+def test_a_redactor_that_asks_a_model_itself_is_not_redacted_for_ever(app: App) -> None:
+    platform = app.platform()
+    asked: list[str] = []
+
+    def redact(text: str) -> str:
+        asked.append(text)
+        if len(asked) == 1:
+            app.ask("Is this a name?")
+        return text
+
+    app.start(Destination("otlp", endpoint=platform.url, redact=redact), capture_content=True)
+    app.ask("My name is Ada.")
+    assert len(sent(platform)) == 1  # the redactor's own call was made on the way there
+
+    spans = sent(platform)
+    assert sorted(names.INPUT_MESSAGES in said(span) for span in spans) == [False, True]
+    assert "Is this a name?" not in asked
+
+
 def test_metadata_and_environment_of_a_destination_are_on_its_spans_alone(app: App) -> None:
     plain, labelled = app.platform(), app.platform()
     app.start(

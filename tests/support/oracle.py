@@ -22,26 +22,34 @@ class Oracle:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._pid = 0
-        self._begin()
+        self._lock = threading.Lock()
+        with self._lock:
+            self._begin()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._unlock)
+
+    def _unlock(self) -> None:
+        """Have a lock of its own in a forked child: another thread may have had the parent's."""
+        self._lock = threading.Lock()
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
         self._next = 0
-        path = self._folder / f"{self._pid}-{os.urandom(4).hex()}.marks"
+        pid = os.getpid()
+        path = self._folder / f"{pid}-{os.urandom(4).hex()}.marks"
         with path.open("w+b") as file:
             file.truncate(SLOT * SLOTS)
             self._map = mmap.mmap(file.fileno(), SLOT * SLOTS)
+        self._pid = pid
 
     def mark(self, what: str, key: object) -> None:
         """Note that something was done: "emitted", say, of "u_17"."""
-        if self._pid != os.getpid():
-            self._begin()
+        text = f"{what} {key}".encode()[:SLOT]
         with self._lock:
+            if self._pid != os.getpid():
+                self._begin()
             at = self._next * SLOT
             self._next += 1
-        text = f"{what} {key}".encode()[:SLOT]
-        self._map[at : at + SLOT] = text.ljust(SLOT, b"\0")
+            self._map[at : at + SLOT] = text.ljust(SLOT, b"\0")
 
 
 def marks(folder: str | Path, what: str) -> list[str]:

@@ -16,6 +16,7 @@ from tests.support.calls import a_call
 from tests.trace.any_call import calls, everything
 
 FULL: Call = everything(Call)
+OWN = (names.TAG, names.METADATA)
 NAMES = {value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)}
 
 # GenAI semantic conventions, span attributes of an inference (`gen_ai.usage.*`); no other is defined.
@@ -44,8 +45,8 @@ def test_a_prefix_is_found() -> None:
 
 
 def test_no_name_is_a_dotted_prefix_of_another() -> None:
-    assert prefixes(NAMES - {names.TAG}) == set()
-    assert not any(names.TAG.startswith(name + ".") for name in NAMES)
+    assert prefixes(NAMES - {*OWN}) == set()
+    assert not any(prefix.startswith(name + ".") for name in NAMES for prefix in OWN)
 
 
 @given(calls())
@@ -56,8 +57,8 @@ def test_no_attribute_of_any_call_is_a_dotted_prefix_of_another(call: Call) -> N
 
 @given(st.dictionaries(st.text(min_size=1), st.text(min_size=1), max_size=8))
 @example({"a": "1", "a.b": "2", "a.b.c": "3", ".": "4", "..": "5", "a.": "6"})
-def test_no_tag_is_a_dotted_prefix_of_another(tags: dict[str, str]) -> None:
-    assert prefixes(set(attributes(a_call(tags=tags)))) == set()
+def test_no_tag_and_no_metadata_is_a_dotted_prefix_of_another(said: dict[str, str]) -> None:
+    assert prefixes(set(attributes(a_call(tags=said, metadata=said)))) == set()
 
 
 @given(calls())
@@ -75,7 +76,7 @@ def test_usage_holds_the_standard_counts_and_the_cost_and_nothing_else(call: Cal
 @example(FULL)
 def test_every_attribute_is_named_in_the_table_and_of_a_kind_that_opentelemetry_takes(call: Call) -> None:
     for name, value in attributes(call).items():
-        assert name in NAMES or name.startswith(names.TAG)
+        assert name in NAMES or name.startswith(OWN)
         assert isinstance(value, str | bool | int | float) or (
             isinstance(value, tuple) and all(type(each) is str for each in value)
         )
@@ -171,7 +172,7 @@ def test_no_name_stands_in_the_table_for_nothing() -> None:
         upstream_cost=Decimal(1),
     )
     found = set(attributes(FULL)) | set(attributes(discounted))
-    assert NAMES - found == {names.TAG, names.ERROR_CONTENT, *content}
+    assert NAMES - found == {*OWN, names.ERROR_CONTENT, *content}
 
 
 TAGS = {f"tag_{number}": f"value {number}" for number in range(64)}
@@ -179,17 +180,25 @@ CONTENT = 5
 
 
 def test_a_call_of_which_everything_is_known_leaves_room_for_its_words_and_for_others() -> None:
-    full = attributes(replace(FULL, tags=TAGS))
+    full = attributes(replace(FULL, tags=TAGS, metadata={"key": "text"}))
     assert len(full) == MOST - SPARE
     assert SPARE > CONTENT
     tags = {name.removeprefix(names.TAG) for name in full if name.startswith(names.TAG)}
     assert tags == set(list(TAGS)[: len(tags)])
-    assert len(full) - len(tags) == len(attributes(replace(FULL, tags={})))
+    assert len(full) - len(tags) == len(attributes(replace(FULL, tags={}, metadata={})))
 
 
-def test_every_tag_of_an_ordinary_call_is_there() -> None:
+def test_every_tag_of_an_ordinary_call_is_there_and_so_is_its_metadata() -> None:
     found = attributes(a_call(tags=TAGS))
     assert {name for name in found if name.startswith(names.TAG)} == {names.TAG + tag for tag in TAGS}
+    found = attributes(a_call(metadata=TAGS))
+    assert {name for name in found if name.startswith(names.METADATA)} == {names.METADATA + tag for tag in TAGS}
+
+
+def test_where_there_is_not_room_for_both_the_tags_are_said() -> None:
+    found = attributes(a_call(tags=TAGS, metadata=TAGS))
+    assert {names.TAG + tag for tag in TAGS} <= set(found)
+    assert len(found) == MOST - SPARE
 
 
 @given(calls(), st.dictionaries(st.text(min_size=1), st.text(min_size=1), min_size=60, max_size=64))

@@ -136,7 +136,7 @@ WORDS = Content(
     tool_definitions="[]",
     error="[]",
 )
-TAGGED: Call = replace(FULL, tags={f"tag_{number}": "value" for number in range(64)})
+TAGGED: Call = replace(FULL, metadata={}, tags={f"tag_{number}": "value" for number in range(64)})
 
 
 def ended(provider: TracerProvider, call: Call, content: Content | None = None) -> ReadableSpan:
@@ -160,7 +160,9 @@ def test_a_span_has_room_for_every_fact_the_words_and_what_the_applications_proc
     found = ended(provider, TAGGED, WORDS)
     assert caplog.records == []
     assert found.dropped_attributes == 0
-    facts = set(request_attributes(FULL) | answer_attributes(replace(FULL, tags={})) | content_attributes(WORDS))
+    facts = set(
+        request_attributes(FULL) | answer_attributes(replace(FULL, metadata={}, tags={})) | content_attributes(WORDS)
+    )
     assert facts <= set(found.attributes or {})
     assert "baggage.7" in (found.attributes or {})
 

@@ -74,9 +74,18 @@ class Server:
         return len(answered)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal, and return how the process ended."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        """Send a signal, and return how the process ended; a kill is for its workers, too."""
+        if number != signal.SIGKILL:
+            self.process.send_signal(number)
+            return self.process.wait(PATIENCE)
+        os.killpg(self.process.pid, number)
+        ended = self.process.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        with suppress(ProcessLookupError):
+            while time.monotonic() < deadline:
+                os.killpg(self.process.pid, 0)  # a worker is not quite dead yet
+                time.sleep(0.01)
+        return ended
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """celery's prefork pool: recycled children, warm and cold ends, over a broker that is a folder."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,17 +55,19 @@ def test_every_call_of_every_task_is_booked(
     subprocess.run([python, "-c", SEND, "20"], cwd=ROOT, env=environment, check=True, timeout=60)
     worker = [python, "-m", "celery", "-A", "tests.worlds.tasks", "worker", "--loglevel", "warning", *options]
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(worker, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(worker, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
         deadline = time.monotonic() + 60
         while len(marks(marked, "done")) < 20:
             assert process.poll() is None, (tmp_path / "log").read_text()
             assert time.monotonic() < deadline, (tmp_path / "log").read_text()
             time.sleep(0.05)
-        process.send_signal(number)
-        process.wait(60)
+        if number != signal.SIGKILL:
+            process.send_signal(number)
+            process.wait(60)
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     assert_whole(tmp_path / "home", marked, in_flight=0)

@@ -44,7 +44,10 @@ def placed(span: Span) -> Span:
         return span
     name, trace, above = call.generation_name or span.name, span.trace_id, span.parent_span_id
     if _stands_alone(call):
-        trace, above = trace_id(call), _parent(call) if call.span_name is None else _between(call.call_id)
+        if call.request_trace_id is not None:
+            trace, above = trace_id(call), _parent(call)
+        if call.span_name is not None:
+            above = _between(call.call_id)
     if (name, trace, above) == (span.name, span.trace_id, span.parent_span_id):
         return span
     return replace(span, name=name, trace_id=trace, parent_span_id=above)

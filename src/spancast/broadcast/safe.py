@@ -7,6 +7,7 @@ changed is the very span that came in. What was changed is told, to be counted.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 from spancast.bounded import TRUNCATED, encodable, json_text, real, whole
@@ -34,6 +35,8 @@ _MOST_TIME = 2**63 - 1
 
 def safe(span: Span) -> tuple[Span, frozenset[str]]:
     """Return the span, safe, and what was done to it."""
+    if _is_well(span):
+        return span, frozenset()
     mending = _Mending()
     made = mending.span(span)
     changed = {name: value for name, value in made.items() if value is not getattr(span, name)}
@@ -43,6 +46,60 @@ def safe(span: Span) -> tuple[Span, frozenset[str]]:
 def safe_words(content: Mapping[str, Attribute]) -> Mapping[str, Attribute]:
     """Return words, safe."""
     return _Mending().words(content)
+
+
+def _is_well(span: Span) -> bool:
+    """Whether a quick look finds nothing to mend: nearly every span is so, and each destination has it looked at."""
+    texts = {name: text for name in _TEXTS if (text := getattr(span, name)) is not None}
+    values, labels = (span.attributes, span.resource), (span.tags, span.metadata, texts)
+    return (
+        not span.events
+        and 0 <= span.start <= span.end <= _MOST_TIME
+        and sum(map(len, (*values, *labels))) <= MOST
+        and bool(span.name)
+        and _is_text(span.name, LONGEST_NAME)
+        and all(_are_well(each, _ONE_OF_MANY) for each in (*values, *labels))
+        and all(type(text) is str for each in labels for text in each.values())
+        and _are_well(span.content, LONGEST_WORDS)
+    )
+
+
+_ONE_OF_MANY = ROOM // MOST
+"""Characters of a text of which there is room for all that there may be."""
+
+
+def _are_well(seen: Mapping[Any, Any], longest: int) -> bool:
+    for name, value in seen.items():
+        kind = type(value)
+        if kind is str:
+            well = _is_text(value, longest)
+        elif kind is int:
+            well = -_BEYOND <= value < _BEYOND
+        elif kind is float:
+            well = isfinite(value)
+        elif kind is tuple:
+            well = len(value) <= _FEW and all(type(each) is str and _is_text(each, longest // _FEW) for each in value)
+        else:
+            well = kind is bool
+        if not well or type(name) is not str or not name or not _is_text(name, LONGEST_NAME):
+            return False
+    return True
+
+
+_BEYOND = 2**63
+_FEW = 16
+
+
+def _is_text(seen: str, longest: int) -> bool:
+    if len(seen) > longest:
+        return False
+    if seen.isascii():
+        return True
+    try:
+        seen.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Mending:

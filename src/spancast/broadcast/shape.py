@@ -50,13 +50,17 @@ def adorned(destination: Destination, span: Span) -> Span:
     What the span says of environment and release is said of its resource too, since most platforms look there.
     """
     said, environment = destination.metadata, destination.environment or span.environment
+    resource = _resource(span.resource, {_ENVIRONMENT: environment, _RELEASE: span.release})
+    hides = destination.privacy and span.content
+    if not said and not hides and environment == span.environment and resource is span.resource:
+        return span
     return replace(
         span,
         environment=environment,
         metadata={**span.metadata, **said} if said else span.metadata,
         attributes={**span.attributes, **_attributes(said)} if said else span.attributes,
-        resource=_resource(span.resource, {_ENVIRONMENT: environment, _RELEASE: span.release}),
-        content={} if destination.privacy else span.content,
+        resource=resource,
+        content={} if hides else span.content,
     )
 
 

@@ -102,8 +102,10 @@ _PAYLOAD = {
 class Intake:
     """Answers a request as Datadog does, and keeps the spans that it took."""
 
-    def __init__(self, *, agent: bool = False, key: str = KEY, largest: int = 5 * 1024 * 1024) -> None:
-        self.agent, self.key, self.largest = agent, key, largest
+    def __init__(
+        self, *, agent: bool = False, key: str = KEY, largest: int = 5 * 1024 * 1024, refuses: tuple[str, ...] = ()
+    ) -> None:
+        self.agent, self.key, self.largest, self.refuses = agent, key, largest, refuses
         self.spans: list[dict[str, Any]] = []
         """Numbers with a point are decimals, as they are written."""
         self.faults: list[str] = []
@@ -134,6 +136,8 @@ class Intake:
             return errors(403, "Forbidden")
         if len(received.body) > self.largest:
             return errors(413, "Payload Too Large")
+        if any(f'"span_id":"{each}"'.encode() in received.body for each in self.refuses):
+            return errors(400, "Invalid span")
         wrong = _wrong(received)
         return None if wrong is None else self._fault(400, wrong)
 
