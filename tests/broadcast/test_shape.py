@@ -6,7 +6,7 @@ from dataclasses import replace
 from spancast.broadcast.redaction import FAILED
 from spancast.broadcast.safe import MENDED
 from spancast.broadcast.shape import Shaper
-from spancast.contract import Span
+from spancast.contract import Event, Span
 from spancast.destination import Destination
 from spancast.trace import names
 from tests.support.spans import WORDS, a_trace, of_application, of_call
@@ -77,6 +77,40 @@ def test_words_that_a_redactor_failed_on_are_withheld_and_it_is_told():
     made = Shaper(Destination("otlp", redact=lambda _: 1 / 0)).shaped(of_call(WORDS))
     assert (dict(made.span.content), made.withheld) == ({}, FAILED)
     assert made.span.attributes == of_call().attributes
+
+
+SPOKEN = of_application(
+    "chat",
+    content={"input.value": "Paris"},
+    events=[
+        Event(name="gen_ai.user.message", time=1, attributes={"content": "Paris", "role": "user"}),
+        Event(name="exception", time=2, attributes={"exception.type": "TimeoutError", "gen_ai.prompt": "Paris"}),
+        Event(name="retry", time=3, attributes={"number": 2}),
+    ],
+)
+
+
+def test_the_words_of_events_are_hidden_with_the_others():
+    made = shaped(SPOKEN, privacy=True)
+    assert (dict(made.content), [dict(event.attributes) for event in made.events]) == (
+        {},
+        [{}, {"exception.type": "TimeoutError"}, {"number": 2}],
+    )
+    assert [(event.name, event.time) for event in made.events] == [(each.name, each.time) for each in SPOKEN.events]
+
+
+def test_the_words_of_events_are_redacted_with_the_others_and_withheld_with_them():
+    made = shaped(SPOKEN, redact=lambda text: text.replace("Paris", "[city]"))
+    assert (dict(made.content), [dict(event.attributes) for event in made.events]) == (
+        {"input.value": "[city]"},
+        [
+            {"content": "[city]", "role": "user"},
+            {"exception.type": "TimeoutError", "gen_ai.prompt": "[city]"},
+            {"number": 2},
+        ],
+    )
+    failed = shaped(SPOKEN, redact=lambda _: 1 / 0)
+    assert (dict(failed.content), failed.events) == ({}, shaped(SPOKEN, privacy=True).events)
 
 
 def test_a_span_is_placed_and_made_safe():

@@ -1,6 +1,7 @@
 """Rows 20 and 37: one span that a platform cannot stand, among others."""
 
 import math
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from spancast.delivery import worded
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import to_span
 from tests.support.faults import modes
-from tests.support.faults.desk import once, until_settled
+from tests.support.faults.desk import PATIENCE, once, until_settled
 from tests.support.plain import Plain
 
 
@@ -37,12 +38,15 @@ def test_a_span_that_makes_the_platform_fail_holds_up_no_other(desk, impatient, 
     poison = ids.pop(position)
     collector = desk.collector(modes.only(holding(poison), modes.status(500)))
     courier = desk.courier(Plain(url=collector.url, traits=Traits(resend=resend)))
-    for _ in range(200):
-        if desk.standing().reasons == {"HTTP 500 to this one alone": 1}:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        standing = desk.standing()
+        if (standing.waiting, standing.reasons) == (1, {"HTTP 500 to this one alone": 1}):
             break
-        once(courier)
-        if desk.standing().waiting == 1:
+        assert time.monotonic() < deadline, standing
+        if standing.waiting == 1:
             ids += desk.put()
+        time.sleep(min(once(courier).wait or 0.0, 0.02))
     assert dict(collector.accepted) == dict.fromkeys(ids, 1)
     assert (desk.standing().waiting, desk.standing().dead) == (1, 0)
     later = desk.put(3)

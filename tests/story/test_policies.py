@@ -173,7 +173,7 @@ def test_a_redactor_that_asks_a_model_itself_is_not_redacted_for_ever(app: App) 
 
     app.start(Destination("otlp", endpoint=platform.url, redact=redact), capture_content=True)
     app.ask("My name is Ada.")
-    assert len(sent(platform)) == 1  # the redactor's own call was made on the way there
+    assert sent(platform)  # the call that the redactor makes is made on the way there
 
     spans = sent(platform)
     assert sorted(names.INPUT_MESSAGES in said(span) for span in spans) == [False, True]

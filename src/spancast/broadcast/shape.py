@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from spancast.broadcast import hierarchy
 from spancast.broadcast.redaction import Redactor
 from spancast.broadcast.safe import safe, safe_words
+from spancast.broadcast.words import with_words, words_of
 from spancast.call import Scalar
 from spancast.contract import Attribute, Span
 from spancast.destination import Destination
@@ -38,10 +39,11 @@ class Shaper:
     def shaped(self, span: Span) -> Shaped:
         """Return the span where its request says that it stands, with what the destination says, safe, and redacted."""
         made, done = safe(adorned(self._destination, hierarchy.placed(span)))
-        if self._redactor is None or not made.content:
+        said = {} if self._redactor is None else words_of(made)
+        if self._redactor is None or not said:
             return Shaped(made, None, done)
-        words, withheld = self._redactor.redacted(made.content)
-        return Shaped(replace(made, content=safe_words(words)), withheld, done)
+        words, withheld = self._redactor.redacted(said)
+        return Shaped(with_words(made, safe_words(words)), withheld, done)
 
 
 def adorned(destination: Destination, span: Span) -> Span:
@@ -51,8 +53,9 @@ def adorned(destination: Destination, span: Span) -> Span:
     """
     said, environment = destination.metadata, destination.environment or span.environment
     resource = _resource(span.resource, {_ENVIRONMENT: environment, _RELEASE: span.release})
-    hides = destination.privacy and span.content
-    if not said and not hides and environment == span.environment and resource is span.resource:
+    if destination.privacy and words_of(span):
+        span = with_words(span, {})
+    if not said and environment == span.environment and resource is span.resource:
         return span
     return replace(
         span,
@@ -60,7 +63,6 @@ def adorned(destination: Destination, span: Span) -> Span:
         metadata={**span.metadata, **said} if said else span.metadata,
         attributes={**span.attributes, **_attributes(said)} if said else span.attributes,
         resource=resource,
-        content={} if hides else span.content,
     )
 
 

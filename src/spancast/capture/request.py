@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from itertools import compress, repeat
+from operator import is_not
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -90,7 +92,8 @@ _FORM_NUMBERS = frozenset({"temperature"})
 
 
 def _facts(seen: _Request) -> Facts:
-    asked = {name: value for name, value in msgspec.structs.asdict(seen).items() if value is not None}
+    values = msgspec.structs.astuple(seen)
+    asked = dict(compress(zip(_Request.__struct_fields__, values, strict=True), map(is_not, values, repeat(None))))
     return {
         "request_model": text(seen.model),
         "request_models": texts(seen.models),

@@ -65,43 +65,43 @@ def _tools(usage: Any) -> Facts:
     return _counts(_either(usage, "server_tool_use_details", "server_tool_use"), _TOOLS)
 
 
-_Names = tuple[tuple[str, str], ...]
-"""What the API calls a thing, and the field of a Call; of two names for one field the second wins."""
+_Names = dict[str, str]
+"""By what the API calls a thing: the field of a Call. Of two names for one field the second wins."""
 
-_USAGE: _Names = (
-    ("input_tokens", "input_tokens"),
-    ("prompt_tokens", "input_tokens"),
-    ("output_tokens", "output_tokens"),
-    ("completion_tokens", "output_tokens"),
-    ("total_tokens", "total_tokens"),
-    ("search_units", "search_units"),
-)
-_PROMPT: _Names = (("cached_tokens", "cached_tokens"), ("cache_write_tokens", "cache_write_tokens"))
-_COMPLETION: _Names = (("reasoning_tokens", "reasoning_tokens"),)
-_PROMPT_PARTS: _Names = (
-    ("text_tokens", "text_input"),
-    ("image_tokens", "image_input"),
-    ("audio_tokens", "audio_input"),
-    ("video_tokens", "video_input"),
-    ("file_tokens", "file_input"),
-)
-_COMPLETION_PARTS: _Names = (
-    ("text_tokens", "text_output"),
-    ("image_tokens", "image_output"),
-    ("audio_tokens", "audio_output"),
-    ("accepted_prediction_tokens", "accepted_prediction"),
-    ("rejected_prediction_tokens", "rejected_prediction"),
-)
-_COSTS: _Names = (("cost", "cost"),)
-_COST_DETAILS: _Names = (
-    ("upstream_inference_cost", "upstream_cost"),
-    ("upstream_inference_input_cost", "upstream_input_cost"),
-    ("upstream_inference_prompt_cost", "upstream_input_cost"),
-    ("upstream_inference_output_cost", "upstream_output_cost"),
-    ("upstream_inference_completions_cost", "upstream_output_cost"),
-    ("server_tool_cost", "server_tool_cost"),
-)
-_TOOLS: _Names = (("tool_calls_executed", "server_tool_calls"), ("web_search_requests", "web_searches"))
+_USAGE: _Names = {
+    "input_tokens": "input_tokens",
+    "prompt_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "completion_tokens": "output_tokens",
+    "total_tokens": "total_tokens",
+    "search_units": "search_units",
+}
+_PROMPT: _Names = {"cached_tokens": "cached_tokens", "cache_write_tokens": "cache_write_tokens"}
+_COMPLETION: _Names = {"reasoning_tokens": "reasoning_tokens"}
+_PROMPT_PARTS: _Names = {
+    "text_tokens": "text_input",
+    "image_tokens": "image_input",
+    "audio_tokens": "audio_input",
+    "video_tokens": "video_input",
+    "file_tokens": "file_input",
+}
+_COMPLETION_PARTS: _Names = {
+    "text_tokens": "text_output",
+    "image_tokens": "image_output",
+    "audio_tokens": "audio_output",
+    "accepted_prediction_tokens": "accepted_prediction",
+    "rejected_prediction_tokens": "rejected_prediction",
+}
+_COSTS: _Names = {"cost": "cost"}
+_COST_DETAILS: _Names = {
+    "upstream_inference_cost": "upstream_cost",
+    "upstream_inference_input_cost": "upstream_input_cost",
+    "upstream_inference_prompt_cost": "upstream_input_cost",
+    "upstream_inference_output_cost": "upstream_output_cost",
+    "upstream_inference_completions_cost": "upstream_output_cost",
+    "server_tool_cost": "server_tool_cost",
+}
+_TOOLS: _Names = {"tool_calls_executed": "server_tool_calls", "web_search_requests": "web_searches"}
 
 
 def _counts(seen: Any, names: _Names) -> Facts:
@@ -112,7 +112,7 @@ def _read(seen: Any, names: _Names, read: Callable[[Any], object]) -> Facts:
     """Return what is stated, by the fields of a Call."""
     if not isinstance(seen, dict):
         return {}
-    return {field: value for name, field in names if name in seen and (value := read(seen[name])) is not None}
+    return {field: value for name, field in names.items() if name in seen and (value := read(seen[name])) is not None}
 
 
 def _either(value: Any, one: str, other: str) -> Any:

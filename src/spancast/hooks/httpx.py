@@ -139,8 +139,10 @@ def _seen(request: Any) -> HttpRequest:
 def _flat(headers: Any) -> dict[str, str]:
     """Return headers under their names in lower case: each look-up in the client's own goes through all of them."""
     raw = headers.raw
-    found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
-    return found if len(found) == len(raw) else _joined(raw)
+    # Split again as one text: to decode them one by one was the dearest thing that a call cost the caller's thread.
+    told = b"\0".join(map(b"\0".join, raw)).decode("latin-1")
+    found = dict(zip(told.lower().split("\0")[::2], told.split("\0")[1::2], strict=False))
+    return found if len(found) == len(raw) and told.count("\0") == 2 * len(raw) - 1 else _joined(raw)
 
 
 def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
