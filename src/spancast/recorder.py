@@ -227,16 +227,26 @@ def _scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
     """Return the facts with no secret in what the application is free to write: a name, a model, a tag."""
     written = [value for field in _FREE if isinstance(value := facts.get(field), str)]
     tags: dict[str, str] = facts["tags"]
-    if not may_hold_secrets("\0".join([*written, *tags, *tags.values()]), credentials):
+    metadata: dict[str, str] = facts.get("metadata") or {}
+    if not may_hold_secrets("\0".join([*written, *tags, *tags.values(), *metadata, *metadata.values()]), credentials):
         return facts
     clean = partial(without_secrets, secrets=credentials)
     found = {
         field: clean(value) if field in _FREE and isinstance(value, str) else value for field, value in facts.items()
     }
-    return found | {"tags": {clean(key): clean(value) for key, value in tags.items()}}
+    for name, pairs in (("tags", tags), ("metadata", metadata)):
+        if pairs:
+            found[name] = {clean(key): clean(value) for key, value in pairs.items()}
+    return found
 
 
-_FREE = frozenset({"user", "session", "request_model", "app_url", "app_title"})
+_FREE = frozenset(
+    {
+        *("user", "session", "request_model", "app_url", "app_title"),
+        *("trace_name", "span_name", "generation_name", "environment", "release"),
+        *("request_trace_id", "request_parent_span_id"),
+    }
+)
 
 
 def _ignored(_call: Call) -> None:

@@ -1,5 +1,6 @@
 """What a request says in `trace` and `metadata`, and how little of it a record holds at most."""
 
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spancast.bounded import TRUNCATED
+from spancast.broadcast import hierarchy
 from spancast.call import Call
 from spancast.capture.trace_fields import LONGEST, MOST, ROOM, trace_facts
 from tests.capture.test_request import JSON, asked
@@ -98,10 +100,17 @@ def test_what_is_too_much_is_counted() -> None:
     assert large[TRUNCATED] == f"{101 - len(large)} more"
 
 
-def test_a_long_id_stays_one_that_no_other_has() -> None:
-    one, other = (trace_facts({"trace_id": "t" * 1000 + end}, None)["request_trace_id"] for end in "ab")
-    assert one != other
-    assert len(one) == 64
+def test_a_long_id_is_kept_as_what_it_stands_for() -> None:
+    long = "t" * 1000
+    facts = trace_facts({"trace_id": long, "parent_span_id": long}, None)
+    digest = sha256(long.encode()).hexdigest()
+    assert facts == {"request_trace_id": digest[:32], "request_parent_span_id": digest[:16]}
+    short = trace_facts({"trace_id": "t" * 100}, None)
+    assert hierarchy.trace_id(Call(call_id="0", operation="chat", started_at=0, **facts)) == digest[:32]
+    assert (
+        hierarchy.trace_id(Call(call_id="0", operation="chat", started_at=0, **short))
+        == (sha256(b"t" * 100).hexdigest()[:32])
+    )
 
 
 @pytest.mark.parametrize(

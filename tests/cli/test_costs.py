@@ -144,3 +144,24 @@ def test_what_is_only_estimated_is_told(spancast, written):
     written(call(user="u", cost=Decimal(1), cost_source="prices"), call(user="u", cost=Decimal(2)))
     assert json.loads(spancast("costs", "--json")[1])["rows"][0]["estimated_calls"] == 1
     assert spancast("costs")[1].splitlines()[-1] == "1 call of estimated cost, which the sums hold."
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [("cost", ["dear", "busy", "long"]), ("calls", ["busy", "dear", "long"]), ("tokens", ["long", "dear", "busy"])],
+)
+def test_rows_are_in_the_order_asked_for_and_the_total_is_of_all(spancast, written, sort, order):
+    written(
+        call(user="dear", cost=Decimal(3), input_tokens=2),
+        call(user="busy", cost=Decimal(1), input_tokens=1),
+        call(user="busy", cost=Decimal(1), input_tokens=0),
+        call(user="long", cost=Decimal(1), input_tokens=9),
+    )
+    report = json.loads(spancast("costs", "--json", "--sort", sort, "--top", "2")[1])
+    assert [row["user"] for row in report["rows"]] == order[:2]
+    assert (report["total"]["calls"], report["total"]["cost_usd"]) == (4, "6")
+
+
+def test_costs_by_key_are_by_the_hash_of_the_key(spancast, written):
+    written(call(key_hash="ab", cost=Decimal(1)))
+    assert [row["key"] for row in json.loads(spancast("costs", "--json", "--by", "key")[1])["rows"]] == ["ab"]

@@ -55,20 +55,16 @@ class Redactor:
         if self._is_busy():
             return {}, TOO_SLOW
         work = _Redaction(self._redact, content)
-        withheld = None if self._scribe.leave(work) and self._watched(work) else TOO_SLOW
-        if work.error is not None:
-            withheld = FAILED
-            guard.once_a_minute(
-                f"{self._destination} redact",
-                "%s: redact raised %s; the words of such calls are withheld.",
-                self._destination,
-                type(work.error).__qualname__,  # what it says may be the very words
-            )
-        elif withheld:
-            guard.once_a_minute(
-                f"{self._destination} redact", "%s: redact takes too long; words are withheld.", self._destination
-            )
-        return ({}, withheld) if withheld else (work.found, None)
+        if not self._scribe.leave(work) or not self._watched(work):
+            return {}, self._told(TOO_SLOW, "it takes too long")
+        if work.error is not None:  # what it says may be the very words
+            return {}, self._told(FAILED, f"it raised {type(work.error).__qualname__}")
+        return work.found, None
+
+    def _told(self, reason: str, why: str) -> str:
+        name = self._destination
+        guard.once_a_minute(f"{name} redact", "%s: redact= fails, and words are withheld: %s.", name, why)
+        return reason
 
     def _is_busy(self) -> bool:
         """Whether it is still at what was given up; a fork leaves the thread of that behind."""

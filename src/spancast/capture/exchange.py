@@ -145,7 +145,10 @@ class Exchange:
         self.feed = _unheard  # the reader knows the exchange: neither is to wait for the garbage collector
         # Whoever is told holds the words, which are not to live as long as the application keeps its response.
         tell, self._on_finish, self.words = self._on_finish, _untold, None
-        tell(call)
+        try:
+            tell(call)
+        except Exception:  # noqa: BLE001 - whoever is told, the application reads on
+            guard.caught("capture.told")
 
     def _result(self, outcome: Outcome, error: BaseException | None) -> Call:
         reader = self._reader

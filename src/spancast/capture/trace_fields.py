@@ -23,7 +23,8 @@ LONGEST_NAME = 256
 ROOM = 2048
 """Bytes kept of all of them."""
 
-_IDS = {"trace_id": "request_trace_id", "parent_span_id": "request_parent_span_id"}
+_IDS = {"trace_id": ("request_trace_id", 32), "parent_span_id": ("request_parent_span_id", 16)}
+"""The fields of a Call, and how many hex digits an id has."""
 _NAMES = {name: name for name in ("trace_name", "span_name", "generation_name", "environment", "release")}
 _KNOWN = _IDS.keys() | _NAMES.keys()
 _LONGEST_ID = 128
@@ -34,7 +35,7 @@ def trace_facts(trace: Any, metadata: Any) -> Facts:
     if not isinstance(trace, dict) and not isinstance(metadata, dict):
         return {}
     trace = trace if isinstance(trace, dict) else {}
-    facts: Facts = {field: _id(trace.get(key)) for key, field in _IDS.items()}
+    facts: Facts = {field: _id(trace.get(key), digits) for key, (field, digits) in _IDS.items()}
     facts |= {field: _name(trace.get(key)) for key, field in _NAMES.items()}
     others = {key: value for key, value in trace.items() if key not in _KNOWN or not isinstance(value, str)}
     said = metadata if isinstance(metadata, dict) else {}
@@ -43,12 +44,12 @@ def trace_facts(trace: Any, metadata: Any) -> Facts:
     return {field: value for field, value in facts.items() if value}
 
 
-def _id(value: Any) -> str | None:
-    """Return an id; of one that is long its hash, which tells it from others as well."""
+def _id(value: Any, digits: int) -> str | None:
+    """Return an id; in place of one that is long the digits that it stands for (`broadcast.hierarchy`)."""
     stated = text(value, None)
     if stated is None or len(stated) <= _LONGEST_ID:
         return stated and without_secrets(stated)
-    return sha256(stated.encode()).hexdigest()
+    return sha256(stated.encode()).hexdigest()[:digits]
 
 
 def _name(value: Any) -> str | None:

@@ -4,7 +4,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from spancast.cli import human
 from spancast.cli.filters import add_filters, add_home, chosen, none_found
@@ -26,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHAT",
         help=f"one or several of {', '.join(DIMENSIONS)}, tag:KEY (default: user)",
     )
+    parser.add_argument(
+        "--sort", choices=tuple(_SORTS), default="cost", help="by what the rows are ordered (default: cost)"
+    )
+    parser.add_argument("--top", type=_how_many, metavar="N", help="only the first N rows; the total is of all")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one JSON object: rows and total")
     shape.add_argument("--csv", action="store_true", help="comma-separated rows, without the total")
@@ -37,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the sums."""
     by = list(dict.fromkeys(name for names in args.by or [["user"]] for name in names))
     with ledger(args) as book:
-        report = _NOTHING if book is None else costs(book, by, chosen(args))
+        report = _NOTHING if book is None else _ordered(costs(book, by, chosen(args)), args.sort, args.top)
     if args.json:
         print(json.dumps({"rows": [_json(row) for row in report.rows], "total": _json(report.total)}))
     elif args.csv:
@@ -55,6 +59,26 @@ def _dimensions(text: str) -> list[str]:
         if not is_dimension(name):
             raise argparse.ArgumentTypeError(f"{name!r} is unknown. Write any of {', '.join(DIMENSIONS)}, or tag:KEY.")
     return names
+
+
+def _how_many(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows. Write one from 1 on.")
+    return int(text)
+
+
+_SORTS: dict[str, Callable[[CostRow], object]] = {
+    "cost": lambda row: (row.cost is None, -(row.cost or 0)),
+    "calls": lambda row: -row.calls,
+    "tokens": lambda row: -((row.input_tokens or 0) + (row.output_tokens or 0)),
+    "errors": lambda row: -row.errors,
+    "name": lambda row: [(value is None, value or "") for value in row.group.values()],
+}
+"""What the rows can be ordered by; where that is equal the dearer goes first."""
+
+
+def _ordered(report: Report, by: str, top: int | None) -> Report:
+    return Report(tuple(sorted(report.rows, key=_SORTS[by]))[:top], report.total)  # type: ignore[arg-type]  # of one kind each
 
 
 def _json(row: CostRow) -> dict[str, object]:

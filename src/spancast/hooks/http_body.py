@@ -50,7 +50,7 @@ class Ear:
             left = framing.left - count
             if left > 1:
                 framing.left = left
-                self._exchange.feed(data)
+                self._feed(data)
                 return data
             if left == framing.gap and count == CRLF:
                 framing.left = left
@@ -68,7 +68,7 @@ class Ear:
         framing = self._framing
         if data and (left := framing.left - len(data)) > 1:
             framing.left = left
-            self._exchange.feed(data)
+            self._feed(data)
         else:
             self._hear(data, 1 if size else 0)
         return data
@@ -101,7 +101,10 @@ class Ear:
         try:
             self._heard.close()
         finally:
-            self._end()
+            try:
+                self._end()
+            except Exception:  # noqa: BLE001 - it is closed, whatever we make of it
+                guard.caught("hooks.http")
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.readline, b"")
@@ -117,21 +120,31 @@ class Ear:
             exchange.finish("abandoned")
 
     def _raised(self, error: BaseException) -> None:
-        self._exchange.fail(self._told(error) if isinstance(error, Exception) else error)
+        with guard.quietly("hooks.http"):
+            self._exchange.fail(self._told(error) if isinstance(error, Exception) else error)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._exchange.feed(data)
+        except Exception:  # noqa: BLE001 - what was read is the application's, whatever we make of it
+            guard.caught("hooks.http")
 
     def _hear(self, data: bytes | None, wanted: int) -> None:
         """Show what was read; less than was `wanted`, or all there was (-1), is the last that comes."""
         if data is None:  # the socket does not block, and has nothing yet
             return
-        exchange, framing = self._exchange, self._framing
+        framing = self._framing
         try:
-            if data:
-                framing.take(data, exchange.feed)
-        except ValueError:
-            exchange.fail(self._told(_cut()))
-            return
-        if framing.over or wanted < 0 or len(data) < wanted:
-            self._ended()
+            try:
+                if data:
+                    framing.take(data, self._feed)
+            except ValueError:
+                self._exchange.fail(self._told(_cut()))
+                return
+            if framing.over or wanted < 0 or len(data) < wanted:
+                self._ended()
+        except Exception:  # noqa: BLE001 - the same
+            guard.caught("hooks.http")
 
     def _ended(self) -> None:
         """Finish with what is the last that comes."""

@@ -30,6 +30,7 @@ DIMENSIONS: Mapping[str, str] = {
     "provider": "provider",
     "operation": "operation",
     "app": "app",
+    "key": "key_hash",
     "error_type": "error_type",
     "hour": f"strftime('%Y-%m-%dT%H:00Z', {_SECONDS})",
     "day": f"strftime('%Y-%m-%d', {_SECONDS})",
@@ -37,7 +38,7 @@ DIMENSIONS: Mapping[str, str] = {
     "month": f"strftime('%Y-%m', {_SECONDS})",
 }
 """What costs can be summed by, besides `tag:KEY`. `model` is the one that answered, else the one asked for; `app` is
-the resource's `service.name`; a week is called by its Monday."""
+the resource's `service.name`; `key` the hash of the API key; a week is called by its Monday."""
 
 TAG = "tag:"
 """What a dimension begins with that is the value of a tag."""

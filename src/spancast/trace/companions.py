@@ -77,7 +77,7 @@ class Companions:
             return
         genai = is_genai(span.attributes or {})
         if genai or kinds.trace or kinds.every:
-            seen = _Seen(span, genai, self.family.genai_above(parent_of(span)))
+            seen = _Seen(span, context, genai, self.family.genai_above(parent_of(span)))
             if genai:
                 self._leave(seen, kinds.genai)
             elif context.trace_id in self._called:
@@ -126,6 +126,7 @@ class _Seen:
     """A span that has ended, and what is known of those above it."""
 
     span: ReadableSpan
+    context: SpanContext
     genai: bool
     above: SpanContext | None
 
@@ -151,7 +152,7 @@ class _Writing:
 
 def foreign(seen: _Seen, destinations: tuple[str, ...], *, words: bool, again: str = "") -> Foreign:
     """Return what is kept of a span; its words only where they are asked for."""
-    span, context = seen.span, seen.span.context
+    span, context = seen.span, seen.context
     parent = parent_of(span)
     plain, spoken = parted(span.attributes or {})
     trace_id, span_id = format_trace_id(context.trace_id), format_span_id(context.span_id)

@@ -56,7 +56,7 @@ class FaultCollector:
         """Bytes read of connections that were no requests."""
         self.closing = threading.Event()
         self._mode: Mode = mode or answer()
-        self._tls = tls
+        self.tls = tls
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -65,7 +65,7 @@ class FaultCollector:
 
     @property
     def url(self) -> str:
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def mode(self) -> Mode:
@@ -135,8 +135,8 @@ class FaultCollector:
     def _serve(self, connection: socket.socket) -> None:
         mode = self._mode
         with suppress(OSError):
-            if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_side=True)
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
             if isinstance(mode, Door):
                 mode.meet(self, connection)
             else:

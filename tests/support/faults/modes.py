@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
 
 from tests.support.faults.collector import Door, FaultCollector, Refused, reset, span_ids
-from tests.support.platform import PROTOBUF, Answer, Received, answer, hanging_up, no_larger_than, partially, trickling
+from tests.support.platform import PROTOBUF, Answer, Received, answer, hanging_up, no_larger_than, partially
 
 __all__ = [
     "empty",
@@ -43,8 +43,6 @@ healthy: Answer = answer()
 refused = Refused()
 lost_answer: Answer = hanging_up
 """The spans are taken, and the connection is closed without a word."""
-trickling_headers: Answer = trickling("headers")
-trickling_body: Answer = trickling("body")
 html: Answer = answer(200, {"content-type": "text/html"}, b"<html>Log in to the airport</html>")
 empty: Answer = answer(200, JSON, b"")
 invalid_json: Answer = answer(200, JSON, b'{"ids": [')
@@ -82,6 +80,23 @@ def _hang(handler: BaseHTTPRequestHandler, received: Received) -> bool:
 
 hang: Answer = _hang
 """The request is read, and nothing is answered, ever."""
+
+
+def _trickling(head: bytes) -> Answer:
+    def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
+        handler.close_connection = True
+        collector: FaultCollector = handler.server  # type: ignore[assignment]
+        handler.wfile.write(head)
+        while not collector.closing.wait(0.02):
+            handler.wfile.write(b"x")
+        return False
+
+    return give
+
+
+trickling_headers = _trickling(b"HTTP/1.1 200 OK\r\n")
+trickling_body = _trickling(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+"""The answer comes one byte at a time."""
 
 
 def _reset_before(handler: BaseHTTPRequestHandler, received: Received) -> bool:
@@ -156,7 +171,13 @@ def late(seconds: float) -> Answer:
 
 
 def json_answer(code: int, body: object) -> Answer:
-    return answer(code, JSON, json.dumps(body).encode())
+    """Take the spans, and answer that."""
+
+    def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
+        answer(code, JSON, json.dumps(body).encode())(handler, received)
+        return True
+
+    return give
 
 
 def without(*bad: str, code: int, told: Callable[[Sequence[str], Sequence[str]], object]) -> Answer:
@@ -165,7 +186,8 @@ def without(*bad: str, code: int, told: Callable[[Sequence[str], Sequence[str]],
     def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
         ids = span_ids(received)
         taken = [each for each in ids if each not in bad]
-        json_answer(code, told(taken, [each for each in ids if each in bad]))(handler, received)
+        said = told(taken, [each for each in ids if each in bad])
+        json_answer(code, said)(handler, received)
         handler.server.accept(taken)  # type: ignore[attr-defined]
         return False
 

@@ -1,0 +1,257 @@
+"""Rows 22 and 23: the platform may have the spans, and nobody said so."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from spancast.contract import Request, Traits
+from spancast.delivery import doubt, wire
+from spancast.delivery.ack import AMBIGUOUS, ON_ITS_WAY
+from tests.support.faults import modes
+from tests.support.faults.collector import span_ids
+from tests.support.faults.desk import PATIENCE, once, until_settled
+from tests.support.faults.json_exporter import JsonExporter
+from tests.support.plain import Plain
+from tests.support.platform import answer
+
+LOST = {"reset": modes.reset_after, "closed": modes.lost_answer, "late": modes.late(1.0)}
+COUNTS_TWICE = Traits(resend="duplicates", visible_after=0.0)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    monkeypatch.setattr(wire, "PATIENCE", 0.4)
+    monkeypatch.setattr(doubt, "AGAIN", 0.01)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking(Plain):
+    """It asks the platform which spans it has, and reads `yes`, `no` or nothing for each."""
+
+    traits: Traits = field(default_factory=lambda: COUNTS_TWICE)
+
+    def read_back(self, spans, at):
+        ids = ",".join(span.span_id for span in spans)
+        return Request(url=f"{self.url}/has?{ids}", body=b"", method="GET")
+
+    def found(self, spans, reply):
+        said = dict(pair.split("=") for pair in reply.body.decode().split(",") if pair)
+        return {span_id: word == "yes" for span_id, word in said.items()}
+
+
+class Asked:
+    """Answers what it has; for spans it is as `mode` says."""
+
+    def __init__(self, mode, tell=None) -> None:
+        self.mode = mode
+        self.tell = tell or self._truth
+        self.questions = 0
+
+    def __call__(self, handler, received):
+        if not received.path.startswith("/has?"):
+            return self.mode(handler, received)
+        self.questions += 1
+        ids = received.path.partition("?")[2].split(",")
+        said = self.tell(handler.server, ids)
+        answer(body=",".join(f"{span_id}={word}" for span_id, word in said.items()).encode())(handler, received)
+        return False
+
+    @staticmethod
+    def _truth(collector, ids):
+        return {span_id: "yes" if span_id in collector.accepted else "no" for span_id in ids}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_where_spans_upsert_they_are_sent_again(desk, impatient, how):
+    desk.put(5)
+    collector = desk.collector(LOST[how])
+    courier = desk.courier(Plain(url=collector.url))
+    time.sleep(once(courier).wait)
+    collector.mode = modes.healthy
+    until_settled(courier)
+    assert dict(collector.accepted) == dict.fromkeys(desk.emitted, 2)
+    assert desk.standing().delivered == 5
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_where_they_would_count_twice_and_nobody_can_be_asked_they_are_dead_and_not_sent_again(desk, impatient, how):
+    desk.put(5)
+    collector = desk.collector(LOST[how])
+    courier = desk.courier(Plain(url=collector.url, traits=COUNTS_TWICE))
+    time.sleep(once(courier).wait)
+    collector.mode = modes.healthy
+    until_settled(courier)
+    desk.assert_each_once(collector)
+    assert (desk.standing().dead, desk.standing().reasons) == (5, {AMBIGUOUS: 5})
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_a_platform_that_can_be_asked_says_that_it_has_them(desk, impatient, how):
+    desk.put(5)
+    asked = Asked(LOST[how])
+    collector = desk.collector(asked)
+    courier = desk.courier(Asking(url=collector.url))
+    until_settled(courier)
+    desk.assert_each_once(collector)
+    assert (desk.standing().delivered, asked.questions) == (5, 5)
+
+
+@pytest.mark.parametrize("how", [modes.reset_before, modes.hang], ids=["reset", "hangs"])
+def test_a_platform_that_can_be_asked_says_that_it_has_them_not_and_they_are_sent(desk, impatient, how):
+    desk.put(5)
+    asked = Asked(how)
+    collector = desk.collector(asked)
+    courier = desk.courier(Asking(url=collector.url))
+    time.sleep(once(courier).wait)
+    assert desk.standing().reasons == {AMBIGUOUS: 5}
+    asked.mode = modes.healthy
+    until_settled(courier)
+    desk.assert_each_once(collector)
+    assert desk.standing().delivered == 5
+
+
+def test_what_the_platform_cannot_tell_stays_ambiguous_and_is_asked_again_until_it_can(desk, impatient):
+    first, second, third = desk.put(3)
+    asked = Asked(modes.lost_answer, tell=lambda _, ids: {span_id: "yes" for span_id in ids if span_id == first})
+    collector = desk.collector(asked)
+    courier = desk.courier(Asking(url=collector.url))
+    for _ in range(6):
+        time.sleep(once(courier).wait or 0.0)
+    assert (desk.standing().delivered, desk.standing().waiting) == (1, 2)
+    assert desk.standing().reasons == {AMBIGUOUS: 2}
+    asked.tell = Asked._truth
+    until_settled(courier)
+    desk.assert_each_once(collector)
+    assert (desk.standing().delivered, {second, third} <= set(collector.accepted)) == (3, True)
+
+
+def test_others_go_on_while_some_are_in_doubt(desk, impatient):
+    doubtful = desk.put(2)
+    asked = Asked(modes.lost_answer, tell=lambda *_: {})
+    collector = desk.collector(asked)
+    courier = desk.courier(Asking(url=collector.url))
+    time.sleep(once(courier).wait)
+    asked.mode = modes.healthy
+    others = desk.put(20)
+    deadline = time.monotonic() + PATIENCE
+    while not set(others) <= set(collector.accepted):
+        assert time.monotonic() < deadline
+        time.sleep(min(once(courier).wait or 0.0, 0.02))
+    assert dict(collector.accepted) == dict.fromkeys([*doubtful, *others], 1)
+    assert (desk.standing().delivered, desk.standing().reasons) == (20, {AMBIGUOUS: 2})
+
+
+@pytest.mark.parametrize("mode", [modes.status(503), modes.status(401), modes.refused, modes.hang])
+def test_a_platform_that_cannot_be_asked_now_is_asked_later(desk, impatient, monkeypatch, mode):
+    monkeypatch.setattr("spancast.delivery.courier.PARKED", 0.0)
+    desk.put(2)
+    collector = desk.collector(Asked(modes.lost_answer))
+    courier = desk.courier(Asking(url=collector.url))
+    time.sleep(once(courier).wait)
+    collector.mode = mode
+    time.sleep(once(courier).wait or 0.0)
+    assert desk.standing().waiting == 2
+    collector.mode = Asked(modes.healthy)
+    until_settled(courier)
+    desk.assert_each_once(collector)
+
+
+def test_an_exporter_that_cannot_read_the_answer_knows_nothing(desk, impatient):
+    class Confused(Asking):
+        def found(self, spans, reply):
+            raise ValueError("what?")
+
+    desk.put(2)
+    collector = desk.collector(Asked(modes.lost_answer))
+    courier = desk.courier(Confused(url=collector.url))
+    for _ in range(3):
+        time.sleep(once(courier).wait or 0.0)
+    desk.assert_each_once(collector)
+    assert desk.standing().reasons == {AMBIGUOUS: 2}
+
+
+def test_a_platform_is_not_asked_before_it_can_know(desk, impatient):
+    desk.put(2)
+    asked = Asked(modes.lost_answer)
+    collector = desk.collector(asked)
+    courier = desk.courier(Asking(url=collector.url, traits=Traits(resend="duplicates", visible_after=0.6)))
+    began = time.monotonic()
+    once(courier)
+    while not asked.questions:
+        time.sleep(min(once(courier).wait or 0.0, 0.02))
+        assert time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.6
+
+
+def test_an_answer_that_cannot_be_judged_leaves_doubt(desk, impatient):
+    desk.put(2)
+    collector = desk.collector(modes.json_answer(200, {"errors": [{"no": "id"}]}))
+    courier = desk.courier(JsonExporter(url=collector.url, traits=COUNTS_TWICE))
+    once(courier)
+    until_settled(courier)
+    desk.assert_each_once(collector)
+    assert desk.standing().reasons == {AMBIGUOUS: 2}
+
+
+def die_when_answered(desk, exporter) -> None:
+    """Deliver in a process that dies when the platform has taken the spans and before that is entered."""
+    child = os.fork()
+    if child == 0:
+        entered = desk.outbox.ack
+        desk.outbox.ack = lambda name, ack: (
+            os.kill(os.getpid(), signal.SIGKILL) if ack.delivered else entered(name, ack)
+        )
+        once(desk.courier(exporter))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_death_between_the_answer_and_its_entry_is_settled_by_asking(desk):
+    collector = desk.collector(Asked(modes.healthy))
+    desk.put(5)
+    exporter = Asking(url=collector.url)
+    die_when_answered(desk, exporter)
+    assert desk.standing().reasons == {ON_ITS_WAY: 5}
+    until_settled(desk.courier(exporter))
+    desk.assert_each_once(collector)
+    assert desk.standing().delivered == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_death_before_anything_was_sent_is_settled_by_asking_too(desk):
+    collector = desk.collector(Asked(modes.healthy))
+    desk.put(5)
+    exporter = Asking(url=collector.url)
+    child = os.fork()
+    if child == 0:
+        courier = desk.courier(exporter)
+        courier._channel.post = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        once(courier)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    until_settled(desk.courier(exporter))
+    desk.assert_each_once(collector)
+
+
+def test_lost_answers_for_a_while_double_nothing(desk, impatient, monkeypatch):
+    asked = Asked(modes.healthy)
+    collector = desk.collector(asked)
+    courier = desk.start(desk.courier(Asking(url=collector.url)))
+    for mode in (modes.healthy, modes.reset_after, modes.reset_before, modes.status(503), modes.healthy):
+        asked.mode = mode
+        for _ in range(10):
+            desk.put(5)
+            courier.wake()
+            time.sleep(0.02)
+    deadline = time.monotonic() + 20
+    while desk.standing().waiting:
+        assert time.monotonic() < deadline, desk.standing()
+        time.sleep(0.02)
+    desk.assert_each_once(collector)
+    assert span_ids(collector.received[0])
