@@ -6,6 +6,7 @@ application's thread, and raises in its place when the number is reached. Nothin
 
 import ast
 import functools
+import gc
 import hashlib
 import json
 import sys
@@ -58,9 +59,15 @@ class Calls:
 def _is_wall(code: CodeType) -> bool:
     """Whether a function is the wall itself, of which each call into the house behind it is struck instead.
 
-    That is a hook, which calls the application's own library and us; the guard; and a function that is one `try`.
+    That is a hook or a tee, which call the application's own library and us; the guard; a method of the exchange that a
+    hook calls; a function that is one `try`; and what the interpreter itself calls, which hands nothing on.
     """
-    if Path(code.co_filename).relative_to(OURS).parts[0] in ("hooks", "guard.py"):
+    station, *_ = parts = Path(code.co_filename).relative_to(OURS).parts
+    if station in ("hooks", "guard.py") or parts == ("capture", "tee.py"):
+        return True
+    if code.co_qualname.startswith("Exchange.") and not code.co_name.startswith("_"):
+        return True
+    if code.co_name == "__del__" or code in [getattr(each, "__code__", None) for each in gc.callbacks]:
         return True
     for node in ast.walk(ast.parse(Path(code.co_filename).read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef) and (node.lineno, node.name) == (code.co_firstlineno, code.co_name):

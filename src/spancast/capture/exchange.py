@@ -107,12 +107,15 @@ class Exchange:
 
     def body(self, content: bytes) -> None:
         """Take the whole body, decoded, and finish."""
-        if isinstance(self._reader, PlainReader):
-            self._reader.whole(content)
-        elif self._reader is not None:
-            self._reader.feed(content)
-        if self.words is not None:
-            self.words.whole(content)
+        try:
+            if isinstance(self._reader, PlainReader):
+                self._reader.whole(content)
+            elif self._reader is not None:
+                self._reader.feed(content)
+            if self.words is not None:
+                self.words.whole(content)
+        except Exception:  # noqa: BLE001 - the body is the caller's, whatever we make of it
+            guard.caught("capture.body")
         self.finish("completed")
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, Protocol
 
+from spancast import guard
 from spancast.capture.collector import collecting
 from spancast.capture.exchange import Exchange
 
@@ -59,7 +60,10 @@ class SyncTee(_Tee):
         feed = exchange.feed
         try:
             for chunk in self._heard:
-                feed(chunk)
+                try:
+                    feed(chunk)
+                except Exception:  # noqa: BLE001 - the chunk is the caller's, whatever we make of it
+                    guard.caught("capture.tee")
                 yield chunk
         except GeneratorExit:
             raise
@@ -87,7 +91,10 @@ class AsyncTee(_Tee):
         chunks = self._heard.__aiter__()
         try:
             async for chunk in chunks:
-                feed(chunk)
+                try:
+                    feed(chunk)
+                except Exception:  # noqa: BLE001 - the chunk is the caller's, whatever we make of it
+                    guard.caught("capture.tee")
                 yield chunk
         except GeneratorExit:
             raise

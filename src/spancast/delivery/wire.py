@@ -166,12 +166,10 @@ def _reply(response: "httpcore2.Response", limit: int) -> Reply:
 
 
 def _unsent(error: Exception) -> Unsent:
-    cause = error.__cause__
-    return (
-        Untrusted(f"TLS: {cause.verify_message}")
-        if isinstance(cause, SSLCertVerificationError)
-        else Unsent(_why(error))
-    )
+    origin = error.__context__  # the engine takes the cause away
+    if isinstance(origin, SSLCertVerificationError):
+        return Untrusted(f"TLS: {origin.verify_message}")
+    return Unsent(_why(error))
 
 
 def _why(error: Exception) -> str:

@@ -58,6 +58,7 @@ class FaultCollector:
         self._mode: Mode = mode or answer()
         self.tls = tls
         self._lock = threading.Lock()
+        self._answering = 0
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
@@ -150,8 +151,20 @@ class FaultCollector:
         if isinstance(mode, Door | Refused):
             handler.close_connection = True
             return
-        if mode(handler, received):
-            self.accept(span_ids(received))
+        with self._lock:
+            self._answering += 1
+        try:
+            if mode(handler, received):
+                self.accept(span_ids(received))
+        finally:
+            with self._lock:
+                self._answering -= 1
+
+    def settle(self) -> None:
+        """Wait for what was answered to be noted too; whoever hangs is not waited for."""
+        until = time.monotonic() + 2.0
+        while self._answering and time.monotonic() < until:
+            time.sleep(0.002)
 
     def accept(self, ids: Sequence[str]) -> None:
         with self._lock:
