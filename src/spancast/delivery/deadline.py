@@ -31,10 +31,13 @@ class DeadlineBackend(httpcore2.NetworkBackend):
         """Start an attempt that ends at `until`, in seconds of `time.monotonic`."""
         self._until, self.written, self.torn = until, 0, False
 
+    def rest(self) -> float:
+        """Return the seconds left, none where the deadline is past."""
+        return max(0.0, self._until - time.monotonic())
+
     def left(self, error: type[httpcore2.TimeoutException]) -> float:
         """Return the seconds left, or raise `error` when there are none."""
-        left = self._until - time.monotonic()
-        if left <= 0:
+        if (left := self.rest()) == 0:
             raise error("The attempt took too long.")
         return left
 
@@ -85,8 +88,8 @@ class DeadlineStream(httpcore2.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline decides
-        """Read what there is."""
-        return self._inner.read(max_bytes, self._backend.left(httpcore2.ReadTimeout))
+        """Read what there is; at the deadline what is there already, for the process may have been asleep."""
+        return self._inner.read(max_bytes, self._backend.rest())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline decides
         """Write all of it."""

@@ -1,0 +1,38 @@
+"""A web application: each request says in a header whom its calls are for, and the ledger knows it."""
+
+import os
+import threading
+import urllib.request
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.simple_server import make_server
+
+from openai import OpenAI
+
+import spancast
+from spancast.attribution.wsgi import AttributionMiddleware
+
+spancast.start()
+client = OpenAI(
+    base_url=os.environ.get("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1"),
+    api_key=os.environ["OPENROUTER_API_KEY"],
+)
+
+
+def application(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    answer = client.chat.completions.create(
+        model="openai/gpt-4o-mini", messages=[{"role": "user", "content": "Say hello."}], max_tokens=40
+    )
+    start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8")])
+    return [(answer.choices[0].message.content or "").encode()]
+
+
+with make_server("127.0.0.1", 0, AttributionMiddleware(application, user="x-user-id")) as server:
+    server.RequestHandlerClass.log_message = lambda *_: None  # type: ignore[method-assign,assignment]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for user in ("erin", "frank"):
+        request = urllib.request.Request(f"http://127.0.0.1:{server.server_port}/", headers={"X-User-Id": user})
+        with urllib.request.urlopen(request) as answer:
+            print(f"{user}: {answer.read().decode()}")
+    server.shutdown()
+print("all booked:", spancast.flush(timeout=5.0))

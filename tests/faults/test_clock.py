@@ -1,0 +1,97 @@
+"""Row 31: somebody sets the clock."""
+
+import time
+
+import pytest
+
+from spancast.contract import Traits
+from spancast.delivery import backoff
+from spancast_exporters.otlp import Otlp
+from tests.support.calls import a_call
+from tests.support.faults import modes
+from tests.support.faults.clock import Clocks
+from tests.support.faults.desk import once, until_settled
+from tests.support.plain import Plain
+
+DAY = 86_400.0
+STEPS = pytest.mark.parametrize("step", [DAY, -DAY, 30.0, -30.0, 3600.0, -1800.0])
+
+
+@pytest.fixture
+def clocks(monkeypatch):
+    return Clocks(monkeypatch)
+
+
+@STEPS
+def test_a_wait_lasts_as_long_as_was_asked_for(desk, clocks, step):
+    collector = desk.collector(modes.retry_after("10"))
+    desk.put(3)
+    courier = desk.courier(Otlp(endpoint=collector.url))
+    once(courier)
+    collector.mode = modes.healthy
+    clocks.set_by = step
+    clocks.passed += 9.0
+    once(courier)
+    assert len(collector.received) == 1
+    clocks.passed += 1.0 + backoff.BASE
+    until_settled(courier)
+    desk.assert_each_once(collector)
+
+
+@pytest.mark.parametrize("step", [-DAY, -1800.0, DAY])
+def test_another_process_never_waits_longer_than_was_asked_for(desk, clocks, step):
+    collector = desk.collector(modes.retry_after("10"))
+    desk.put(3)
+    once(desk.courier(Otlp(endpoint=collector.url)))
+    collector.mode = modes.healthy
+    clocks.set_by = step
+    clocks.passed += 10.0 + backoff.BASE
+    until_settled(desk.courier(Otlp(endpoint=collector.url)))
+    desk.assert_each_once(collector)
+
+
+@STEPS
+def test_nothing_becomes_too_old_by_it(desk, clocks, step):
+    collector = desk.collector()
+    courier = desk.courier(Plain(url=collector.url, traits=Traits(max_age=23 * 3600.0, resend="upsert")))
+    desk.put(3)
+    clocks.set_by = step
+    desk.put(3)
+    until_settled(courier)
+    assert (desk.standing().expired, desk.standing().delivered) == (0, 6)
+    desk.assert_each_once(collector)
+
+
+def test_what_is_too_old_by_every_clock_expires(desk, clocks):
+    collector = desk.collector()
+    courier = desk.courier(Plain(url=collector.url, traits=Traits(max_age=3600.0, resend="upsert")))
+    desk.put(3)
+    clocks.passed += 3601.0
+    until_settled(courier)
+    assert (desk.standing().expired, collector.received) == (3, [])
+
+
+@STEPS
+def test_what_waits_for_its_words_goes_in_the_end(desk, clocks, step):
+    collector = desk.collector()
+    courier = desk.courier(Otlp(endpoint=collector.url))
+    spoken = a_call(content=True)
+    desk.outbox.apply("writer-000001.seg", 1, [spoken])
+    once(courier)
+    clocks.set_by = step
+    clocks.passed += 11.0
+    until_settled(courier)
+    assert dict(collector.accepted) == {spoken.span_id: 1}
+
+
+@STEPS
+def test_an_age_is_never_negative(desk, clocks, step):
+    desk.put(1)
+    clocks.set_by = step
+    assert desk.standing().lag_s >= 0.0
+
+
+def test_time_passes_while_a_process_sleeps(clocks):
+    before = time.monotonic()
+    clocks.passed += 5.0
+    assert time.monotonic() - before >= 5.0
