@@ -2,11 +2,11 @@
 
 import os
 import threading
-import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.simple_server import make_server
 
+import httpx2
 from openai import OpenAI
 
 import spancast
@@ -31,8 +31,6 @@ with make_server("127.0.0.1", 0, AttributionMiddleware(application, user="x-user
     server.RequestHandlerClass.log_message = lambda *_: None  # type: ignore[method-assign,assignment]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for user in ("erin", "frank"):
-        request = urllib.request.Request(f"http://127.0.0.1:{server.server_port}/", headers={"X-User-Id": user})
-        with urllib.request.urlopen(request) as answer:
-            print(f"{user}: {answer.read().decode()}")
+        print(f"{user}:", httpx2.get(f"http://127.0.0.1:{server.server_port}/", headers={"X-User-Id": user}).text)
     server.shutdown()
 print("all booked:", spancast.flush(timeout=5.0))
