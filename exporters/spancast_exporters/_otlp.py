@@ -49,12 +49,17 @@ def post(
     return Encoded(Request(url=url, body=body, headers=said), tuple(span_ids))
 
 
-def encoded(span: Span, add: Mapping[str, Attribute], drop: Sequence[str] = ()) -> bytes:
+def encoded(
+    span: Span,
+    add: Mapping[str, Attribute],
+    drop: Sequence[str] = (),
+    resource: Mapping[str, str] | None = None,
+) -> bytes:
     """Return a span as OTLP; what OTLP has no place for becomes the nearest thing that it has."""
     try:
-        return span.otlp(add=add, drop=drop)
+        return span.otlp(add=add, drop=drop, resource=resource)
     except (TypeError, ValueError):
-        return _cleaned(span).otlp(add=_attributes(add), drop=drop)
+        return _cleaned(span).otlp(add=_attributes(add), drop=drop, resource=_attributes(resource or {}))
 
 
 def labels(span: Span) -> list[str]:

@@ -54,5 +54,5 @@ class Otlp:
         return [_otlp.post(self.url, _otlp.pairs(self.headers), ids, parts, compressed=self.compression == "gzip")]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge as OTLP says."""
-        return _otlp.judge(encoded, reply)
+        """Judge as OTLP says, and believe no success that says something else."""
+        return _otlp.judge_worded(encoded, reply)

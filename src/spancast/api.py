@@ -13,6 +13,8 @@ from opentelemetry.trace import TracerProvider
 
 from spancast import guard, owed
 from spancast.aftermath import Aftermath, Wishes
+from spancast.attribution import rules as attribution
+from spancast.attribution.context import NOBODY, Attribution
 from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.contract import Exporter, Sink
@@ -61,6 +63,7 @@ class Running:
         explicit: frozenset[str],
     ) -> None:
         self.settings = settings
+        attribution.follow(rules(settings))
         self.said: Mapping[str, Any] = {}
         """What the program itself said."""
         self._book, self._outbox = Book(settings.home), Outbox(settings.home, keeping(settings))
@@ -104,7 +107,8 @@ class Running:
         served = [name for name, _ in self._couriers]
         while self._undecided(served) and time.monotonic() < deadline:
             time.sleep(POLL)
-        return not self._undecided([destination.name for destination in self.settings.destinations])
+        everyone = [destination.name for destination in self.settings.destinations]
+        return not self._undecided(everyone) and not self._outbox.dead(self._journal.writer, everyone)
 
     def end(self, timeout: float, *, unhook: bool = True) -> bool:
         """Unhook, send what can be sent in time, and give back what the process holds.
@@ -179,6 +183,14 @@ def keeping(settings: Settings) -> Keeping:
     return Keeping(settings.outbox_size, settings.outbox_age, settings.retention)
 
 
+def rules(settings: Settings) -> attribution.Rules:
+    """Return how it is found out whom a call is for."""
+    defaults = Attribution(settings.default_user, settings.default_session, settings.default_tags)
+    return attribution.Rules(
+        NOBODY if defaults == NOBODY else defaults, settings.baggage_keys, settings.forward_user, settings.user_hash
+    )
+
+
 def wishes(settings: Settings, meter_provider: MeterProvider | None = None) -> Wishes:
     """Return what is wanted behind the caller's back."""
     metrics = Metrics(meter_provider, settings.metrics, with_user=settings.user_metrics)
@@ -209,6 +221,12 @@ def start(  # noqa: PLR0913 - each is a setting
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
     link_broadcast: bool | None = None,
+    default_user: str | None = None,
+    default_session: str | None = None,
+    default_tags: Mapping[str, str] | str | None = None,
+    baggage_keys: Sequence[str] | str | None = None,
+    forward_user: bool | None = None,
+    user_hash: str | None = None,
     backfill: str | None = None,
     backfill_key: str | None = None,
     estimate: bool | None = None,
@@ -239,7 +257,13 @@ def start(  # noqa: PLR0913 - each is a setting
         tracer_provider: makes the spans; by default the application's own provider, as soon as it has one.
         meter_provider: records the metrics; by default the application's own provider, as soon as it has one.
         link_broadcast: whether each request names its span, so that the spans of OpenRouter's Broadcast hang under it;
-            the only thing that changes a request.
+            it and `forward_user` are all that changes a request.
+        default_user: whom a call is for when nothing says it; see `docs/attribution.md`.
+        default_session: its session then.
+        default_tags: tags of every call that does not say others by these names.
+        baggage_keys: entries of W3C baggage that are tags; `user.id` and `session.id` are read always.
+        forward_user: whether OpenRouter is told the user, in the request's body, where the application does not.
+        user_hash: `hmac:` and a key; users are pseudonymised with it before anything is written.
         backfill: `caller-key` asks OpenRouter in the background what a call cost whose answer did not say, with the
             key that made it, which stays in memory; `off` by default.
         backfill_key: the same for all calls in the ledger, of this process or not, with a key given for it.
@@ -264,6 +288,12 @@ def start(  # noqa: PLR0913 - each is a setting
         "capture_content": capture_content,
         "hosts": hosts,
         "link_broadcast": link_broadcast,
+        "default_user": default_user,
+        "default_session": default_session,
+        "default_tags": default_tags,
+        "baggage_keys": baggage_keys,
+        "forward_user": forward_user,
+        "user_hash": user_hash,
         "backfill": backfill,
         "backfill_key": backfill_key,
         "estimate": estimate,

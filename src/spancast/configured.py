@@ -140,7 +140,7 @@ def flag(variable: str, seen: object) -> bool:
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
-def _pairs(variable: str, written: str) -> Mapping[str, object]:
+def pairs(variable: str, written: str) -> Mapping[str, object]:
     """Return pairs, written as `team=blue,region=eu` or as a JSON object."""
     if written.startswith("{"):
         try:
@@ -149,10 +149,10 @@ def _pairs(variable: str, written: str) -> Mapping[str, object]:
             raise ConfigurationError.of(
                 variable, written, f"It is no JSON: {error}. Write team=blue,region=eu."
             ) from error
-    pairs = [each.partition("=") for each in written.split(",") if each.strip()]
-    if not all(equals and key.strip() for key, equals, _ in pairs):
+    found = [each.partition("=") for each in written.split(",") if each.strip()]
+    if not all(equals and key.strip() for key, equals, _ in found):
         raise ConfigurationError.of(variable, written, "Write pairs, such as team=blue,region=eu.")
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    return {key.strip(): value.strip() for key, _, value in found}
 
 
 def _not_so(variable: str, written: str) -> object:
@@ -162,7 +162,7 @@ def _not_so(variable: str, written: str) -> object:
 _READ: Mapping[str, Callable[[str, str], object]] = {
     "sample_rate": _number,
     "privacy": flag,
-    "metadata": _pairs,
+    "metadata": pairs,
     "name": _not_so,
 }
 """How the text of a field is read that is no text."""

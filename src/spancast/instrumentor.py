@@ -9,6 +9,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 
 from spancast import api, guard
 from spancast.aftermath import Aftermath
+from spancast.attribution import rules as attribution
 from spancast.capture.route import Routes
 from spancast.errors import ConfigurationError
 from spancast.hooks.patching import Patches
@@ -56,6 +57,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             api.start(hosts=hosts, tracer_provider=tracer_provider, meter_provider=meter_provider)
             cls._started = True
             return
+        attribution.follow(api.rules(settings))
         cls._tracing = Tracing(tracer_provider)
         aftermath = Aftermath(api.wishes(settings, meter_provider))
         cls._tracing.watch()

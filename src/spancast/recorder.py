@@ -14,7 +14,8 @@ from opentelemetry.trace import Span
 from spancast import guard
 from spancast.aftermath import Aftermath
 from spancast.attempts import Attempts
-from spancast.attribution import context as attribution
+from spancast.attribution import who
+from spancast.attribution.forward import forwarded
 from spancast.call import Call
 from spancast.capture.collector import collecting
 from spancast.capture.content.words import Words
@@ -24,7 +25,7 @@ from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.request import app_facts, form_facts, request_facts
 from spancast.capture.route import Routes, region_of
 from spancast.capture.scrub import may_hold_secrets, without_secrets
-from spancast.capture.values import Facts, labels, text
+from spancast.capture.values import Facts
 from spancast.late import bill_of
 from spancast.record import Record
 from spancast.trace import span as spans
@@ -123,12 +124,9 @@ class Recorder:
 
     def _open(self, dialect: Dialect, request: HttpRequest) -> Exchange:
         self.settle()
-        who = attribution.current()
-        facts = _asked(request)
-        facts["user"] = facts.get("user") or text(who.user)
-        facts["session"] = facts.get("session") or text(request.headers.get("x-session-id")) or text(who.session)
+        facts = who.attributed(_asked(request), request.headers.get("x-session-id"))
         credentials, call_id = secrets_of(request.headers), secrets.token_hex(16)
-        said = _scrubbed({**facts, **app_facts(request.headers), "tags": labels(who.tags.items())}, credentials)
+        said = _scrubbed({**facts, **app_facts(request.headers)}, credentials)
         call = Call(
             call_id=call_id,
             operation=dialect.operation,
@@ -143,9 +141,11 @@ class Recorder:
         )
         self._join()
         call, place = placed(call, self._tracing)
-        sends = self._linked(call, request)
+        body = _replaceable(request)
+        sends = self._linked(call, body)
         if sends is not None:
             call = replace(call, linked=True)
+        sends = forwarded(sends or body, call.operation, call.user) or sends
         after = self._aftermath
         words = None if after is None else after.words(dialect.operation, request.body, credentials)
         owed = None if self._owing is None else self._owing(request)
@@ -163,13 +163,11 @@ class Recorder:
             if self._on_provider is not None:
                 self._on_provider()
 
-    def _linked(self, call: Call, request: HttpRequest) -> bytes | None:
+    def _linked(self, call: Call, body: bytes | None) -> bytes | None:
         """Return the body in which OpenRouter's Broadcast finds our span, where that is wanted and can be."""
-        wanted = self._link_broadcast and request.replaceable and request.body
-        if not wanted or not call.trace_id or not call.span_id:
+        if not self._link_broadcast or not body or not call.trace_id or not call.span_id:
             return None
-        is_json = (request.headers.get("content-type") or "").lower().startswith("application/json")
-        return linked(request.body or b"", call.trace_id, call.span_id) if is_json else None
+        return linked(body, call.trace_id, call.span_id)
 
     def _listen(self, dialect: Dialect, request: HttpRequest) -> Exchange:
         """Return an exchange that is no call: it asks how a job stands, and may bring its bill."""
@@ -215,6 +213,12 @@ def _end(call: Call, span: Span | None) -> None:
     if span is not None:
         with guard.quietly("trace.end"):
             spans.end(span, call)
+
+
+def _replaceable(request: HttpRequest) -> bytes | None:
+    """Return a body of JSON in the place of which another can be sent."""
+    is_json = (request.headers.get("content-type") or "").lower().startswith("application/json")
+    return request.body if request.replaceable and is_json else None
 
 
 def _asked(request: HttpRequest) -> Facts:

@@ -19,7 +19,7 @@ import platformdirs
 
 from spancast import guard, homes
 from spancast.broadcast import keys
-from spancast.configured import destinations, flag
+from spancast.configured import destinations, flag, pairs
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.importing import function
@@ -55,6 +55,13 @@ class Settings:
     metrics: MetricNames
     user_metrics: bool
     link_broadcast: bool
+    default_user: str | None
+    default_session: str | None
+    default_tags: Mapping[str, str]
+    baggage_keys: tuple[str, ...]
+    forward_user: bool
+    user_hash: bytes | None = field(repr=False)
+    """The key of an HMAC."""
     backfill: Backfill
     backfill_key: str | None = field(repr=False)
     estimate: bool
@@ -206,6 +213,41 @@ def _api_key(where: str, seen: object) -> str:
     raise ConfigurationError(f"{where} is no API key. Give a key of OpenRouter's as it is, such as sk-or-v1-...")
 
 
+def _name(where: str, seen: object) -> str:
+    if isinstance(seen, str) and seen.strip():
+        return seen.strip()
+    raise ConfigurationError.of(where, seen, 'Give a text, such as "nightly-batch".')
+
+
+def _tags(where: str, seen: object) -> Mapping[str, str]:
+    written = pairs(where, seen) if isinstance(seen, str) else seen
+    if isinstance(written, Mapping) and all(isinstance(value, str | int | float) for value in written.values()):
+        return {str(key): str(value) for key, value in written.items()}
+    raise ConfigurationError.of(where, seen, 'Give pairs: {team = "blue"} in TOML, or team=blue,region=eu.')
+
+
+def _entries(where: str, seen: object) -> tuple[str, ...]:
+    names = _items(where, seen)
+    if all(isinstance(each, str) and _ENTRY.fullmatch(each) for each in names):
+        return tuple(str(each) for each in names)
+    raise ConfigurationError.of(where, seen, "Give names as baggage has them: letters, digits, and no spaces.")
+
+
+_ENTRY = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token (RFC 7230), which the key of an entry is (W3C Baggage)."""
+
+
+def _user_hash(where: str, seen: object) -> bytes:
+    """Return the key; what is seen is not shown, since it holds one."""
+    method, colon, key = seen.strip().partition(":") if isinstance(seen, str) else ("", "", "")
+    if method.lower() == "hmac" and colon and key:
+        return key.encode("utf-8", "surrogateescape")
+    raise ConfigurationError(f"{where} names no way to pseudonymise. {_HOW}")
+
+
+_HOW = "Write hmac: and a key of your own, such as 32 random bytes in hexadecimal: openssl rand -hex 32."
+
+
 def _size(where: str, seen: object) -> int:
     if isinstance(seen, int) and not isinstance(seen, bool) and seen >= _SMALLEST:
         return seen
@@ -334,6 +376,36 @@ SETTINGS = (
         flag,
         lambda: False,
         "Whether requests name their span in `trace`, for OpenRouter's Broadcast to hang its own on (httpx, httpx2).",
+    ),
+    Setting("default_user", "SPANCAST_DEFAULT_USER", _name, lambda: None, "Whom a call is for when nothing says it."),
+    Setting("default_session", "SPANCAST_DEFAULT_SESSION", _name, lambda: None, "Its session then."),
+    Setting(
+        "default_tags",
+        "SPANCAST_DEFAULT_TAGS",
+        _tags,
+        dict,
+        "Tags of every call that does not say others by these names: a table, or `team=blue,region=eu`.",
+    ),
+    Setting(
+        "baggage_keys",
+        "SPANCAST_BAGGAGE_KEYS",
+        _entries,
+        tuple,
+        "Entries of W3C baggage that are tags, beside `user.id` and `session.id`, which are the user and the session.",
+    ),
+    Setting(
+        "forward_user",
+        "SPANCAST_FORWARD_USER",
+        flag,
+        lambda: False,
+        "Whether requests tell OpenRouter the user where the application does not (httpx, httpx2).",
+    ),
+    Setting(
+        "user_hash",
+        "SPANCAST_USER_HASH",
+        _user_hash,
+        lambda: None,
+        "Pseudonymises users before anything is written: `hmac:` and a key, for HMAC-SHA256.",
     ),
     Setting(
         "backfill",

@@ -33,11 +33,11 @@ class Asking(Plain):
 
     traits: Traits = field(default_factory=lambda: COUNTS_TWICE)
 
-    def read_back(self, spans, at):
+    def read_back(self, spans, at):  # noqa: ARG002 - the protocol's
         ids = ",".join(span.span_id for span in spans)
         return Request(url=f"{self.url}/has?{ids}", body=b"", method="GET")
 
-    def found(self, spans, reply):
+    def found(self, spans, reply):  # noqa: ARG002 - the protocol's
         said = dict(pair.split("=") for pair in reply.body.decode().split(",") if pair)
         return {span_id: word == "yes" for span_id, word in said.items()}
 
@@ -161,7 +161,7 @@ def test_a_platform_that_cannot_be_asked_now_is_asked_later(desk, impatient, mon
 
 def test_an_exporter_that_cannot_read_the_answer_knows_nothing(desk, impatient):
     class Confused(Asking):
-        def found(self, spans, reply):
+        def found(self, spans, reply):  # noqa: ARG002 - the protocol's
             raise ValueError("what?")
 
     desk.put(2)

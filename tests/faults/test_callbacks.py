@@ -36,7 +36,7 @@ def test_a_redactor_that_fails_costs_the_words_and_never_the_call(desk, redact):
 
 
 def test_a_redactor_that_hangs_costs_little_time_and_never_the_call(desk, monkeypatch):
-    monkeypatch.setattr(redaction, "FIRST", 0.05, raising=False)
+    monkeypatch.setattr(redaction, "FIRST_PATIENCE", redaction.PATIENCE)
     redact, collector = Hanging(), desk.collector()
     desk.put(50, content=SECRET)
     began = time.monotonic()

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import Self
 
 import httpx2
 import pytest
@@ -28,6 +29,10 @@ OURS = str(Path(spancast.__file__).parent)
 HEADERS = {"authorization": "Bearer sk-or-v1-simulator", "content-type": "application/json"}
 
 
+# A generator that is closed early is called for that, too; what is raised there, the interpreter keeps to itself.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
 class Fault(Exception):  # noqa: N818 - it is what is let in, and no error of ours
     """What no code of ours raises itself."""
 
@@ -39,7 +44,7 @@ class Calls:
         self.names: list[str] = []
         self._at = at
 
-    def __enter__(self) -> "Calls":
+    def __enter__(self) -> Self:
         sys.setprofile(self._told)
         return self
 

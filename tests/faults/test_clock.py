@@ -72,12 +72,14 @@ def test_what_is_too_old_by_every_clock_expires(desk, clocks):
 
 
 @STEPS
-def test_what_waits_for_its_words_goes_in_the_end(desk, clocks, step):
+@pytest.mark.parametrize("tried", [True, False])
+def test_what_waits_for_its_words_goes_in_the_end(desk, clocks, step, tried):
     collector = desk.collector()
     courier = desk.courier(Otlp(endpoint=collector.url))
     spoken = a_call(content=True)
     desk.outbox.apply("writer-000001.seg", 1, [spoken])
-    once(courier)
+    if tried:
+        once(courier)
     clocks.set_by = step
     clocks.passed += 11.0
     until_settled(courier)

@@ -180,7 +180,7 @@ def test_who_grants_credentials_may_be_away_for_a_while(desk, impatient, monkeyp
 def test_an_exporter_that_cannot_read_what_it_is_granted_is_asked_again(desk, impatient):
     @dataclass(frozen=True, kw_only=True)
     class Broken(Granted):
-        def grant(self, reply, at):
+        def grant(self, reply, at):  # noqa: ARG002 - the protocol's
             raise KeyError("access_token")
 
     desk.put()

@@ -39,7 +39,9 @@ def openrouter() -> Iterator[Simulator]:
 def run(program: str, home: Path, openrouter: Simulator, **more: str) -> str:
     """Run a program to its end, which it must reach; return its log."""
     environment = surroundings(home, openrouter, **more)
-    done = subprocess.run([sys.executable, "-c", CALLS + program], env=environment, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS + program], env=environment, check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr.replace("Traceback (most recent call last):\n  File", "", 3)
     return done.stderr

@@ -1,6 +1,5 @@
-"""Many processes on one home: each call is booked and sent once, soon, and a process that stands still holds up nobody."""
+"""Many processes on one home: each call is booked and sent once, soon; one that stands still holds up nobody."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -145,9 +144,7 @@ def test_a_process_that_stands_still_with_a_lock_holds_up_no_caller_and_loses_no
     assert len(drained(home)) == 51
 
 
-def test_a_program_that_is_stopped_and_goes_on_loses_and_doubles_nothing(
-    openrouter: Simulator, tmp_path: Path
-) -> None:
+def test_a_program_that_is_stopped_and_goes_on_loses_and_doubles_nothing(openrouter: Simulator, tmp_path: Path) -> None:
     with Platform().open() as platform:
         environment = surroundings(
             tmp_path / "home", openrouter, SPANCAST_DESTINATIONS="otlp", OTEL_EXPORTER_OTLP_ENDPOINT=platform.url
@@ -177,4 +174,4 @@ def test_two_applications_with_one_home_are_told_apart(openrouter: Simulator, tm
     with closing(Book(tmp_path / "home")) as book, book.reading() as connection:
         apps = Counter(row["app"] for row in connection.execute("SELECT app FROM calls"))
     assert apps == {"one": 3, "two": 3}
-    assert os.listdir(tmp_path / "home" / "journal") == []
+    assert list((tmp_path / "home" / "journal").iterdir()) == []

@@ -87,7 +87,7 @@ def test_a_name_that_is_not_known_for_a_while_loses_nothing(desk, impatient, mon
 def test_a_name_server_that_hangs_takes_no_longer_than_an_attempt(desk, monkeypatch):
     monkeypatch.setattr(wire, "PATIENCE", 0.3)
     ended = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [] if ended.wait(PATIENCE) else [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(PATIENCE) and [])
     desk.put()
     began = time.monotonic()
     once(desk.courier(Otlp(endpoint="http://platform.test")))

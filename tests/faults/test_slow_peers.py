@@ -77,7 +77,7 @@ def latencies(desk, one_down) -> list[float]:
         for thread in threads:
             thread.wake()
         for name in well:
-            eventually(lambda name=name: span in platforms[name].accepted)
+            eventually(lambda name=name, span=span: span in platforms[name].accepted)
             found.append(platforms[name].received[-1].at - began)
     for name in well:
         assert dict(platforms[name].accepted) == dict.fromkeys(desk.emitted, 1)

@@ -29,7 +29,9 @@ def free_port() -> int:
 class Server:
     """A process that serves `tests.worlds.app`, and whom it was asked for."""
 
-    def __init__(self, command: Sequence[str | Path], port: int, folder: Path, openrouter: Simulator, **more: str) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], port: int, folder: Path, openrouter: Simulator, **more: str
+    ) -> None:
         self.home, self.marks, self.port = folder / "home", folder / "marks", port
         self.log = folder / "log"
         environment = surroundings(self.home, openrouter, MARKS=str(self.marks), PYTHONPATH=str(ROOT), **more)
@@ -40,9 +42,9 @@ class Server:
 
     def ask(self, path: str, timeout: float = 20.0) -> bool:
         """Return whether it was answered."""
-        with suppress(OSError, urllib.error.HTTPError, ValueError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=timeout) as answer:
-                return bool(answer.read() == b"ok\n")
+        url = f"http://127.0.0.1:{self.port}/{path}"
+        with suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=timeout) as answer:
+            return bool(answer.read() == b"ok\n")
         return False
 
     def wait_until_up(self) -> None:

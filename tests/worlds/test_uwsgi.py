@@ -28,7 +28,8 @@ def openrouter() -> Iterator[Simulator]:
 def uwsgi(port: int, *options: str) -> list[str | Path]:
     python = python_with("worlds/uwsgi", "pyuwsgi>=2.0.30")
     own = ["--http-socket", f"127.0.0.1:{port}", "--master", "--processes", "3", "--die-on-term", "--need-app"]
-    return [python.with_name("uwsgi"), *own, "--virtualenv", python.parents[1], "--module", "tests.worlds.app", *options]
+    where = ["--virtualenv", python.parents[1], "--module", "tests.worlds.app"]
+    return [python.with_name("uwsgi"), *own, *where, *options]
 
 
 @pytest.mark.parametrize("first_call", ["", "1"], ids=["", "called before the fork"])

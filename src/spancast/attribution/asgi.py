@@ -1,11 +1,10 @@
 """Whom the calls of a request are for, in an ASGI application: FastAPI, Starlette, Quart, Litestar, Django."""
 
-import inspect
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from spancast.attribution.context import attribute
-from spancast.attribution.request import Source, Tags, asked, failed
+from spancast.attribution.request import Source, Sources, Tags, decoded
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,21 +31,18 @@ class AttributionMiddleware:
 
         `user` and `session` are the name of a header, or a function of the scope, `async` or not; so is each value of
         `tags`, which may also be one such function that returns them all. A header that is missing says nothing. What
-        a function raises is counted and logged once a minute, and the request is served.
+        a function raises is counted and logged once a minute, and the request is served. Raises
+        `spancast.errors.ConfigurationError` for what is neither.
         """
         self._app = app
-        self._user, self._session, self._tags = user, session, tags
+        self._sources = Sources(user, session, tags, _header)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request inside its attribution; what is no request is passed on."""
         if scope["type"] not in _SERVED:
             await self._app(scope, receive, send)
             return
-        with attribute(
-            user=await _said(self._user, scope),
-            session=await _said(self._session, scope),
-            tags=await _tags(self._tags, scope),
-        ):
+        with attribute(**await self._sources.later(scope)):
             await self._app(scope, receive, send)
 
 
@@ -73,23 +69,7 @@ def _of(user: Any, name: str) -> Any:
         return None
 
 
-async def _tags(tags: Tags | None, scope: Scope) -> Mapping[str, Any]:
-    if isinstance(tags, Mapping):
-        return {key: await _said(source, scope) for key, source in tags.items()}
-    return await _said(tags, scope) or {}
-
-
-async def _said(source: Source | None, scope: Scope) -> Any:
-    found = asked(source, scope, lambda name: _header(scope, name))
-    if not inspect.isawaitable(found):
-        return found
-    try:
-        return await found
-    except Exception:  # noqa: BLE001 - the function is the application's own
-        failed()
-        return None
-
-
 def _header(scope: Scope, name: str) -> str | None:
-    wanted = name.lower().encode("latin-1", "replace")
-    return next((value.decode("latin-1") for key, value in scope.get("headers", ()) if key.lower() == wanted), None)
+    wanted = name.lower().encode()
+    found = [value for key, value in scope.get("headers", ()) if key.lower() == wanted]
+    return decoded(b", ".join(found)) if found else None

@@ -7,7 +7,8 @@ is left while another stands inside it (a generator with a block of its own) lea
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
@@ -36,6 +37,13 @@ class Attribution:
 
 
 NOBODY = Attribution()
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Pseudonym(str):
+    """A user who is pseudonymised already, in another process, say."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +53,28 @@ class _Frame:
     attribution: Attribution = NOBODY
     block: "attribute | None" = None
     outer: "_Frame | None" = None
+    bag: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    """What we say in W3C baggage here."""
+    others: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+    """What stood there before us, by the names that we use; `None` is nothing."""
 
 
 _OUTERMOST = _Frame()
 _current: ContextVar[_Frame] = ContextVar("spancast_attribution", default=_OUTERMOST)
+
+
+def _go(before: _Frame, after: _Frame) -> None:
+    """Have `after` hold from now on, in baggage too where one of the two is there."""
+    _current.set(after)
+    if before.bag is not after.bag:
+        with guard.quietly("attribution.baggage"):
+            _baggage().put({**before.others, **after.others, **after.bag})
+
+
+def _baggage() -> Any:
+    from spancast.attribution import baggage  # noqa: PLC0415 - only who propagates needs OpenTelemetry here
+
+    return baggage
 
 
 def current() -> Attribution:
@@ -68,20 +94,39 @@ class attribute:  # noqa: N801 - used like a function, as `contextlib.suppress` 
     """
 
     def __init__(
-        self, *, user: object = None, session: object = None, tags: Mapping[str, object] | None = None
+        self,
+        *,
+        user: object = None,
+        session: object = None,
+        tags: Mapping[str, object] | None = None,
+        propagate: bool = False,
     ) -> None:
-        """Take a user's and a session's id, and tags; what is no string is written as `str()` writes it."""
+        """Take a user's and a session's id, and tags; what is no string is written as `str()` writes it.
+
+        With `propagate` what holds inside the block is in W3C baggage too: `user.id`, `session.id` and the tags that
+        the setting `baggage_keys` names. OpenTelemetry's propagators send that to every host the application calls.
+        """
         self._mine = Attribution(_text(user), _text(session), _tags(tags))
+        self._propagate = propagate
 
     def __enter__(self) -> Self:
-        _current.set(self._inside(_current.get()))
+        outer = _current.get()
+        _go(outer, self._inside(outer))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        _current.set(_without(self, _current.get()))
+        frame = _current.get()
+        _go(frame, _without(self, frame))
 
-    def _inside(self, outer: _Frame) -> _Frame:
-        return _Frame(self._mine.inside(outer.attribution), self, outer)
+    def _inside(self, outer: _Frame, others: Mapping[str, object] = _NOTHING) -> _Frame:
+        """Return what holds inside; `others` is what is known to have stood in baggage."""
+        who = self._mine.inside(outer.attribution)
+        if self._propagate:
+            with guard.quietly("attribution.baggage"):
+                bag = {**outer.bag, **_baggage().entries(who)}
+                others = {**_baggage().standing(bag), **others, **outer.others}
+                return _Frame(who, self, outer, bag, others)
+        return _Frame(who, self, outer, outer.bag, outer.others)
 
     def __call__(self, function: F) -> F:
         """Decorate a function: each run of it is such a block."""
@@ -98,10 +143,39 @@ def _without(block: attribute, frame: _Frame) -> _Frame:
         seen = seen.outer
     if seen is None:
         return frame
-    left = seen.outer or _OUTERMOST
-    for each in reversed(within):
-        left = each._inside(left)  # noqa: SLF001 - of its own kind
-    return left
+    return _upon(seen.outer or _OUTERMOST, reversed(within), frame.others)
+
+
+def _upon(frame: _Frame, blocks: Iterable[attribute], others: Mapping[str, object] = _NOTHING) -> _Frame:
+    for block in blocks:
+        frame = block._inside(frame, others)  # noqa: SLF001 - of its own kind
+    return frame
+
+
+class Steps(AbstractContextManager[None]):
+    """A block that is entered for each step of something that goes on by steps, such as a generator.
+
+    Blocks that the steps enter and leave open are theirs: they hold in the next step, inside this one, and not between
+    two steps, when whoever asks for them goes on with work of its own. Not for steps of several threads at once.
+    """
+
+    def __init__(self, block: attribute) -> None:
+        self._blocks = [block]
+        self._outer = _OUTERMOST
+
+    def __enter__(self) -> None:
+        self._outer = _current.get()
+        _go(self._outer, _upon(self._outer, self._blocks))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        frame = seen = _current.get()
+        blocks: list[attribute] = []
+        while seen is not self._outer and seen.block is not None and seen.outer is not None:
+            blocks.append(seen.block)
+            seen = seen.outer
+        if seen is self._outer:
+            self._blocks = blocks[::-1]
+        _go(frame, self._outer)
 
 
 def _decorated(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
@@ -130,18 +204,18 @@ def _generator(function: Callable[..., Any], block: attribute) -> Callable[..., 
     """Enter the block for each step alone, so that the consumer's own calls, between two steps, are its own."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        generator = function(*args, **kwargs)
+        generator, steps = function(*args, **kwargs), Steps(block)
         step, value = generator.send, None
         while True:
             try:
-                with block:
+                with steps:
                     produced = step(value)
             except StopIteration as stop:
                 return stop.value
             try:
                 step, value = generator.send, (yield produced)
             except GeneratorExit:
-                with block:
+                with steps:
                     generator.close()
                 raise
             except BaseException as error:  # noqa: BLE001 - what the consumer throws in is the generator's to handle
@@ -152,18 +226,18 @@ def _generator(function: Callable[..., Any], block: attribute) -> Callable[..., 
 
 def _async_generator(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
     async def run(*args: Any, **kwargs: Any) -> Any:
-        generator = function(*args, **kwargs)
+        generator, steps = function(*args, **kwargs), Steps(block)
         step, value = generator.asend, None
         while True:
             try:
-                with block:
+                with steps:
                     produced = await step(value)
             except StopAsyncIteration:
                 return
             try:
                 step, value = generator.asend, (yield produced)
             except GeneratorExit:
-                with block:
+                with steps:
                     await generator.aclose()
                 raise
             except BaseException as error:  # noqa: BLE001 - what the consumer throws in is the generator's to handle
@@ -175,7 +249,7 @@ def _async_generator(function: Callable[..., Any], block: attribute) -> Callable
 def _text(seen: object) -> str | None:
     """Return what `str()` writes; what cannot even be written is unknown, and the application goes on."""
     try:
-        return None if seen is None else str(seen) or None
+        return seen if seen is None or type(seen) is Pseudonym else str(seen) or None
     except Exception:  # noqa: BLE001 - the object is the application's own
         guard.once_a_minute("attribution", "A user, a session or a tag of type %s is unknown.", type(seen).__name__)
         return None

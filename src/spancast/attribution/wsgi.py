@@ -1,10 +1,10 @@
 """Whom the calls of a request are for, in a WSGI application: Flask, Django (PEP 3333)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from spancast.attribution.context import attribute
-from spancast.attribution.request import Source, Tags, asked
+from spancast.attribution.context import Steps, attribute
+from spancast.attribution.request import Source, Sources, Tags, header_of
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -26,23 +26,18 @@ class AttributionMiddleware:
 
         `user` and `session` are the name of a header, or a function of the WSGI environment; so is each value of
         `tags`, which may also be one such function that returns them all. A header that is missing says nothing. What
-        a function raises is counted and logged once a minute, and the request is served.
+        a function raises is counted and logged once a minute, and the request is served. Raises
+        `spancast.errors.ConfigurationError` for what is neither.
         """
         self._app = app
-        self._user, self._session, self._tags = user, session, tags
+        self._sources = Sources(user, session, tags, header_of)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve a request inside its attribution."""
-
-        def said(source: Source | None) -> Any:
-            return asked(source, environ, lambda name: _header(environ, name))
-
-        tags = self._tags
-        told = {key: said(each) for key, each in tags.items()} if isinstance(tags, Mapping) else said(tags)
-        block = attribute(user=said(self._user), session=said(self._session), tags=told)
-        with block:
+        steps = Steps(attribute(**self._sources.now(environ)))
+        with steps:
             body = self._app(environ, start_response)
-        return body if _is_made(body, environ.get("wsgi.file_wrapper")) else _Body(body, block)
+        return body if _is_made(body, environ.get("wsgi.file_wrapper")) else _Body(body, steps)
 
 
 def remote_user(environ: Environ) -> str | None:
@@ -58,18 +53,18 @@ def _is_made(body: Iterable[bytes], file_wrapper: Any) -> bool:
 class _Body:
     """An answer that is made as it is sent. Each step is inside, and what the server does in between is not."""
 
-    def __init__(self, body: Iterable[bytes], block: attribute) -> None:
-        self._body, self._block = body, block
-        self._steps: Iterator[bytes] | None = None
+    def __init__(self, body: Iterable[bytes], steps: Steps) -> None:
+        self._body, self._steps = body, steps
+        self._parts: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        with self._block:
-            if self._steps is None:
-                self._steps = iter(self._body)
-            return next(self._steps)
+        with self._steps:
+            if self._parts is None:
+                self._parts = iter(self._body)
+            return next(self._parts)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._body, name)
@@ -78,15 +73,5 @@ class _Body:
         """Close the application's own answer; what it does then is inside, too."""
         close = getattr(self._body, "close", None)
         if close is not None:
-            with self._block:
+            with self._steps:
                 close()
-
-
-def _header(environ: Environ, name: str) -> str | None:
-    key = name.upper().replace("-", "_")
-    value = environ.get(key if key in _WITHOUT_PREFIX else f"HTTP_{key}")
-    return None if value is None else str(value)
-
-
-_WITHOUT_PREFIX = ("CONTENT_TYPE", "CONTENT_LENGTH")
-"""Headers that the environment has under their own names (RFC 3875 §4.1)."""

@@ -26,7 +26,7 @@ from spancast.delivery.batch import Batch, Item
 from spancast.delivery.channel import Channel
 from spancast.delivery.discover import exporter_name
 from spancast.delivery.doubt import Doubt
-from spancast.delivery.outbox import LONGEST_HOLD, Outbox
+from spancast.delivery.outbox import Outbox
 from spancast.delivery.preparation import Preparation
 from spancast.delivery.sending import Sender
 from spancast.destination import Destination, LateCost
@@ -174,7 +174,7 @@ class Courier:
     def _next_release(self) -> float | None:
         """Return the seconds for which the next record waits for something of its own."""
         until = self._outbox.next_release(self.name)
-        return None if until is None else min(max(0.0, until - time.time()), LONGEST_HOLD)
+        return None if until is None else max(0.0, until - time.time())
 
     def _send(self, batch: Batch, words: Mapping[str, Content], allowance: Allowance, failures: int) -> None:
         """Decide what becomes of the batch, as far as can be known now."""

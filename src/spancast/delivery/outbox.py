@@ -83,11 +83,9 @@ MIGRATIONS = (
     CREATE TABLE sweep (position INTEGER NOT NULL); -- the record up to which the last one went
     INSERT INTO sweep VALUES (0);
     """,
+    "ALTER TABLE exception ADD COLUMN held_for REAL NOT NULL DEFAULT 0",  # seconds until not_before
 )
 
-LONGEST_HOLD = 3600.0
-"""Seconds that a record waits for something of its own at most; a wait that seems longer was begun before a clock was
-set."""
 _ANY = 2**63
 _SWEEP_EVERY = 1.0
 """Seconds between two looks at what need not be kept."""
@@ -212,7 +210,7 @@ class Outbox:
         """
         now = time.time()
         with self._store.reading() as connection:
-            rows = connection.execute(_EXCEPTIONS_WAITING, (name, now, now + LONGEST_HOLD, limit)).fetchall()
+            rows = connection.execute(_EXCEPTIONS_WAITING, {"name": name, "now": now, "limit": limit}).fetchall()
             rows += connection.execute(_BEHIND_CURSOR, (name, name, limit - len(rows))).fetchall()
         return tuple(
             Waiting(row["seq"], decoded(row["payload"]), row["came_at"], row["reason"], row["reason"] is not None)
@@ -227,7 +225,7 @@ class Outbox:
     def next_release(self, name: str) -> float | None:
         """Return until when the next record waits for its cost or its words, in Unix seconds; `None` when none does."""
         with self._store.reading() as connection:
-            (until,) = connection.execute(_NEXT_RELEASE, (name,)).fetchone()
+            (until,) = connection.execute(_NEXT_RELEASE, {"name": name, "now": time.time()}).fetchone()
         return None if until is None else float(until)
 
     def hold(self, name: str) -> Hold | None:
@@ -251,8 +249,10 @@ class Outbox:
                 "DELETE FROM exception WHERE destination = ? AND seq = ?", [(name, seq) for seq in decided]
             )
             for state, reasons in (("waiting", ack.waiting), ("dead", ack.dead)):
-                connection.executemany(_EXCEPT, [(name, seq, state, reason, None) for seq, reason in reasons.items()])
-            held = [(name, seq, "waiting", held.reason, held.until) for seq, held in ack.held.items()]
+                free = [(name, seq, state, reason, None, 0.0) for seq, reason in reasons.items()]
+                connection.executemany(_EXCEPT, free)
+            now = time.time()
+            held = [(name, seq, "waiting", held.reason, held.until, held.until - now) for seq, held in ack.held.items()]
             connection.executemany(_EXCEPT, held)
             tally(connection, name, "delivered", {"": len(ack.delivered)})
             tally(connection, name, "late", ack.notes)
@@ -272,6 +272,11 @@ class Outbox:
         with self._store.reading() as connection:
             return sum(connection.execute(_UNDECIDED, {"name": name, "writer": writer}).fetchone()[0] for name in names)
 
+    def dead(self, writer: str, names: Sequence[str]) -> int:
+        """Return how many deliveries of the records of `writer` have failed for good."""
+        with self._store.reading() as connection:
+            return sum(connection.execute(_DEAD, {"name": name, "writer": writer}).fetchone()[0] for name in names)
+
     def standings(self) -> tuple[Standing, ...]:
         """Return how every destination stands that was ever configured or named, by name."""
         with self._store.reading() as connection:
@@ -285,15 +290,20 @@ _BEHIND_CURSOR = """
     WHERE record.seq > (SELECT cursor FROM destination WHERE name = ?)
     AND +route IN (SELECT route FROM routed WHERE destination = ?) ORDER BY record.seq LIMIT ?
 """
-_EXCEPTIONS_WAITING = """
+# A wait that seems to begin in the future was begun before a clock was set back, and is over.
+_HELD = ":now BETWEEN coalesce(not_before - held_for - 1, 1e18) AND coalesce(not_before, 0)"
+_EXCEPTIONS_WAITING = f"""
     SELECT record.seq, payload, came_at, reason FROM exception JOIN record USING (seq)
-    WHERE destination = ? AND state = 'waiting' AND (not_before IS NULL OR not_before NOT BETWEEN ? AND ?)
-    ORDER BY exception.seq LIMIT ?
-"""
-_NEXT_RELEASE = "SELECT min(not_before) FROM exception WHERE destination = ? AND state = 'waiting'"
+    WHERE destination = :name AND state = 'waiting' AND NOT {_HELD} ORDER BY exception.seq LIMIT :limit
+"""  # noqa: S608 - text from here
+_NEXT_RELEASE = f"""
+    SELECT min(CASE WHEN {_HELD} THEN not_before ELSE :now END) FROM exception
+    WHERE destination = :name AND state = 'waiting' AND not_before IS NOT NULL
+"""  # noqa: S608 - text from here
 _EXCEPT = """
-    INSERT INTO exception (destination, seq, state, reason, not_before) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, not_before = excluded.not_before
+    INSERT INTO exception (destination, seq, state, reason, not_before, held_for) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, not_before = excluded.not_before,
+        held_for = excluded.held_for
 """
 _INSERT = """
     INSERT OR IGNORE INTO record (call_id, route, started_at, killed, payload, job, came_at)
@@ -321,6 +331,10 @@ _UNDECIDED = """
         (SELECT count(*) FROM record WHERE route IN mine AND seq > (SELECT cursor FROM destination WHERE name = :name))
         + (SELECT count(*) FROM exception JOIN record USING (seq)
            WHERE destination = :name AND state = 'waiting' AND route IN mine)
+"""
+_DEAD = """
+    SELECT count(*) FROM exception JOIN record USING (seq) JOIN route ON route.id = route
+    WHERE destination = :name AND state = 'dead' AND writer = :writer
 """
 _OPEN_FOR_SOMEONE = """
     SELECT 1 FROM routed JOIN destination ON name = routed.destination

@@ -1,5 +1,6 @@
 """What is decided of records before any request, and the spans of the others."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,6 +20,8 @@ from spancast.record import Sent
 
 TOO_OLD = "older than the platform takes"
 UNREADABLE = "unreadable record"
+_CLOCKS_DIFFER = 1.0
+"""Seconds by which a record may seem to come from the future without a clock having been set."""
 ROOM = 2 * 1024 * 1024
 """Bytes of words in memory at a time; one call that has more is sent alone."""
 
@@ -110,17 +113,28 @@ class Preparation:
         return policy.waits_for_cost(self._destination) and self._cost_may_come(each, call)
 
     def _cost_may_come(self, each: Waiting, call: Sent) -> bool:
-        now = time.time()
-        return isinstance(call, Call) and now < min(each.came_at, now) + belated.HOLD and self._expects(call)
+        return isinstance(call, Call) and _waited(each) < belated.HOLD and self._expects(call)
 
     def _waits(self, each: Waiting, call: Sent, words: Mapping[str, Content]) -> Held | None:
         """Return what a record waits for, its cost or its words; `None` where it does not wait."""
-        now = time.time()
-        came_at = min(each.came_at, now)
         if (self._late_cost == "hold" and self._cost_may_come(each, call)) or self._cost_decides(each, call):
-            return Held(came_at + belated.HOLD, belated.COST_EXPECTED)
+            return Held(_came_at(each) + belated.HOLD, belated.COST_EXPECTED)
         wanted = call.content and call.call_id not in words and not self._destination.privacy
-        return Held(came_at + worded.HOLD, worded.EXPECTED) if wanted and now < came_at + worded.HOLD else None
+        return Held(_came_at(each) + worded.HOLD, worded.EXPECTED) if wanted and _waited(each) < worded.HOLD else None
+
+
+def _came_at(each: Waiting) -> float:
+    return min(each.came_at, time.time())
+
+
+def _waited(each: Waiting) -> float:
+    """Return the seconds for which a record has waited for something of its own.
+
+    Where it came after now, for the clock was set back, it has waited enough when it was held once.
+    """
+    from_the_future = each.came_at > time.time() + _CLOCKS_DIFFER
+    was_held = each.reason in (belated.COST_EXPECTED, worded.EXPECTED)
+    return math.inf if from_the_future and was_held else time.time() - _came_at(each)
 
 
 def _elapsed() -> float:

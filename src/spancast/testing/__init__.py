@@ -20,20 +20,25 @@ dollars, and tells you afterwards what it served and what it charged:
 
 In pytest the fixture `openrouter` is such a simulator, running, one a test. `spancast.testing.simulator` says which
 answers it gives, and which faults it can be asked for.
+
+Whoever writes an exporter subclasses `ExporterContract`, in a test file of pytest's; `spancast.testing.contract` says
+how.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from spancast.testing.contract import ExporterContract
     from spancast.testing.simulator import Simulator
 
-__all__ = ["Simulator"]
+__all__ = ["ExporterContract", "Simulator"]
+
+_FROM = {"ExporterContract": "spancast.testing.contract", "Simulator": "spancast.testing.simulator"}
 
 
 def __getattr__(name: str) -> object:
-    """Import the simulator when it is first asked for: pytest imports this package in every test run."""
-    if name != "Simulator":
+    """Import what is asked for: pytest imports this package in every test run, and programs may have no pytest."""
+    if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from spancast.testing.simulator import Simulator  # noqa: PLC0415  see above
-
-    return Simulator
+    return getattr(importlib.import_module(_FROM[name]), name)

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
 from spancast import guard
+from spancast.attribution.rules import without_user
 from spancast.call import Scalar
 from spancast.capture.scrub import names_secret, without_secrets
 from spancast.capture.values import text
@@ -155,6 +156,7 @@ def foreign(seen: _Seen, destinations: tuple[str, ...], *, words: bool, again: s
     span, context = seen.span, seen.context
     parent = parent_of(span)
     plain, spoken = parted(span.attributes or {})
+    plain = dict(without_user(plain))
     trace_id, span_id = format_trace_id(context.trace_id), format_span_id(context.span_id)
     scope = span.instrumentation_scope
     return Foreign(

@@ -6,14 +6,15 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from spancast import guard
-from spancast.attribution import context
+from spancast.attribution import who
+from spancast.attribution.context import Pseudonym
 from spancast.capture.values import text
 from spancast.trace import names, nesting
 from spancast.trace.companions import Companions
 
 
 class Stamp(SpanProcessor):
-    """Writes what `spancast.attribute` says onto each span that starts inside it, and takes note of the span.
+    """Writes onto each span that starts whom it is for (`spancast.attribute`, baggage, defaults), and takes note of it.
 
     Before the application's exporters are flushed, or shut down, it has the spans ended that still wait for something.
     """
@@ -24,7 +25,7 @@ class Stamp(SpanProcessor):
     complete: Callable[[float], bool] | None = None
     """Ends them, within so many seconds; returns whether it could."""
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK passes it
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Stamp a span that begins."""
         if not self.active:
             return
@@ -32,9 +33,9 @@ class Stamp(SpanProcessor):
             nesting.notice(span)
             if self.companions is not None:
                 self.companions.family.begun(span)
-            who = context.current()
-            _stamp(span, names.USER, text(who.user))
-            _stamp(span, names.SESSION, text(who.session))
+            named = who.current(parent_context)
+            _stamp(span, names.USER, named.user if type(named.user) is Pseudonym else text(named.user))
+            _stamp(span, names.SESSION, text(named.session))
         except Exception:  # noqa: BLE001 - the span is the application's
             guard.caught("trace.stamp")
 

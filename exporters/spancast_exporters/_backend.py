@@ -1,0 +1,93 @@
+"""What is the same on every platform that takes plain OTLP: the request, the answer, the test, and where names go."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from spancast.contract import Attribute, Encoded, Reply, Request, Span, Traits, Verdict
+from spancast_exporters import _facts, _json, _otlp, _refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend(ABC):
+    """A platform known by an address, a few headers and what it adds to a span.
+
+    Nothing is sent again whose answer was lost, unless the platform says that it keeps one of two.
+    """
+
+    traits: Traits = field(default=Traits(resend="duplicates"), init=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if urlsplit(self.url).scheme not in ("http", "https"):
+            raise ValueError(f"{self.url!r} is no URL. Give endpoint= as https://HOST.")
+        for name, value in self._headers().items():
+            if not (value.isascii() and value.isprintable() and value.strip()):
+                raise ValueError(f"What goes into the header {name} is empty or no header. Copy it once more.")
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where the spans go."""
+
+    @abstractmethod
+    def _headers(self) -> Mapping[str, str]:
+        """Return the headers that say whose the spans are."""
+
+    def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:  # noqa: ARG002 - for the platforms
+        """Return the attributes that the platform reads beside the conventions, and the names it is not to have."""
+        return {}, ()
+
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP tells no such time
+        """Return requests of a size that the platform takes, before compression."""
+        parts = ((span.span_id, self._encoded(span)) for span in spans)
+        headers = self._headers()
+        batches = _otlp.batches(parts, self.traits.max_bytes)
+        return [_otlp.post(self.url, headers, ids, batch) for ids, batch in batches]
+
+    def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
+        """Judge as OTLP says, and believe no page."""
+        return _otlp.judge_worded(encoded, reply)
+
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
+        """Return a request without spans, which a server should answer with success (OTLP specification 1.x)."""
+        return _otlp.post(self.url, self._headers(), (), (), compressed=False).request
+
+    def diagnose(self, reply: Reply) -> str | None:
+        """Return what is wrong, and the cure."""
+        reason = _refusal.reason(reply)
+        if reply.status in (401, 403):
+            return f"{self.url} refuses the credential ({reason}). {_cure(self)}"
+        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
+            return f"{self.url} answers {reason}. Is the endpoint right?"
+        return _refusal.doubt(reply)
+
+    def _encoded(self, span: Span) -> bytes:
+        add, drop = self._own(span)
+        resource = {"deployment.environment.name": span.environment, "service.version": span.release}
+        known = {key: _json.text(value) for key, value in resource.items() if value and span.resource.get(key) != value}
+        return _otlp.encoded(replace(span, name=_name(span)), add, drop, known)
+
+
+def _name(span: Span) -> str:
+    """Return what the request calls the span: a root by its trace (OpenRouter, Broadcast)."""
+    called = _facts.names(span)
+    of_trace = called.get("trace_name") if span.parent_span_id is None else None
+    return of_trace or called.get("generation_name") or span.name
+
+
+def _cure(backend: Backend) -> str:
+    told = (each.metadata for each in backend.__dataclass_fields__.values() if "where" in each.metadata)
+    return " ".join(f"{each['variables'][0]}: {each['where']}" for each in told)
+
+
+def tags(span: Span) -> tuple[str, ...]:
+    """Return the tags as `key:value`."""
+    return tuple(_json.text(f"{key}:{value}")[:200] for key, value in list(span.tags.items())[:100])
+
+
+def shortened(stated: Mapping[str, Attribute], longest: int) -> dict[str, Attribute]:
+    """Return only the texts longer than `longest` characters, cut to them."""
+    return {name: value[:longest] for name, value in stated.items() if isinstance(value, str) and len(value) > longest}

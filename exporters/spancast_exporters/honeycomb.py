@@ -1,0 +1,45 @@
+"""Honeycomb, by OTLP over HTTP in protobuf: every attribute is a column, `service.name` the dataset.
+
+Honeycomb prices nothing: the cost is the column `gen_ai.usage.cost`, in US dollars, to be summed; `openrouter.cost_usd`
+has every digit. Written from documentation, checked on a strict stub; not checked on Honeycomb itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from spancast.contract import Attribute, Exporter, Probe, Span
+from spancast_exporters import _backend, _otlp
+
+__all__ = ["Honeycomb"]
+
+_LONGEST = 16_000
+"""Characters of a text, so that it stays below 64 KB in UTF-8 whatever it says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Honeycomb(_backend.Backend):
+    """Sends spans. `endpoint` is https://api.eu1.honeycomb.io in Europe; only Classic keys need `dataset`."""
+
+    api_key: str = field(
+        repr=False,
+        metadata={
+            "variables": ("HONEYCOMB_API_KEY",),
+            "where": "It is in Honeycomb under Environment settings, API Keys.",
+        },
+    )
+    endpoint: str = "https://api.honeycomb.io"
+    dataset: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the spans go."""
+        return _otlp.with_path(self.endpoint.removesuffix(_otlp.PATH))
+
+    def _headers(self) -> Mapping[str, str]:
+        return {"x-honeycomb-team": self.api_key, **({"x-honeycomb-dataset": self.dataset} if self.dataset else {})}
+
+    def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
+        return _backend.shortened({**span.attributes, **span.content}, _LONGEST), ()
+
+
+_: tuple[type[Exporter], type[Probe]] = (Honeycomb, Honeycomb)

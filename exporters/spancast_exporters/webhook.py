@@ -1,0 +1,140 @@
+"""A receiver of one's own, by OTLP over HTTP in JSON, as OpenRouter's Broadcast sends it (OpenRouter, "Webhook").
+
+Signed as Standard Webhooks has it (version 1), for which many languages have a library: OpenRouter documents no
+signature. Checked on a strict stub, which reads the body by OTLP's own schema and proves the signature.
+"""
+
+import hashlib
+import hmac
+from base64 import b64decode, b64encode
+from binascii import Error
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from spancast.contract import Delivered, Encoded, Exporter, Probe, Reply, Request, Retry, Span, Traits, Verdict
+from spancast_exporters import _otlp, _refusal
+
+__all__ = ["Webhook"]
+
+_ROOM = 4 * 1024 * 1024
+_HEAD, _TAIL = b'{"resourceSpans":[', b"]}"
+_IDS = ("traceId", "spanId", "parentSpanId")
+_ENCODED = "whsec_"
+"""What a secret begins with whose rest is base64 (Standard Webhooks)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """Sends every span that is given to it.
+
+    `headers` are a mapping, or text such as `api-key=x,other=y`. With a `secret` each request is signed by
+    `webhook-id`, `webhook-timestamp` and `webhook-signature`; one that begins with `whsec_` is base64 behind it, every
+    other is taken as it is. A span may come twice, with the same ids: the later one is right.
+    """
+
+    endpoint: str = field(
+        metadata={"variables": ("SPANCAST_WEBHOOK_URL",), "where": "It is the address of a receiver of your own."}
+    )
+    method: str = field(default="POST", metadata={"variables": ("SPANCAST_WEBHOOK_METHOD",)})
+    headers: Mapping[str, str] | str = field(
+        default="", repr=False, metadata={"variables": ("SPANCAST_WEBHOOK_HEADERS",)}
+    )
+    secret: str | None = field(default=None, repr=False, metadata={"variables": ("SPANCAST_WEBHOOK_SECRET",)})
+    traits: Traits = field(default=Traits(max_bytes=_ROOM, resend="upsert"), init=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        parts = urlsplit(self.endpoint)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError("endpoint is no URL. Give one such as https://traces.example/openrouter.")
+        if self.method.upper() not in ("POST", "PUT"):
+            raise ValueError(f'method cannot be {self.method!r}. Give "POST" or "PUT".')
+        for name, value in _otlp.pairs(self.headers).items():
+            if not (name.isascii() and value.isascii() and f"{name}{value}".isprintable()):
+                raise ValueError(f"the header {name!a} holds characters that no header has.")
+        if self.secret is not None and not _key(self.secret):
+            raise ValueError("secret is no base64 behind whsec_. Copy it once more.")
+
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
+        """Return requests of at most 4 MiB; a single span may be larger."""
+        parts = ((span.span_id, _resource_spans(span)) for span in spans)
+        room = _ROOM - len(_HEAD) - len(_TAIL) - len(spans)
+        return [
+            Encoded(self._request(_HEAD + b",".join(batch) + _TAIL, at), tuple(ids))
+            for ids, batch in _otlp.batches(parts, room)
+        ]
+
+    def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
+        """Believe any 2xx, but for a page, which is of somebody in between, and JSON that says an error."""
+        if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
+            doubt = _doubt(reply)
+            return Delivered() if doubt is None else Retry(doubt)
+        return _refusal.judge(encoded, reply)
+
+    def probe(self, at: datetime) -> Request:
+        """Return OpenRouter's own test of a connection: no span, and a header that says so."""
+        return self._request(_HEAD + _TAIL, at, {"x-test-connection": "true"})
+
+    def diagnose(self, reply: Reply) -> str | None:
+        """Return what is wrong; a receiver may answer 400 to what holds no span (OpenRouter, "Webhook")."""
+        reason = _refusal.reason(reply)
+        if reply.status in (401, 403):
+            return f"The receiver refuses us ({reason}). See SPANCAST_WEBHOOK_HEADERS and SPANCAST_WEBHOOK_SECRET."
+        doubt = _doubt(reply) if 200 <= reply.status < 300 else None  # noqa: PLR2004 - the class of success
+        if doubt is not None:
+            return f"{doubt}. See SPANCAST_WEBHOOK_URL."
+        fine = 200 <= reply.status < 300 or reply.status == 400  # noqa: PLR2004 - the class of success, Bad Request
+        return None if fine else f"The receiver answers {reason}. See SPANCAST_WEBHOOK_URL and SPANCAST_WEBHOOK_METHOD."
+
+    def _request(self, body: bytes, at: datetime, more: Mapping[str, str] | None = None) -> Request:
+        headers = {**_otlp.pairs(self.headers), "content-type": "application/json", **(more or {})}
+        if self.secret is not None:
+            headers |= _signed(_key(self.secret), body, at)
+        return Request(url=self.endpoint, body=body, headers=headers, method=self.method.upper())
+
+
+_: tuple[type[Exporter], type[Probe]] = (Webhook, Webhook)
+
+
+def _doubt(reply: Reply) -> str | None:
+    """Return why a success is none. The type of a body says little: some frameworks say HTML of any text."""
+    return _refusal.doubt(replace(reply, headers={}))
+
+
+def _key(secret: str) -> bytes:
+    """Return the key of a secret; nothing for what is no base64."""
+    if not secret.startswith(_ENCODED):
+        return secret.encode("utf-8", "replace")
+    try:
+        return b64decode(secret.removeprefix(_ENCODED), validate=True)
+    except (Error, ValueError):
+        return b""
+
+
+def _signed(key: bytes, body: bytes, at: datetime) -> dict[str, str]:
+    """Return the three headers of Standard Webhooks. The id is the same for the same spans sent again."""
+    message_id, timestamp = f"msg_{hashlib.sha256(body).hexdigest()[:32]}", str(int(at.timestamp()))
+    signed = b".".join((message_id.encode(), timestamp.encode(), body))
+    signature = b64encode(hmac.digest(key, signed, "sha256")).decode()
+    return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
+
+
+def _resource_spans(span: Span) -> bytes:
+    """Return a span in OTLP's JSON: Protobuf's, but for ids in hex and enums in numbers (OTLP, "JSON Protobuf")."""
+    message = ExportTraceServiceRequest.FromString(_otlp.encoded(span, {}))
+    found = MessageToDict(message, use_integers_for_enums=True)["resourceSpans"]
+    for each in (each for one in found for scope in one["scopeSpans"] for each in scope["spans"]):
+        _spell_ids(each)
+    return b",".join(map(msgspec.json.encode, found))
+
+
+def _spell_ids(span: dict[str, Any]) -> None:
+    for one in (span, *span.get("links", ())):
+        one |= {name: b64decode(one[name]).hex() for name in _IDS if name in one}

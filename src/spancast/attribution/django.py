@@ -1,0 +1,128 @@
+"""Whom the calls of a request are for, in Django: by default the user who is signed in.
+
+MIDDLEWARE = [
+...,
+"django.contrib.auth.middleware.AuthenticationMiddleware",
+"spancast.attribution.django.AttributionMiddleware",
+]
+SPANCAST_ATTRIBUTION = {"session": "x-session", "tags": {"tenant": "x-tenant"}}     # where there is more to say
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from spancast.attribution.context import Steps, attribute
+from spancast.attribution.request import Sources, failed, header_of
+from spancast.errors import ConfigurationError
+from spancast.importing import function
+
+_SETTING = "SPANCAST_ATTRIBUTION"
+
+
+def AttributionMiddleware(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:  # noqa: N802 - Django's custom
+    """Wrap what answers a request, by WSGI or by ASGI; for the list `MIDDLEWARE`, behind who authenticates.
+
+    The setting `SPANCAST_ATTRIBUTION` is a mapping of `user`, `session` and `tags`: the name of a header, a function of
+    the request (`async` or not), or `"module:function"`; `tags` is a mapping to such, or a function that returns them
+    all. Without `user` it is the one who is signed in, by primary key. What a function raises is counted and logged once
+    a minute, and the request is served. Raises `spancast.errors.ConfigurationError` for a setting that cannot work.
+    """
+    from asgiref.sync import iscoroutinefunction  # type: ignore[import-not-found]  # noqa: PLC0415 - Django's own
+
+    sources = _sources()
+    if iscoroutinefunction(get_response):
+        return _asynchronous(get_response, sources)
+
+    def serve(request: Any) -> Any:
+        steps = Steps(attribute(**sources.now(request)))
+        with steps:
+            response = get_response(request)
+        return _within(response, steps)
+
+    return serve
+
+
+AttributionMiddleware.sync_capable = True  # type: ignore[attr-defined]  # so Django asks
+AttributionMiddleware.async_capable = True  # type: ignore[attr-defined]
+
+
+def _asynchronous(get_response: Callable[[Any], Awaitable[Any]], sources: Sources) -> Callable[[Any], Awaitable[Any]]:
+    async def serve(request: Any) -> Any:
+        if sources.user is signed_in:
+            await _load(request)
+        steps = Steps(attribute(**await sources.later(request)))
+        with steps:
+            response = await get_response(request)
+        return _within(response, steps)
+
+    return serve
+
+
+def signed_in(request: Any) -> str | None:
+    """Return the primary key of the user who is signed in, to be named as `user` beside sources of the others."""
+    user = getattr(request, "user", None)
+    known = user is not None and user.is_authenticated
+    return None if not known or user.pk is None else str(user.pk)
+
+
+async def _load(request: Any) -> None:
+    """Have `request.user` there already: Django loads it by the database, which may not be waited for by `async` code."""
+    try:
+        if hasattr(request, "auser"):
+            request.user = await request.auser()
+    except Exception:  # noqa: BLE001 - the sessions and the users are the application's own
+        failed()
+
+
+def _sources() -> Sources:
+    from django.conf import settings  # type: ignore[import-untyped]  # noqa: PLC0415 - nothing is imported unless it is used
+
+    said = getattr(settings, _SETTING, {})
+    if not isinstance(said, Mapping) or not said.keys() <= _KEYS:
+        raise ConfigurationError.of(_SETTING, said, "Give a mapping with user, session, tags, or some of them.")
+    found = {key: _found(key, value) for key, value in said.items()}
+    return Sources(found.get("user", signed_in), found.get("session"), found.get("tags"), _header)
+
+
+_KEYS = {"user", "session", "tags"}
+
+
+def _found(key: str, seen: Any) -> Any:
+    if isinstance(seen, Mapping):
+        return {each: _found(f"{key}[{each!r}]", value) for each, value in seen.items()}
+    is_function = isinstance(seen, str) and ":" in seen
+    return function(f"{_SETTING}[{key!r}]", seen) if is_function else seen
+
+
+def _header(request: Any, name: str) -> str | None:
+    return header_of(request.META, name)
+
+
+def _within(response: Any, steps: Steps) -> Any:
+    """Have an answer that is made as it is sent made inside; a file is left to the server."""
+    if getattr(response, "streaming", False) and not hasattr(response, "file_to_stream"):
+        parts = response.streaming_content
+        response.streaming_content = _async_parts(parts, steps) if response.is_async else _parts(parts, steps)
+    return response
+
+
+def _parts(parts: Any, steps: Steps) -> Iterator[Any]:
+    iterator = iter(parts)
+    while True:
+        try:
+            with steps:
+                part = next(iterator)
+        except StopIteration:
+            return
+        yield part
+
+
+async def _async_parts(parts: Any, steps: Steps) -> AsyncIterator[Any]:
+    iterator = aiter(parts)
+    while True:
+        try:
+            with steps:
+                part = await anext(iterator)
+        except StopAsyncIteration:
+            return
+        yield part

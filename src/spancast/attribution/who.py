@@ -1,0 +1,38 @@
+"""Whom a call is for, by everything that says so.
+
+In this order: the request's body, its header `x-session-id`, `spancast.attribute`, W3C baggage, the settings' defaults.
+"""
+
+from opentelemetry.context import Context
+
+from spancast.attribution import baggage, context
+from spancast.attribution.context import NOBODY, Attribution
+from spancast.attribution.rules import in_force, named, pseudonymous, without_user
+from spancast.capture.values import Facts, labels, text
+
+
+def current(parent: Context | None = None) -> Attribution:
+    """Return whom calls are for, here and now, as it may be written; baggage is read of `parent` where it is given."""
+    return named(_said(parent))
+
+
+def attributed(facts: Facts, session_header: str | None) -> Facts:
+    """Return what a request says, with what it leaves open of whom it is for."""
+    who = _said()
+    stated = facts.get("user")
+    user = stated if stated is not None else who.user
+    found = {
+        "user": text(pseudonymous(user)),
+        "session": facts.get("session") or text(session_header) or text(who.session),
+        "tags": labels(without_user(who.tags, user).items()),
+    }
+    if in_force().hash_key is not None and "metadata" in facts:
+        found["metadata"] = without_user(facts["metadata"], user)
+    return {**facts, **found}
+
+
+def _said(parent: Context | None = None) -> Attribution:
+    who, bag, defaults = context.current(), baggage.read(parent), in_force().defaults
+    if bag is not None:
+        who = who.inside(bag)
+    return who if defaults is NOBODY else who.inside(defaults)
