@@ -36,13 +36,20 @@ from subjects import Subject
 
 from tests.support.oracle import marks
 
+def _subject(name: str, distribution: str, *requires: str) -> Subject:
+    return Subject(name, distribution, "", f"loss-{name}", requires, "off")
+
+
 SUBJECTS = {
-    "spancast": Subject("spancast", "spancast", "loss-spancast", ("{root}",)),
-    "otel": Subject("otel", "opentelemetry-sdk", "loss-otel", ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")),
-    "langfuse": Subject("langfuse", "langfuse", "loss-langfuse", ("langfuse",)),
-    "logfire": Subject("logfire", "logfire", "loss-logfire", ("logfire",)),
-    "langsmith": Subject("langsmith", "langsmith", "loss-langsmith", ("langsmith",)),
-    "sentry": Subject("sentry", "sentry-sdk", "loss-sentry", ("sentry-sdk",)),
+    each.name: each
+    for each in (
+        _subject("spancast", "spancast", "{root}"),
+        _subject("otel", "opentelemetry-sdk", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"),
+        _subject("langfuse", "langfuse", "langfuse"),
+        _subject("logfire", "logfire", "logfire"),
+        _subject("langsmith", "langsmith", "langsmith"),
+        _subject("sentry", "sentry-sdk", "sentry-sdk"),
+    )
 }
 SCENARIOS = ("kill", "outage", "fork", "exit refused", "exit silent")
 OUTAGE = (5.0, 25.0)

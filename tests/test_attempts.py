@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from weakref import ref
 
 import pytest
 
@@ -109,6 +110,65 @@ def test_the_same_body_in_another_task_is_another_request() -> None:
 def test_a_count_that_is_none_links_nothing_and_raises_nothing(count: str) -> None:
     attempts = Attempts()
     assert attempts.link("one", counted(count), BODY) == {}
+
+
+class Request:
+    """As a client library's own object of a request."""
+
+
+def test_the_very_same_object_that_is_sent_again_after_a_failure_is_a_retry() -> None:
+    attempts, request = Attempts(), Request()
+    assert attempts.link("one", {}, BODY, request) == {}
+    attempts.failed("one")
+    assert attempts.link("two", {}, BODY, request) == {"attempt_of": "one", "retry": 1}
+    attempts.failed("two")
+    attempts.failed("two")
+    assert attempts.link("three", {}, BODY, request) == {"attempt_of": "one", "retry": 2}
+    assert attempts.link("four", {}, BODY, request) == {}
+    attempts.failed("four")
+    assert attempts.link("five", {}, BODY, request) == {"attempt_of": "four", "retry": 1}
+
+
+def test_an_object_that_is_sent_again_though_it_was_answered_is_another_call() -> None:
+    attempts, request = Attempts(), Request()
+    attempts.link("one", {}, BODY, request)
+    assert attempts.link("two", {}, BODY, request) == {}, "The first is still under way."
+    attempts.failed("one")
+    assert attempts.link("three", {}, BODY, request) == {}, "The failure is that of the one before the last."
+
+
+def test_an_equal_object_is_another_request_and_none_is_kept_alive() -> None:
+    attempts, requests = Attempts(), [Request() for _ in range(100)]
+    for number, request in enumerate(requests):
+        assert attempts.link(str(number), {}, BODY, request) == {}
+        attempts.failed(str(number))
+    gone = [ref(request) for request in requests]
+    del request, requests
+    assert [each() for each in gone] == [None] * 100
+    assert (attempts._sent, attempts._under_way) == ({}, {})
+    assert attempts.link("later", {}, BODY, Request()) == {}
+
+
+def test_an_object_that_cannot_be_held_weakly_is_linked_to_nothing() -> None:
+    attempts = Attempts()
+    for call_id in ("one", "two"):
+        assert attempts.link(call_id, {}, BODY, "request") == {}
+        attempts.failed(call_id)
+
+
+def test_what_a_request_says_itself_counts_more_than_its_object() -> None:
+    attempts, request = Attempts(), Request()
+    attempts.link("one", counted("0"), BODY, request)
+    attempts.failed("one")
+    assert attempts.link("two", counted("0"), BODY, request) == {}
+
+
+def test_a_client_that_counts_its_tries_is_believed() -> None:
+    attempts = Attempts()
+    assert attempts.link("one", {}, BODY, tries=0) == {}
+    assert attempts.link("two", {}, BODY, tries=1) == {"attempt_of": "one", "retry": 1}
+    assert attempts.link("three", {}, BODY, tries=2) == {"attempt_of": "one", "retry": 2}
+    assert attempts.link("four", {}, b"other", tries=1) == {"attempt_of": None, "retry": 1}
 
 
 def test_no_more_first_attempts_are_remembered_than_ever_needed() -> None:

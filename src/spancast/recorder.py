@@ -34,6 +34,8 @@ from spancast.trace.place import Place, placed
 from spancast.trace.tracing import Tracing
 
 _PORTS = {"http": 80, "https": 443}
+_ERRORS = 400
+"""The first HTTP status that is an error."""
 
 
 class HttpRequest(Struct, frozen=True):
@@ -51,6 +53,10 @@ class HttpRequest(Struct, frozen=True):
     """The fields of a form that the client library writes down as it sends them."""
     replaceable: bool = False
     """Whether the hook sends `Exchange.sends` in place of the body."""
+    itself: object = None
+    """The client library's own object of the request, where to send that again is a second try."""
+    tries: int | None = None
+    """How often the client library has tried it before; `None` where it does not count, or tries once only."""
 
 
 class Recorder:
@@ -136,7 +142,7 @@ class Recorder:
             region=region_of(request.host),
             destinations=self._destinations,
             key_hash=key_hash(credentials),
-            **self._attempts.link(call_id, request.headers, request.body),
+            **self._attempts.link(call_id, request.headers, request.body, request.itself, request.tries),
             **said,
         )
         self._join()
@@ -181,11 +187,15 @@ class Recorder:
                 self._keep(late)
 
     def _opened(self, call: Call, place: Place) -> None:
+        if call.http_status is not None and call.http_status >= _ERRORS:
+            self._attempts.failed(call.call_id)
         place.opened(call)
         if self._keep is not None:
             self._keep(call)
 
     def _finished(self, call: Call, place: Place, words: Words | None, owed: Callable[[Call], None] | None) -> None:
+        if call.error_type is not None:
+            self._attempts.failed(call.call_id)
         call, span = place.finished(call)
         abandoned = call.outcome == "abandoned" or collecting()
         left = not abandoned and self._leave(call, words, span)

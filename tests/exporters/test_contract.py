@@ -44,6 +44,8 @@ PLATFORMS = {
     ),
 }
 """By the name that users type."""
+SINKS = {"console", "jsonl"}
+"""Those that make no request; what holds of them is in their own tests."""
 
 
 def suite(name: str, platform: Platform) -> type[ExporterContract]:

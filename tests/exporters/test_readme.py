@@ -1,5 +1,6 @@
 import json
 import re
+import subprocess
 import sys
 import time
 from contextlib import closing
@@ -20,8 +21,11 @@ JSON = {"content-type": "application/json"}
 
 
 def example() -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    return code
+    return blocks()[0]
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
 
 
 @pytest.fixture
@@ -60,3 +64,16 @@ def test_the_example_says_which_key_it_lacks_and_where_to_get_it(acme, monkeypat
 
 def test_the_example_does_not_show_its_key(acme):
     assert "k-1" not in repr(discover.exporter(Destination(acme)))
+
+
+def test_the_example_passes_the_suite_as_the_page_says(acme, tmp_path):
+    (tmp_path / "test_acme.py").write_text(blocks()[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d\d passed, \d skipped", done.stdout, re.MULTILINE), done.stdout

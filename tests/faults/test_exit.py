@@ -15,6 +15,9 @@ from tests.support.faults import modes
 from tests.support.faults.collector import FaultCollector
 
 BUDGET = 1.0
+TRIES = 3
+"""The machine may be busy with something else."""
+CALLS = 5
 DEAD = {
     "refused": modes.refused,
     "hangs": modes.hang,
@@ -27,7 +30,7 @@ PROGRAM = """
 import sys, time
 {start}
 import httpx2
-for number in range(5):
+for number in range({calls}):
     httpx2.post(sys.argv[1] + "/chat/completions", headers={{"authorization": "Bearer sk-or-v1-simulator"}},
                 json={{"model": "openai/gpt-4o-mini", "messages": [{{"role": "user", "content": "Hi"}}]}})
 time.sleep(float(sys.argv[2]))
@@ -64,7 +67,13 @@ def run(tmp_path, platforms, openrouter):
     environment = {**os.environ, "SPANCAST_HOME": str(tmp_path / "home"), "SPANCAST_HOSTS": openrouter.address}
 
     def to_its_end(start=START, flush="", lived=0.0):
-        command = [sys.executable, "-c", PROGRAM.format(start=start, flush=flush), openrouter.base_url, str(lived)]
+        command = [
+            sys.executable,
+            "-c",
+            PROGRAM.format(start=start, flush=flush, calls=CALLS),
+            openrouter.base_url,
+            str(lived),
+        ]
         with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
             *lines, ended_at = process.stdout.read().splitlines()
             assert process.wait(60) == 0
@@ -79,18 +88,22 @@ def standings(home) -> dict[str, dict]:
     return {each["name"]: each for each in json.loads(shown)}
 
 
-@pytest.mark.parametrize("lived", [0.0, 0.5], ids=["at once", "while it sends"])
+@pytest.mark.parametrize(
+    "lived", [pytest.param(0.0, id="at once", marks=pytest.mark.slow), pytest.param(0.5, id="while it sends")]
+)
 def test_the_process_ends_within_a_second_more_than_without_us_and_loses_nothing(run, platforms, tmp_path, lived):
-    without = min(run(start="")[1] for _ in range(2))
-    took = [run(lived=lived)[1] for _ in range(3)]  # the machine may be busy with something else
+    _, without = run(start="")
+    took = [run(lived=lived)[1]]
+    while min(took) - without > BUDGET and len(took) < TRIES:
+        took.append(run(lived=lived)[1])
     assert min(took) - without <= BUDGET
-    waiting = standings(tmp_path / "home")
-    assert {name: waiting[name]["waiting"] for name in DEAD} == dict.fromkeys(DEAD, 15)
+    waiting, made = standings(tmp_path / "home"), CALLS * len(took)
+    assert {name: waiting[name]["waiting"] for name in DEAD} == dict.fromkeys(DEAD, made)
     for platform in platforms.values():
         platform.mode = modes.healthy
     command = [sys.executable, "-m", "spancast", "deliver", "--home", str(tmp_path / "home")]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False).returncode == 0
-    assert [sorted(platform.accepted.values()) for platform in platforms.values()] == [[1] * 15] * len(DEAD)
+    assert [sorted(platform.accepted.values()) for platform in platforms.values()] == [[1] * made] * len(DEAD)
 
 
 def test_a_flush_ends_when_it_should_and_tells_the_truth(run):

@@ -230,6 +230,8 @@ def test_the_attempts_of_an_adapter_are_calls_of_their_own(wire: Verbatim) -> No
         (503, "No", None),
         (200, None, COST),
     ]
+    refused, answered = seen
+    assert (answered.attempt_of, answered.retry) == (refused.call_id, 1)
 
 
 def test_nothing_is_added_to_the_request(server: Replay) -> None:

@@ -249,6 +249,8 @@ def test_each_attempt_is_a_call_of_its_own(wire: Verbatim, caplog: pytest.LogCap
         ("completed", 200, None, None, COST),
     ]
     assert len({call.span_id for call in seen}) == 4
+    first = next(iter(seen)).call_id
+    assert [(call.attempt_of, call.retry) for call in seen] == [(None, None), (first, 1), (first, 2), (first, 3)]
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(told) == 2, "urllib3 warns of a connection that is lost, in either run."
     assert told[0] == told[1]
@@ -263,6 +265,13 @@ def test_attempts_run_out_in_the_same_way(wire: Verbatim) -> None:
     assert [(call.outcome, call.http_status) for call in seen] == [("error", 503)] * 3
 
 
+def test_a_request_that_is_made_twice_is_no_second_try(wire: Verbatim) -> None:
+    wire.answers = [answered(503), WHOLE["sized"]]
+    retry = urllib3.Retry(2, status_forcelist=[], allowed_methods=None)
+    seen = same(wire.host, lambda: [ask(wire.url, retries=retry).status for _ in range(2)])
+    assert [(call.http_status, call.attempt_of) for call in seen] == [(503, None), (200, None)]
+
+
 def test_each_step_of_a_redirect_is_an_exchange(wire: Verbatim) -> None:
     wire.answers = [
         answered(307, location="/api/v1/chat/completions?again"),
@@ -273,7 +282,8 @@ def test_each_step_of_a_redirect_is_an_exchange(wire: Verbatim) -> None:
         response = ask(wire.url, retries=urllib3.Retry(3))
         return shell(response), response.data
 
-    assert [(call.http_status, call.cost) for call in same(wire.host, scenario)] == [(307, None), (200, COST)]
+    seen = same(wire.host, scenario)
+    assert [(call.http_status, call.cost, call.attempt_of) for call in seen] == [(307, None, None), (200, COST, None)]
 
 
 def test_a_redirect_elsewhere_is_none_of_ours(wire: Verbatim) -> None:

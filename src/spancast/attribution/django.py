@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import Any
 
 from spancast.attribution.context import Steps, attribute
-from spancast.attribution.request import Sources, failed, header_of
+from spancast.attribution.request import Source, Sources, header_of
 from spancast.errors import ConfigurationError
 from spancast.importing import function
 
@@ -24,14 +24,15 @@ def AttributionMiddleware(get_response: Callable[[Any], Any]) -> Callable[[Any],
 
     The setting `SPANCAST_ATTRIBUTION` is a mapping of `user`, `session` and `tags`: the name of a header, a function of
     the request (`async` or not), or `"module:function"`; `tags` is a mapping to such, or a function that returns them
-    all. Without `user` it is the one who is signed in, by primary key. What a function raises is counted and logged once
-    a minute, and the request is served. Raises `spancast.errors.ConfigurationError` for a setting that cannot work.
+    all. Without `user` it is the one who is signed in, by primary key, for which Django loads the session. What a
+    function raises is counted and logged once a minute, and the request is served. Raises
+    `spancast.errors.ConfigurationError` for a setting that cannot work.
     """
-    from asgiref.sync import iscoroutinefunction  # type: ignore[import-not-found]  # noqa: PLC0415 - Django's own
+    from asgiref.sync import iscoroutinefunction  # type: ignore[import-not-found]  # noqa: PLC0415 - Django has it
 
-    sources = _sources()
     if iscoroutinefunction(get_response):
-        return _asynchronous(get_response, sources)
+        return _asynchronous(get_response, _sources(_signed_in))
+    sources = _sources(signed_in)
 
     def serve(request: Any) -> Any:
         steps = Steps(attribute(**sources.now(request)))
@@ -48,8 +49,6 @@ AttributionMiddleware.async_capable = True  # type: ignore[attr-defined]
 
 def _asynchronous(get_response: Callable[[Any], Awaitable[Any]], sources: Sources) -> Callable[[Any], Awaitable[Any]]:
     async def serve(request: Any) -> Any:
-        if sources.user is signed_in:
-            await _load(request)
         steps = Steps(attribute(**await sources.later(request)))
         with steps:
             response = await get_response(request)
@@ -59,29 +58,27 @@ def _asynchronous(get_response: Callable[[Any], Awaitable[Any]], sources: Source
 
 
 def signed_in(request: Any) -> str | None:
-    """Return the primary key of the user who is signed in, to be named as `user` beside sources of the others."""
-    user = getattr(request, "user", None)
-    known = user is not None and user.is_authenticated
-    return None if not known or user.pk is None else str(user.pk)
+    """Return the primary key of the user who is signed in."""
+    return _key(getattr(request, "user", None))
 
 
-async def _load(request: Any) -> None:
-    """Have `request.user` there already: Django loads it by the database, which may not be waited for by `async` code."""
-    try:
-        if hasattr(request, "auser"):
-            request.user = await request.auser()
-    except Exception:  # noqa: BLE001 - the sessions and the users are the application's own
-        failed()
+async def _signed_in(request: Any) -> str | None:
+    """Return the same where the database may not be waited for by `request.user`."""
+    return _key(await request.auser()) if hasattr(request, "auser") else signed_in(request)
 
 
-def _sources() -> Sources:
-    from django.conf import settings  # type: ignore[import-untyped]  # noqa: PLC0415 - nothing is imported unless it is used
+def _key(user: Any) -> str | None:
+    return str(user.pk) if user is not None and user.is_authenticated and user.pk is not None else None
+
+
+def _sources(default: Source) -> Sources:
+    from django.conf import settings  # type: ignore[import-not-found]  # noqa: PLC0415 - only where Django runs
 
     said = getattr(settings, _SETTING, {})
     if not isinstance(said, Mapping) or not said.keys() <= _KEYS:
         raise ConfigurationError.of(_SETTING, said, "Give a mapping with user, session, tags, or some of them.")
     found = {key: _found(key, value) for key, value in said.items()}
-    return Sources(found.get("user", signed_in), found.get("session"), found.get("tags"), _header)
+    return Sources(found.get("user", default), found.get("session"), found.get("tags"), _header)
 
 
 _KEYS = {"user", "session", "tags"}

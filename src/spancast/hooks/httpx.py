@@ -133,6 +133,7 @@ def _seen(request: Any) -> HttpRequest:
         content,
         form,
         replaceable=True,
+        itself=request,
     )
 
 

@@ -54,9 +54,14 @@ def _host(pool: Any, _conn: Any, _method: Any, url: str, *_: Any) -> str | None:
 def _seen(pool: Any, given: Mapping[str, Any]) -> HttpRequest:
     url = urlsplit(given["url"])
     headers, body = lowered((given.get("headers") or {}).items()), content(given.get("body"))
-    if url.scheme:
-        return HttpRequest(given["method"], url.scheme, url.hostname or "", url.port, url.path, headers, body)
-    return HttpRequest(given["method"], pool.scheme, pool.host, pool.port, url.path, headers, body)
+    place = (url.scheme, url.hostname or "", url.port) if url.scheme else (pool.scheme, pool.host, pool.port)
+    return HttpRequest(given["method"], *place, url.path, headers, body, tries=_tries(given.get("retries")))
+
+
+def _tries(retries: Any) -> int | None:
+    """Return how often urllib3 has tried before; it keeps a history of that, of which redirects are a part."""
+    history = getattr(retries, "history", ())
+    return sum(not each.redirect_location for each in history) if history or getattr(retries, "total", 0) else None
 
 
 def _told(module: ModuleType, error: Exception) -> Exception:

@@ -1,0 +1,63 @@
+"""Row 45: we connect to the destinations of the settings, and to nothing else, whatever anybody says."""
+
+import json
+import os
+import subprocess
+import sys
+
+from spancast.testing import Simulator
+from tests.support.faults import modes
+from tests.support.faults.collector import FaultCollector
+
+PROGRAM = """
+import json, sys
+connects = []
+sys.addaudithook(lambda event, told: connects.append(told[1]) if event == "socket.connect" else None)
+import spancast
+spancast.start(capture_content=True)
+import httpx2
+bad = sys.argv[2]
+body = {"model": "openai/gpt-4o-mini", "user": bad, "messages": [{"role": "user", "content": [
+    {"type": "text", "text": bad}, {"type": "image_url", "image_url": {"url": bad}}]}]}
+httpx2.post(sys.argv[1] + "/chat/completions", headers={"authorization": "Bearer sk-or-v1-simulator"}, json=body)
+spancast.flush(1.0)
+spancast.stop(0.0)
+print(json.dumps([list(address[:2]) for address in connects]))
+"""
+
+
+def connects(tmp_path, openrouter, platform, **surroundings) -> set[int]:
+    """Return the ports that a program connected to which calls OpenRouter, and has its calls sent to a platform."""
+    environment = {
+        **os.environ,
+        "SPANCAST_HOME": str(tmp_path),
+        "SPANCAST_HOSTS": openrouter.address,
+        "SPANCAST_DESTINATIONS": "otlp",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": platform.url,
+        "no_proxy": "",
+        **surroundings,
+    }
+    command = [sys.executable, "-c", PROGRAM, openrouter.base_url, "http://169.254.169.254/latest/meta-data/"]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
+    addresses = json.loads(done.stdout)
+    assert {host for host, _ in addresses} == {"127.0.0.1"}
+    return {port for _, port in addresses}
+
+
+def test_a_redirect_leads_nowhere(tmp_path):
+    with Simulator(seed=1) as openrouter, FaultCollector().open() as elsewhere, FaultCollector().open() as platform:
+        platform.mode = modes.redirect(307, elsewhere.url)
+        openrouter_port = int(openrouter.address.rpartition(":")[2])
+        assert connects(tmp_path, openrouter, platform) == {openrouter_port, platform.port}
+        assert (len(platform.received) > 0, elsewhere.connections) == (True, [])
+
+
+def test_addresses_in_what_is_asked_are_not_visited_and_a_proxy_is_not_asked_for_this_machine(tmp_path):
+    with Simulator(seed=1) as openrouter, FaultCollector().open() as proxy, FaultCollector().open() as platform:
+        bypassed = {"all_proxy": proxy.url, "https_proxy": proxy.url, "SPANCAST_PROXIED": "1"}
+        openrouter_port = int(openrouter.address.rpartition(":")[2])
+        found = connects(tmp_path, openrouter, platform, http_proxy="", **bypassed)
+        assert platform.port in found
+        assert found - {proxy.port} == {openrouter_port, platform.port} - ({openrouter_port} - found)
+        assert not [received for received in proxy.received if "/v1/traces" in received.path]
+        assert len(platform.accepted) == 1
