@@ -29,12 +29,13 @@ import zstandard
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from environments import python_of, version_of
-from loss_work import LIBRARIES
-from overhead import machine
-from subjects import Subject
+from environments import python_of, version_of  # noqa: E402 - behind the path
+from loss_work import LIBRARIES  # noqa: E402 - behind the path
+from overhead import machine  # noqa: E402 - behind the path
+from subjects import Subject  # noqa: E402 - behind the path
 
-from tests.support.oracle import marks
+from tests.support.oracle import marks  # noqa: E402 - behind the path
+
 
 def _subject(name: str, distribution: str, *requires: str) -> Subject:
     return Subject(name, distribution, "", f"loss-{name}", requires, "off")
@@ -99,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         protobuf = "protobuf" in self.headers.get("content-type", "")
         self._say(200 if self.server.state == "up" else 503, b"" if protobuf else b"{}", protobuf=protobuf)
 
-    do_PUT = do_PATCH = do_POST
+    do_PUT = do_PATCH = do_POST  # noqa: N815 - the handler's names
 
     def do_GET(self) -> None:
         self._say(200, b"{}", protobuf=False)

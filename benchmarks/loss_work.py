@@ -84,13 +84,17 @@ def spancast(url: str) -> tuple[Emit, End]:
     import spancast as library
 
     answer = b'{"id":"gen-1","model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1,"cost":0.001}}'
-    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, headers={"content-type": "application/json"}, content=answer))
+    transport = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, headers={"content-type": "application/json"}, content=answer)
+    )
     library.start(destinations=[library.Destination("otlp", endpoint=url)])
     client = httpx2.Client(transport=transport)
 
     def emit(marker: str) -> None:
         body = {"model": "m", "messages": [], "user": marker}
-        client.post("https://openrouter.ai/api/v1/chat/completions", json=body, headers={"authorization": "Bearer none"})
+        client.post(
+            "https://openrouter.ai/api/v1/chat/completions", json=body, headers={"authorization": "Bearer none"}
+        )
 
     return emit, _nothing
 

@@ -40,9 +40,9 @@ class Chargeback:
         return [Encoded(self._request("/v1/bookings", body), tuple(bookings))]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe a success only when the service says how many bookings it has."""
+        """Believe a success only when the service says that all is booked."""
         verdict = judge_status(encoded, reply)
-        if isinstance(verdict, Delivered) and _booked(reply) != len(encoded.span_ids):
+        if isinstance(verdict, Delivered) and not _is_booked(reply):
             return Retry(f"HTTP {reply.status} that does not say that all is booked")
         return verdict
 
@@ -54,8 +54,8 @@ class Chargeback:
         """Return what is wrong, and the cure."""
         if reply.status in (401, 403):
             return f"{self.endpoint} refuses the token. See CHARGEBACK_TOKEN."
-        if _booked(reply) != 0:
-            return f"{self.endpoint} answers HTTP {reply.status}. See CHARGEBACK_URL."
+        if not _is_booked(reply):
+            return f"{self.endpoint} answers HTTP {reply.status} and books nothing. See CHARGEBACK_URL."
         return None
 
     def _booking(self, span: Span) -> dict[str, str] | None:
@@ -74,10 +74,9 @@ class Chargeback:
         return Request(url=self.endpoint.rstrip("/") + path, body=body, headers=headers)
 
 
-def _booked(reply: Reply) -> object:
-    """Return how many bookings the service says that it has; `None` where it says nothing of the kind."""
+def _is_booked(reply: Reply) -> bool:
     try:
         said = json.loads(reply.body) if 200 <= reply.status < 300 else None
     except (ValueError, RecursionError):
-        return None
-    return said.get("booked") if isinstance(said, dict) else None
+        return False
+    return said == {"status": "booked"}

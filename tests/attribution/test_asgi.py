@@ -2,6 +2,8 @@
 
 import asyncio
 import collections
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +14,10 @@ import spancast
 from spancast import guard
 from spancast.attribution.asgi import AttributionMiddleware, identity
 from spancast.attribution.context import Attribution, current
+from spancast.errors import ConfigurationError
 from spancast.testing import Simulator
+from tests.support.answers import PROMPT
+from tests.support.watching import watching
 
 USERS = 50
 
@@ -121,21 +126,97 @@ def openrouter() -> Iterator[Simulator]:
         yield simulator
 
 
-def test_concurrent_users_are_never_mixed(openrouter: Simulator) -> None:
-    """The requests that the application makes say for themselves whom they are for."""
-    told: dict[str, str | None] = {}
-
-    async def application(scope: Any, _receive: Any, send: Any) -> None:
-        mine = dict(scope["headers"])[b"x-user-id"].decode()
-        async with httpx2.AsyncClient(base_url=openrouter.base_url) as client:
-            body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": mine}]}
-            await client.post("/chat/completions", json=body, headers={"Authorization": "Bearer sk-or-v1-simulator"})
-        told[mine] = current().user
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+def test_the_calls_of_concurrent_users_are_never_mixed(openrouter: Simulator) -> None:
+    """The session of a call, which the application states itself, names the user whose it has to be."""
 
     async def everybody() -> None:
-        middleware = AttributionMiddleware(application, user="x-user-id")
-        await asyncio.gather(*(middleware(a_scope(x_user_id=f"u_{each}"), _nothing, _nothing) for each in range(USERS)))
+        async with httpx2.AsyncClient(base_url=openrouter.base_url, timeout=60) as client:
 
-    asyncio.run(everybody())
-    assert told == {f"u_{each}": f"u_{each}" for each in range(USERS)}
+            async def application(scope: Any, _receive: Any, send: Any) -> None:
+                mine = dict(scope["headers"])[b"x-user-id"].decode()
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                for _ in range(2):
+                    await client.post("/chat/completions", json={**PROMPT, "session_id": mine})
+                    await send({"type": "http.response.body", "body": b".", "more_body": True})
+
+            middleware = AttributionMiddleware(application, user="x-user-id")
+            await asyncio.gather(
+                *(middleware(a_scope(x_user_id=f"u_{each}"), _nothing, _nothing) for each in range(USERS))
+            )
+
+    with watching(openrouter.address) as seen:
+        asyncio.run(everybody())
+    assert collections.Counter((call.session, call.user) for call in seen) == {
+        (f"u_{each}", f"u_{each}"): 2 for each in range(USERS)
+    }
+
+
+def test_what_a_request_begins_goes_on_for_its_user_when_it_is_answered() -> None:
+    told: list[str | None] = []
+
+    async def late() -> None:
+        await asyncio.sleep(0)
+        told.append(current().user)
+
+    async def main() -> None:
+        begun: list[asyncio.Task[None]] = []
+
+        async def application(*_: Any) -> None:
+            begun.append(asyncio.create_task(late()))
+
+        await AttributionMiddleware(application, user="x-user-id")(a_scope(x_user_id="u_1"), _nothing, _nothing)
+        assert (current(), told) == (Attribution(), [])
+        await asyncio.gather(*begun)
+
+    asyncio.run(main())
+    assert told == ["u_1"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [(["ü".encode()], "ü"), (["ü".encode("latin-1")], "ü"), ([b"u_1", b"u_2"], "u_1, u_2"), ([b""], None)],
+)
+def test_a_header_is_read_as_it_is_sent(sent: list[bytes], read: str | None) -> None:
+    seen = Seen()
+    scope = {**a_scope(), "headers": [(b"x-user-id", value) for value in sent]}
+    serve(AttributionMiddleware(seen, user="x-user-id"), scope)
+    assert seen.who[0].user == read
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"user": 7}, "user cannot be 7. Give the name of a header"),
+        ({"session": "x session"}, "session cannot be 'x session'. Give the name of a header"),
+        ({"tags": "x-tenant"}, "tags cannot be 'x-tenant'. Give a mapping"),
+        ({"tags": {"tenant": 7}}, "tags['tenant'] cannot be 7."),
+    ],
+)
+def test_what_is_no_source_is_told_when_the_application_is_made(wrong: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        AttributionMiddleware(Seen(), **wrong)
+    assert str(error.value).startswith(words)
+
+
+def test_who_leaves_while_the_user_is_looked_up_has_left() -> None:
+    async def forever(_scope: Any) -> str:
+        await asyncio.Event().wait()
+        return "u_1"
+
+    async def main() -> None:
+        seen = Seen()
+        task = asyncio.create_task(AttributionMiddleware(seen, user=forever)(a_scope(), _nothing, _nothing))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert seen.types == []
+
+    asyncio.run(main())
+
+
+def test_no_framework_is_imported() -> None:
+    modules = ("asgi", "wsgi", "django", "celery")
+    script = f"import sys; {'; '.join(f'import spancast.attribution.{each}' for each in modules)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert not set(done.stdout.split()) & {"django", "celery", "starlette", "fastapi", "flask", "quart", "asgiref"}

@@ -27,13 +27,6 @@ def user() -> str | None:
     return current().user
 
 
-@pytest.fixture(autouse=True)
-def _nobody_before_and_after() -> Iterator[None]:
-    assert current() == NOBODY
-    yield
-    assert current() == NOBODY
-
-
 def test_outside_of_every_block_nobody_is_known() -> None:
     assert (NOBODY.user, NOBODY.session, dict(NOBODY.tags)) == (None, None, {})
 
@@ -298,6 +291,43 @@ def test_a_generator_with_a_block_of_its_own_leaves_only_that_whenever_it_is_col
     inner.__exit__(None, None, None)
     assert current() == Attribution("u_1")
     outer.__exit__(None, None, None)
+
+
+def test_a_block_that_a_decorated_generator_leaves_open_is_the_generators_alone() -> None:
+    @attribute(user="decorated")
+    def generate() -> Iterator[Attribution]:
+        with attribute(user="own", session="s_1"):
+            yield current()
+            yield current()
+        yield current()
+
+    generator = generate()
+    with attribute(user="consumer"):
+        assert next(generator) == Attribution("own", "s_1")
+        assert current() == Attribution("consumer")
+        with attribute(user="other", session="s_2"):
+            assert next(generator) == Attribution("own", "s_1")
+            assert current() == Attribution("other", "s_2")
+        assert next(generator) == Attribution("decorated")
+
+
+def test_a_block_that_a_decorated_asynchronous_generator_leaves_open_is_the_generators_alone() -> None:
+    @attribute(user="decorated")
+    async def generate() -> AsyncIterator[str | None]:
+        with attribute(user="own"):
+            yield user()
+            await asyncio.sleep(0)
+            yield user()
+        yield user()
+
+    async def consume() -> list[str | None]:
+        told: list[str | None] = []
+        async for each in generate():
+            told += [each, user()]
+        return told
+
+    with attribute(user="consumer"):
+        assert asyncio.run(consume()) == ["own", "consumer", "own", "consumer", "decorated", "consumer"]
 
 
 def test_blocks_left_in_the_order_they_were_entered_take_only_their_own_along() -> None:

@@ -12,7 +12,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.util import FileWrapper
 from wsgiref.validate import validator
 
-from spancast import guard
+import pytest
+
+from spancast import attribute, guard
 from spancast.attribution.context import Attribution, current
 from spancast.attribution.wsgi import AttributionMiddleware, remote_user
 
@@ -110,3 +112,53 @@ def test_a_file_is_left_to_the_server(tmp_path: Any) -> None:
 def test_a_list_comes_from_inside() -> None:
     with served(AttributionMiddleware(listed, user="x-user-id")) as url:
         assert get(url, X_User_Id="u_1") == "'u_1'"
+
+
+def test_a_block_that_an_answer_leaves_open_is_the_answers_alone() -> None:
+    def application(_environ: Any, _start_response: Any) -> Iterable[bytes]:
+        with attribute(user="own"):
+            yield f"{current().user}".encode()
+            yield f"{current().user}".encode()
+        yield f"{current().user}".encode()
+
+    body = iter(AttributionMiddleware(application, user="x-user-id")({"HTTP_X_USER_ID": "u_1"}, lambda *_: None))
+    told = []
+    for part in body:
+        told.append(part)
+        assert current() == Attribution()
+    assert told == [b"own", b"own", b"u_1"]
+
+
+def test_an_answer_is_closed_inside_and_once() -> None:
+    closed: list[str | None] = []
+
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"x"])
+
+        def close(self) -> None:
+            closed.append(current().user)
+
+    body: Any = AttributionMiddleware(lambda *_: Body(), user="x-user-id")({"HTTP_X_USER_ID": "u_1"}, lambda *_: None)
+    assert list(body) == [b"x"]
+    body.close()
+    assert closed == ["u_1"]
+
+
+def test_an_async_function_says_nothing_where_nobody_can_wait(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "_last_logged", {})
+
+    async def user(_environ: Any) -> str:
+        return "u_1"
+
+    seen: list[Attribution] = []
+    AttributionMiddleware(lambda *_: [seen.append(current())], user=user)({}, lambda *_: None)  # type: ignore[list-item]
+    assert seen == [Attribution()]
+    assert "an async function cannot be awaited here" in caplog.text
+
+
+def test_a_header_is_read_as_it_is_sent() -> None:
+    with served(AttributionMiddleware(listed, user="x-user-id")) as url:
+        assert get(url, X_User_Id="ü".encode().decode("latin-1")) == "'ü'"

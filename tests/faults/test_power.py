@@ -15,7 +15,9 @@ from spancast.ledger.book import Book
 from tests.ledger.records import ROOT
 from tests.support.power import Call, losses, traced
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="There is no strace here to watch the calls with.")
+pytestmark = pytest.mark.skipif(
+    shutil.which("strace") is None, reason="There is no strace here to watch the calls with."
+)
 
 PROGRAM = """
 import os, sys, time
@@ -84,7 +86,9 @@ def test_a_loss_of_power_at_any_instant_costs_no_more_than_was_said(mode: str, t
 
 def test_the_replay_finds_what_is_not_synced(tmp_path: Path) -> None:
     program = "import sys, sqlite3; db = sqlite3.connect(sys.argv[1] + '/some.db', isolation_level=None)\n"
-    program += "db.execute('PRAGMA synchronous=OFF'); db.execute('PRAGMA journal_mode=WAL'); db.execute('CREATE TABLE t(x)')\n"
+    program += (
+        "db.execute('PRAGMA synchronous=OFF'); db.execute('PRAGMA journal_mode=WAL'); db.execute('CREATE TABLE t(x)')\n"
+    )
     program += "[db.execute('INSERT INTO t VALUES (randomblob(3000))') for _ in range(200)]; db.close()"
     home = tmp_path / "home"
     home.mkdir()

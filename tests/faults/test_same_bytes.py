@@ -1,4 +1,4 @@
-"""What goes out to OpenRouter is the same with us as without us, byte for byte: nothing is added, least of all a trace."""
+"""What goes out to OpenRouter is the same with us as without us, byte for byte: nothing is added, no trace header."""
 
 import asyncio
 import json
@@ -55,7 +55,9 @@ CLIENTS: dict[str, Callable[[str], object]] = {
 @pytest.fixture(scope="module")
 def wire() -> Iterator[Verbatim]:
     body = plain()
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    head = (
+        f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
     with verbatim() as wire:
         wire.answers = [head.encode() + body]
         yield wire

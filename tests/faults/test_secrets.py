@@ -1,4 +1,4 @@
-"""Secrets that pass by in every place they can be in, and a look at every byte that is kept, sent or said afterwards."""
+"""Secrets that pass by in every place they can be in, and a look at every byte that is kept, sent or said after it."""
 
 import gzip
 import os
@@ -89,25 +89,36 @@ def test_no_secret_is_in_any_byte_that_is_kept_sent_or_said(status: int, tmp_pat
         places |= {f"{name}, drained": content for name, content in kept(tmp_path / "home").items()}
         places |= {"stdout": done.stdout, "stderr": done.stderr, "calls": told.stdout}
         for number, received in enumerate(platform.received):
-            places[f"body {number}"] = gzip.decompress(received.body) if received.body[:2] == b"\x1f\x8b" else received.body
+            places[f"body {number}"] = (
+                gzip.decompress(received.body) if received.body[:2] == b"\x1f\x8b" else received.body
+            )
             others = {name: value for name, value in received.headers.items() if name != "x-platform-key"}
             places[f"head {number}"] = repr((received.path, others)).encode()
 
     assert platform.received
     assert told.stdout.count(b"\n") == 9
-    found = [(where, name) for where, content in places.items() for name, secret in CANARIES.items() if secret.encode() in content]
+    found = [
+        (where, name)
+        for where, content in places.items()
+        for name, secret in CANARIES.items()
+        if secret.encode() in content
+    ]
     assert found == []
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="file modes are POSIX's")
 def test_all_that_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
-    script = "import httpx2, os; httpx2.post(os.environ['OPENROUTER_BASE_URL'] + '/chat/completions', json={'model': 'm'})"
+    script = (
+        "import httpx2, os; httpx2.post(os.environ['OPENROUTER_BASE_URL'] + '/chat/completions', json={'model': 'm'})"
+    )
     with Simulator(seed=7) as openrouter:
         environment = surroundings(tmp_path / "home", openrouter, SPANCAST_DESTINATIONS="otlp")
         previous = os.umask(0)
         try:
             subprocess.run(
-                [sys.executable, "-m", "spancast", "run", "--", sys.executable, "-c", script], env=environment, check=True
+                [sys.executable, "-m", "spancast", "run", "--", sys.executable, "-c", script],
+                env=environment,
+                check=True,
             )
         finally:
             os.umask(previous)

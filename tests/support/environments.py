@@ -17,13 +17,14 @@ MAKING = 900.0
 """Seconds that one environment may take to make, in this process or in another."""
 
 
-def python_with(name: str, *requires: str, alone: bool = False) -> Path:
+def python_with(name: str, *requires: str, alone: bool = False, base: Path | None = None) -> Path:
     """Return the interpreter of an environment that has Spancast, as it lies here, beside `requires`.
 
     Args:
         name: its folder, of which the first part tells families apart: `beside/logfire` is `.venv-beside/logfire`.
         requires: what pip is asked for, such as `openai<3`. Another list makes the environment anew.
         alone: leave Spancast out, for a server whose needs are others than ours.
+        base: make it of another interpreter than runs the tests.
     """
     family, _, own = name.partition("/")
     folder = ROOT / f".venv-{family}" / own
@@ -35,7 +36,7 @@ def python_with(name: str, *requires: str, alone: bool = False) -> Path:
     try:
         made_of = _made_of(requires, alone=alone)
         if not _is_made(folder, made_of):
-            _make(folder, python, requires if alone else ("--editable", str(ROOT), *requires), made_of)
+            _make(folder, python, requires if alone else ("--editable", str(ROOT), *requires), made_of, base)
     finally:
         lock.release()
     return python
@@ -54,8 +55,11 @@ def _is_made(folder: Path, made_of: list[str]) -> bool:
     return stamp.exists() and json.loads(stamp.read_text("utf-8")) == made_of
 
 
-def _make(folder: Path, python: Path, wanted: tuple[str, ...], made_of: list[str]) -> None:
-    venv.create(folder, with_pip=True, clear=True)
+def _make(folder: Path, python: Path, wanted: tuple[str, ...], made_of: list[str], base: Path | None) -> None:
+    if base is None:
+        venv.create(folder, with_pip=True, clear=True)
+    else:
+        subprocess.run([base, "-m", "venv", "--clear", folder], check=True, timeout=MAKING)
     subprocess.run(
         [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], check=True, timeout=MAKING
     )

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CALLS = "openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,close,dup"
+CALLS = (
+    "openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,close,dup"
+)
 PAGE = 4096
 _LINE = re.compile(r"^(\d+) +(\d+\.\d+) (\w+)\((.*)\) += (-?\d+)")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -33,8 +35,22 @@ class Call:
 def traced(script: str, *arguments: object, log: Path, environment: dict[str, str]) -> list[Call]:
     """Run a Python program under strace, and return its calls in their order."""
     subprocess.run(
-        ["strace", "-f", "-ttt", "-xx", "-s", "10000000", "-e", f"trace={CALLS}", "-o", log]
-        + [sys.executable, "-c", script, *map(str, arguments)],
+        [
+            "strace",
+            "-f",
+            "-ttt",
+            "-xx",
+            "-s",
+            "10000000",
+            "-e",
+            f"trace={CALLS}",
+            "-o",
+            log,
+            sys.executable,
+            "-c",
+            script,
+            *map(str, arguments),
+        ],
         env=environment,
         check=True,
         timeout=100,

@@ -38,6 +38,8 @@ class Batch:
     """What was done to the spans of records so that they can be sent."""
     marked: bool = False
     """Whether the spans were noted as on their way."""
+    doubted: bool = False
+    """Whether the platform may have some of it, or not."""
     entered: int = 0
     """Records decided and entered before the first request."""
     answered: bool = False

@@ -166,10 +166,10 @@ class Courier:
         return max(0.0, left)
 
     def _limit(self, failures: int) -> int:
-        """Return how many records a pass takes: of a destination that failed one is enough to know how it is now."""
-        if failures == 0:
+        """Return how many records a pass takes: where the breaker is open one is enough to know how things are."""
+        if failures < backoff.OPENS:
             return self._window
-        return 2 if failures >= backoff.OPENS and failures % _SECOND_SPAN == 0 else 1
+        return 2 if failures % _SECOND_SPAN == 0 else 1
 
     def _next_release(self) -> float | None:
         """Return the seconds for which the next record waits for something of its own."""
@@ -184,7 +184,7 @@ class Courier:
             return
         if self._doubt.matters:
             self._mark(batch, items)
-        if failures:
+        if failures >= backoff.OPENS:
             self._sender.probe(batch, items, allowance)
         else:
             self._sender.send(batch, items, allowance)
@@ -237,11 +237,12 @@ class Courier:
             if batch.delivered:
                 self._window = min(self._window * _GROWTH, self._most)
             return None
-        self._window = 1
         if batch.state == "parked":
             self._parked_until = time.monotonic() + PARKED
             return None
         failures = 1 if batch.delivered else failures + 1
+        if failures >= backoff.OPENS or batch.doubted:
+            self._window = 1
         length = backoff.rest(failures, batch.asked)
         self._held_until = time.monotonic() + length
         self._own_hold = Hold(time.time() + length, batch.asked is not None, length, failures)

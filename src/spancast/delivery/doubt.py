@@ -57,6 +57,7 @@ class Doubt:
         """Enter that the platform may have these records."""
         if not self._matters:
             return
+        batch.doubted = True
         if self._reader is None:
             batch.dead |= dict.fromkeys(seqs, AMBIGUOUS)
         else:

@@ -227,10 +227,10 @@ class ExporterContract:
     def test_judge_takes_the_answer_of_success_for_one(self) -> None:
         """What the platform says when it took all is `Delivered`, each time it is asked."""
         encoded = self._encoded()
-        exporter = self.exporter()
-        exporter.judge(encoded, self.accepts())
+        exporter, reply = self.exporter(), self.accepts()
+        exporter.judge(encoded, reply)
         with pure("judge()"):
-            verdict = exporter.judge(encoded, self.accepts())
+            verdict = exporter.judge(encoded, reply)
         assert verdict == Delivered()
 
     def test_judge_has_a_verdict_on_every_answer(self) -> None:

@@ -50,6 +50,8 @@ class FaultCollector:
         """How often each span was taken, by id."""
         self.received: list[Received] = []
         """Requests read to their end."""
+        self.asked: list[float] = []
+        """When each of them was, in seconds of `time.monotonic`."""
         self.connections: list[float] = []
         """When each connection was opened, in seconds of `time.monotonic`; of refused ones nobody knows."""
         self.bytes_read = 0
@@ -147,6 +149,7 @@ class FaultCollector:
     def take(self, handler: BaseHTTPRequestHandler, received: Received) -> None:
         """Answer a request, and note the spans that are taken by that."""
         self.received.append(received)
+        self.asked.append(time.monotonic())
         mode = self._mode
         if isinstance(mode, Door | Refused):
             handler.close_connection = True

@@ -1,0 +1,21 @@
+"""What every test here begins and ends with: nobody, and no rules."""
+
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry import baggage
+
+from spancast.attribution import rules
+from spancast.attribution.context import NOBODY, current
+from spancast.attribution.rules import Rules
+
+
+@pytest.fixture(autouse=True)
+def _nobody_before_and_after() -> Iterator[None]:
+    rules.follow(Rules())
+    assert current() == NOBODY
+    assert not baggage.get_all()
+    yield
+    rules.follow(Rules())
+    assert current() == NOBODY
+    assert not baggage.get_all()

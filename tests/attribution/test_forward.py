@@ -1,0 +1,94 @@
+"""The user in the body that OpenRouter gets."""
+
+import json
+from types import ModuleType
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+
+from spancast import attribute
+from spancast.attribution import rules
+from spancast.attribution.forward import forwarded
+from spancast.attribution.rules import Rules, pseudonymous
+from spancast.testing import Simulator
+from tests.support.answers import PROMPT
+from tests.support.watching import watching
+
+
+@pytest.fixture(autouse=True)
+def _wanted(_nobody_before_and_after: None) -> None:
+    rules.follow(Rules(forward_user=True))
+
+
+def test_the_user_is_added_and_every_other_member_stays_as_it_is_written() -> None:
+    body = b'{"model": "m",\n "n": 1.50,"big":12345678901234567890123, "messages": [ {"role":"user"} ]}'
+    sent = forwarded(body, "chat", 'ü "1"')
+    assert sent is not None
+    assert json.loads(sent) == {**json.loads(body), "user": 'ü "1"'}
+    assert b'"n":1.50' in sent
+    assert b'[ {"role":"user"} ]' in sent
+    assert b"12345678901234567890123" in sent
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"user": "theirs"}',
+        b'{"user": 7}',
+        b'{"user": ""}',
+        b'{"metadata": {"user_id": "theirs"}}',
+        b"[]",
+        b"no JSON",
+        b"\xff",
+        b"",
+        None,
+    ],
+    ids=repr,
+)
+def test_a_body_that_names_a_user_or_is_no_object_is_left_alone(body: bytes | None) -> None:
+    assert forwarded(body, "chat", "u_1") is None
+
+
+@pytest.mark.parametrize("body", [b'{"user": null}', b'{"metadata": {"user_id": null}}', b'{"metadata": null}', b"{}"])
+def test_a_member_that_is_null_names_nobody(body: bytes) -> None:
+    assert json.loads(forwarded(body, "chat", "u_1") or b"") == {**json.loads(body), "user": "u_1"}
+
+
+@pytest.mark.parametrize(("operation", "user"), [("batch", "u_1"), ("chat", None), ("chat", "mail [removed]")])
+def test_nothing_is_said_of_nobody_and_where_there_is_no_place_for_it(operation: str, user: str | None) -> None:
+    assert forwarded(b"{}", operation, user) is None
+
+
+def test_a_user_that_openrouter_might_refuse_is_not_forwarded() -> None:
+    assert forwarded(b"{}", "chat", "u" * 128)
+    assert forwarded(b"{}", "chat", "u" * 129) is None
+
+
+def test_nothing_is_forwarded_unless_it_is_asked_for() -> None:
+    rules.follow(Rules())
+    assert forwarded(b"{}", "chat", "u_1") is None
+
+
+@pytest.mark.parametrize("module", [httpx, httpx2], ids=["httpx", "httpx2"])
+def test_openrouter_is_told_the_user_and_never_the_session(module: ModuleType) -> None:
+    with Simulator(seed=6) as openrouter, watching(openrouter.address) as seen:
+        with attribute(user="u_1", session="s_1"), module.Client() as client:
+            request = client.build_request("POST", f"{openrouter.base_url}/chat/completions", json=PROMPT)
+            answer = client.send(request)
+        (bill,) = openrouter.bills
+    assert answer.status_code == 200
+    assert (bill.user, bill.session_id) == ("u_1", None)
+    assert (seen.only.user, seen.only.session) == ("u_1", "s_1")
+    assert json.loads(request.content) == PROMPT
+
+
+def test_what_is_forwarded_is_the_pseudonym() -> None:
+    rules.follow(Rules(forward_user=True, hash_key=b"k"))
+    told: dict[str, Any] = {}
+    with Simulator(seed=6) as openrouter, watching(openrouter.address) as seen:
+        with attribute(user="u_1"):
+            httpx2.post(f"{openrouter.base_url}/chat/completions", json=PROMPT)
+        told["billed"] = openrouter.bills[0].user
+    assert told["billed"] == seen.only.user == pseudonymous("u_1")
