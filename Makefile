@@ -3,7 +3,7 @@ BIN := .venv/bin
 PARALLEL := --numprocesses auto --dist worksteal
 # Slow suites, and what they need, are run by `make test-all`.
 
-.PHONY: help demo test test-all lint bench clean
+.PHONY: help demo test test-all lint bench loss-table clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ lint: .venv/.dev  ## formatting, style, types and the two import rules
 
 bench: .venv/.dev  ## the overhead, side by side with the peers
 	$(BIN)/python benchmarks/overhead.py
+
+loss-table: .venv/.dev  ## what is lost under faults, side by side with the peers
+	$(BIN)/python benchmarks/loss.py
 
 clean:  ## remove what was installed and built
 	rm -rf .venv .bench build dist

@@ -127,6 +127,8 @@ def main() -> None:
         child.join()
     elif scenario in ("exit refused", "exit silent"):
         records(emit, oracle, 2 * RATE)
+    else:
+        time.sleep(5)
     print("ending", flush=True)  # the rest is the library's, and is timed; "again" makes nothing
     end()
 

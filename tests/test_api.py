@@ -3,6 +3,7 @@
 import gzip
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -209,3 +210,21 @@ def test_nothing_is_hooked_where_opentelemetry_is_off(monkeypatch: pytest.Monkey
     spancast.start(home=tmp_path)
 
     assert httpx2.Client.__dict__["send"] is before
+
+
+def test_what_an_earlier_process_has_left_is_sent_by_one_that_makes_no_calls(
+    openrouter: Simulator, collector: Collector, tmp_path: Path
+) -> None:
+    collector.status = 503
+    start(openrouter, tmp_path, otlp(collector))
+    ask(openrouter)
+    assert not spancast.flush(0.2)
+    spancast.stop(0.2)
+    collector.status = 200
+
+    start(openrouter, tmp_path, otlp(collector))
+
+    deadline = time.monotonic() + 30
+    while not collector.spans and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(collector.spans) == 1

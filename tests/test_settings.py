@@ -274,3 +274,50 @@ def test_a_host_that_cannot_be_is_refused(host: str) -> None:
 def test_a_home_that_no_file_system_can_hold_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="home"):
         resolve({"home": "a\0b"})
+
+
+def test_whom_calls_are_for_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPANCAST_DEFAULT_USER", " nightly ")
+    monkeypatch.setenv("SPANCAST_DEFAULT_TAGS", "team=blue, region=eu")
+    monkeypatch.setenv("SPANCAST_BAGGAGE_KEYS", "tenant, app.plan")
+
+    found = resolve({"default_session": "s_1"})
+
+    assert (found.default_user, found.default_session) == ("nightly", "s_1")
+    assert found.default_tags == {"team": "blue", "region": "eu"}
+    assert found.baggage_keys == ("tenant", "app.plan")
+    assert resolve({"default_tags": {"shard": 7}}).default_tags == {"shard": "7"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"default_user": ""}, "default_user= cannot be ''."),
+        ({"default_tags": "blue"}, "default_tags= cannot be 'blue'."),
+        ({"default_tags": {"team": ["blue"]}}, "Give pairs"),
+        ({"baggage_keys": "ten ant"}, "Give names as baggage has them"),
+        ({"forward_user": "perhaps"}, "Give true or false."),
+    ],
+)
+def test_who_calls_are_for_cannot_be_just_anything(wrong: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        resolve(wrong)
+
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("written", ["hmac:a:secret key", "HMAC:a:secret key", " hmac:a:secret key\n"])
+def test_the_key_of_pseudonyms_is_read_and_not_shown(written: str) -> None:
+    found = resolve({"user_hash": written})
+
+    assert found.user_hash == b"a:secret key"
+    assert "secret" not in repr(found)
+
+
+@pytest.mark.parametrize("written", ["sekret", "sha256:sekret", "hmac:", "hmac", 7])
+def test_what_is_no_key_of_pseudonyms_is_not_shown_either(written: object) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        resolve({"user_hash": written})
+
+    assert "sekret" not in str(error.value)
+    assert "Write hmac: and a key of your own" in str(error.value)

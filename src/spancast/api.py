@@ -21,7 +21,7 @@ from spancast.contract import Exporter, Sink
 from spancast.delivery import discover
 from spancast.delivery.courier import Courier
 from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
+from spancast.delivery.journal import Journal, journal_folder
 from spancast.delivery.keeping import Keeping
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.delivery.outbox import Outbox
@@ -97,6 +97,9 @@ class Running:
         """Put the hooks on the client libraries, and join the application's tracer provider if it has one already."""
         self._tracing.watch()
         self._patches.install(HOOKS)
+        if self._couriers and journal_folder(self.settings.home).is_dir():
+            self._journal.news = True  # what an earlier process has left may wait for this one
+            self._pump.start()
 
     def flush(self, timeout: float) -> bool:
         """Move and send what was recorded; return whether all of it is where it should be."""

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from spancast.broadcast import keys as known_keys
 from spancast.broadcast.filters import Filters
 from spancast.contract import Exporter, Sink
 from spancast.errors import ConfigurationError
 from spancast.importing import spelt
+from spancast.otel_sink import as_destination
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 Spans = Literal["llm", "genai", "trace", "all"]
 """Which spans travel: the LLM calls alone, every GenAI span, whole traces that hold one, or everything."""
@@ -23,10 +27,10 @@ class Destination:
     """One place that spans are sent to.
 
     `exporter` is a name (a built-in's, or an entry point's in the group `spancast.exporters`), `"module:Class"`, or an
-    instance. Two destinations of one exporter need a `name` each. What it is sent is decided by `sample_rate`, `keys`
-    and `filters`, and how it is sent by `privacy`, `redact`, `metadata` and `environment`; `docs/destinations.md` has
-    an example of each. Further keyword arguments are the exporter's own fields. A value that cannot work raises
-    `spancast.errors.ConfigurationError`.
+    instance, which may be a span exporter of OpenTelemetry's. Two destinations of one exporter need a `name` each. What
+    it is sent is decided by `sample_rate`, `keys` and `filters`, and how it is sent by `privacy`, `redact`, `metadata`
+    and `environment`; `docs/destinations.md` has an example of each. Further keyword arguments are the exporter's own
+    fields. A value that cannot work raises `spancast.errors.ConfigurationError`.
     """
 
     __slots__ = (
@@ -50,7 +54,7 @@ class Destination:
 
     def __init__(  # noqa: PLR0913 - each is a setting
         self,
-        exporter: str | Exporter | Sink,
+        exporter: "str | Exporter | Sink | SpanExporter",
         *,
         name: str | None = None,
         endpoint: str | None = None,
@@ -103,8 +107,9 @@ class Destination:
 def _exporter(seen: object) -> str | Exporter | Sink:
     if isinstance(seen, str) and seen.strip():
         return seen.strip()
-    if isinstance(seen, Exporter | Sink) and not isinstance(seen, type):
-        return seen
+    instance = as_destination(seen)
+    if instance is not None:
+        return instance
     raise ConfigurationError.of(
         "exporter", seen, 'Give a name such as "otlp", a "module:Class", or an instance with encode() and judge().'
     )

@@ -130,7 +130,8 @@ def test_the_calls_of_concurrent_users_are_never_mixed(openrouter: Simulator) ->
     """The session of a call, which the application states itself, names the user whose it has to be."""
 
     async def everybody() -> None:
-        async with httpx2.AsyncClient(base_url=openrouter.base_url, timeout=60) as client:
+        key = {"authorization": "Bearer sk-or-v1-simulator"}
+        async with httpx2.AsyncClient(base_url=openrouter.base_url, timeout=60, headers=key) as client:
 
             async def application(scope: Any, _receive: Any, send: Any) -> None:
                 mine = dict(scope["headers"])[b"x-user-id"].decode()
@@ -149,6 +150,7 @@ def test_the_calls_of_concurrent_users_are_never_mixed(openrouter: Simulator) ->
     assert collections.Counter((call.session, call.user) for call in seen) == {
         (f"u_{each}", f"u_{each}"): 2 for each in range(USERS)
     }
+    assert len(openrouter.bills) == 2 * USERS
 
 
 def test_what_a_request_begins_goes_on_for_its_user_when_it_is_answered() -> None:

@@ -16,6 +16,8 @@ from spancast.testing import Simulator
 from tests.support.answers import PROMPT
 from tests.support.watching import watching
 
+KEY = {"authorization": "Bearer sk-or-v1-simulator"}
+
 
 @pytest.fixture(autouse=True)
 def _wanted(_nobody_before_and_after: None) -> None:
@@ -75,7 +77,7 @@ def test_nothing_is_forwarded_unless_it_is_asked_for() -> None:
 def test_openrouter_is_told_the_user_and_never_the_session(module: ModuleType) -> None:
     with Simulator(seed=6) as openrouter, watching(openrouter.address) as seen:
         with attribute(user="u_1", session="s_1"), module.Client() as client:
-            request = client.build_request("POST", f"{openrouter.base_url}/chat/completions", json=PROMPT)
+            request = client.build_request("POST", f"{openrouter.base_url}/chat/completions", json=PROMPT, headers=KEY)
             answer = client.send(request)
         (bill,) = openrouter.bills
     assert answer.status_code == 200
@@ -89,6 +91,6 @@ def test_what_is_forwarded_is_the_pseudonym() -> None:
     told: dict[str, Any] = {}
     with Simulator(seed=6) as openrouter, watching(openrouter.address) as seen:
         with attribute(user="u_1"):
-            httpx2.post(f"{openrouter.base_url}/chat/completions", json=PROMPT)
+            httpx2.post(f"{openrouter.base_url}/chat/completions", json=PROMPT, headers=KEY)
         told["billed"] = openrouter.bills[0].user
     assert told["billed"] == seen.only.user == pseudonymous("u_1")

@@ -60,7 +60,7 @@ def test_without_a_key_a_user_is_written_as_it_is() -> None:
     "say",
     [
         lambda: who.attributed({"user": "u_1"}, None),
-        lambda: attribute(user="u_1")(lambda: who.attributed({}, None))(),
+        attribute(user="u_1")(lambda: who.attributed({}, None)),
         lambda: rules.follow(Rules(Attribution(user="u_1"), hash_key=KEY)) or who.attributed({}, None),
     ],
     ids=["body", "block", "default"],
@@ -77,6 +77,7 @@ def test_users_in_the_applications_own_words_are_pseudonymised_too() -> None:
         found = who.attributed(facts, None)
     assert found["metadata"] == {"user_id": U_1, "for": U_1, "team": "blue"}
     assert found["tags"] == {"User": U_1, "feature": "search"}
+    assert {type(each) for each in (found["user"], *found["metadata"].values(), *found["tags"].values())} == {str}
 
 
 def test_users_differ_in_their_pseudonyms_and_a_key_of_ones_own_gives_others() -> None:

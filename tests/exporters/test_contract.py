@@ -26,12 +26,19 @@ class Platform(NamedTuple):
 PLATFORMS = {
     "braintrust": Platform({"api_key": "sk-5ecret"}, Reply(200, PROTOBUF), Reply(200, JSON, b'{"objects": []}')),
     "datadog": Platform({"api_key": "5ecret" * 6, "agentless": True}, Reply(202), Reply(200, JSON, b'{"valid": true}')),
+    "grafana": Platform(
+        {"endpoint": "http://localhost:1/otlp", "instance_id": "7", "token": "glc_5ecret"}, Reply(200, PROTOBUF)
+    ),
+    "honeycomb": Platform({"api_key": "5ecret"}, Reply(200, PROTOBUF)),
     "langfuse": Platform(
         {"public_key": "pk-lf-1", "secret_key": "sk-lf-5ecret"},
         Reply(200, JSON, b"{}"),
         Reply(200, JSON, b'{"data": [{"id": "p_1"}]}'),
     ),
     "langsmith": Platform({"api_key": "lsv2_pt_5ecret"}, Reply(202), Reply(200, JSON, b'[{"id": "0"}]')),
+    "logfire": Platform({"token": "pylf_v1_us_5ecret"}, Reply(200, PROTOBUF)),
+    "newrelic": Platform({"license_key": "5ecretNRAL"}, Reply(200, PROTOBUF)),
+    "opik": Platform({"api_key": "5ecret"}, Reply(200, PROTOBUF)),
     "otlp": Platform({"headers": "authorization=5ecret"}, Reply(200, PROTOBUF)),
     "posthog": Platform(
         {"api_key": "phc_5ecret"},

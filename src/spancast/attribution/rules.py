@@ -58,7 +58,7 @@ def without_user(pairs: Mapping[str, V], user: str | None = None) -> Mapping[str
     if _in_force.hash_key is None:
         return pairs
     return {
-        key: cast("V", pseudonymous(value))
+        key: cast("V", str(pseudonymous(value)))
         if isinstance(value, str) and (value == user or key.lower() in _USERS)
         else value
         for key, value in pairs.items()

@@ -80,4 +80,6 @@ def _say(args: argparse.Namespace, replayed: int, delivered: int, standing: Stan
         print(f"{human.calls(replayed)} to be replayed to {args.name}: {delivered:,} delivered, {waiting:,} waiting.")
         for reason, count in reasons.items():
             print(f"{args.name}: {count:,} {reason}")
+        if standing is not None and standing.state != "ready":
+            print(f"{args.name} is {standing.state}: {standing.reason}")
     return int(standing is not None and could_be_sent(standing) > 0)

@@ -21,6 +21,7 @@ from typing import cast
 from spancast.contract import Exporter, ExporterFactory, Sink
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
+from spancast.otel_sink import as_destination
 
 BUILT_IN = "spancast_exporters"
 GROUP = "spancast.exporters"
@@ -41,8 +42,9 @@ def exporter(destination: Destination) -> Exporter | Sink:
             )
         return wanted
     made = _called(wanted, _factory(wanted, destination.where), options)
-    if isinstance(made, Exporter | Sink):
-        return made
+    found = as_destination(made)
+    if found is not None:
+        return found
     raise ConfigurationError(
         f"{wanted} makes a {type(made).__name__}, which has neither encode() and judge() nor write()."
     )

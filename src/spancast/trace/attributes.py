@@ -63,7 +63,7 @@ def request_attributes(call: Call) -> Attributes:
 
 def answer_attributes(call: Call) -> Attributes:
     """Return what the answer and its end have added."""
-    found = _STATED.of(call)
+    found = STATED.of(call)
     found.update(_derived(call))
     found.update(_money(call))
     if call.streamed:
@@ -75,7 +75,7 @@ def answer_attributes(call: Call) -> Attributes:
     if call.parameters is not None:
         found.update(_asked(call.parameters))
     if call.modalities is not None:
-        found.update((name, count) for name, count in _MODALITIES.of(call.modalities).items() if count)
+        found.update((name, count) for name, count in MODALITIES.of(call.modalities).items() if count)
     if call.routing is not None:
         found.update(_routing(call.routing))
     if call.generation_id is not None and not call.linked:
@@ -124,7 +124,8 @@ class _Table:
 
     def __init__(self, **fields: str) -> None:
         self._names = tuple(getattr(names, name) for name in fields)
-        self._read = attrgetter(*fields.values())
+        self._fields = tuple(fields.values())
+        self._read = attrgetter(*self._fields)
 
     def of(self, group: object) -> Attributes:
         """Return those that are known."""
@@ -134,8 +135,13 @@ class _Table:
             if value is not None and value != ()
         }
 
+    def back(self, attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
+        """Return the fields that attributes state."""
+        pairs = zip(self._fields, self._names, strict=True)
+        return {field: attributes[name] for field, name in pairs if name in attributes}
 
-_STATED = _Table(
+
+STATED = _Table(
     REQUEST_MODELS="request_models",
     VARIANT="variant",
     RESPONSE_MODEL="response_model",
@@ -184,7 +190,7 @@ _STATED = _Table(
     OUTCOME="outcome",
 )
 
-_PARAMETERS = _Table(
+PARAMETERS = _Table(
     MAX_TOKENS="max_tokens",
     TEMPERATURE="temperature",
     TOP_P="top_p",
@@ -210,7 +216,7 @@ _PARAMETERS = _Table(
     PREVIOUS_RESPONSE_ID="previous_response_id",
 )
 
-_MODALITIES = _Table(
+MODALITIES = _Table(
     TEXT_INPUT="text_input",
     IMAGE_INPUT="image_input",
     AUDIO_INPUT="audio_input",
@@ -237,7 +243,7 @@ def _derived(call: Call) -> Iterator[tuple[str, Attribute]]:
 
 
 def _asked(parameters: Parameters) -> Attributes:
-    found = _PARAMETERS.of(parameters)
+    found = PARAMETERS.of(parameters)
     if parameters.choice_count is not None and parameters.choice_count != 1:
         found[names.CHOICE_COUNT] = parameters.choice_count
     if parameters.encoding_format is not None:

@@ -60,7 +60,7 @@ class Companions:
         self._words = words
         self._scribe = Scribe("spancast-companions")
         self._called: OrderedDict[int, None] = OrderedDict()
-        self._waiting: OrderedDict[int, list[_Seen]] = OrderedDict()
+        self._waiting: OrderedDict[int, list[Seen]] = OrderedDict()
 
     def called(self, trace_id: int) -> None:
         """Take note that a trace holds a call: the spans of it that have ended travel, and those that will."""
@@ -78,7 +78,7 @@ class Companions:
             return
         genai = is_genai(span.attributes or {})
         if genai or kinds.trace or kinds.every:
-            seen = _Seen(span, context, genai, self.family.genai_above(parent_of(span)))
+            seen = Seen(span, context, genai, self.family.genai_above(parent_of(span)))
             if genai:
                 self._leave(seen, kinds.genai)
             elif context.trace_id in self._called:
@@ -90,7 +90,7 @@ class Companions:
         """Write down what is left; return whether all was within `timeout` seconds."""
         return self._scribe.drain(timeout)
 
-    def _wait(self, trace_id: int, seen: "_Seen") -> None:
+    def _wait(self, trace_id: int, seen: "Seen") -> None:
         if self._kinds.every:
             self._leave(seen, self._kinds.every)
         if self._kinds.trace:
@@ -103,7 +103,7 @@ class Companions:
             else:
                 guard.faults["span lost: its trace has too many before its first call"] += 1
 
-    def _leave(self, seen: "_Seen", destinations: tuple[str, ...], again: str = "") -> None:
+    def _leave(self, seen: "Seen", destinations: tuple[str, ...], again: str = "") -> None:
         """Have a span written down; `again` tells a second record of it, for other destinations, from the first."""
         if not self._scribe.leave(_Writing(seen, destinations, self._keep, self._words, again)):
             guard.faults["span lost: too much waits"] += 1
@@ -123,7 +123,7 @@ def _is_ours(span: ReadableSpan) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """A span that has ended, and what is known of those above it."""
 
     span: ReadableSpan
@@ -136,7 +136,7 @@ class _Seen:
 class _Writing:
     """A span to be written down."""
 
-    seen: _Seen
+    seen: Seen
     destinations: tuple[str, ...]
     keep: Callable[[Foreign], None]
     words: bool
@@ -151,7 +151,7 @@ class _Writing:
         """Nothing that may take long is done of it."""
 
 
-def foreign(seen: _Seen, destinations: tuple[str, ...], *, words: bool, again: str = "") -> Foreign:
+def foreign(seen: Seen, destinations: tuple[str, ...], *, words: bool, again: str = "") -> Foreign:
     """Return what is kept of a span; its words only where they are asked for."""
     span, context = seen.span, seen.context
     parent = parent_of(span)

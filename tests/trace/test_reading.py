@@ -1,0 +1,54 @@
+from dataclasses import replace
+
+from hypothesis import given, settings
+
+from spancast.call import Call
+from spancast.delivery.otlp import OtlpEncoder
+from spancast.trace import names
+from spancast.trace.attributes import answer_attributes, request_attributes
+from spancast.trace.reading import call_of
+from spancast.trace.span import record
+from tests.support.spans import of_application, of_call
+from tests.trace.any_call import calls
+
+ONE_OF_MANY = ("chat", "generate_content")
+"""Names that several operations share."""
+
+
+def said(call: Call) -> dict:
+    return request_attributes(call) | answer_attributes(call)
+
+
+@settings(max_examples=100, deadline=None)
+@given(calls())
+def test_a_call_that_is_read_back_says_what_its_span_said(call):
+    call = Call(**{**{name: getattr(call, name) for name in call.__struct_fields__}, "linked": False, "carried": False})
+    span = record(call, OtlpEncoder(), "0")
+    found = call_of(span)
+    assert found is not None
+    again = said(found)
+    differing = {name for name in said(call) if again.get(name) != span.attributes[name]}
+    assert differing <= {names.TIME_PER_OUTPUT_CHUNK, names.DISCOUNT_USD, names.ROUTING_SUMMARY, *ROUTING}
+
+
+ROUTING = (names.ROUTING_ATTEMPT, names.ROUTING_ATTEMPTS, names.ROUTING_PIPELINE, names.ROUTING_STRATEGY)
+"""What is for people to read alone."""
+
+
+def test_money_and_times_are_what_they_were():
+    span = of_call()
+    found, call = call_of(span), span.generation
+    assert found is not None
+    assert call is not None
+    for name in ("cost", "spent", "time_to_first_token", "duration", "tags", "metadata", "user", "parameters"):
+        assert getattr(found, name) == getattr(call, name), name
+
+
+def test_a_span_of_another_making_is_no_call():
+    assert call_of(of_application("work")) is None
+
+
+def test_what_is_by_our_names_and_something_else_is_no_call():
+    span = of_call()
+    assert call_of(replace(span, attributes={**span.attributes, names.INPUT_TOKENS: "many"})) is None
+    assert call_of(replace(span, attributes={**span.attributes, names.CALL_ID: 5})) is None
