@@ -12,6 +12,7 @@ from spancast.cli import VERBS
 from spancast.settings import SETTINGS
 from spancast.testing import Simulator
 from spancast.trace import names
+from tests.support.programs import calls, run_program, surroundings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -105,3 +106,31 @@ def test_every_link_of_the_readme_leads_to_a_file() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
 
     assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+ATTRIBUTION = (ROOT / "docs" / "attribution.md").read_text()
+
+
+@pytest.mark.parametrize("number", range(len(blocks(ATTRIBUTION, "python"))))
+def test_the_programs_of_the_page_of_attribution_run(number: int, tmp_path: Path) -> None:
+    with Simulator(seed=1) as openrouter:
+        environment = surroundings(tmp_path, openrouter)
+        done = run_program(blocks(ATTRIBUTION, "python")[number], environment)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_page_of_attribution_says_whom_its_calls_are_for(tmp_path: Path) -> None:
+    with Simulator(seed=1) as openrouter:
+        environment = surroundings(tmp_path, openrouter)
+        run_program(blocks(ATTRIBUTION, "python")[0], environment)
+
+    assert [(call["user"], call["session"], call["tags"]) for call in calls(environment)] == [
+        ("u_42", "s_7", {"feature": "search"}),
+        (None, None, {}),
+    ]
+
+
+@pytest.mark.parametrize("block", blocks(ATTRIBUTION, "py"), ids=lambda block: block.split(maxsplit=1)[0])
+def test_what_frameworks_are_told_is_python(block: str) -> None:
+    compile(block, "attribution.md", "exec")

@@ -37,7 +37,6 @@ class Books(RuleBasedStateMachine):
         self.folder = self.home()
         self.outbox = Outbox(self.folder, Keeping(1_000_000, age=30 * DAY, retention=7 * DAY))
         self.calls: list = []
-        self.in_hand: dict[str, tuple] = {}
         self.number = 0
 
     def home(self):
@@ -50,7 +49,7 @@ class Books(RuleBasedStateMachine):
         self.number += 1
         self.outbox.apply("writer-000001.seg", self.number, records)
 
-    @rule(count=st.integers(1, 40), names=st.sets(st.sampled_from(NAMES)), words=st.booleans())
+    @rule(count=st.integers(1, 40), names=st.sets(st.sampled_from(NAMES), min_size=1), words=st.booleans())
     def record(self, count, names, words) -> None:
         calls = [a_call(destinations=tuple(sorted(names)), content=words, generation_id="g") for _ in range(count)]
         self.calls += calls
@@ -67,15 +66,18 @@ class Books(RuleBasedStateMachine):
     def again(self, which) -> None:
         self.apply(self.calls[which % len(self.calls)])
 
-    @rule(name=st.sampled_from(NAMES), limit=st.integers(1, 30))
-    def take(self, name, limit) -> None:
-        self.in_hand[name] = self.outbox.take(name, limit)
-
-    @rule(name=st.sampled_from(NAMES), fates=st.lists(st.integers(0, 6), min_size=30, max_size=30))
-    def decide(self, name, fates) -> None:
-        waiting = self.in_hand.pop(name, ())
-        kinds: list[list[int]] = [[each.seq for each, fate in zip(waiting, fates, strict=False) if fate == kind]
-                                  for kind in range(7)]  # fmt: skip
+    @rule(
+        name=st.sampled_from(NAMES),
+        limit=st.integers(1, 30),
+        fates=st.lists(st.integers(0, 6), min_size=30, max_size=30),
+        meanwhile=st.sampled_from([0.0, 0.0, 8.0, 31.0]),
+    )
+    def serve(self, name, limit, fates, meanwhile) -> None:
+        waiting = self.outbox.take(name, limit)
+        if meanwhile:
+            self.time_passes(meanwhile)
+        fated = list(zip((each.seq for each in waiting), fates, strict=False))
+        kinds = [[seq for seq, fate in fated if fate == kind] for kind in range(7)]
         delivered, skipped, expired, dead, ambiguous, held, left = kinds
         self.outbox.ack(
             name,

@@ -164,7 +164,7 @@ def struck(way: Callable[[str], str], server: Replay, home: Path, monkeypatch: p
 def test_a_fault_inside_us_does_not_reach_the_application(
     way: Callable[[str], str], server: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    struck(way, server, tmp_path, monkeypatch, nth=5)
+    struck(way, server, tmp_path, monkeypatch, nth=19)
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def check(folder: Path, mutation: tuple[str, float, float, bytes], *, live: bool
     guard._last_logged.clear()
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(mutation=mutations(), live=st.booleans())
 def test_a_fault_in_a_segment_costs_what_it_hit_and_no_more(tmp_path_factory, mutation, live) -> None:
     check(tmp_path_factory.mktemp("home"), mutation, live=live)

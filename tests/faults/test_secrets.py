@@ -60,7 +60,7 @@ def kept(home: Path) -> dict[str, bytes]:
     return {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("status", [200, 503])
+@pytest.mark.parametrize("status", [200, pytest.param(503, marks=pytest.mark.slow)])
 def test_no_secret_is_in_any_byte_that_is_kept_sent_or_said(status: int, tmp_path: Path) -> None:
     with Simulator(seed=7) as openrouter, Platform(answer(status)).open() as platform:
         environment = surroundings(

@@ -14,11 +14,14 @@ USER, SESSION = "user.id", "session.id"
 PSEUDONYM = "spancast.pseudonym"
 """The entry that is there where `USER` is pseudonymised, so that who reads it does not do it once more."""
 
+_BAGGAGE = next(iter(baggage.set_baggage("any", "", Context())))
+"""Where a context has its baggage. OpenTelemetry does not tell, and its own `get_all` takes five times as long."""
+
 
 def read(parent: Context | None = None) -> Attribution | None:
     """Return what the baggage of a context says, of the current one without `parent`; `None` where it is empty."""
-    bag = baggage.get_all(parent)
-    if not bag:
+    bag = (context.get_current() if parent is None else parent).get(_BAGGAGE)
+    if not bag or not isinstance(bag, dict):
         return None
     user, session = text(bag.get(USER)), text(bag.get(SESSION))
     if user is not None and PSEUDONYM in bag:

@@ -45,8 +45,8 @@ def stream(user: str) -> Iterator[bytes]:
         yield ask(user, "stream")
 
 
-async def stream_async(user: str) -> AsyncIterator[bytes]:
+async def stream_async(user: str, place: str = "stream") -> AsyncIterator[bytes]:
     """Do the same."""
-    yield await ask_async(user, "stream")
+    yield await ask_async(user, place)
     with spancast.attribute(tags={"part": "2"}):
-        yield await ask_async(user, "stream")
+        yield await ask_async(user, place)

@@ -94,7 +94,7 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 
 
 async def stream_async(request: HttpRequest) -> StreamingHttpResponse:
-    return StreamingHttpResponse(asking.stream_async(request.headers["x-user-id"]))
+    return StreamingHttpResponse(asking.stream_async(request.headers["x-user-id"], "stream_async"))
 
 
 urlpatterns = [path(each.__name__, each) for each in (alive, login, plain, thread, stream, stream_async)]

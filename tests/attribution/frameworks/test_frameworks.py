@@ -1,6 +1,7 @@
 """Real frameworks under their real servers: fifty users at once, and each call in the ledger with its own."""
 
 import asyncio
+import hmac
 import os
 import signal
 import subprocess
@@ -102,6 +103,19 @@ def test_each_call_is_for_the_user_whose_request_made_it(  # noqa: PLR0913, PLR0
     assert whose(served.home) == {(user, f"{user}/{path}"): times for user in USERS for path, times in paths.items()}
 
 
+def test_a_dependency_may_say_whom_a_handler_calls_for(openrouter: Simulator, tmp_path: Path) -> None:
+    port, paths = free_port(), ("depends", "depends-thread")
+    with serving(command("asgi", ASGI, "uvicorn", "fastapi_app:app", port), port, tmp_path, openrouter) as served:
+        with ThreadPoolExecutor(8) as pool:
+            for each in [pool.submit(get, port, path, user) for path in paths for user in USERS]:
+                each.result()
+        served.end()
+
+    assert whose(served.home) == {
+        (f"depended-{user}", f"depended-{user}/{path}"): 1 for user in USERS for path in paths
+    }
+
+
 def test_a_websocket_is_for_who_opened_it(openrouter: Simulator, tmp_path: Path) -> None:
     port = free_port()
     with serving(command("asgi", ASGI, "uvicorn", "fastapi_app:app", port), port, tmp_path, openrouter) as served:
@@ -166,13 +180,15 @@ for number in range(50):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the prefork pool needs fork")
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
-def test_a_celery_task_is_for_whom_it_was_sent_for(pool: str, openrouter: Simulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("pool", "key"), [("prefork", ""), ("threads", "a key")])
+def test_a_celery_task_is_for_whom_it_was_sent_for(pool: str, key: str, openrouter: Simulator, tmp_path: Path) -> None:
     python = python_with("worlds/celery", "celery>=5.5")
     environment = surroundings(tmp_path / "home", openrouter, BROKER=str(tmp_path / "broker"), PYTHONPATH=str(ROOT))
+    environment |= {"SPANCAST_USER_HASH": f"hmac:{key}"} if key else {}
     subprocess.run([python, "-c", SEND], cwd=ROOT, env=environment, check=True, timeout=60)
     worker = [python, "-m", "celery", "-A", f"{APPS}.tasks", "worker", "--loglevel", "warning", "-P", pool, "-c", "2"]
-    expected = {(user, f"{user}/{place}"): 1 for user in USERS for place in ("first", "again", "second")}
+    written = {user: hmac.new(key.encode(), user.encode(), "sha256").hexdigest() if key else user for user in USERS}
+    expected = {(written[user], f"{user}/{place}"): 1 for user in USERS for place in ("first", "again", "second")}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(worker, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:

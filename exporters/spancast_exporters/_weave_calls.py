@@ -1,0 +1,155 @@
+"""A span as a call of Weave's Traces view: the pair of messages that Weave's own SDK sends (weave 0.54, `upsert_batch`).
+
+What is given as `summary.weave.costs` is shown as it is where the name of the model is in no table of prices, neither
+W&B's nor the project's; else it is computed (weave 0.53.12, `token_costs.py`). W&B's table has bare names and names
+that begin with `openrouter/`, and so neither goes into `summary.usage`.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from spancast.contract import Span
+from spancast_exporters import _facts, _json, _openai
+from spancast_exporters._weave import name
+
+_LONGEST_NAME = 128
+_KINDS = {"llm": "llm", "embedding": "embedding", "tool": "tool", "agent": "agent", "retrieval": "search"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNKNOWN = "unknown"
+
+
+def call(span: Span, project_id: str) -> tuple[dict[str, object], dict[str, object]]:
+    """Return how a call began and how it ended."""
+    failure = _facts.failure(span)
+    session = span.session or None
+    start = {
+        "project_id": project_id,
+        "id": span.span_id,
+        "op_name": name(span)[:_LONGEST_NAME],
+        "display_name": name(span)[:_LONGEST_NAME],
+        "trace_id": span.trace_id,
+        "parent_id": span.parent_span_id,
+        "thread_id": session,
+        "turn_id": span.span_id if session and span.parent_span_id is None else None,
+        "started_at": _moment(span.start),
+        "attributes": _attributes(span),
+        "inputs": _inputs(span),
+    }
+    end = {
+        "project_id": project_id,
+        "id": span.span_id,
+        "trace_id": span.trace_id,
+        "started_at": _moment(span.start),
+        "ended_at": _moment(span.end),
+        "exception": None if failure is None else _told(failure),
+        "output": _output(span),
+        "summary": _summary(span),
+    }
+    return _known(start), _known(end)
+
+
+def llm_id(model: str) -> str:
+    """Return a name of the model that no table of prices has."""
+    return f"openrouter:{model}" if "/" not in model or model.startswith("openrouter/") else model
+
+
+def _attributes(span: Span) -> dict[str, object]:
+    """Return what the call list is filtered by (OpenRouter, Broadcast, "W&B Weave": `user_id`, `session_id`)."""
+    facts, kind = _facts.of(span), _facts.kind(span)
+    ours = _known(
+        {
+            "user_id": span.user,
+            "session_id": span.session,
+            "trace_name": span.trace_name,
+            "environment": span.environment,
+            "release": span.release,
+            "tags": dict(span.tags) or None,
+            "model": facts.model,
+            "provider": facts.provider,
+            "time_to_first_token": facts.time_to_first_token,
+            "cost_usd": None if facts.cost is None else format(facts.cost, "f"),
+            "reasoning_tokens": facts.reasoning_tokens,
+            "weave": {"kind": _KINDS[kind]} if kind in _KINDS else None,
+        }
+    )
+    return _json.bounded({**ours, **span.metadata, **_facts.rest(span), **ours})
+
+
+def _inputs(span: Span) -> dict[str, object]:
+    if _facts.kind(span) not in _facts.MODELS:
+        return _object(_facts.asked(span), "input")
+    content = {each: _facts.words(span, each) for each in (_facts.INSTRUCTIONS, "gen_ai.input.messages")}
+    messages = _openai.asked(content)
+    asked_for = None if span.generation is None else span.generation.request_model
+    found = {
+        "model": asked_for or _facts.of(span).model,
+        "messages": messages,
+        "input": None if messages else _facts.asked(span),
+        "tools": _openai.tools(_facts.words(span, _facts.TOOLS)),
+    }
+    return _known({**_facts.parameters(span), **found})
+
+
+def _output(span: Span) -> object:
+    """Return what was answered; of a model as OpenAI's API gives it, which Weave shows as a chat."""
+    said = _facts.said(span)
+    choices = _openai.choices(said) if _facts.kind(span) in _facts.MODELS else None
+    if choices:
+        identity = None if span.generation is None else span.generation.generation_id
+        return _known({"id": identity, "object": "chat.completion", "model": _facts.of(span).model, "choices": choices})
+    return _object(said, "output") or None
+
+
+def _summary(span: Span) -> dict[str, object]:
+    failed = span.status == "error"
+    found: dict[str, object] = {"status_counts": {"success": int(not failed), "error": int(failed)}}
+    if _facts.kind(span) not in _facts.MODELS:
+        return found
+    facts = _facts.of(span)
+    model = llm_id(facts.model or _UNKNOWN)
+    usage = _known(
+        {
+            "requests": 1,
+            "prompt_tokens": facts.input_tokens,
+            "completion_tokens": facts.output_tokens,
+            "total_tokens": facts.total_tokens,
+            "cache_read_input_tokens": facts.cached_tokens,
+            "cache_creation_input_tokens": facts.cache_write_tokens,
+        }
+    )
+    costs = _costs(facts)
+    priced = {"weave": {"costs": {model: {**usage, **costs}}}} if costs else {}
+    return {**found, "usage": {model: usage}, **priced}
+
+
+def _costs(facts: _facts.Facts) -> dict[str, object]:
+    """Return what the call cost; where the parts are not known, the whole stands with the answer."""
+    if facts.cost is None:
+        return {}
+    known = _known(
+        {
+            "prompt_tokens_total_cost": facts.input_cost,
+            "completion_tokens_total_cost": facts.cost if facts.input_cost is None else facts.output_cost,
+        }
+    )
+    return {**known, "provider_id": "openrouter"}
+
+
+def _object(words: str | None, called: str) -> dict[str, object]:
+    meant = _json.read(words)
+    if isinstance(meant, dict):
+        return meant
+    return {} if words is None else {called: words if meant is None else meant}
+
+
+def _told(failure: Mapping[str, str]) -> str:
+    return failure.get("message") or failure.get("type") or "error"
+
+
+def _moment(nanoseconds: int) -> str:
+    """Return a time of Unix as ISO 8601; Weave keeps milliseconds."""
+    return (_EPOCH + timedelta(microseconds=nanoseconds // 1000)).isoformat()
+
+
+def _known(values: Mapping[str, object]) -> dict[str, object]:
+    return {each: value for each, value in values.items() if value is not None}

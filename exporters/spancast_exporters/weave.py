@@ -1,0 +1,221 @@
+"""W&B Weave: by OTLP to its Agents view, or by its own API to its Traces view, which shows OpenRouter's own dollars.
+
+In the Agents view, which W&B recommends, Weave computes what a call cost from its table of prices, when somebody looks,
+and nothing at all for a model that is not in it. What OpenRouter charged is an attribute there: `gen_ai.usage.cost`, to
+sum and to sort by, and `openrouter.cost_usd`, to the last digit. With `view="traces"` it is the cost that Weave shows,
+since a cost that comes with a call stands where the table has no price for its model; OpenRouter's names of models are
+not in W&B's, but a price that a project sets for one wins.
+
+Checked on Weave's own server code: its parser of spans, and its schema of calls (weave 0.53.12, the last that is open).
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from spancast.contract import (
+    Encoded,
+    Exporter,
+    Probe,
+    ReadBack,
+    Rejected,
+    Reply,
+    Request,
+    Retry,
+    Span,
+    Traits,
+    Verdict,
+)
+from spancast_exporters import _json, _otlp, _refusal, _weave, _weave_calls
+from spancast_exporters._weave_answer import rejected
+
+__all__ = ["Weave"]
+
+_CLOUD, _CLOUD_API = "https://trace.wandb.ai", "https://api.wandb.ai"
+_AGENTS = f"/agents/otel{_otlp.PATH}"
+_UPSERT, _QUERY = "/call/upsert_batch", "/calls/query"
+_PATHS = (_AGENTS, f"/otel{_otlp.PATH}", _UPSERT)
+_ROOM = 30_000_000
+"""Bytes of one request, before compression; W&B's SDK sends 31 MiB (weave 0.54)."""
+_MOST_SPANS = 1000
+_VISIBLE_AFTER = 60.0
+_WHERE = "It is at https://wandb.ai/authorize."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weave:
+    """Sends every span that is given to it, to one project: `entity` and `project`, or `project_id` for both.
+
+    `view` is `agents` or `traces`. `endpoint` is the base of the trace server; without it, that of W&B's cloud, or of
+    the W&B at `base_url`. A key in `~/.netrc` is not looked for.
+    """
+
+    api_key: str = field(repr=False, metadata={"variables": ("WANDB_API_KEY",), "where": _WHERE})
+    entity: str = field(
+        default="",
+        metadata={
+            "variables": ("WANDB_ENTITY",),
+            "where": "It is the team, or the user, in the address of the project.",
+            "unless": ("project_id",),
+        },
+    )
+    project: str = field(
+        default="",
+        metadata={
+            "variables": ("WANDB_PROJECT",),
+            "where": "Weave makes the project when it is first used.",
+            "unless": ("project_id",),
+        },
+    )
+    project_id: str | None = None
+    view: str = "agents"
+    endpoint: str | None = field(default=None, metadata={"variables": ("WF_TRACE_SERVER_URL",)})
+    base_url: str = field(default=_CLOUD_API, metadata={"variables": ("WANDB_PUBLIC_BASE_URL", "WANDB_BASE_URL")})
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if self.view not in ("agents", "traces"):
+            raise ValueError(f'view cannot be {self.view!r}. Give "agents" or "traces".')
+        for name, url in (("endpoint", self.endpoint or _CLOUD), ("base_url", self.base_url)):
+            if urlsplit(url).scheme not in ("http", "https"):
+                raise ValueError(f"{name} cannot be {url!r}. Give a URL such as {_CLOUD}.")
+        if not (self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key and self.api_key):
+            raise ValueError("api_key holds characters that no key has. Copy it once more.")
+        entity, project = self._place
+        if not entity or not project or "/" in project:
+            raise ValueError(
+                f'{entity}/{project} is no project. Give entity= and project=, or project_id="entity/project".'
+            )
+
+    @property
+    def traits(self) -> Traits:
+        """Return the limits of Weave.
+
+        A span that comes twice to the Agents view replaces the first (weave 0.53.12, migration 030). In the Traces view
+        it stays one call, but its cost would stay what it first was, so that one waits for it.
+        """
+        resend = "upsert" if self.view == "agents" else "duplicates"
+        return Traits(
+            max_spans=_MOST_SPANS,
+            max_bytes=_ROOM,
+            resend=resend,  # type: ignore[arg-type]  # one of the two
+            visible_after=_VISIBLE_AFTER,
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the spans go."""
+        return self._base + (_AGENTS if self.view == "agents" else _UPSERT)
+
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
+        """Return requests of a size that Weave takes."""
+        if self.view == "traces":
+            parts = ((span.span_id, self._call(span)) for span in spans)
+            return [self._upsert(ids, calls) for ids, calls in _otlp.batches(parts, _ROOM)]
+        entity, project = self._place
+        headers = {"wandb-api-key": self.api_key, "project_id": quote(f"{entity}/{project}", safe="/ ")}
+        encoded = ((span.span_id, _weave.otlp(span, entity, project)) for span in spans)
+        return [_otlp.post(self.url, headers, ids, batch) for ids, batch in _otlp.batches(encoded, _ROOM)]
+
+    def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
+        """Believe what Weave says of each span: it answers 200 to those that it refuses, too."""
+        if self.view == "traces":
+            verdict = _refusal.judge(encoded, reply)
+            taken = not 200 <= reply.status < 300 or isinstance(_answer(reply).get("res"), list)  # noqa: PLR2004
+            return verdict if taken else Retry(f"HTTP {reply.status} without the list of calls that Weave answers")
+        refused = rejected(encoded, reply)
+        return _otlp.judge_worded(encoded, reply) if refused is None else Rejected(refused)
+
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
+        """Return a request that carries no span; Weave looks at the key before it looks inside."""
+        if self.view == "traces":
+            return self._asking([], 1)
+        return Request(
+            url=self.url,
+            body=b"",
+            headers={"wandb-api-key": self.api_key, "content-type": "application/x-protobuf"},
+        )
+
+    def diagnose(self, reply: Reply) -> str | None:
+        """Return what is wrong, and the cure."""
+        reason, entity = _refusal.reason(reply), self._place[0]
+        if reply.status in (401, 403):
+            return (
+                f"{self._base} refuses the key ({reason}). Is WANDB_API_KEY of this W&B, and may it write to {entity}?"
+                " See WANDB_ENTITY."
+            )
+        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
+            return f"{self._base} answers {reason}. See WF_TRACE_SERVER_URL, WANDB_BASE_URL."
+        if self.view == "traces":
+            known = isinstance(_answer(reply).get("calls"), list)
+            return None if known else f"{self._base} is no Weave. See WF_TRACE_SERVER_URL."
+        verdict = _otlp.judge_worded(Encoded(Request(url=self.url, body=b""), ()), reply)
+        return (
+            f"{self._base} is no Weave ({verdict.reason}). See WF_TRACE_SERVER_URL."
+            if isinstance(verdict, Retry)
+            else None
+        )
+
+    def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - the spans tell their own time
+        """Return the request that asks for calls by their ids."""
+        return self._asking([span.span_id for span in spans], len(spans))
+
+    def found(self, spans: Sequence[Span], reply: Reply) -> Mapping[str, bool]:
+        """Return which calls Weave has; nothing is known where it does not list them."""
+        listed = _answer(reply).get("calls") if reply.status == 200 else None  # noqa: PLR2004 - OK
+        if not isinstance(listed, list):
+            return {}
+        there = {each.get("id") for each in listed if isinstance(each, dict)}
+        return {span.span_id: span.span_id in there for span in spans}
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        if self.project_id is None:
+            return self.entity.strip(), self.project.strip()
+        entity, _, project = self.project_id.strip().partition("/")
+        return entity, project
+
+    @property
+    def _base(self) -> str:
+        """The address of the trace server, of which people also give the part for spans."""
+        if self.endpoint is not None:
+            found = self.endpoint.rstrip("/")
+            return next((found.removesuffix(path) for path in _PATHS if found.endswith(path)), found)
+        own = self.base_url.rstrip("/")
+        return _CLOUD if own == _CLOUD_API else f"{own}/traces"
+
+    def _headers(self) -> dict[str, str]:
+        credential = b64encode(f"api:{self.api_key}".encode()).decode()
+        return {"authorization": f"Basic {credential}", "content-type": "application/json"}
+
+    def _call(self, span: Span) -> bytes:
+        start, end = _weave_calls.call(span, "/".join(self._place))
+        return b",".join(
+            (
+                _json.encoded({"mode": "start", "req": {"start": start}}),
+                _json.encoded({"mode": "end", "req": {"end": end}}),
+            )
+        )
+
+    def _upsert(self, ids: Iterable[str], calls: Iterable[bytes]) -> Encoded:
+        body = b'{"batch":[' + b",".join(calls) + b"]}"
+        return Encoded(Request(url=self.url, body=body, headers=self._headers()), tuple(ids))
+
+    def _asking(self, ids: Sequence[str], limit: int) -> Request:
+        wanted: dict[str, Any] = {"project_id": "/".join(self._place), "columns": ["id"], "limit": limit}
+        if ids:
+            wanted["filter"] = {"call_ids": list(ids)}
+        return Request(url=f"{self._base}{_QUERY}", body=msgspec.json.encode(wanted), headers=self._headers())
+
+
+_: tuple[type[Exporter], type[Probe], type[ReadBack]] = (Weave, Weave, Weave)
+
+
+def _answer(reply: Reply) -> Mapping[str, Any]:
+    found = _json.read(reply.body.decode("utf-8", "replace"))
+    return found if isinstance(found, dict) else {}
