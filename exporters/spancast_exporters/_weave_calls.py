@@ -1,4 +1,4 @@
-"""A span as a call of Weave's Traces view: the pair of messages that Weave's own SDK sends (weave 0.54, `upsert_batch`).
+"""A span as a call of Weave's Traces view: the pair of messages that Weave's SDK sends (weave 0.54, `upsert_batch`).
 
 What is given as `summary.weave.costs` is shown as it is where the name of the model is in no table of prices, neither
 W&B's nor the project's; else it is computed (weave 0.53.12, `token_costs.py`). W&B's table has bare names and names

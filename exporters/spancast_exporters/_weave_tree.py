@@ -11,6 +11,8 @@ from typing import Any
 from spancast.contract import Attribute, conflicting
 from spancast_exporters import _json
 
+_LIKE_JSON = tuple("{[-0123456789")
+"""How text begins that is read as JSON; messages are, whatever else they begin with."""
 READ = frozenset(
     {
         *(f"gen_ai.agent.{name}" for name in ("name", "id", "description", "version")),
@@ -54,13 +56,18 @@ def settled(stated: Mapping[str, Any], kept: Collection[str] = READ) -> Mapping[
 
 
 def readable(value: Attribute) -> Attribute:
-    """Return a value that Weave's parser can read; the very same where it can."""
-    if not isinstance(value, str) or value[:1] not in ("{", "["):
+    """Return a value that Weave's parser can read; the very same where it can.
+
+    JSON that is too deep is cut, and what is no JSON, but would be tried as such, is made to look like none.
+    """
+    if not isinstance(value, str) or value.lstrip()[:1] not in _LIKE_JSON:
         return value
-    if value.count("[") + value.count("{") > _DEEPEST or _MANY_DIGITS.search(value):
+    if _MANY_DIGITS.search(value):
+        return f"text: {value}"
+    if value.count("[") + value.count("{") > _DEEPEST or _SURROGATE.search(value):
         meant = _json.read(value)
-        return f" {value}" if meant is None or _MANY_DIGITS.search(value) else _json.encoded(meant).decode()
-    return _json.encoded(meant).decode() if _SURROGATE.search(value) and (meant := _json.read(value)) else value
+        return f"text: {value}" if meant is None else _json.encoded(meant).decode()
+    return value
 
 
 def _renamed(name: str, above: frozenset[str], kept: Collection[str]) -> str:

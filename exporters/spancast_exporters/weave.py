@@ -10,11 +10,11 @@ Checked on Weave's own server code: its parser of spans, and its schema of calls
 """
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -118,7 +118,7 @@ class Weave:
             parts = ((span.span_id, self._call(span)) for span in spans)
             return [self._upsert(ids, calls) for ids, calls in _otlp.batches(parts, _ROOM)]
         entity, project = self._place
-        headers = {"wandb-api-key": self.api_key, "project_id": quote(f"{entity}/{project}", safe="/ ")}
+        headers = {"wandb-api-key": self.api_key}
         encoded = ((span.span_id, _weave.otlp(span, entity, project)) for span in spans)
         return [_otlp.post(self.url, headers, ids, batch) for ids, batch in _otlp.batches(encoded, _ROOM)]
 

@@ -7,12 +7,17 @@ from typing import Any
 import httpx
 import httpx2
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 from spancast import attribute
 from spancast.attribution import rules
 from spancast.attribution.forward import forwarded
 from spancast.attribution.rules import Rules, pseudonymous
+from spancast.capture.exchange import Exchange
+from spancast.capture.route import Routes
+from spancast.recorder import HttpRequest, Recorder
 from spancast.testing import Simulator
+from spancast.trace.tracing import Tracing
 from tests.support.answers import PROMPT
 from tests.support.watching import watching
 
@@ -94,3 +99,40 @@ def test_what_is_forwarded_is_the_pseudonym() -> None:
             httpx2.post(f"{openrouter.base_url}/chat/completions", json=PROMPT, headers=KEY)
         told["billed"] = openrouter.bills[0].user
     assert told["billed"] == seen.only.user == pseudonymous("u_1")
+
+
+def opened(*, replaceable: bool, content_type: str = "application/json") -> Exchange:
+    """Open a call that is also to name its span."""
+    recorder = Recorder(Routes(), Tracing(TracerProvider(shutdown_on_exit=False)), keep=None, link_broadcast=True)
+    request = HttpRequest(
+        "POST",
+        "https",
+        "openrouter.ai",
+        None,
+        "/api/v1/chat/completions",
+        {"content-type": content_type},
+        json.dumps(PROMPT).encode(),
+        replaceable=replaceable,
+    )
+    with attribute(user="u_1"):
+        exchange = recorder.open(request)
+    assert exchange is not None
+    return exchange
+
+
+def test_a_body_that_names_its_span_names_the_user_too() -> None:
+    exchange = opened(replaceable=True)
+    assert exchange.sends is not None
+    sent = json.loads(exchange.sends)
+    assert {**PROMPT, "user": "u_1", "trace": sent["trace"]} == sent
+    assert sent["trace"].keys() == {"trace_id", "parent_span_id"}
+    exchange.close()
+
+
+@pytest.mark.parametrize(
+    ("replaceable", "content_type"), [(False, "application/json"), (True, "text/plain")], ids=["hook", "type"]
+)
+def test_a_body_that_cannot_be_replaced_is_left_alone(replaceable: bool, content_type: str) -> None:
+    exchange = opened(replaceable=replaceable, content_type=content_type)
+    assert exchange.sends is None
+    exchange.close()

@@ -46,6 +46,7 @@ PLATFORMS = {
         Reply(400, JSON, b"{}"),
         credential_in_body=True,
     ),
+    "weave": Platform({"api_key": "5ecret" * 7, "entity": "acme", "project": "shop"}, Reply(200, PROTOBUF)),
     "webhook": Platform(
         {"endpoint": "http://localhost:1", "secret": "5ecret"}, Reply(202), Reply(400), status_is_all=True
     ),
