@@ -29,8 +29,8 @@ READ = frozenset(
 )
 """What Weave looks for (weave 0.53.12, `agents/semconv.py`)."""
 
-_DEEPEST = 200
-"""Brackets that open in a text: fewer are not too deep for any parser, and more are looked at."""
+_DEEPEST = 100
+"""Levels of JSON. Python stops at 1000, of which Weave needs several for each."""
 _MANY_DIGITS = re.compile(r"\d{4000}")
 """Python reads no integer of more than 4300 digits, and says so by another error than Weave expects."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -64,10 +64,20 @@ def readable(value: Attribute) -> Attribute:
         return value
     if _MANY_DIGITS.search(value):
         return f"text: {value}"
-    if value.count("[") + value.count("{") > _DEEPEST or _SURROGATE.search(value):
-        meant = _json.read(value)
-        return f"text: {value}" if meant is None else _json.encoded(meant).decode()
-    return value
+    if value.count("[") + value.count("{") <= _DEEPEST and not _SURROGATE.search(value):
+        return value
+    meant = _json.read(value)
+    if meant is None:
+        return f"text: {value}"
+    return _json.encoded(meant).decode() if _SURROGATE.search(value) or _is_deep(meant) else value
+
+
+def _is_deep(meant: object) -> bool:
+    level: list[Any] = [meant]
+    for _ in range(_DEEPEST):
+        objects = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [child for children in objects for child in children]
+    return bool(level)
 
 
 def _renamed(name: str, above: frozenset[str], kept: Collection[str]) -> str:

@@ -35,6 +35,7 @@ from spancast.record import Record
 from spancast.recorder import Recorder
 from spancast.settings import Settings, resolve
 from spancast.trace.companions import Companions
+from spancast.trace.deliveries import Deliveries
 from spancast.trace.events import Events
 from spancast.trace.made import Spans
 from spancast.trace.metrics import Metrics
@@ -79,7 +80,8 @@ class Running:
         words = settings.capture_content != "no_content"
         self._tracing = Tracing(tracer_provider, Companions(settings.destinations, self._keep, words=words))
         names = tuple(destination.name for destination in settings.destinations)
-        aftermath = Aftermath(wishes(settings, meter_provider), self._keep)
+        self._deliveries = Deliveries(self._outbox.standings)
+        aftermath = Aftermath(wishes(settings, meter_provider, self._deliveries), self._keep)
         routes, link = Routes(settings.hosts), settings.link_broadcast
         self._recorder = Recorder(
             routes,
@@ -129,6 +131,7 @@ class Running:
         self._pump.stop(max(0.0, deadline - time.monotonic()))
         for worker in (*(courier for _, courier in self._couriers), *self._askers):
             worker.stop(max(0.0, deadline - time.monotonic()))
+        self._deliveries.end()
         self._tracing.stop()
         self._journal.close()
         return done
@@ -194,9 +197,12 @@ def rules(settings: Settings) -> attribution.Rules:
     )
 
 
-def wishes(settings: Settings, meter_provider: MeterProvider | None = None) -> Wishes:
+def wishes(
+    settings: Settings, meter_provider: MeterProvider | None = None, deliveries: Deliveries | None = None
+) -> Wishes:
     """Return what is wanted behind the caller's back."""
-    metrics = Metrics(meter_provider, settings.metrics, with_user=settings.user_metrics)
+    join = None if deliveries is None or not settings.destinations else deliveries.join
+    metrics = Metrics(meter_provider, settings.metrics, with_user=settings.user_metrics, join=join)
     return Wishes(
         words=settings.capture_content != "no_content",
         words_on_span=settings.capture_content in ("span_only", "span_and_event"),

@@ -46,7 +46,7 @@ PLATFORMS = {
         Reply(400, JSON, b"{}"),
         credential_in_body=True,
     ),
-    "weave": Platform({"api_key": "5ecret" * 7, "entity": "acme", "project": "shop"}, Reply(200, PROTOBUF)),
+    "weave": Platform({"api_key": "5ecret", "project_id": "acme/shop"}, Reply(200, PROTOBUF), Reply(200, PROTOBUF)),
     "webhook": Platform(
         {"endpoint": "http://localhost:1", "secret": "5ecret"}, Reply(202), Reply(400), status_is_all=True
     ),
@@ -75,8 +75,18 @@ def suite(name: str, platform: Platform) -> type[ExporterContract]:
     return Suite
 
 
-for _name, _platform in PLATFORMS.items():
-    globals()[f"Test_{_name}"] = suite(_name, _platform)
+VIEWS = {
+    "weave": Platform(
+        {"api_key": "5ecret", "project_id": "acme/shop", "view": "traces"},
+        Reply(200, JSON, b'{"res": [{}]}'),
+        Reply(200, JSON, b'{"calls": []}'),
+    ),
+}
+"""Exporters that send something else altogether with an option."""
+
+for _kind, _platforms in {"": PLATFORMS, "view_": VIEWS}.items():
+    for _name, _platform in _platforms.items():
+        globals()[f"Test_{_kind}{_name}"] = suite(_name, _platform)
 
 
 def test_every_built_in_exporter_is_tried():

@@ -17,6 +17,7 @@ from opentelemetry.sdk.metrics.export import Metric as Read
 from spancast.call import Call, Modalities
 from spancast.trace import metrics
 from spancast.trace.attributes import OPERATIONS
+from spancast.trace.deliveries import LAG, REASONS, RECORDS
 from spancast.trace.metrics import Metrics
 from spancast.trace.tracing import VERSION
 from tests.support.calls import a_call
@@ -309,5 +310,6 @@ def test_every_metric_is_in_the_documentation() -> None:
     documented = {name: (kind, unit) for name, kind, unit in rows}
     failed = a_call(operation="rerank", cost=None)
     shapes = recorded(STREAMED, failed, a_call(operation="embeddings")).shapes
-    assert documented == {name: shape[:2] for name, shape in shapes.items()}
+    deliveries = {RECORDS: ("gauge", "{record}"), REASONS: ("gauge", "{record}"), LAG: ("gauge", "s")}
+    assert documented == {name: shape[:2] for name, shape in shapes.items()} | deliveries
     assert all(f"`{name}`" in page for name in UP_TO_1_44)

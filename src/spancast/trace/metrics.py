@@ -68,15 +68,22 @@ class Metrics:
     """Records Calls into the application's meter provider as soon as it has one that records. From one thread."""
 
     def __init__(
-        self, provider: MeterProvider | None = None, spelling: str = "latest", *, with_user: bool = False
+        self,
+        provider: MeterProvider | None = None,
+        spelling: str = "latest",
+        *,
+        with_user: bool = False,
+        join: Callable[[Meter], None] | None = None,
     ) -> None:
         """`spelling` is `latest`, or `1.44` for the names that core had last.
 
-        `with_user` makes the user an attribute, which gives each user a time series of their own.
+        `with_user` makes the user an attribute, which gives each user a time series of their own. `join` makes further
+        instruments of the same meter.
         """
         self._given = provider
         self._spell = _latest if spelling == "latest" else _up_to_1_44
         self._with_user = with_user
+        self._join = join
         self._seen: MeterProvider | None = None
         self._records: tuple[Record, ...] = ()
 
@@ -90,6 +97,8 @@ class Metrics:
         if provider is not self._seen:
             meter = provider.get_meter(SCOPE, VERSION)
             self._seen, self._records = provider, (self._spell(meter), _cost(meter))
+            if self._join is not None:
+                self._join(meter)
         labels = self._labels(call)
         for record in self._records:
             record(call, labels)
