@@ -1,8 +1,8 @@
 """A span as a call of Weave's Traces view: the pair of messages that Weave's SDK sends (weave 0.54, `upsert_batch`).
 
 What is given as `summary.weave.costs` is shown as it is where the name of the model is in no table of prices, neither
-W&B's nor the project's; else it is computed (weave 0.53.12, `token_costs.py`). W&B's table has bare names and names
-that begin with `openrouter/`, and so neither goes into `summary.usage`.
+W&B's nor the project's; else it is computed (weave 0.53.12, `token_costs.py`). W&B's table has dozens of OpenRouter's
+names (`costs/cost_checkpoint.json`), and so `summary.usage` has another: `openrouter:openai/gpt-5`.
 """
 
 from collections.abc import Mapping
@@ -46,11 +46,6 @@ def call(span: Span, project_id: str) -> tuple[dict[str, object], dict[str, obje
         "summary": _summary(span),
     }
     return _known(start), _known(end)
-
-
-def llm_id(model: str) -> str:
-    """Return a name of the model that no table of prices has."""
-    return f"openrouter:{model}" if "/" not in model or model.startswith("openrouter/") else model
 
 
 def _attributes(span: Span) -> dict[str, object]:
@@ -106,7 +101,7 @@ def _summary(span: Span) -> dict[str, object]:
     if _facts.kind(span) not in _facts.MODELS:
         return found
     facts = _facts.of(span)
-    model = llm_id(facts.model or _UNKNOWN)
+    model = f"openrouter:{facts.model or _UNKNOWN}"
     usage = _known(
         {
             "requests": 1,

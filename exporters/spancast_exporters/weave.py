@@ -2,9 +2,9 @@
 
 In the Agents view, which W&B recommends, Weave computes what a call cost from its table of prices, when somebody looks,
 and nothing at all for a model that is not in it. What OpenRouter charged is an attribute there: `gen_ai.usage.cost`, to
-sum and to sort by, and `openrouter.cost_usd`, to the last digit. With `view="traces"` it is the cost that Weave shows,
-since a cost that comes with a call stands where the table has no price for its model; OpenRouter's names of models are
-not in W&B's, but a price that a project sets for one wins.
+sum and to sort by, and `openrouter.cost_usd`, to the last digit. With `view="traces"` it is the cost that Weave shows:
+one that comes with a call stands where no table has a price for its model, and so the model is called
+`openrouter:openai/gpt-5` there. W&B does not document that; it is what its code does.
 
 Checked on Weave's own server code: its parser of spans, and its schema of calls (weave 0.53.12, the last that is open).
 """

@@ -37,6 +37,8 @@ NOW = datetime(2026, 9, 21, tzinfo=UTC)
 PROTOBUF = {"content-type": "application/x-protobuf"}
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "openai/gpt-5"}
 MODEL = "openai/gpt-5-mini-2025-08-07"
+PRICED = f"openrouter:{MODEL}"
+"""What the Traces view calls the model."""
 
 
 @pytest.fixture(autouse=True)
@@ -321,8 +323,8 @@ def test_text_that_is_json_arrives_as_it_is(text):
 def test_the_traces_view_shows_the_dollars_that_openrouter_charged(called):
     found = called(of_call())
     assert cost_shown(found) == Decimal("0.000106000000000001")
-    assert found["summary"]["weave"]["costs"][MODEL]["prompt_tokens_total_cost"] == Decimal("0.0001")
-    assert found["summary"]["usage"][MODEL] == {
+    assert found["summary"]["weave"]["costs"][PRICED]["prompt_tokens_total_cost"] == Decimal("0.0001")
+    assert found["summary"]["usage"][PRICED] == {
         "requests": 1,
         "prompt_tokens": 1200,
         "completion_tokens": 80,
@@ -332,9 +334,9 @@ def test_the_traces_view_shows_the_dollars_that_openrouter_charged(called):
     }
 
 
-@pytest.mark.parametrize("model", ["gpt-4o", "openrouter/auto"])
+@pytest.mark.parametrize("model", ["gpt-4o", "openrouter/auto", "deepseek/deepseek-chat", None])
 def test_a_model_that_has_a_price_at_wandb_is_named_such_that_it_has_none(called, model):
-    assert cost_shown(called(of_call(response_model=model))) == Decimal("0.000106000000000001")
+    assert cost_shown(called(of_call(response_model=model, request_model=model))) == Decimal("0.000106000000000001")
 
 
 def test_a_cost_that_is_not_known_is_no_cost(called):

@@ -1,5 +1,6 @@
 """Through Weave's own server code: its parser takes every span, and its schema every call."""
 
+import json
 import socket
 import subprocess
 import time
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.slow
 PATIENCE = 90.0
 """Seconds until the server is up; it imports for many of them."""
 COST = 0.000106000000000001
+PRICED = "openrouter:openai/gpt-5-mini-2025-08-07"
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +140,20 @@ def test_the_traces_view_has_the_dollars_of_each_call(server: str, tmp_path: Pat
     found = {call["id"]: call for call in listed}
     assert set(found) == {span.span_id for span in a_trace()}
     chat = found[a_trace()[1].span_id]
-    costs = chat["summary"]["weave"]["costs"]["openai/gpt-5-mini-2025-08-07"]
+    costs = chat["summary"]["weave"]["costs"][PRICED]
     assert costs["prompt_tokens_total_cost"] + costs["completion_tokens_total_cost"] == pytest.approx(COST, rel=1e-12)
     assert (chat["thread_id"], chat["parent_id"]) == ("s_7", a_trace()[0].span_id)
-    assert chat["summary"]["usage"]["openai/gpt-5-mini-2025-08-07"]["cache_read_input_tokens"] == 1000
+    assert chat["summary"]["usage"][PRICED]["cache_read_input_tokens"] == 1000
     assert chat["output"]["choices"][0]["finish_reason"] == "tool_calls"
     assert found[a_trace()[2].span_id]["exception"] == "no answer"
+
+
+def test_no_model_that_weave_has_a_price_for_is_called_as_the_traces_view_calls_ours() -> None:
+    python = python_with("receivers/weave", "weave[trace-server]==0.53.12", alone=True)
+    (table,) = python.parents[1].rglob("weave/trace_server/costs/cost_checkpoint.json")
+    priced = set(json.loads(table.read_text("utf-8")))
+    assert "deepseek/deepseek-chat" in priced  # OpenRouter's own name of it: with that, the cost would be Weave's
+    assert not [name for name in priced if name.startswith("openrouter:")]
 
 
 @pytest.mark.parametrize("view", ["agents", "traces"])

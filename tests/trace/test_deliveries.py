@@ -78,7 +78,7 @@ def test_they_say_what_the_destinations_say_and_nothing_after_the_end(reader, pr
 def test_who_starts_again_is_read_in_the_place_of_who_has_ended_and_nothing_is_logged(reader, provider, caplog):
     meter = provider.get_meter("test")
     for count in (1, 2):
-        ended = Deliveries(lambda: [standing(delivered=count)])
+        ended = Deliveries(lambda count=count: [standing(delivered=count)])
         ended.join(meter)
         assert collected(reader)[RECORDS]["acme", "delivered"] == count
         ended.end()

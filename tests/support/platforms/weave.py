@@ -40,8 +40,8 @@ _USAGE = {
     *("cache_creation_input_tokens", "cache_read_input_tokens"),
 }
 _COSTS = {"prompt_tokens_total_cost", "completion_tokens_total_cost"}
-_PRICED = ("openrouter/", "gpt-4o")
-"""How names begin that W&B's table of prices has; others have a price of it nowhere."""
+_UNPRICED = "openrouter:"
+"""How names begin that W&B's table of prices cannot have; it has some of OpenRouter's own (weave 0.53.12, `costs`)."""
 
 
 class NoTreeError(Exception):
@@ -176,7 +176,7 @@ def cost_shown(call: Mapping[str, Any]) -> Any:
     """Return what Weave shows that a call cost: what came with it, where no table has a price of the model."""
     summary = call["summary"]
     (model,) = summary["usage"]
-    if model.startswith(_PRICED):
+    if not model.startswith(_UNPRICED):
         return "computed"
     costs = summary.get("weave", {}).get("costs", {}).get(model, {})
     return sum((costs[name] for name in _COSTS if name in costs), Decimal(0)) if _COSTS & set(costs) else None
