@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -321,3 +322,45 @@ def test_what_is_no_key_of_pseudonyms_is_not_shown_either(written: object) -> No
 
     assert "sekret" not in str(error.value)
     assert "Write hmac: and a key of your own" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [(5_000_000, 5_000_000), ("500MB", 500_000_000), ("2 gb", 2_000_000_000), ("1GiB", 2**30), ("2000000", 2_000_000)],
+)
+def test_the_room_for_destinations_is_bytes_or_what_people_write(written: object, size: int) -> None:
+    assert resolve({"outbox_size": written}).outbox_size == size
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("12h", 43_200.0),
+        ("30d", 2_592_000.0),
+        ("90 s", 90.0),
+        ("2w", 1_209_600.0),
+        (60, 60.0),
+        (timedelta(hours=1), 3600.0),
+    ],
+)
+@pytest.mark.parametrize("name", ["outbox_age", "retention"])
+def test_how_long_something_is_kept_is_seconds_or_what_people_write(name: str, written: object, seconds: float) -> None:
+    assert getattr(resolve({name: written}), name) == seconds
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"outbox_size": "1kB"},
+        {"outbox_size": True},
+        {"outbox_size": "much"},
+        {"outbox_size": "-5GB"},
+        {"outbox_age": "7 moons"},
+        {"outbox_age": -1},
+        {"retention": True},
+        {"retention": ""},
+    ],
+)
+def test_what_is_no_size_and_no_time_is_told_with_the_cure(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match="Give "):
+        resolve(wrong)

@@ -52,7 +52,7 @@ class Weave:
     """Sends every span that is given to it, to one project: `entity` and `project`, or `project_id` for both.
 
     `view` is `agents` or `traces`. `endpoint` is the base of the trace server; without it, that of W&B's cloud, or of
-    the W&B at `base_url`. A key in `~/.netrc` is not looked for.
+    the W&B at `base_url`; one that ends in /otel/v1/traces is used as it is. A key in `~/.netrc` is not looked for.
     """
 
     api_key: str = field(repr=False, metadata={"variables": ("WANDB_API_KEY",), "where": _WHERE})
@@ -110,7 +110,10 @@ class Weave:
     @property
     def url(self) -> str:
         """Where the spans go."""
-        return self._base + (_AGENTS if self.view == "agents" else _UPSERT)
+        if self.view == "traces":
+            return self._base + _UPSERT
+        given = (self.endpoint or "").rstrip("/")
+        return given if given.endswith(_otlp.PATH) else self._base + _AGENTS
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
         """Return requests of a size that Weave takes."""
@@ -175,10 +178,9 @@ class Weave:
 
     @property
     def _place(self) -> tuple[str, str]:
-        if self.project_id is None:
-            return self.entity.strip(), self.project.strip()
-        entity, _, project = self.project_id.strip().partition("/")
-        return entity, project
+        whole = self.project_id or (self.project if "/" in self.project else f"{self.entity}/{self.project}")
+        entity, _, project = whole.partition("/")
+        return entity.strip(), project.strip()
 
     @property
     def _base(self) -> str:

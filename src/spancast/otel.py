@@ -8,7 +8,7 @@ Such an exporter keeps nothing on the disk. What the platform does not take with
 span exporter: `spancast.start(destinations=[...])` is what loses nothing. Content follows the rules of ours: words that
 another library has put on its spans are sent only where `capture_content` says so.
 
-The other way, a span exporter of OpenTelemetry's is a destination: `spancast.start(destinations=[OTLPSpanExporter()])`.
+The other way, a span exporter of OpenTelemetry's is a destination: `spancast.Destination(OTLPSpanExporter())`.
 """
 
 import threading

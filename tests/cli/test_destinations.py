@@ -1,12 +1,14 @@
 import json
 import time
 from contextlib import closing
+from decimal import Decimal
 
 import pytest
 
 from spancast.cli import main
 from spancast.delivery.ack import Ack
 from spancast.delivery.journal import Journal
+from spancast.delivery.keeping import Keeping
 from spancast.delivery.outbox import Outbox
 from tests.support.calls import a_call
 
@@ -78,3 +80,14 @@ def test_the_table_says_what_is_the_matter(capsys, tmp_path, record):
     text = shown(capsys, tmp_path)
     assert "destination" in text
     assert text.splitlines()[-1] == "platform: parked: HTTP 401"
+
+
+def test_what_was_shed_is_told_with_its_dollars(capsys, tmp_path, record):
+    record(cost=Decimal("0.0123"))
+    record(cost=Decimal("0.0300"))
+    with closing(Outbox(tmp_path, Keeping(10**9, age=0.0, retention=0.0))) as outbox:
+        shown(capsys, tmp_path)
+        while outbox.tend():
+            pass
+    lines = shown(capsys, tmp_path).splitlines()
+    assert lines[-1] == "platform: 2 waited too long; $0.0423 of calls shed, which the ledger has"

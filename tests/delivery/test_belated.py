@@ -16,7 +16,8 @@ from spancast.contract import Delivered, Exporter, Rejected, Retry, Span, Traits
 from spancast.delivery import backoff, belated
 from spancast.delivery.accounts import Standing
 from spancast.delivery.courier import Courier, Pass
-from spancast.delivery.outbox import MIGRATIONS, Outbox
+from spancast.delivery.outbox import Outbox
+from spancast.delivery.schema import MIGRATIONS
 from spancast.destination import Destination
 from spancast.late import Late, may_come
 from spancast.store import Store

@@ -29,7 +29,6 @@ from spancast_exporters.weave import Weave
 from tests.support import golden
 from tests.support.delivered import deliver
 from tests.support.otlp_wire import readable, spans
-from tests.support.platform import hanging_up
 from tests.support.platforms.weave import JSON, KEY, PLACE, Shown, cost_shown, weave
 from tests.support.spans import SECOND, WORDS, a_trace, of_application, of_call
 
@@ -119,7 +118,6 @@ def test_it_is_an_exporter_that_can_be_probed_and_asked():
             {"WF_TRACE_SERVER_URL": "https://weave.example", "WANDB_BASE_URL": "https://wandb.example"},
             "https://weave.example",
         ),
-        ({"WF_TRACE_SERVER_URL": "https://weave.example/otel/v1/traces"}, "https://weave.example"),
         ({"WF_TRACE_SERVER_URL": "https://weave.example/agents/otel/v1/traces"}, "https://weave.example"),
     ],
 )
@@ -128,6 +126,12 @@ def test_the_variables_that_people_set_say_where_it_goes(monkeypatch, variables,
         monkeypatch.setenv(name, value)
     assert one_request(of_call()).request.url == f"{base}/agents/otel/v1/traces"
     assert one_request(of_call(), view="traces").request.url == f"{base}/call/upsert_batch"
+
+
+def test_an_endpoint_that_names_the_path_is_used_as_it_is():
+    url = "https://trace.wandb.ai/otel/v1/traces"
+    assert one_request(of_call(), endpoint=url).request.url == url
+    assert one_request(of_call(), endpoint=url, view="traces").request.url == "https://trace.wandb.ai/call/upsert_batch"
 
 
 def test_the_variables_that_people_set_say_who_sends_and_to_which_project(monkeypatch):
@@ -152,6 +156,11 @@ def test_the_variables_that_people_set_say_who_sends_and_to_which_project(monkey
 def test_what_is_missing_is_named_with_where_to_get_it(given, missing):
     with pytest.raises(Unconfigured, match=missing):
         discover.exporter(Destination("weave", **given))
+
+
+def test_a_project_may_be_written_with_its_entity():
+    (span,) = spans(one_request(of_call(), project_id=None, entity="me", project="acme/shop"))
+    assert (span["resource"]["wandb.entity"], span["resource"]["wandb.project"]) == ("acme", "shop")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +246,7 @@ def test_a_call_is_what_it_was(shown):
     assert {name: found.at(name) for name in expected} == expected
 
 
-def test_the_words_are_where_the_view_looks_for_them(tmp_path):
+def test_the_words_are_where_the_view_looks_for_them():
     said = attributes(of_call(WORDS))
     assert b"What is the weather in Paris?" in bytes(said["gen_ai.input.messages"])
     assert b"get_weather" in bytes(said["gen_ai.output.messages"])
@@ -392,16 +401,11 @@ def test_the_traces_view_has_the_whole_trace(tmp_path):
     )
 
 
-def test_a_lost_answer_is_settled_by_asking(tmp_path):
-    with weave(hanging_up) as (server, platform):
-        exporter = made(endpoint=platform.url, view="traces")
-        reply = Reply(200, JSON, b'{"calls": [{"id": "b7ad6b7169203331"}]}')
-        assert exporter.found([of_call(), of_application("work")], reply) == {
-            "b7ad6b7169203331": True,
-            "00f067aa0ba902b7": False,
-        }
-        assert b"b7ad6b7169203331" in exporter.read_back([of_call()], NOW).body
-    assert server.calls == {}
+def test_a_lost_answer_is_settled_by_asking():
+    exporter, asked = made(view="traces"), [of_call(), of_application("work")]
+    reply = Reply(200, JSON, b'{"calls": [{"id": "b7ad6b7169203331"}]}')
+    assert exporter.found(asked, reply) == {"b7ad6b7169203331": True, "00f067aa0ba902b7": False}
+    assert b"b7ad6b7169203331" in exporter.read_back(asked, NOW).body
 
 
 # --- what it answers -------------------------------------------------------------------------------------------------

@@ -146,6 +146,14 @@ def test_the_traces_view_has_the_dollars_of_each_call(server: str, tmp_path: Pat
     assert chat["summary"]["usage"][PRICED]["cache_read_input_tokens"] == 1000
     assert chat["output"]["choices"][0]["finish_reason"] == "tool_calls"
     assert found[a_trace()[2].span_id]["exception"] == "no answer"
+    asked = [a_trace()[1], of_application("never sent", span_id="ec71ae3c4e1f5a11")]
+    exporter = Weave(api_key=KEY, project_id="acme/exact", endpoint=server, view="traces")
+    question = exporter.read_back(asked, datetime.now(UTC))
+    reply = httpx2.post(question.url, content=question.body, headers=dict(question.headers), trust_env=False)
+    assert exporter.found(asked, Reply(reply.status_code, {}, reply.content)) == {
+        asked[0].span_id: True,
+        asked[1].span_id: False,
+    }
 
 
 def test_no_model_that_weave_has_a_price_for_is_called_as_the_traces_view_calls_ours() -> None:

@@ -104,9 +104,9 @@ def test_a_fault_in_a_segment_costs_what_it_hit_and_no_more(tmp_path_factory, mu
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@settings(max_examples=5_000)
+@settings(max_examples=1_500)
 @given(mutation=mutations(), live=st.booleans())
-def test_ten_thousand_faults_cost_what_they_hit_and_no_more(tmp_path_factory, mutation, live) -> None:
+def test_fifteen_hundred_faults_cost_what_they_hit_and_no_more(tmp_path_factory, mutation, live) -> None:
     check(tmp_path_factory.mktemp("home"), mutation, live=live)
 
 

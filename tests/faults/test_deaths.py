@@ -44,7 +44,7 @@ def living(home: Path, openrouter: Simulator, threads: int, how: str, calls: int
         ("_exit", 0),
         ("abort", -signal.SIGABRT),
         ("segfault", -signal.SIGSEGV),
-        ("raise", 1),
+        pytest.param("raise", 1, marks=pytest.mark.slow),
         ("exec", 0),
         pytest.param("exit", 0, marks=pytest.mark.slow),
     ],
@@ -82,6 +82,7 @@ def test_a_signal_at_any_instant_costs_nothing(
     struck(tmp_path, openrouter, number, seed=100 + seed)
 
 
+@pytest.mark.slow
 def test_lives_that_are_cut_one_after_the_other_lose_nothing(openrouter: Simulator, tmp_path: Path) -> None:
     for seed in range(2):
         with living(tmp_path, openrouter, 2, "never", 0) as process:

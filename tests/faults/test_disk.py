@@ -167,6 +167,7 @@ def test_a_home_that_is_missing_is_made_for_its_owner_alone(openrouter: Simulato
         assert {path.stat().st_mode & 0o077 for path in [tmp_path / "far", *(tmp_path / "far").rglob("*")]} == {0}
 
 
+@pytest.mark.slow
 def test_a_file_in_the_way_of_a_home_is_left_alone(openrouter: Simulator, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("mine")
     assert_kept_elsewhere(tmp_path / "home", openrouter, tmp_path / "tmp", "is no directory")

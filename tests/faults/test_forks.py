@@ -47,7 +47,7 @@ def run(way: str, children: int, openrouter: Simulator, folder: Path, timeout: f
     [
         "fork",
         "executor:fork",
-        "processes:spawn",
+        pytest.param("processes:spawn", marks=pytest.mark.slow),
         pytest.param("processes:fork", marks=pytest.mark.slow),
         pytest.param("processes:forkserver", marks=pytest.mark.slow),
         pytest.param("executor:spawn", marks=pytest.mark.slow),

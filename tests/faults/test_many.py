@@ -165,6 +165,7 @@ def test_a_program_that_is_stopped_and_goes_on_loses_and_doubles_nothing(openrou
     assert {*platform.taken.values()} == {1}
 
 
+@pytest.mark.slow
 def test_two_applications_with_one_home_are_told_apart(openrouter: Simulator, tmp_path: Path) -> None:
     for name in ("one", "two"):
         environment = surroundings(tmp_path / "home", openrouter, OTEL_SERVICE_NAME=name)

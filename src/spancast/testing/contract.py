@@ -17,7 +17,7 @@ nothing but pytest. What an exporter is beside, a `Probe`, a `ReadBack` or an `A
 import copy
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
@@ -42,42 +42,14 @@ from spancast.contract import (
     Unauthorized,
     Verdict,
 )
-from spancast.testing import bodies, spans
+from spancast.testing import answers, bodies, spans
 from spancast.testing.purity import pure
 
 NOW = datetime(2026, 9, 21, 12, 0, 0, tzinfo=UTC)
-_DATE = {"date": "Mon, 21 Sep 2026 12:00:00 GMT"}
-_JSON = {**_DATE, "content-type": "application/json"}
-_HTML = {**_DATE, "content-type": "text/html; charset=utf-8"}
-_PAGE = b"<!DOCTYPE html><html><body>Sign in to the hotel's network</body></html>"
-_OK, _LARGE, _MANY = 200, 413, 429
 _SECRET = re.compile(r"(^|_)(api_key|secret|secret_key|token|password)$")
 _MONEY = re.compile(r"cost|usd|price|dollar", re.IGNORECASE)
 _MUCH = 100_000
 """Characters of the words of a span that is large, but no larger than any platform takes."""
-
-BODIES: Mapping[str, Reply] = {
-    "empty": Reply(_OK, _DATE),
-    "a page": Reply(_OK, _HTML, _PAGE),
-    "a page that says it is JSON": Reply(_OK, _JSON, _PAGE),
-    "a page without a type": Reply(_OK, _DATE, b"\n  <html></html>"),
-    "an error": Reply(_OK, _JSON, b'{"error": "internal error"}'),
-    "errors": Reply(_OK, _JSON, b'{"errors": [{"message": "internal error"}]}'),
-    "errors of an odd shape": Reply(_OK, _JSON, b'{"errors": [[null]], "error": {"a": 1}, "message": 5}'),
-    "JSON that breaks off": Reply(_OK, _JSON, b'{"ok": tr'),
-    "JSON of another kind": Reply(_OK, _JSON, b'"no"'),
-    "null": Reply(_OK, _JSON, b"null"),
-    "a list": Reply(_OK, _JSON, b"[1, null, {}]"),
-    "a number": Reply(_OK, _JSON, b"1e999"),
-    "nesting without end": Reply(_OK, _JSON, b"[" * 50_000),
-    "no text": Reply(_OK, _JSON, b"\xff\xfe\x00\x80"),
-    "no content type": Reply(_OK, {}, b"{}"),
-    "no protobuf": Reply(_OK, {**_DATE, "content-type": "application/x-protobuf"}, b"\xff\xff\xff"),
-}
-"""Answers that lie, or say nothing: a judge has a verdict on each, with any status."""
-_PAGES = ("a page", "a page that says it is JSON", "a page without a type")
-_LIES = ("an error", "errors", "JSON that breaks off")
-_STATUSES = (_OK, 201, 202, 204, 207, 301, 400, 401, 403, 404, 409, _LARGE, 415, 422, _MANY, 500, 503)
 
 
 class ExporterContract:
@@ -253,9 +225,9 @@ class ExporterContract:
     def test_judge_believes_no_page_and_no_error(self) -> None:
         """A portal says 200 with a page; some platforms say 200 and that nothing was taken."""
         exporter, encoded, said = self.exporter(), self._encoded(), self.accepts()
-        for status in {_OK, said.status}:
-            for what in _PAGES if self.status_is_all else (*_PAGES, *_LIES):
-                reply = BODIES[what]
+        for status in {answers.OK, said.status}:
+            for what in answers.PAGES if self.status_is_all else (*answers.PAGES, *answers.LIES):
+                reply = answers.BODIES[what]
                 verdict = exporter.judge(encoded, Reply(status, reply.headers, reply.body))
                 assert not isinstance(verdict, Delivered), f"{status} with {what} is believed"
 
@@ -268,29 +240,29 @@ class ExporterContract:
             or "protobuf" in encoded.request.headers.get("content-type", "")
         ):
             pytest.skip("the platform does not answer in JSON, or need not; in protobuf, success is no bytes")
-        verdict = self.exporter().judge(encoded, Reply(_OK, _DATE))
+        verdict = self.exporter().judge(encoded, Reply(answers.OK, answers.DATE))
         assert not isinstance(verdict, Delivered)
 
     @pytest.mark.parametrize("status", [401, 403])
     def test_judge_parks_on_a_wrong_credential(self, status: int) -> None:
         """401 and 403 are about the credential, and not about the spans."""
-        assert isinstance(self.exporter().judge(self._encoded(), Reply(status, _DATE)), Unauthorized)
+        assert isinstance(self.exporter().judge(self._encoded(), Reply(status, answers.DATE)), Unauthorized)
 
     def test_judge_waits_as_long_as_it_is_asked_to(self) -> None:
         """429 with Retry-After is `Retry` with these seconds."""
-        verdict = self.exporter().judge(self._encoded(), Reply(_MANY, {**_DATE, "retry-after": "7"}))
+        verdict = self.exporter().judge(self._encoded(), Reply(answers.TOO_MANY, {**answers.DATE, "retry-after": "7"}))
         assert isinstance(verdict, Retry)
         assert verdict.after == 7.0, "give what retry_after() reads"  # noqa: PLR2004 - as above
 
     def test_judge_splits_what_is_too_large(self) -> None:
         """413 is `Split`."""
-        assert isinstance(self.exporter().judge(self._encoded(), Reply(_LARGE, _DATE)), Split)
+        assert isinstance(self.exporter().judge(self._encoded(), Reply(answers.TOO_LARGE, answers.DATE)), Split)
 
     def test_judge_tries_again_when_the_platform_fails(self) -> None:
         """5xx is `Retry`, each of them: what a proxy says of a platform that is down is no word on the spans."""
         exporter, encoded = self.exporter(), self._encoded()
         for status in range(500, 600):
-            assert isinstance(exporter.judge(encoded, Reply(status, _DATE)), Retry), status
+            assert isinstance(exporter.judge(encoded, Reply(status, answers.DATE)), Retry), status
 
     # --- what an exporter may be beside ------------------------------------------------------------------------------
 
@@ -303,11 +275,14 @@ class ExporterContract:
         with pure("probe()"):
             request = exporter.probe(NOW)
         self._assert_safe(request)
-        for status in _STATUSES:
-            for what, reply in BODIES.items():
+        for status in answers.STATUSES:
+            for what, reply in answers.BODIES.items():
                 told = exporter.diagnose(Reply(status, reply.headers, reply.body))
                 assert told is None or (told.strip() and "\n" not in told), f"{status} with {what}: {told!r}"
-        wrong = [Reply(_OK, _HTML, _PAGE), *(Reply(status, _DATE) for status in (302, 401, 403, 404, 500, 503))]
+        wrong = [
+            Reply(answers.OK, answers.HTML, answers.PAGE),
+            *(Reply(status, answers.DATE) for status in (302, 401, 403, 404, 500, 503)),
+        ]
         for reply in wrong:
             told = exporter.diagnose(reply)
             assert told is not None, f"{reply.status} is taken for good"
@@ -325,11 +300,14 @@ class ExporterContract:
             request = exporter.read_back(given, NOW)
         self._assert_safe(request)
         known = {span.span_id for span in given}
-        for status in _STATUSES:
-            for what, reply in BODIES.items():
+        for status in answers.STATUSES:
+            for what, reply in answers.BODIES.items():
                 found = exporter.found(given, Reply(status, reply.headers, reply.body))
                 assert set(found) <= known, f"{status} with {what}: {set(found) - known} were not asked for"
-        for reply in (Reply(_OK, _HTML, _PAGE), *(Reply(status, _DATE) for status in (302, 401, 404, _MANY, 500))):
+        for reply in (
+            Reply(answers.OK, answers.HTML, answers.PAGE),
+            *(Reply(status, answers.DATE) for status in (302, 401, 404, answers.TOO_MANY, 500)),
+        ):
             assert not exporter.found(given, reply), f"{reply.status} is taken for word of a span"
 
     def test_its_authorizer_takes_nothing_else_for_a_credential(self) -> None:
@@ -341,12 +319,12 @@ class ExporterContract:
         with pure("ask()"):
             request = exporter.ask(NOW)
         _assert_http(request)
-        for status in _STATUSES:
-            for what, reply in BODIES.items():
+        for status in answers.STATUSES:
+            for what, reply in answers.BODIES.items():
                 got = exporter.grant(Reply(status, reply.headers, reply.body), NOW)
                 assert isinstance(got, Retry | Unauthorized), f"{status} with {what} is taken for a credential"
-        assert isinstance(exporter.grant(Reply(401, _DATE), NOW), Unauthorized)
-        assert isinstance(exporter.grant(Reply(503, _DATE), NOW), Retry)
+        assert isinstance(exporter.grant(Reply(401, answers.DATE), NOW), Unauthorized)
+        assert isinstance(exporter.grant(Reply(503, answers.DATE), NOW), Retry)
         assert "secret-token" not in repr(Grant({"authorization": "secret-token"}, NOW))
 
     # --- how it is tried ---------------------------------------------------------------------------------------------
@@ -360,13 +338,13 @@ class ExporterContract:
     def _answers(self) -> Iterator[tuple[str, Reply]]:
         """Yield answers of every status, and strange ones."""
         for status in range(100, 600):
-            yield f"{status} and nothing", Reply(status, _DATE)
+            yield f"{status} and nothing", Reply(status, answers.DATE)
         said = self.accepts()
-        for status in {*_STATUSES, said.status}:
+        for status in {*answers.STATUSES, said.status}:
             yield f"{status} with an acknowledgement", Reply(status, said.headers, said.body)
-            for what, reply in BODIES.items():
+            for what, reply in answers.BODIES.items():
                 yield f"{status} with {what}", Reply(status, reply.headers, reply.body)
-        yield "429 and a Retry-After that is none", Reply(_MANY, {**_DATE, "retry-after": "soon"})
+        yield "429 and a Retry-After that is none", Reply(answers.TOO_MANY, {**answers.DATE, "retry-after": "soon"})
 
     def _assert_fits_or_splits(self, exporter: Exporter, given: Sequence[Span], encoded: Encoded) -> None:
         if len(encoded.request.body) <= exporter.traits.max_bytes:
