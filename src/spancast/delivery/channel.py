@@ -38,19 +38,27 @@ class Channel:
         `wire.Untrusted`; `wire.Ambiguous`; and `Denied`.
         """
         if self._authorizer is None:
-            return self._wire.post(request, allowance.left())
+            return self._sent(request, allowance)
         kept = self._grant if time.monotonic() < self._valid_until else None
         grant = kept or self._ask(self._authorizer, allowance)
-        reply = self._wire.post(_with(request, grant), allowance.left())
+        reply = self._sent(_with(request, grant), allowance)
         if reply.status == _UNAUTHORIZED:
             self._grant = None
             if kept is not None:
-                return self._wire.post(_with(request, self._ask(self._authorizer, allowance)), allowance.left())
+                return self._sent(_with(request, self._ask(self._authorizer, allowance)), allowance)
         return reply
 
     def close(self) -> None:
         """Close the connections."""
         self._wire.close()
+
+    def _sent(self, request: Request, allowance: Allowance) -> Reply:
+        """Return the answer without the request's own credentials: some platforms quote a key that they refuse."""
+        reply = self._wire.post(request, allowance.left())
+        body = reply.body
+        for secret in _credentials(request):
+            body = body.replace(secret, REMOVED.encode())
+        return reply if body == reply.body else replace(reply, body=body)
 
     def _ask(self, authorizer: Authorizer, allowance: Allowance) -> Grant:
         at = datetime.now(UTC)
@@ -65,6 +73,20 @@ class Channel:
         lasts = (granted.until - at).total_seconds()
         self._grant, self._valid_until = granted, time.monotonic() + max(lasts * 0.9, lasts - _EARLY)
         return granted
+
+
+def _credentials(request: Request) -> list[bytes]:
+    """Return the words of the headers that hold a key, the longest first."""
+    held = [value for name, value in request.headers.items() if any(mark in name.lower() for mark in _HOLDS_KEY)]
+    words = {word.encode("utf-8", "replace") for value in held for word in value.split() if len(word) >= _SHORTEST}
+    return sorted(words, key=len, reverse=True)
+
+
+_HOLDS_KEY = ("auth", "key", "token", "secret")
+_SHORTEST = 8
+"""Characters; what is shorter is no key."""
+REMOVED = "[removed]"
+"""Stands where a credential stood."""
 
 
 def _with(request: Request, grant: Grant) -> Request:
