@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 
-from spancast.delivery import courier
+from spancast.delivery import courier, wire
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.collector import Door
@@ -22,6 +22,9 @@ CANARY = "c4nary"
 def _trusting(tmp_path, monkeypatch):
     AUTHORITY.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    wire._trusted.cache_clear()
+    yield
+    wire._trusted.cache_clear()
 
 
 def proving(authority, name="127.0.0.1", **facts) -> ssl.SSLContext:
