@@ -48,7 +48,7 @@ def outage(desk: Desk, collector, mode, rate: float, seconds: float) -> float:
 def test_nothing_is_lost_and_the_order_is_kept(desk, impatient, monkeypatch, how):
     monkeypatch.setattr(wire, "PATIENCE", 0.3)
     collector = desk.collector()
-    outage(desk, collector, AWAY[how], rate=200, seconds=1.0)
+    outage(desk, collector, AWAY[how], rate=200, seconds=0.6)
     desk.assert_each_once(collector)
     assert list(collector.accepted) == desk.emitted
     assert (desk.standing().delivered, desk.standing().state) == (len(desk.emitted), "ready")

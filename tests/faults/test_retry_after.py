@@ -72,8 +72,8 @@ def test_zero_is_no_licence_to_come_back_at_once_for_ever(desk, monkeypatch):
     collector = desk.collector(modes.retry_after("0"))
     desk.put()
     desk.start(desk.courier(Otlp(endpoint=collector.url)))
-    time.sleep(2.0)
-    assert len(collector.received) <= backoff.OPENS + 2.0 / 0.2
+    time.sleep(1.0)
+    assert len(collector.received) <= backoff.OPENS + 1.0 / 0.2
 
 
 def test_while_it_waits_it_asks_nothing_whatever_is_recorded_and_then_loses_nothing(desk):

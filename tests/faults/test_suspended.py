@@ -35,7 +35,7 @@ with closing(Outbox(home)) as outbox:
 @pytest.mark.parametrize(
     ("patience", "asleep"), [(0.5, 1.0), pytest.param(10.0, 15.0, marks=[pytest.mark.slow, pytest.mark.timeout(60)])]
 )
-@pytest.mark.parametrize("resend", ["upsert", "duplicates"])
+@pytest.mark.parametrize("resend", [pytest.param("upsert", marks=pytest.mark.slow), "duplicates"])
 def test_an_answer_that_came_while_it_slept_is_read_and_nothing_is_sent_twice(desk, patience, asleep, resend):
     collector = desk.collector(modes.late(patience * 0.4))
     desk.put(20)

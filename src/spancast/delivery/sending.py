@@ -72,18 +72,26 @@ class Sender:
     def probe(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> None:
         """Send the first span to a platform that has failed for a while, and the others when it fails on that one.
 
-        What it answers with 500 while it takes the next is set aside, so that it does not hold up the others for ever.
+        What it answers with 500, and again behind others that it takes, is set aside, so that it does not hold them up
+        for ever.
         """
         first, others = items[:1], items[1:]
         self.send(batch, first, allowance)
-        reason = batch.reason
-        if reason is not None and (not others or self._status != _SERVER_ERROR):
-            return
-        batch.resume()
-        self.send(batch, others, allowance)
-        if reason is not None and not batch.halted and batch.delivered:
-            until = time.time() + ASIDE
-            batch.held |= {item.seq: Held(until, f"{reason} to this one alone") for item in first}
+        if not batch.halted:
+            self.send(batch, others, allowance)
+        elif others and self._status == _SERVER_ERROR:
+            batch.resume()
+            self.send(batch, others, allowance)
+            if not batch.halted and batch.delivered:
+                self._try_again(batch, first, allowance)
+
+    def _try_again(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> None:
+        """Send what failed once more, now that others have passed; set it aside where it still fails."""
+        self.send(batch, items, allowance)
+        if batch.halted and self._status == _SERVER_ERROR:
+            until, reason = time.time() + ASIDE, f"{batch.reason} to this one alone"
+            batch.resume()
+            batch.held |= {item.seq: Held(until, reason) for item in items}
 
     def _sent(self, batch: Batch, items: list[Item], allowance: Allowance) -> Groups:
         """Send the spans; return those that are to be sent again, in smaller groups."""

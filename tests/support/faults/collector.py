@@ -5,6 +5,7 @@ server does: it never reads, or hangs up. All others answer requests (`tests.sup
 """
 
 import gzip
+import io
 import json
 import socket
 import ssl
@@ -12,7 +13,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
@@ -60,8 +61,10 @@ class FaultCollector:
         self._mode: Mode = mode or answer()
         self.tls = tls
         self._lock = threading.Lock()
-        self._answering = 0
         self._open: list[socket.socket] = []
+        self._busy: set[socket.socket] = set()
+        self.changes = 0
+        """How often the mode was changed."""
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
         self.port = self._listen()
@@ -76,9 +79,13 @@ class FaultCollector:
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        """Be like that from the next request on; connections that are kept open are cut, as a restart does."""
-        self._mode = mode
-        self._hang_up()
+        """Be like that from the next request on; connections that are kept open are cut, as a restart does.
+
+        A request that is being answered is answered.
+        """
+        with self._lock:
+            self._mode, self.changes = mode, self.changes + 1
+        self._hang_up(self._busy)
         if isinstance(mode, Refused):
             self._stop_listening()
         elif self._listener is None:
@@ -112,9 +119,10 @@ class FaultCollector:
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, but: Container[socket.socket] = ()) -> None:
         with self._lock:
-            connections, self._open = self._open, []
+            connections = [connection for connection in self._open if connection not in but]
+            self._open = [connection for connection in self._open if connection in but]
         for connection in connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -147,27 +155,24 @@ class FaultCollector:
         connection.close()
 
     def take(self, handler: BaseHTTPRequestHandler, received: Received) -> None:
-        """Answer a request, and note the spans that are taken by that."""
+        """Answer a request. The spans that are taken are noted before anybody can know the answer."""
         self.received.append(received)
         self.asked.append(time.monotonic())
-        mode = self._mode
-        if isinstance(mode, Door | Refused):
+        with self._lock:
+            mode, changes = self._mode, self.changes
+            cut = self.tls is None and handler.connection not in self._open
+            self._busy.add(handler.connection)
+        if isinstance(mode, Door | Refused) or cut:
             handler.close_connection = True
             return
+        wire, handler.wfile = handler.wfile, io.BytesIO()
+        if mode(handler, received):
+            self.accept(span_ids(received))
+        said, handler.wfile = handler.wfile.getvalue(), wire
+        wire.write(said)
         with self._lock:
-            self._answering += 1
-        try:
-            if mode(handler, received):
-                self.accept(span_ids(received))
-        finally:
-            with self._lock:
-                self._answering -= 1
-
-    def settle(self) -> None:
-        """Wait for what was answered to be noted too; whoever hangs is not waited for."""
-        until = time.monotonic() + 2.0
-        while self._answering and time.monotonic() < until:
-            time.sleep(0.002)
+            self._busy.discard(handler.connection)
+            handler.close_connection |= changes != self.changes
 
     def accept(self, ids: Sequence[str]) -> None:
         with self._lock:

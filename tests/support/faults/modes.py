@@ -67,9 +67,9 @@ def _closing(collector: FaultCollector) -> None:
 def _hang(handler: BaseHTTPRequestHandler, received: Received) -> bool:
     handler.close_connection = True
     collector: FaultCollector = handler.server  # type: ignore[assignment]
-    watched = handler.connection
+    watched, changes = handler.connection, collector.changes
     watched.settimeout(0.05)
-    while not collector.closing.is_set():
+    while not collector.closing.is_set() and collector.changes == changes:
         try:
             if watched.recv(1) == b"":
                 break
@@ -86,9 +86,10 @@ def _trickling(head: bytes) -> Answer:
     def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
         handler.close_connection = True
         collector: FaultCollector = handler.server  # type: ignore[assignment]
-        handler.wfile.write(head)
-        while not collector.closing.wait(0.02):
-            handler.wfile.write(b"x")
+        changes = collector.changes
+        handler.connection.sendall(head)
+        while not collector.closing.wait(0.02) and collector.changes == changes:
+            handler.connection.sendall(b"x")
         return False
 
     return give
