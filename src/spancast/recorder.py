@@ -24,10 +24,10 @@ from spancast.capture.exchange import Exchange
 from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.request import app_facts, form_facts, request_facts
 from spancast.capture.route import Routes, region_of
-from spancast.capture.scrub import may_hold_secrets, without_secrets
 from spancast.capture.values import Facts
 from spancast.late import bill_of
 from spancast.record import Record
+from spancast.scrub import may_hold_secrets, without_secrets
 from spancast.trace import span as spans
 from spancast.trace.link import linked
 from spancast.trace.place import Place, placed

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from spancast.call import Call
+from spancast.resource import ENVIRONMENT, RELEASE, text_of
 
 Number = Decimal | int | float
 
@@ -31,8 +32,8 @@ TEXTS: Mapping[str, Callable[[Call], Iterable[str | None]]] = {
     "outcome": lambda call: (call.outcome,),
     "error_type": lambda call: (call.error_type,),
     "app": lambda call: (_service(call), call.app_title),
-    "environment": lambda call: (call.environment or _of_resource(call, "deployment.environment.name"),),
-    "release": lambda call: (call.release or _of_resource(call, "service.version"),),
+    "environment": lambda call: (call.environment or text_of(call.resource, ENVIRONMENT),),
+    "release": lambda call: (call.release or text_of(call.resource, RELEASE),),
     "trace_name": lambda call: (call.trace_name,),
 }
 """Fields that hold text."""
@@ -83,10 +84,5 @@ def _label(field: str) -> str | None:
 
 def _service(call: Call) -> str | None:
     """Return `service.name`, unless it is what OpenTelemetry puts where nobody named the service."""
-    name = _of_resource(call, "service.name")
+    name = text_of(call.resource, "service.name")
     return None if name is None or name.startswith("unknown_service") else name
-
-
-def _of_resource(call: Call, name: str) -> str | None:
-    value = call.resource.get(name)
-    return None if value is None else str(value)

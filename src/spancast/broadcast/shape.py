@@ -10,10 +10,8 @@ from spancast.broadcast.words import with_words, words_of
 from spancast.call import Scalar
 from spancast.contract import Attribute, Span
 from spancast.destination import Destination
+from spancast.resource import ENVIRONMENT, RELEASE
 from spancast.trace import names
-
-_ENVIRONMENT, _RELEASE = "deployment.environment.name", "service.version"
-"""Where a resource says them (OpenTelemetry semantic conventions, deployment and service)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def adorned(destination: Destination, span: Span) -> Span:
     What the span says of environment and release is said of its resource too, since most platforms look there.
     """
     said, environment = destination.metadata, destination.environment or span.environment
-    resource = _resource(span.resource, {_ENVIRONMENT: environment, _RELEASE: span.release})
+    resource = _resource(span.resource, {ENVIRONMENT: environment, RELEASE: span.release})
     if destination.privacy and words_of(span):
         span = with_words(span, {})
     if not said and environment == span.environment and resource is span.resource:

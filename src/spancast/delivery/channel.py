@@ -8,6 +8,7 @@ from spancast.contract import Authorizer, Exporter, Grant, Reply, Request, Retry
 from spancast.delivery.allowance import Allowance
 from spancast.delivery.wire import Ambiguous, Unsent, Wire
 from spancast.errors import SpancastError
+from spancast.scrub import REMOVED
 
 _UNAUTHORIZED = 401
 _EARLY = 60.0
@@ -85,8 +86,6 @@ def _credentials(request: Request) -> list[bytes]:
 _HOLDS_KEY = ("auth", "key", "token", "secret")
 _SHORTEST = 8
 """Characters; what is shorter is no key."""
-REMOVED = "[removed]"
-"""Stands where a credential stood."""
 
 
 def _with(request: Request, grant: Grant) -> Request:

@@ -4,6 +4,7 @@ from typing import cast
 
 from spancast import contract
 from spancast.foreign import Foreign, Value
+from spancast.resource import ENVIRONMENT, RELEASE, text_of
 
 
 def companion(kept: Foreign, encoder: contract.Encoder) -> contract.Span:
@@ -26,8 +27,8 @@ def companion(kept: Foreign, encoder: contract.Encoder) -> contract.Span:
         ],
         user=kept.user,
         session=kept.session,
-        environment=_text(kept, "deployment.environment.name"),
-        release=_text(kept, "service.version"),
+        environment=text_of(kept.resource, ENVIRONMENT),
+        release=text_of(kept.resource, RELEASE),
         resource=kept.resource,
         scope=kept.scope,
         generation=None,
@@ -38,8 +39,3 @@ def companion(kept: Foreign, encoder: contract.Encoder) -> contract.Span:
 def _attributes(kept: dict[str, Value]) -> dict[str, contract.Attribute]:
     """Return attributes of which OpenTelemetry has seen to it that a sequence is of one kind."""
     return cast("dict[str, contract.Attribute]", kept)
-
-
-def _text(kept: Foreign, name: str) -> str | None:
-    value = kept.resource.get(name)
-    return None if value is None else str(value)

@@ -15,12 +15,12 @@ from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
 from spancast import guard
 from spancast.attribution.rules import without_user
-from spancast.call import Scalar
-from spancast.capture.scrub import names_secret, without_secrets
 from spancast.capture.values import text
 from spancast.destination import Destination
 from spancast.foreign import Foreign, Happening, Value
+from spancast.resource import scalars
 from spancast.scribe import Scribe
+from spancast.scrub import names_secret, without_secrets
 from spancast.trace import names
 from spancast.trace.family import Family, is_genai, parent_of
 from spancast.trace.nesting import is_carrier
@@ -179,7 +179,7 @@ def foreign(seen: Seen, destinations: tuple[str, ...], *, words: bool, again: st
         session=text(plain.get(names.SESSION)),
         scope=("", "") if scope is None else (scope.name, scope.version or ""),
         destinations=destinations,
-        resource=_scalars(span.resource.attributes),
+        resource=scalars(span.resource.attributes),
     )
 
 
@@ -201,7 +201,3 @@ def _clean(value: Any) -> Value:
     if isinstance(value, bool | int | float):
         return value
     return tuple(without_secrets(each) if isinstance(each, str) else each for each in value)
-
-
-def _scalars(attributes: Mapping[str, Any]) -> dict[str, Scalar]:
-    return {key: value for key, value in attributes.items() if isinstance(value, str | int | float | bool)}

@@ -4,8 +4,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from spancast import contract
-from spancast.call import Call, Scalar
+from spancast.call import Call
 from spancast.content import Content
+from spancast.resource import ENVIRONMENT, RELEASE, text_of
 from spancast.trace import names
 from spancast.trace.attributes import (
     Attributes,
@@ -69,14 +70,10 @@ def record(call: Call, encoder: contract.Encoder, version: str, content: Content
         trace_name=call.trace_name,
         tags=call.tags,
         metadata=call.metadata,
-        environment=call.environment or _text(call.resource.get("deployment.environment.name")),
-        release=call.release or _text(call.resource.get("service.version")),
+        environment=call.environment or text_of(call.resource, ENVIRONMENT),
+        release=call.release or text_of(call.resource, RELEASE),
         resource=call.resource,
         scope=(SCOPE, version),
         generation=call,
         encoder=encoder,
     )
-
-
-def _text(value: Scalar | None) -> str | None:
-    return None if value is None else str(value)

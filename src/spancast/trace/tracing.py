@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import ProxyTracerProvider, Tracer
 
 from spancast import guard
-from spancast.call import Scalar
+from spancast.resource import scalars
 from spancast.trace.companions import Companions
 from spancast.trace.identity import IdentityTracer
 from spancast.trace.span import SCOPE
@@ -44,7 +44,7 @@ class Tracing:
         self._in_batches = False
         self._tracer: Tracer
         self._setter: Any = None
-        self.resource: dict[str, Scalar] = {}
+        self.resource = scalars({})
         """The resource of the provider in use."""
 
     @property
@@ -115,7 +115,7 @@ class Tracing:
                 _put_first(used, self._stamp)
             self._used = used
             self._tracer = IdentityTracer(used) if is_private else used.get_tracer(SCOPE, VERSION)
-            self.resource = _scalars(getattr(used, "resource", None))
+            self.resource = scalars(getattr(getattr(used, "resource", None), "attributes", None) or {})
             self._seen = provider
 
     def _own(self) -> TracerProvider:
@@ -141,8 +141,3 @@ def _put_first(provider: Any, stamp: Stamp) -> None:
     with suppress(AttributeError), every._lock:  # noqa: SLF001 - the SDK has no other way
         others = tuple(each for each in every._span_processors if each is not stamp)  # noqa: SLF001 - see above
         every._span_processors = (stamp, *others)  # noqa: SLF001 - see above
-
-
-def _scalars(resource: Any) -> dict[str, Scalar]:
-    attributes = getattr(resource, "attributes", None) or {}
-    return {key: value for key, value in attributes.items() if isinstance(value, str | int | float | bool)}

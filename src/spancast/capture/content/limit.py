@@ -9,7 +9,7 @@ from typing import Any
 
 from spancast.capture.content import parts
 from spancast.capture.content.parts import Message, Part
-from spancast.capture.scrub import REMOVED, names_secret, without_secrets
+from spancast.scrub import REMOVED, names_secret, without_secrets
 
 VALUE = 100_000
 """Characters kept of one text."""

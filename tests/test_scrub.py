@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast.capture.scrub import _SECRETS, REMOVED, names_secret, without_secrets
+from spancast.scrub import _SECRETS, REMOVED, names_secret, without_secrets
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,0 +1,20 @@
+"""What an OpenTelemetry resource says of the application that it stands for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from spancast.call import Scalar
+
+ENVIRONMENT, RELEASE = "deployment.environment.name", "service.version"
+"""Where it says them (OpenTelemetry semantic conventions, deployment and service)."""
+
+
+def text_of(resource: Mapping[str, Scalar], name: str) -> str | None:
+    """Return what it says under a name, as text; `None` where it says nothing."""
+    value = resource.get(name)
+    return None if value is None else str(value)
+
+
+def scalars(attributes: Mapping[str, Any]) -> dict[str, Scalar]:
+    """Return the attributes that are plain values: lists are left out."""
+    return {key: value for key, value in attributes.items() if isinstance(value, str | int | float | bool)}
