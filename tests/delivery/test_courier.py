@@ -1,9 +1,8 @@
 import os
-import signal
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -21,15 +20,14 @@ from spancast.contract import (
     Verdict,
 )
 from spancast.delivery import backoff
-from spancast.delivery.accounts import Standing
 from spancast.delivery.ack import AMBIGUOUS, ON_ITS_WAY, Ack
 from spancast.delivery.courier import Courier, Pass
-from spancast.delivery.outbox import Outbox
 from spancast.delivery.worker import WorkerThread
-from spancast.destination import Destination
 from spancast.locks import FileLock
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import a_call, to_span
+from tests.support.faults import desk as desks
+from tests.support.faults.desk import PATIENCE, assert_adds_up, die_when_answered, once, until_settled
 from tests.support.plain import Plain
 from tests.support.platform import (
     Platform,
@@ -42,40 +40,12 @@ from tests.support.platform import (
     trickling,
 )
 
-PATIENCE = 20.0
 
-
-class Desk:
-    """An outbox, and couriers to serve it; what was opened is closed at the end, and every count must add up."""
-
-    def __init__(self, home) -> None:
-        self.home = home
-        self._open = ExitStack()
-        self.outbox = self._open.enter_context(closing(Outbox(home)))
+class Desk(desks.Desk):
+    """With platforms that answer as told."""
 
     def platform(self, *answers, port: int = 0) -> Platform:
         return self._open.enter_context(Platform(*answers, port=port).open())
-
-    def courier(self, exporter, name: str = "platform", make=to_span, **settings) -> Courier:
-        destination = Destination(exporter, name=name, **settings)
-        return self._open.enter_context(closing(Courier(destination, exporter, self.outbox, make, self.home)))
-
-    def put(self, count: int = 1, **facts) -> list[str]:
-        calls = [a_call(**facts) for _ in range(count)]
-        self.outbox.apply("writer-000001.seg", self.outbox.end("writer-000001.seg") + count, calls)
-        return [call.span_id for call in calls]
-
-    def standing(self, name: str = "platform") -> Standing:
-        self.assert_adds_up()
-        return next(standing for standing in self.outbox.standings() if standing.name == name)
-
-    def assert_adds_up(self) -> None:
-        for one in self.outbox.standings():
-            assert one.captured == one.delivered + one.waiting + one.dead + one.expired + one.shed + one.skipped, one
-
-    def close(self) -> None:
-        with self._open:
-            self.assert_adds_up()
 
 
 @pytest.fixture
@@ -83,21 +53,6 @@ def desk(tmp_path):
     opened = Desk(tmp_path)
     yield opened
     opened.close()
-
-
-def once(courier: Courier, seconds: float = PATIENCE) -> Pass:
-    return courier.deliver_once(time.monotonic() + seconds)
-
-
-def until_settled(courier: Courier) -> Pass:
-    """Do passes, past every wait, until nothing is left to do."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        done = courier.deliver_once(deadline)
-        if not done.more and done.wait is None:
-            return done
-        assert time.monotonic() < deadline, "it never settled"
-        time.sleep(min(done.wait or 0.0, 0.05))
 
 
 @pytest.fixture
@@ -541,19 +496,6 @@ def test_nothing_is_begun_after_the_deadline_and_nothing_is_lost_by_it(desk):
     assert platform.taken == dict.fromkeys(ids, 1)
 
 
-def die_when_answered(desk, exporter) -> None:
-    """Deliver in a process that dies when the platform has taken the spans and before that is entered."""
-    child = os.fork()
-    if child == 0:
-        entered = desk.outbox.ack
-        desk.outbox.ack = lambda name, ack: (
-            os.kill(os.getpid(), signal.SIGKILL) if ack.delivered else entered(name, ack)
-        )
-        once(desk.courier(exporter))
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize(("resend", "times", "delivered", "dead"), [("upsert", 2, 1, 0), ("duplicates", 1, 0, 1)])
@@ -633,10 +575,10 @@ def test_every_call_is_decided_once_and_the_books_add_up_whatever_a_platform_ans
         for count in counts:
             desk.put(count)
             once(desk.courier(sink))
-            desk.assert_adds_up()
+            assert_adds_up(desk.outbox.standings())
         for _ in range(60):
             once(desk.courier(sink))
-            desk.assert_adds_up()
+            assert_adds_up(desk.outbox.standings())
         assert desk.standing().waiting == 0
         assert desk.standing().delivered == len(sink.taken) == len(set(sink.taken))
 

@@ -6,13 +6,9 @@ from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1 import trace_pb2
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event as SdkEvent
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 
 from spancast.contract import Event, Span
+from spancast.otel_sink import readable
 from tests.support.calls import a_call, to_span
 
 
@@ -53,22 +49,7 @@ def in_order(data: bytes) -> ExportTraceServiceRequest:
 
 def officially(span: Span) -> bytes:
     """Return the span as OpenTelemetry's own encoder has it."""
-    ids = int(span.trace_id, 16), int(span.span_id, 16)
-    above = span.parent_span_id
-    read = ReadableSpan(
-        name=span.name,
-        context=SpanContext(*ids, is_remote=False),
-        parent=None if above is None else SpanContext(ids[0], int(above, 16), is_remote=False),
-        resource=Resource(span.resource),
-        attributes=span.attributes,
-        events=[SdkEvent(each.name, each.attributes, each.time) for each in span.events],
-        kind=SpanKind[span.kind.upper()],
-        status=Status(StatusCode[span.status.upper()], span.status_message),
-        start_time=span.start,
-        end_time=span.end,
-        instrumentation_scope=InstrumentationScope(*span.scope),
-    )
-    return encode_spans([read]).SerializeToString()
+    return encode_spans([readable(span)]).SerializeToString()
 
 
 def test_a_span_is_what_the_official_encoder_makes_of_it():

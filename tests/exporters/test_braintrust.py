@@ -26,11 +26,11 @@ from spancast.errors import ConfigurationError
 from spancast_exporters.braintrust import Braintrust
 from tests.support import golden
 from tests.support.delivered import deliver
-from tests.support.platform import PROTOBUF, answer
-from tests.support.platforms.braintrust import JSON, KEY, PROJECT, braintrust, errors, faults, row
+from tests.support.platform import JSON, PROTOBUF, answer
+from tests.support.platforms.braintrust import KEY, PROJECT, braintrust, errors, faults, row
 from tests.support.recordings import recordings
 from tests.support.shared import needs_shared
-from tests.support.spans import TRACE, WORDS, a_trace, of_application, of_call, of_recording
+from tests.support.spans import RECORDED, TRACE, WORDS, a_trace, of_application, of_call, of_recording
 
 NOW = datetime(2026, 9, 21, tzinfo=UTC)
 NAMES = ("API_KEY", "API_URL", "PARENT", "PROJECT", "PROJECT_ID", "ENVIRONMENT_TYPE", "ENVIRONMENT_NAME")
@@ -521,17 +521,7 @@ def test_a_trace_arrives(tmp_path):
 
 
 @needs_shared
-@pytest.mark.parametrize(
-    ("name", "operation", "cost"),
-    [
-        ("rig/streaming_gpt41_nested_agent#0", "chat", "0.0000764"),
-        ("dd-trace-py/chat_completion_openrouter_byok#0", "chat", "0.0000063"),
-        ("open_router_enhanced/smart_complete_structured#3", "chat", "0"),
-        ("activeagent/user_tracking#0", "chat", None),
-        ("rig/single_text_convenience#0", "embeddings", "0.00000018"),
-        ("llm-openrouter/test_tool_calls#1", "responses", "0.000036"),
-    ],
-)
+@pytest.mark.parametrize(("name", "operation", "cost"), RECORDED)
 def test_what_openrouter_really_answered_arrives_with_its_dollars(tmp_path, name, operation, cost):
     span = of_recording(name, operation)
     call = span.generation

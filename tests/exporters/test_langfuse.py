@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from spancast.call import Parameters
 from spancast.contract import (
     Delivered,
     Encoded,
@@ -34,9 +33,10 @@ from spancast_exporters.langfuse import Langfuse
 from tests.support import golden
 from tests.support.calls import a_call
 from tests.support.delivered import deliver
+from tests.support.hostile import HOSTILE
 from tests.support.otlp_wire import readable, spans
-from tests.support.platform import answer
-from tests.support.platforms.langfuse import JSON, PUBLIC, SECRET, Observation, langfuse, refusal
+from tests.support.platform import JSON, answer
+from tests.support.platforms.langfuse import PUBLIC, SECRET, Observation, langfuse, refusal
 from tests.support.recordings import recordings
 from tests.support.shared import needs_shared
 from tests.support.spans import AT, SECOND, WORDS, a_trace, of_application, of_call, of_recording
@@ -457,22 +457,6 @@ def test_every_recorded_call_is_shown_as_openrouter_answered_it(tmp_path):
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------
-
-HOSTILE = {
-    "a lone surrogate": {
-        **dict.fromkeys(("user", "session", "trace_name", "generation_name", "release", "environment"), "\ud800"),
-        **dict.fromkeys(("request_model", "response_model", "provider", "error_type", "error_message"), "\udfff"),
-        "tags": {"\ud800": "\udfff"},
-        "metadata": {"\ud800": "\udfff"},
-        "resource": {"\ud800": "\udfff"},
-    },
-    "no number": {"parameters": Parameters(temperature=float("nan"), top_p=float("inf"), seed=2**70)},
-    "huge metadata": {"metadata": {f"key {number}": "x" * 1_000 for number in range(10_000)}},
-    "one huge value": {"metadata": {"key": "x" * 20_000_000}},
-    "huge tags": {"tags": {f"tag {number}": "x" * 1_000 for number in range(10_000)}},
-    "keys that are prefixes of each other": {"metadata": {"a": "1", "a.b": "2", "a.b.c": "3", "": "4"}},
-    "the name of no call": {"trace_name": "", "generation_name": "", "user": "", "session": ""},
-}
 
 
 @pytest.mark.parametrize("facts", HOSTILE.values(), ids=HOSTILE.keys())

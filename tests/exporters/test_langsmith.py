@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from spancast.call import Parameters
 from spancast.content import Content
 from spancast.contract import (
     Delivered,
@@ -29,9 +28,10 @@ from spancast.errors import ConfigurationError
 from spancast_exporters.langsmith import LangSmith
 from tests.support import golden
 from tests.support.delivered import deliver
+from tests.support.hostile import HOSTILE
 from tests.support.otlp_wire import readable, spans
-from tests.support.platform import answer
-from tests.support.platforms.langsmith import JSON, KEY, Run, langsmith, refusal
+from tests.support.platform import JSON, answer
+from tests.support.platforms.langsmith import KEY, Run, langsmith, refusal
 from tests.support.recordings import recordings
 from tests.support.shared import needs_shared
 from tests.support.spans import WORDS, a_trace, of_application, of_call, of_recording
@@ -429,22 +429,6 @@ def _of_trace(cloud, trace_id) -> Run:
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------
-
-HOSTILE = {
-    "a lone surrogate": {
-        **dict.fromkeys(("user", "session", "trace_name", "generation_name", "release", "environment"), "\ud800"),
-        **dict.fromkeys(("request_model", "response_model", "provider", "error_type", "error_message"), "\udfff"),
-        "tags": {"\ud800": "\udfff"},
-        "metadata": {"\ud800": "\udfff"},
-        "resource": {"\ud800": "\udfff"},
-    },
-    "no number": {"parameters": Parameters(temperature=float("nan"), top_p=float("inf"), seed=2**70)},
-    "huge metadata": {"metadata": {f"key {number}": "x" * 1_000 for number in range(10_000)}},
-    "one huge value": {"metadata": {"key": "x" * 20_000_000}},
-    "huge tags": {"tags": {f"tag {number}": "x" * 1_000 for number in range(10_000)}},
-    "keys that are prefixes of each other": {"metadata": {"a": "1", "a.b": "2", "a.b.c": "3", "": "4"}},
-    "the name of no call": {"trace_name": "", "generation_name": "", "user": "", "session": ""},
-}
 
 
 @pytest.mark.parametrize("facts", HOSTILE.values(), ids=HOSTILE.keys())

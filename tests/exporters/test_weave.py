@@ -29,7 +29,8 @@ from spancast_exporters.weave import Weave
 from tests.support import golden
 from tests.support.delivered import deliver
 from tests.support.otlp_wire import readable, spans
-from tests.support.platforms.weave import JSON, KEY, PLACE, Shown, cost_shown, weave
+from tests.support.platform import JSON
+from tests.support.platforms.weave import KEY, PLACE, Shown, cost_shown, weave
 from tests.support.spans import SECOND, WORDS, a_trace, of_application, of_call
 
 NOW = datetime(2026, 9, 21, tzinfo=UTC)

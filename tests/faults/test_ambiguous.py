@@ -12,7 +12,7 @@ from spancast.delivery import doubt, wire
 from spancast.delivery.ack import AMBIGUOUS, ON_ITS_WAY
 from tests.support.faults import modes
 from tests.support.faults.collector import span_ids
-from tests.support.faults.desk import PATIENCE, once, until_settled
+from tests.support.faults.desk import PATIENCE, die_when_answered, once, until_settled
 from tests.support.faults.json_exporter import JsonExporter
 from tests.support.plain import Plain
 from tests.support.platform import answer
@@ -194,19 +194,6 @@ def test_an_answer_that_cannot_be_judged_leaves_doubt(desk, impatient):
     until_settled(courier)
     desk.assert_each_once(collector)
     assert desk.standing().reasons == {AMBIGUOUS: 2}
-
-
-def die_when_answered(desk, exporter) -> None:
-    """Deliver in a process that dies when the platform has taken the spans and before that is entered."""
-    child = os.fork()
-    if child == 0:
-        entered = desk.outbox.ack
-        desk.outbox.ack = lambda name, ack: (
-            os.kill(os.getpid(), signal.SIGKILL) if ack.delivered else entered(name, ack)
-        )
-        once(desk.courier(exporter))
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

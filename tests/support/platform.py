@@ -1,6 +1,7 @@
 """A platform on loopback that answers as told, and remembers which spans it took."""
 
 import gzip
+import json
 import socket
 import threading
 import time
@@ -18,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
+JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ def answer(status: int = 200, headers: dict[str, str] | None = None, body: bytes
         return 200 <= status < 300 and (headers or PROTOBUF) == PROTOBUF
 
     return give
+
+
+def in_json(status: int, body: object, **headers: str) -> Answer:
+    """Answer with a JSON body, and take nothing; an underscore in a header's name stands for a hyphen."""
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return answer(status, {**JSON, **more}, json.dumps(body).encode())
 
 
 def noting_ports(ports: list[int]) -> Answer:

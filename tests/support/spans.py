@@ -22,6 +22,16 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 VERSION = "1.2.3"
 RESOURCE = {"service.name": "shop", "service.version": "7.1", "deployment.environment.name": "staging"}
 
+RECORDED = (
+    ("rig/streaming_gpt41_nested_agent#0", "chat", "0.0000764"),
+    ("dd-trace-py/chat_completion_openrouter_byok#0", "chat", "0.0000063"),
+    ("open_router_enhanced/smart_complete_structured#3", "chat", "0"),
+    ("activeagent/user_tracking#0", "chat", None),
+    ("rig/single_text_convenience#0", "embeddings", "0.00000018"),
+    ("llm-openrouter/test_tool_calls#1", "responses", "0.000036"),
+)
+"""Recorded exchanges, how they are asked, and their dollars as OpenRouter stated them; `None` where it did not."""
+
 
 def of_call(content: Content | None = None, **facts: Any) -> Span:
     """Return the span of a call that says everything, but for what `facts` say otherwise."""

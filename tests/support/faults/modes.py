@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
 
 from tests.support.faults.collector import Door, FaultCollector, Refused, reset, span_ids
-from tests.support.platform import PROTOBUF, Answer, Received, answer, hanging_up, no_larger_than, partially
+from tests.support.platform import JSON, PROTOBUF, Answer, Received, answer, hanging_up, no_larger_than, partially
 
 __all__ = [
     "empty",
@@ -37,7 +37,6 @@ __all__ = [
     "without",
 ]
 
-JSON = {"content-type": "application/json"}
 
 healthy: Answer = answer()
 refused = Refused()

@@ -21,10 +21,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from tests.support.platform import PROTOBUF, Platform, Received, answer
+from tests.support.platform import JSON, PROTOBUF, Platform, Received, answer, in_json
 
 KEY = "sk-0123456789abcdefghijklmnopqrstuvwxyz"
-JSON = {"content-type": "application/json"}
 PROJECT = "5a8d02e5-b3b6-40cc-ba76-ecee286478f4"
 _LARGEST = 10_000_000
 _TEXT = {"type": "string"}
@@ -240,14 +239,7 @@ def _no_number(text: str) -> Any:
 
 def errors(status: int, what: str, **headers: str) -> Any:
     """Answer with an error."""
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    reply = answer(status, {**JSON, **more}, json.dumps({"error": what}).encode())
-
-    def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
-        reply(handler, received)
-        return False
-
-    return give
+    return in_json(status, {"error": what}, **headers)
 
 
 @contextmanager

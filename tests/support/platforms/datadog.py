@@ -14,10 +14,9 @@ from typing import Any
 
 import jsonschema
 
-from tests.support.platform import Platform, Received, answer
+from tests.support.platform import JSON, Platform, Received, answer, in_json
 
 KEY = "0123456789abcdef0123456789abcdef"
-JSON = {"content-type": "application/json"}
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 _DOLLARS = {"type": "number", "minimum": 0}
@@ -153,14 +152,7 @@ class Intake:
 
 def errors(status: int, *said: str, **headers: str) -> Any:
     """Answer as Datadog's API refuses."""
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    reply = answer(status, {**JSON, **more}, json.dumps({"errors": list(said)}).encode())
-
-    def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
-        reply(handler, received)
-        return False
-
-    return give
+    return in_json(status, {"errors": list(said)}, **headers)
 
 
 @contextmanager

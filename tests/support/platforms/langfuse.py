@@ -21,10 +21,9 @@ from urllib.parse import parse_qs, urlsplit
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.support.platform import Answer, Platform, Received, answer, hanging_up
+from tests.support.platform import JSON, Answer, Platform, Received, answer, hanging_up, in_json
 
 PUBLIC, SECRET = "pk-lf-0123", "sk-lf-4567"
-JSON = {"content-type": "application/json"}
 LARGEST = 5_000_000
 _LARGEST_INSIDE = 16_000_000
 _LARGEST_SPAN = 9_500_000
@@ -177,14 +176,7 @@ class Cloud:
 
 def refusal(status: int, message: str, **headers: str) -> Answer:
     """Answer as Langfuse's API refuses."""
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    reply = answer(status, {**JSON, **more}, json.dumps({"message": message, "error": "LangfuseError"}).encode())
-
-    def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
-        reply(handler, received)
-        return False
-
-    return give
+    return in_json(status, {"message": message, "error": "LangfuseError"}, **headers)
 
 
 @contextmanager

@@ -17,10 +17,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.support.platform import Answer, Platform, Received, answer
+from tests.support.platform import JSON, Answer, Platform, Received, answer, in_json
 
 KEY = "lsv2_pt_0123456789abcdef_0123456789"
-JSON = {"content-type": "application/json"}
 _LARGEST_INSIDE = 20_000_000
 _TYPES = {"tool", "chain", "llm", "retriever", "embedding", "prompt", "parser"}
 _PARAMETERS = (
@@ -122,14 +121,7 @@ class Cloud:
 
 def refusal(status: int, message: str, **headers: str) -> Answer:
     """Answer as LangSmith's API refuses."""
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    reply = answer(status, {**JSON, **more}, json.dumps({"error": message}).encode())
-
-    def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
-        reply(handler, received)
-        return False
-
-    return give
+    return in_json(status, {"error": message}, **headers)
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from uuid import UUID
 
-from tests.support.platform import Platform, Received, answer
+from tests.support.platform import JSON, Platform, Received, answer
 
 KEY = "phc_0123"
-JSON = {"content-type": "application/json"}
 _KINDS = {"$ai_generation", "$ai_embedding", "$ai_span", "$ai_trace"}
 _COUNTS = ("input", "output", "cache_read_input", "cache_creation_input", "reasoning")
 

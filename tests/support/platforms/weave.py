@@ -21,11 +21,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from tests.support.platform import PROTOBUF, Answer, Platform, Received, answer
+from tests.support.platform import JSON, PROTOBUF, Answer, Platform, Received, answer
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 PLACE = "acme/shop"
-JSON = {"content-type": "application/json"}
 _LARGEST = 31 * 1024 * 1024
 _START = {
     *("project_id", "id", "op_name", "display_name", "trace_id", "parent_id", "thread_id", "turn_id", "started_at"),
