@@ -21,6 +21,7 @@ import transport
 from overhead import machine
 
 import spancast
+from spancast.bookkeeping.book import Book
 from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.delivery import frame
@@ -28,7 +29,6 @@ from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
-from spancast.ledger.book import Book
 from spancast.recorder import HttpRequest, Recorder
 from spancast.trace.tracing import Tracing
 

@@ -29,6 +29,7 @@ WORDS = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "What
 def ours(spans: int, destinations: int, url: str, *, words: bool) -> float:
     """Return the CPU seconds of moving records into ledger and outbox, and sending them."""
     from spancast.api import to_span
+    from spancast.bookkeeping.book import Book
     from spancast.content import Content
     from spancast.contract import Exporter
     from spancast.delivery import discover
@@ -38,7 +39,6 @@ def ours(spans: int, destinations: int, url: str, *, words: bool) -> float:
     from spancast.delivery.keeping import Keeping
     from spancast.delivery.outbox import Outbox
     from spancast.destination import Destination
-    from spancast.ledger.book import Book
 
     with tempfile.TemporaryDirectory(prefix="spancast-bench-") as folder:
         home = Path(folder)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from spancast import forks
-from tests.ledger.records import output
+from tests.bookkeeping.records import output
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from spancast.late import Late, bill_of, comes_soon, filled, may_come
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 
 def said(**facts) -> Late:

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from spancast import owed
-from spancast.ledger.book import Book
+from spancast.bookkeeping.book import Book
 from spancast.recorder import HttpRequest
 from spancast.settings import resolve
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 CUT = call(outcome="closed", generation_id="gen-1")
 KILLED = call(outcome="killed", generation_id="gen-1")

@@ -9,7 +9,7 @@ import pytest
 from spancast import store
 from spancast.errors import SpancastError
 from spancast.store import Store
-from tests.ledger.records import output
+from tests.bookkeeping.records import output
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and these locks are POSIX's")
 

@@ -15,7 +15,7 @@ The house, in the order in which a call passes through it:
 - `trace`         a Call as one OpenTelemetry span, in the application's own trace; its metrics, its event
 - `aftermath`     what is done behind the caller's back: words written, metrics recorded
 - `delivery`      journal (durable), drainer, outbox, couriers
-- `ledger`        who spent what
+- `bookkeeping`   the ledger: who spent what
 - `owed`          the costs that come late: who asks for them, and who waits for them
 - `broadcast`     what each destination is sent
 - `cli`           the command; `testing` an OpenRouter that runs on this machine

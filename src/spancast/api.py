@@ -15,6 +15,7 @@ from spancast import guard, owed
 from spancast.aftermath import Aftermath, Wishes
 from spancast.attribution import rules as attribution
 from spancast.attribution.context import NOBODY, Attribution
+from spancast.bookkeeping.book import Book
 from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.contract import Exporter, Sink
@@ -30,7 +31,6 @@ from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.ledger.book import Book
 from spancast.record import Record
 from spancast.recorder import Recorder
 from spancast.settings import Settings, resolve

@@ -7,17 +7,17 @@ With a key of its own (`backfill_key`) one process at a time asks for the costs 
 from collections.abc import Callable
 from functools import partial
 
+from spancast.bookkeeping.backfill import Backfill
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.callers import Callers
+from spancast.bookkeeping.estimate import can_be_estimated
+from spancast.bookkeeping.estimator import Estimator
+from spancast.bookkeeping.lookups import Lookups, give_up
 from spancast.call import Call
 from spancast.capture.asking import server_and_key
 from spancast.capture.generations import generation_facts
 from spancast.delivery.worker import Worker
 from spancast.late import JOBS, Late, comes_soon, may_come
-from spancast.ledger.backfill import Backfill
-from spancast.ledger.book import Book
-from spancast.ledger.callers import Callers
-from spancast.ledger.estimate import can_be_estimated
-from spancast.ledger.estimator import Estimator
-from spancast.ledger.lookups import Lookups, give_up
 from spancast.recorder import HttpRequest
 from spancast.settings import Settings
 

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from spancast.bookkeeping.book import Book
 from spancast.call import Attempt, Modalities, Parameters, Routing
 from spancast.cli.home import NOTHING_YET
-from spancast.ledger.book import Book
-from tests.ledger.records import call, opened
+from tests.bookkeeping.records import call, opened
 
 AT = 1_790_000_000_123_456_789
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 DAY = 24 * 3600 * 10**9
 EDGES = [Decimal(0), Decimal("1E-12"), Decimal("4.1400000000000003e-05"), Decimal("1234567.89"), None]

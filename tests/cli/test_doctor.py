@@ -3,10 +3,10 @@ import time
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.lookups import Lookups
 from spancast.cli import doctor
-from spancast.ledger.book import Book
-from spancast.ledger.lookups import Lookups
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 from tests.sdks.table import SDKS
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from spancast.cli import VERBS
 from spancast.locks import FileLock
-from tests.ledger.records import call, output, python
+from tests.bookkeeping.records import call, output, python
 
 MAIN = "import sys; from spancast.cli import main; sys.exit(main())"
 

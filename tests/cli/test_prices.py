@@ -3,7 +3,7 @@ from datetime import datetime
 
 import pytest
 
-from spancast.ledger import prices as kept
+from spancast.bookkeeping import prices as kept
 from spancast.testing import Simulator
 
 

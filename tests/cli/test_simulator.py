@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from tests.ledger.records import python
+from tests.bookkeeping.records import python
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")

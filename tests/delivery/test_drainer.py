@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spancast.bookkeeping.book import Book, writer_of
 from spancast.call import Call
 from spancast.delivery import drainer, frame, journal
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal, journal_folder
-from spancast.ledger.book import Book, writer_of
 from spancast.locks import FileLock
-from tests.ledger.records import call, opened, output, python
+from tests.bookkeeping.records import call, opened, output, python
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals are POSIX's")
 
@@ -291,7 +291,7 @@ WRITER = """
 import os, sys
 from pathlib import Path
 from spancast.delivery.journal import Journal
-from tests.ledger.records import call, opened
+from tests.bookkeeping.records import call, opened
 journal = Journal(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
     pending = opened()
@@ -333,7 +333,7 @@ def test_a_process_killed_with_an_answer_under_way_leaves_a_killed_call(tmp_path
 import os, signal, sys
 from pathlib import Path
 from spancast.delivery.journal import Journal
-from tests.ledger.records import opened
+from tests.bookkeeping.records import opened
 Journal(Path(sys.argv[1])).append(opened(user="u_1"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -349,7 +349,7 @@ def test_a_fork_with_a_call_under_way_loses_and_doubles_nothing(tmp_path, book):
 import os, sys
 from pathlib import Path
 from spancast.delivery.journal import Journal
-from tests.ledger.records import call, opened
+from tests.bookkeeping.records import call, opened
 journal = Journal(Path(sys.argv[1]))
 pending = opened(user="parent")
 journal.append(pending)
@@ -373,7 +373,7 @@ def test_several_drainers_and_writers_at_once_lose_and_double_nothing(tmp_path, 
 import sys
 from pathlib import Path
 from spancast.delivery.drainer import Drainer
-from spancast.ledger.book import Book
+from spancast.bookkeeping.book import Book
 home = Path(sys.argv[1])
 book = Book(home)
 while not (home / "over").exists():
@@ -402,7 +402,7 @@ def test_a_drainer_that_is_killed_is_continued_by_the_next(tmp_path, book):
 import sys
 from pathlib import Path
 from spancast.delivery import drainer
-from spancast.ledger.book import Book
+from spancast.bookkeeping.book import Book
 drainer.BATCH = 16
 home = Path(sys.argv[1])
 print("ready", flush=True)

@@ -11,7 +11,7 @@ from spancast import locks
 from spancast.call import Call
 from spancast.delivery import frame, journal, waiting
 from spancast.delivery.journal import Journal, journal_folder
-from tests.ledger.records import call, output
+from tests.bookkeeping.records import call, output
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and limits are POSIX's")
 
@@ -120,7 +120,7 @@ def test_a_forked_child_writes_a_segment_of_its_own(tmp_path):
 import os, sys
 from pathlib import Path
 from spancast.delivery.journal import Journal
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 journal = Journal(Path(sys.argv[1]))
 journal.append(call(user="before"))
 if os.fork() == 0:
@@ -145,7 +145,7 @@ def test_a_full_disk_is_not_felt_and_what_waited_is_written_when_there_is_room(t
 import os, resource, sys
 from pathlib import Path
 from spancast.delivery.journal import Journal
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 home = Path(sys.argv[1])
 journal = Journal(home)
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

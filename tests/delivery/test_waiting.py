@@ -10,7 +10,7 @@ from spancast.delivery import frame, waiting
 from spancast.delivery.waiting import Waiting
 from spancast.late import Late
 from spancast.record import Record
-from tests.ledger.records import call, opened
+from tests.bookkeeping.records import call, opened
 
 
 def framed(record: Record) -> bytes:

@@ -4,10 +4,10 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from spancast.bookkeeping.book import Book
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import journal_folder
 from spancast.delivery.outbox import Outbox
-from spancast.ledger.book import Book
 from tests.support.oracle import marks
 
 

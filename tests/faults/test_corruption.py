@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spancast import guard
+from spancast.bookkeeping.book import Book
 from spancast.delivery import frame
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal, journal_folder
 from spancast.delivery.outbox import Outbox
-from spancast.ledger.book import Book
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 CALLS = 8
 

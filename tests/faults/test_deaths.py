@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from spancast.testing import Simulator
+from tests.bookkeeping.records import python
 from tests.faults.booked import assert_whole
-from tests.ledger.records import python
 from tests.support.oracle import marks
 from tests.support.programs import surroundings
 
@@ -102,8 +102,8 @@ from spancast.delivery.journal import Journal
 from spancast.delivery.pump import Pump
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.outbox import Outbox
-from spancast.ledger.book import Book
-from tests.ledger.records import call, opened
+from spancast.bookkeeping.book import Book
+from tests.bookkeeping.records import call, opened
 from tests.support.oracle import Oracle
 home, oracle = Path(sys.argv[1]), Oracle(sys.argv[2])
 journal = Journal(home)

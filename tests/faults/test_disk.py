@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from spancast import homes
-from spancast.ledger.book import Book
+from spancast.bookkeeping.book import Book
 from spancast.testing import Simulator
+from tests.bookkeeping.records import output
 from tests.faults.booked import drained
-from tests.ledger.records import output
 from tests.support.programs import surroundings
 
 CALLS = """
@@ -113,8 +113,8 @@ from spancast.delivery import waiting
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
-from spancast.ledger.book import Book
-from tests.ledger.records import call
+from spancast.bookkeeping.book import Book
+from tests.bookkeeping.records import call
 waiting.KEPT = 5
 home = Path(sys.argv[1])
 journal, book, outbox = Journal(home, "memory"), Book(home), Outbox(home)
@@ -269,7 +269,7 @@ def test_a_program_that_closes_every_file_it_did_not_open_writes_into_none_of_it
 ) -> None:
     program = f"""
 from spancast.delivery.journal import Journal
-from tests.ledger.records import call as record
+from tests.bookkeeping.records import call as record
 from pathlib import Path
 journal = Journal(Path({str(tmp_path / "other")!r}))
 journal.append(record(user="before"))

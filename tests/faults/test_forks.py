@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from spancast.testing import Simulator
+from tests.bookkeeping.records import output
 from tests.faults.booked import assert_whole
-from tests.ledger.records import output
 from tests.support.oracle import marks
 from tests.support.programs import surroundings
 
@@ -74,7 +74,7 @@ UNTOLD = """
 import ctypes, os, sys
 from pathlib import Path
 from spancast.delivery.journal import Journal
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 from tests.support.oracle import Oracle
 home, oracle = Path(sys.argv[1]), Oracle(sys.argv[2])
 journal = Journal(home)

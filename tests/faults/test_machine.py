@@ -22,14 +22,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from spancast.bookkeeping.book import Book
 from spancast.call import Call
 from spancast.delivery import frame, journal
 from spancast.delivery.ack import Ack
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal, journal_folder
 from spancast.delivery.outbox import Outbox
-from spancast.ledger.book import Book
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 DESTINATION = "platform"
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from spancast.bookkeeping.book import Book
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
-from spancast.ledger.book import Book
 from spancast.testing import Simulator
+from tests.bookkeeping.records import call, python
 from tests.faults.booked import assert_whole, drained
-from tests.ledger.records import call, python
 from tests.support.oracle import marks
 from tests.support.platform import Platform
 from tests.support.programs import spancast, surroundings
@@ -60,8 +60,8 @@ from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
-from spancast.ledger.book import Book
-from tests.ledger.records import call
+from spancast.bookkeeping.book import Book
+from tests.bookkeeping.records import call
 home = Path(sys.argv[1])
 journal = Journal(home)
 pump = Pump(journal, Drainer(home, [Book(home), Outbox(home)]))

@@ -22,7 +22,7 @@ from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
 from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
-from spancast.ledger.book import Book
+from spancast.bookkeeping.book import Book
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import a_call, to_span
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from spancast.bookkeeping.book import Book
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.outbox import Outbox
-from spancast.ledger.book import Book
-from tests.ledger.records import ROOT
+from tests.bookkeeping.records import ROOT
 from tests.support.power import Call, losses, traced
 
 pytestmark = pytest.mark.skipif(
@@ -27,8 +27,8 @@ from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
-from spancast.ledger.book import Book
-from tests.ledger.records import call
+from spancast.bookkeeping.book import Book
+from tests.bookkeeping.records import call
 journals.ROTATE_AT = 20_000
 home = Path(sys.argv[1])
 journal = Journal(home, sys.argv[2])

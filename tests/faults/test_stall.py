@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.bookkeeping.records import output
 from tests.faults.booked import drained
-from tests.ledger.records import output
 
 STALLING = """
 import json, os, sys, threading, time
@@ -27,8 +27,8 @@ from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
-from spancast.ledger.book import Book
-from tests.ledger.records import call
+from spancast.bookkeeping.book import Book
+from tests.bookkeeping.records import call
 
 home = Path(sys.argv[1])
 journal = Journal(home)

@@ -111,7 +111,7 @@ SIXTEEN = """
 import sys, threading
 from pathlib import Path
 from spancast.delivery.journal import Journal
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 journal = Journal(Path(sys.argv[1]))
 def append(name):
     for number in range(int(sys.argv[2])):

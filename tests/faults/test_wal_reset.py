@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from spancast import store
+from spancast.bookkeeping.book import Book
 from spancast.delivery.ack import Ack
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
-from spancast.ledger.book import Book
 from spancast.locks import FileLock
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 ROOT = Path(__file__).parents[2]
 

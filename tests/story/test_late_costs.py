@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 import spancast
-from spancast.ledger.book import Book
+from spancast.bookkeeping.book import Book
 from spancast.testing import Simulator
 from tests.support.answers import plain
 from tests.support.calls import a_call

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
 
+from spancast.bookkeeping.book import MORE
+from spancast.bookkeeping.report import CallRow, calls
 from spancast.cli import human
 from spancast.cli.filters import add_filters, add_home, chosen, none_found
 from spancast.cli.home import NOTHING_YET, ledger
 from spancast.cli.table import Column, lines, terminal_width
-from spancast.ledger.book import MORE
-from spancast.ledger.report import CallRow, calls
 from spancast.money import plain
 
 

@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from spancast.bookkeeping.report import DIMENSIONS, CostRow, Report, costs, is_dimension
 from spancast.cli import human
 from spancast.cli.filters import add_filters, add_home, chosen, none_found
 from spancast.cli.home import NOTHING_YET, ledger
 from spancast.cli.table import Column, lines, printable, terminal_width
-from spancast.ledger.report import DIMENSIONS, CostRow, Report, costs, is_dimension
 from spancast.money import plain
 
 _NOTHING = Report((), CostRow.nothing())

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 
 from spancast import settings
+from spancast.bookkeeping.book import Book
 from spancast.cli.destinations import table
 from spancast.cli.filters import add_home
 from spancast.cli.serving import could_be_sent, couriers, open_outbox, serve
@@ -19,7 +20,6 @@ from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.delivery.outbox import Outbox
 from spancast.delivery.worker import Worker, WorkerThread
-from spancast.ledger.book import Book
 
 TIMEOUT = 30.0
 """Seconds that a one-shot may take."""

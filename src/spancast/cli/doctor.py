@@ -14,12 +14,12 @@ from typing import Literal
 
 from spancast import settings
 from spancast.api import exporter_of
+from spancast.bookkeeping import lookups
+from spancast.bookkeeping.book import Book
 from spancast.cli import human
 from spancast.cli.filters import add_home
 from spancast.errors import ConfigurationError
 from spancast.hooks.table import HOOKS
-from spancast.ledger import lookups
-from spancast.ledger.book import Book
 
 State = Literal["ok", "note", "wrong"]
 

@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
+from spancast.bookkeeping.report import Filter
 from spancast.call import Outcome
 from spancast.cli.home import NOTHING_YET
 from spancast.cli.when import moment
-from spancast.ledger.report import Filter
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:

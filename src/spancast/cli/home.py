@@ -8,11 +8,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from spancast import settings
+from spancast.bookkeeping.book import Book
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import journal_folder
 from spancast.delivery.outbox import Outbox
 from spancast.errors import SpancastError
-from spancast.ledger.book import Book
 
 PATIENCE = 5.0
 """Seconds to wait for another process that is draining."""

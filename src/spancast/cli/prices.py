@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 
 from spancast import settings
+from spancast.bookkeeping import prices
+from spancast.bookkeeping.prices import Listed, Prices
+from spancast.bookkeeping.pricing import Override, Pricing, pricing
 from spancast.cli import human
 from spancast.cli.filters import add_home
 from spancast.cli.table import Column, lines, terminal_width
 from spancast.errors import SpancastError
-from spancast.ledger import prices
-from spancast.ledger.prices import Listed, Prices
-from spancast.ledger.pricing import Override, Pricing, pricing
 
 DYNAMIC = "dynamic"
 _MILLION = 10**6
@@ -50,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prices(home: Path, *, refresh: bool) -> Prices:
+    from spancast.bookkeeping.estimator import fetch  # noqa: PLC0415 - the same
     from spancast.delivery.wire import Wire  # noqa: PLC0415 - only where something is sent
-    from spancast.ledger.estimator import fetch  # noqa: PLC0415 - the same
 
     kept = None if refresh else prices.load(home)
     if kept is not None:

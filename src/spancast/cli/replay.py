@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import datetime
 
 from spancast import settings
+from spancast.bookkeeping.book import Book
 from spancast.cli import human
 from spancast.cli.filters import add_home
 from spancast.cli.serving import could_be_sent, couriers, destination_called, open_outbox, serve
@@ -15,7 +16,6 @@ from spancast.cli.when import moment
 from spancast.delivery.accounts import Standing
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.outbox import Outbox
-from spancast.ledger.book import Book
 
 TIMEOUT = 60.0
 """Seconds that it may send; what waits then is sent by the programs on this machine, or by `spancast deliver`."""

@@ -18,11 +18,11 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from spancast import guard, locks
+from spancast.bookkeeping.book import writer_of
 from spancast.call import Call
 from spancast.delivery import frame
 from spancast.delivery.journal import Journal, journal_folder
 from spancast.folders import private
-from spancast.ledger.book import writer_of
 from spancast.record import Record
 
 BATCH = 512

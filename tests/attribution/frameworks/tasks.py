@@ -16,6 +16,7 @@ app = Celery("tasks", broker="filesystem://")
 app.conf.broker_transport_options = {
     "data_folder_in": str(FOLDER / "queue"),
     "data_folder_out": str(FOLDER / "queue"),
+    "control_folder": str(FOLDER / "control"),
     "processed_folder": str(FOLDER / "processed"),
 }
 carry()

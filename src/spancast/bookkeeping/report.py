@@ -16,9 +16,9 @@ from typing import Self
 import msgspec
 
 from spancast import money
+from spancast.bookkeeping.book import Book
 from spancast.call import spent
 from spancast.errors import ConfigurationError
-from spancast.ledger.book import Book
 
 _MODEL = "coalesce(response_model, request_model)"
 _SECONDS = "started_at / 1000000000, 'unixepoch'"

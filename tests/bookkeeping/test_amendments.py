@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spancast.bookkeeping.book import MIGRATIONS, Book
+from spancast.bookkeeping.report import Filter, calls
 from spancast.late import Late, filled
-from spancast.ledger.book import MIGRATIONS, Book
-from spancast.ledger.report import Filter, calls
 from spancast.store import Store
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 SEGMENT = "writer-000001.seg"
 SAME = (

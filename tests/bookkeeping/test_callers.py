@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.ledger import callers as module
-from spancast.ledger.callers import FULL, REFUSED, Callers
-from tests.ledger.records import call
+from spancast.bookkeeping import callers as module
+from spancast.bookkeeping.callers import FULL, REFUSED, Callers
+from tests.bookkeeping.records import call
 
 SERVER = "https://openrouter.ai/api/v1"
 

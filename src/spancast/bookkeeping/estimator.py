@@ -12,15 +12,15 @@ from sqlite3 import Row
 import msgspec
 
 from spancast import guard
+from spancast.bookkeeping import openrouter, prices
+from spancast.bookkeeping.book import WITHOUT_COST, Book
+from spancast.bookkeeping.estimate import can_be_estimated, estimate
+from spancast.bookkeeping.prices import Prices
 from spancast.call import Call, Modalities, Parameters
 from spancast.delivery import backoff, wire
 from spancast.errors import SpancastError
 from spancast.folders import private
 from spancast.late import Late
-from spancast.ledger import openrouter, prices
-from spancast.ledger.book import WITHOUT_COST, Book
-from spancast.ledger.estimate import can_be_estimated, estimate
-from spancast.ledger.prices import Prices
 from spancast.locks import FileLock
 
 FRESH = 24 * 3600.0

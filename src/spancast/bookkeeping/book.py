@@ -14,9 +14,9 @@ from typing import NamedTuple
 import msgspec
 
 from spancast import early, money
+from spancast.bookkeeping import amendments
 from spancast.call import Call
 from spancast.late import Late
-from spancast.ledger import amendments
 from spancast.record import Record
 from spancast.store import Store
 

@@ -11,15 +11,15 @@ from itertools import pairwise
 import pytest
 
 from spancast import guard
+from spancast.bookkeeping import backfill, callers, wanted
+from spancast.bookkeeping.backfill import Backfill
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.callers import Callers
+from spancast.bookkeeping.lookups import Lookups, tried
 from spancast.capture.generations import generation_facts
 from spancast.delivery import backoff
-from spancast.ledger import backfill, callers, wanted
-from spancast.ledger.backfill import Backfill
-from spancast.ledger.book import Book
-from spancast.ledger.callers import Callers
-from spancast.ledger.lookups import Lookups, tried
 from spancast.locks import FileLock
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 from tests.support.generations import NOT_FOUND, OpenRouter, generation
 
 SEGMENT = "writer-000001.seg"

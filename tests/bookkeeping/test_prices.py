@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from spancast.bookkeeping import prices
 from spancast.errors import SpancastError
-from spancast.ledger import prices
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 
 def row(name: str, prompt: str, slug: str | None = None, **more):

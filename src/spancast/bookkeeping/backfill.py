@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from spancast import guard
+from spancast.bookkeeping import openrouter
+from spancast.bookkeeping.wanted import Wanted, patience
 from spancast.delivery import backoff, wire
 from spancast.folders import private
 from spancast.late import Late
-from spancast.ledger import openrouter
-from spancast.ledger.wanted import Wanted, patience
 from spancast.locks import FileLock
 
 INTERVAL = 0.5

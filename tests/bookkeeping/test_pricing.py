@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.ledger.pricing import pricing
+from spancast.bookkeeping.pricing import pricing
 
 
 def at(hour: int, minute: int = 0, day: int = 25) -> int:

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from spancast.bookkeeping import lookups as module
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.lookups import OLDEST, Lookups, give_up, tried
 from spancast.late import Late
-from spancast.ledger import lookups as module
-from spancast.ledger.book import Book
-from spancast.ledger.lookups import OLDEST, Lookups, give_up, tried
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 SEGMENT = "writer-000001.seg"
 HOUR = 3600 * 10**9

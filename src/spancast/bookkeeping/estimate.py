@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Context, Decimal
 from functools import reduce
 
+from spancast.bookkeeping.pricing import Pricing, Rates
 from spancast.call import Call, Modalities
-from spancast.ledger.pricing import Pricing, Rates
 
 OPERATIONS = frozenset({"chat", "completion", "responses", "message", "embeddings", "decision"})
 """What is billed by the token."""

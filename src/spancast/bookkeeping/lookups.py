@@ -6,9 +6,9 @@ What is known of the tries is in `ledger.db`, so that it outlives the process, a
 import time
 from collections.abc import Mapping, Sequence
 
-from spancast.ledger import openrouter
-from spancast.ledger.book import WITHOUT_COST, Book
-from spancast.ledger.wanted import FIRST, Wanted
+from spancast.bookkeeping import openrouter
+from spancast.bookkeeping.book import WITHOUT_COST, Book
+from spancast.bookkeeping.wanted import FIRST, Wanted
 
 OLDEST = 7 * 24 * 3600
 """Seconds; the cost of an older call is not asked for."""

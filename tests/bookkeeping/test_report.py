@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spancast.bookkeeping import report
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.report import DIMENSIONS, Filter, calls, costs
 from spancast.errors import ConfigurationError
-from spancast.ledger import report
-from spancast.ledger.book import Book
-from spancast.ledger.report import DIMENSIONS, Filter, calls, costs
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 AT = datetime(2026, 11, 25, 13, 45, 6, 789000, UTC)
 """A Wednesday."""

@@ -10,9 +10,9 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
+from spancast.bookkeeping.wanted import FIRST, Wanted
 from spancast.call import Call
 from spancast.late import JOBS, may_come
-from spancast.ledger.wanted import FIRST, Wanted
 
 KEPT = 1000
 """Costs that are asked for at the same time, at most."""

@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from spancast.bookkeeping import prices
+from spancast.bookkeeping.estimate import estimate
+from spancast.bookkeeping.pricing import pricing
 from spancast.call import Modalities, Parameters
-from spancast.ledger import prices
-from spancast.ledger.estimate import estimate
-from spancast.ledger.pricing import pricing
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 from tests.support.recordings import Recording, recordings
 from tests.support.shared import needs_shared
 

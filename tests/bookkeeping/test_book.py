@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.ledger.book import Book, writer_of
-from spancast.ledger.report import Filter, calls
-from tests.ledger.records import call, opened
+from spancast.bookkeeping.book import Book, writer_of
+from spancast.bookkeeping.report import Filter, calls
+from tests.bookkeeping.records import call, opened
 
 SEGMENT = "writer-000001.seg"
 

@@ -9,19 +9,19 @@ from decimal import Decimal
 import pytest
 
 from spancast import guard
+from spancast.bookkeeping import estimator as module
+from spancast.bookkeeping import prices
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.estimator import BUSY, FRESH, Estimator, fetch
+from spancast.bookkeeping.report import Filter, calls
 from spancast.call import Modalities
 from spancast.delivery import backoff
 from spancast.delivery.wire import Wire
 from spancast.errors import SpancastError
 from spancast.late import Late
-from spancast.ledger import estimator as module
-from spancast.ledger import prices
-from spancast.ledger.book import Book
-from spancast.ledger.estimator import BUSY, FRESH, Estimator, fetch
-from spancast.ledger.report import Filter, calls
 from spancast.locks import FileLock
 from spancast.testing import Simulator
-from tests.ledger.records import call
+from tests.bookkeeping.records import call
 
 SEGMENT = "writer-000001.seg"
 

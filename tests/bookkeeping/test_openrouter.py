@@ -2,7 +2,7 @@
 
 import pytest
 
-from spancast.ledger import openrouter
+from spancast.bookkeeping import openrouter
 
 
 @pytest.mark.parametrize(
