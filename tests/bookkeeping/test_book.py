@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spancast.bookkeeping.book import Book, writer_of
-from spancast.bookkeeping.report import Filter, calls
+from spancast.bookkeeping.calls import calls
+from spancast.bookkeeping.filter import Filter
 from tests.bookkeeping.records import call, opened
 
 SEGMENT = "writer-000001.seg"

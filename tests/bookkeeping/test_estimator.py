@@ -12,8 +12,9 @@ from spancast import guard
 from spancast.bookkeeping import estimator as module
 from spancast.bookkeeping import prices
 from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.calls import calls
 from spancast.bookkeeping.estimator import BUSY, FRESH, Estimator, fetch
-from spancast.bookkeeping.report import Filter, calls
+from spancast.bookkeeping.filter import Filter
 from spancast.call import Modalities
 from spancast.delivery import backoff
 from spancast.delivery.wire import Wire

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast.bookkeeping import report
+from spancast.bookkeeping import calls as reading
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.report import DIMENSIONS, Filter, calls, costs
+from spancast.bookkeeping.calls import calls
+from spancast.bookkeeping.costs import costs
+from spancast.bookkeeping.dimensions import DIMENSIONS
+from spancast.bookkeeping.filter import Filter
 from spancast.errors import ConfigurationError
 from tests.bookkeeping.records import call
 
@@ -197,7 +200,7 @@ def test_since_is_inclusive_and_until_is_not(book):
 
 
 def test_calls_come_newest_last_whatever_the_order_of_booking(book, monkeypatch):
-    monkeypatch.setattr(report, "PAGE", 7)
+    monkeypatch.setattr(reading, "PAGE", 7)
     order = [(number * 37) % 101 for number in range(101)]
     put(book, *(call(started_at=number // 3, user=str(number)) for number in order))
     started = [row.started_at for row in calls(book, Filter())]
@@ -206,16 +209,16 @@ def test_calls_come_newest_last_whatever_the_order_of_booking(book, monkeypatch)
 
 @pytest.mark.parametrize("limit", [1, 7, 8, 101, 500])
 def test_a_limit_leaves_the_newest(book, monkeypatch, limit):
-    monkeypatch.setattr(report, "PAGE", 7)
+    monkeypatch.setattr(reading, "PAGE", 7)
     put(book, *(call(started_at=number // 3, user=str(number)) for number in range(101)))
     everything = [row.user for row in calls(book, Filter())]
     assert [row.user for row in calls(book, Filter(), limit)] == everything[-limit:]
 
 
 def test_calls_that_are_read_slowly_keep_nobody_from_writing(book, monkeypatch):
-    monkeypatch.setattr(report, "PAGE", 2)
+    monkeypatch.setattr(reading, "PAGE", 2)
     put(book, *(call(started_at=number) for number in range(5)))
-    reading = calls(book, Filter())
-    next(reading)
+    slowly = calls(book, Filter())
+    next(slowly)
     put(book, call(started_at=9))
-    assert [row.started_at for row in reading] == [1, 2, 3, 4, 9]
+    assert [row.started_at for row in slowly] == [1, 2, 3, 4, 9]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import chain
 
 from spancast.bookkeeping.book import MORE
-from spancast.bookkeeping.report import CallRow, calls
+from spancast.bookkeeping.calls import CallRow, calls
 from spancast.cli import human
 from spancast.cli.filters import add_filters, add_home, chosen, none_found
 from spancast.cli.home import NOTHING_YET, ledger

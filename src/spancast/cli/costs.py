@@ -6,7 +6,8 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from spancast.bookkeeping.report import DIMENSIONS, CostRow, Report, costs, is_dimension
+from spancast.bookkeeping.costs import CostRow, Report, costs
+from spancast.bookkeeping.dimensions import DIMENSIONS, is_dimension
 from spancast.cli import human
 from spancast.cli.filters import add_filters, add_home, chosen, none_found
 from spancast.cli.home import NOTHING_YET, ledger

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from spancast.bookkeeping.report import Filter
+from spancast.bookkeeping.filter import Filter
 from spancast.call import Outcome
 from spancast.cli.home import NOTHING_YET
 from spancast.cli.when import moment

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from decimal import Decimal
 
-from spancast.testing.simulator import bills
+from spancast.testing.simulator import bills, errors
 from spancast.testing.simulator.bills import Bill
 from spancast.testing.simulator.generation import Opening
 from spancast.testing.simulator.identity import Mint
@@ -12,6 +12,10 @@ from spancast.testing.simulator.jobs import Jobs
 from spancast.testing.simulator.response_cache import ResponseCache
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.terms import Patience, Terms
+
+_MINUTE = 60.0
+_QUERIES_A_MINUTE = 64
+"""(OpenRouter skills, analytics query)"""
 
 
 class Account:
@@ -28,6 +32,7 @@ class Account:
         self._prompts: set[tuple[str, str]] = set()
         self._lookups: Counter[str] = Counter()
         self._patience: dict[str, Patience] = {}
+        self._queries: list[float] = []
 
     def serve(self, request: Served) -> None:
         """Write down a request."""
@@ -63,6 +68,14 @@ class Account:
             patience = self._patience[generation_id]
             is_early = self._lookups[generation_id] <= patience.lookups
             return None if is_early or at < bill.created + patience.seconds else bill
+
+    def allow_query(self, at: float) -> None:
+        """Count a question to analytics; raises `Refused` (429) where there were too many within a minute."""
+        with self._lock:
+            self._queries = [asked for asked in self._queries if at - asked < _MINUTE]
+            if len(self._queries) >= _QUERIES_A_MINUTE:
+                raise errors.TOO_MANY_QUERIES
+            self._queries.append(at)
 
     @property
     def served(self) -> tuple[Served, ...]:

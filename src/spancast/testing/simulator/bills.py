@@ -60,6 +60,8 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 
     key_hash: str | None = None
     """SHA-256 of the API key, in hex."""
+    app: str | None = None
+    """The application, by its title or its address."""
     origin: str
     user_agent: str | None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import answer, errors, identity, money, search
+from spancast.testing.simulator import answer, dimensions, errors, identity, money, search
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.bills import Bill
@@ -33,6 +33,7 @@ def _identity(bill: Bill) -> dict[str, Any]:
     return {
         "id": bill.generation_id,
         "request_id": identity.request_id(bill.generation_id, bill.created),
+        "app_id": dimensions.app_id(bill),
         "upstream_id": identity.derived("chatcmpl-", bill.generation_id),
         "created_at": datetime.fromtimestamp(bill.created, UTC).isoformat(timespec="microseconds"),
         "model": bill.model,
@@ -87,7 +88,6 @@ def _dollars(bill: Bill) -> dict[str, Any]:
 def _absent() -> dict[str, None]:
     """Return the fields that say nothing about a simulated generation."""
     names = (
-        "app_id",
         "num_fetches",
         "num_input_audio_prompt",
         "num_media_completion",

@@ -5,7 +5,18 @@ from functools import partial
 
 import msgspec
 
-from spancast.testing.simulator import activity, answer, errors, keys, listing, lookups, presets, service
+from spancast.testing.simulator import (
+    activity,
+    analytics,
+    answer,
+    errors,
+    keys,
+    listing,
+    lookups,
+    management,
+    presets,
+    service,
+)
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.dialects import batches, videos
@@ -50,9 +61,12 @@ _ROUTES = (
     Route("GET", f"{BASE}/models", listing.show, public=True),
     Route("GET", f"{BASE}/generation", lookups.look_up),
     Route("GET", f"{BASE}/key", keys.current),
-    Route("GET", f"{BASE}/keys", keys.every),
-    Route("GET", f"{BASE}/credits", keys.credit),
-    Route("GET", f"{BASE}/activity", activity.show),
+    Route("GET", f"{BASE}/keys", management.only(keys.every)),
+    Route("GET", f"{BASE}/keys/*", management.only(keys.one)),
+    Route("GET", f"{BASE}/credits", management.only(keys.credit)),
+    Route("GET", f"{BASE}/activity", management.only(activity.show)),
+    Route("GET", f"{BASE}/analytics/meta", management.only(analytics.meta)),
+    Route("POST", f"{BASE}/analytics/query", management.only(analytics.ask)),
     Route("POST", f"{BASE}/presets/*/chat/completions", presets.make),
     Route("POST", f"{BASE}/presets/*/responses", presets.make),
     Route("POST", f"{BASE}/presets/*/messages", presets.make),

@@ -61,4 +61,9 @@ def key_hash(headers: Mapping[str, str]) -> str | None:
     scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
     key = bearer.strip() if scheme.lower() == _BEARER else ""
     key = key or headers.get("x-api-key", "").strip()
-    return hashlib.sha256(key.encode()).hexdigest() if key else None
+    return hashed(key) if key else None
+
+
+def hashed(key: str) -> str:
+    """Return the hash by which a key is listed."""
+    return hashlib.sha256(key.encode()).hexdigest()

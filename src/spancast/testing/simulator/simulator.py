@@ -10,7 +10,8 @@ from typing import Self
 from spancast.testing.simulator import identity, routes
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.bills import Bill
-from spancast.testing.simulator.served import Served
+from spancast.testing.simulator.query import MOST_ROWS
+from spancast.testing.simulator.served import Served, hashed
 from spancast.testing.simulator.server import Server
 from spancast.testing.simulator.terms import Terms
 
@@ -24,8 +25,9 @@ class Simulator:
     `port`: 0 takes a free one. `seed`: ids follow from it, and unless `clock` says otherwise time starts with 2026
     and goes on by a second a request. `clock`: tells the Unix time in seconds. `lookups_before_ready` and
     `ready_after` (seconds): how long `GET /generation` does not find a generation yet. `polls_before_done`: how many
-    polls find a video or a batch under way. `slow_delay`: seconds that the fault `slow` takes. `credits`: USD that
-    `GET /credits` says were bought.
+    polls find a video or a batch under way. `slow_delay`: seconds that the fault `slow` takes. `analytics_rows`: the
+    most rows of an answer of analytics. `management_key`: the one key that is a management key, where not any is to be.
+    `credits`: USD that `GET /credits` says were bought.
 
     Raises `ValueError` for a host beyond this machine, and `OSError` from `start()` where the port is taken.
     """
@@ -41,6 +43,8 @@ class Simulator:
         ready_after: float = 0.0,
         polls_before_done: int = 1,
         slow_delay: float = 0.5,
+        analytics_rows: int = MOST_ROWS,
+        management_key: str | None = None,
         credits: Decimal = Decimal(1000),  # noqa: A002  OpenRouter's word
     ) -> None:
         self._host = _loopback(host)
@@ -53,6 +57,8 @@ class Simulator:
                 ready_after=ready_after,
                 polls_before_done=polls_before_done,
                 slow_delay=slow_delay,
+                analytics_rows=analytics_rows,
+                management_key_hash=None if management_key is None else hashed(management_key),
                 credits=credits,
             ),
         )

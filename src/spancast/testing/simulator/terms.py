@@ -25,5 +25,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """How many polls find a job under way."""
     slow_delay: float
     """Seconds that the fault `slow` takes."""
+    analytics_rows: int
+    """The most rows that a question to analytics is answered with."""
+    management_key_hash: str | None
+    """SHA-256 of the one key that may ask what only management keys may; `None`: any may."""
     credits: Decimal
     """USD bought."""

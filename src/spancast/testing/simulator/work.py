@@ -1,5 +1,6 @@
 """A request put to a model, in whatever dialect, and the bill of what comes of it."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -96,9 +97,16 @@ def bill(done: Work) -> Bill:
         native_finish_reason=made.native_finish_reason,
         cache_source_id=done.hit.source_id if done.hit else None,
         key_hash=todo.served.key_hash,
+        app=_app(todo.served.headers),
         origin=todo.served.headers.get("http-referer", ""),
         user_agent=todo.served.headers.get("user-agent"),
     )
+
+
+def _app(headers: Mapping[str, str]) -> str | None:
+    """Return the application's title, else its address (OpenRouter docs, app attribution)."""
+    names = ("x-openrouter-title", "x-title", "http-referer")
+    return next((headers[name] for name in names if headers.get(name)), None)
 
 
 def _made(todo: Task, account: Account, hit: Hit | None) -> Generation[Any]:
