@@ -9,11 +9,9 @@ from itertools import islice
 import msgspec
 
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.filter import Filter, condition, teach
+from spancast.bookkeeping.filter import Filter, condition, teach, window
+from spancast.bookkeeping.sums import REFUSED
 from spancast.call import spent
-
-REFUSED = frozenset(range(400, 500)) - {408, 499}
-"""The HTTP statuses of a refusal. A request that timed out (408), or was given up (499), may have been run."""
 
 PAGE = 1000
 """Calls read at a time, so that no reader holds the file's log for long."""
@@ -77,8 +75,10 @@ class CallRow:
 
 def calls(book: Book, chosen: Filter, limit: int | None = None) -> Iterator[CallRow]:
     """Yield the `chosen` calls, newest last; the newest `limit` of them where one is given."""
-    parameters: dict[str, object] = {"started_at": -(2**63), "seq": 0, "page": PAGE}
-    where = condition(chosen, parameters)
+    parameters: dict[str, object] = {}
+    since, until = window(chosen)
+    where = f"{condition(chosen, parameters)} AND started_at < :until"
+    parameters |= {"started_at": since or 0, "seq": 0, "until": 2**63 - 1 if until is None else until, "page": PAGE}
     if limit is not None:
         parameters |= _first_of_the_newest(book, where, parameters, limit)
     return islice(_pages(book, where, parameters), limit)
@@ -86,8 +86,10 @@ def calls(book: Book, chosen: Filter, limit: int | None = None) -> Iterator[Call
 
 def _pages(book: Book, where: str, parameters: dict[str, object]) -> Iterator[CallRow]:
     page = f"""
-        SELECT * FROM calls WHERE (started_at, seq) >= (:started_at, :seq) AND {where}
-        ORDER BY started_at, seq LIMIT :page
+        SELECT * FROM calls WHERE seq IN (
+            SELECT seq FROM entries WHERE started_at >= :started_at AND (started_at, seq) >= (:started_at, :seq)
+            AND {where} ORDER BY started_at, seq LIMIT :page
+        ) ORDER BY started_at, seq
     """  # noqa: S608 - made of the names above
     while True:
         with book.reading() as connection:
@@ -101,7 +103,8 @@ def _pages(book: Book, where: str, parameters: dict[str, object]) -> Iterator[Ca
 
 def _first_of_the_newest(book: Book, where: str, parameters: dict[str, object], limit: int) -> dict[str, object]:
     query = f"""
-        SELECT started_at, seq FROM calls WHERE {where} ORDER BY started_at DESC, seq DESC LIMIT 1 OFFSET :skipped
+        SELECT started_at, seq FROM entries WHERE started_at >= :started_at AND {where}
+        ORDER BY started_at DESC, seq DESC LIMIT 1 OFFSET :skipped
     """  # noqa: S608 - made of the names above
     with book.reading() as connection:
         teach(connection)
@@ -145,7 +148,8 @@ def _read(row: sqlite3.Row) -> CallRow:
         time_to_first_token=row["time_to_first_token"],
         trace_id=row["trace_id"],
         span_id=row["span_id"],
-        more=msgspec.json.decode(row["more"]),
+        more=msgspec.json.decode(row["more"])
+        | {name: row[column] for name, column in _BESIDE if row[column] is not None},
     )
 
 
@@ -154,3 +158,15 @@ def _amount(text: str | None) -> Decimal | None:
 
 
 _tags = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def _beside(row: sqlite3.Row) -> dict[str, object]:
+    return {name: row[column] for name, column in _BESIDE if row[column] is not None}
+
+
+_BESIDE = (
+    ("output_chunks", "output_chunks"),
+    ("upstream_input_cost", "upstream_input_cost_text"),
+    ("upstream_output_cost", "upstream_output_cost_text"),
+)
+"""What has columns of its own, among what mostly has none."""

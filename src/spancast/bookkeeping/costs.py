@@ -4,21 +4,19 @@ Sums of money are exact: of the stated amounts to 12 decimals, rounded half-even
 is counted as such and adds nothing.
 """
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from sqlite3 import Connection
 from typing import Self
 
 from spancast import money
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import REFUSED
-from spancast.bookkeeping.dimensions import expression
-from spancast.bookkeeping.filter import Filter, condition, teach
-
-_LIMB = 10**9
-"""Sums are of two limbs, since SQLite's `sum` raises beyond 64 bits."""
+from spancast.bookkeeping.dimensions import Legend, dimension
+from spancast.bookkeeping.filter import Filter, teach
+from spancast.bookkeeping.sources import outsize, queries
+from spancast.bookkeeping.sums import Sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,101 +69,50 @@ class Report:
 
 def costs(book: Book, by: Sequence[str], chosen: Filter) -> Report:
     """Return the sums of the `chosen` calls by the dimensions `by`; raise `ConfigurationError` for an unknown one."""
-    parameters: dict[str, object] = {}
-    groups = [expression(name, number, parameters) for number, name in enumerate(by)]
-    where = condition(chosen, parameters)
+    dimensions = [dimension(name) for name in by]
+    asked = list(dict.fromkeys(each.ground for each in dimensions))
     with book.reading() as connection:
         teach(connection)
-        summed = connection.execute(_sums(groups, where), parameters).fetchall()
-        huge = connection.execute(_huge(groups, where), parameters).fetchall()
-    tallies: defaultdict[tuple[str | None, ...], _Tally] = defaultdict(_Tally)
-    for row in summed:
-        tallies[tuple(row)[: len(by)]].take(row)
-    for row in huge:
-        tallies[tuple(row)[: len(by)]].picos += money.pico(Decimal(row["cost_text"]))
-    rows = [tally.row(dict(zip(by, group, strict=True))) for group, tally in tallies.items()]
-    return Report(tuple(sorted(rows, key=_dearest_first)), sum(tallies.values(), _Tally()).row({}))
+        found = _grounded(connection, asked, chosen)
+        legend = Legend(connection, {ground: [key[at] for key in found] for at, ground in enumerate(asked)})
+    tallies: defaultdict[tuple[str | None, ...], Sums] = defaultdict(Sums)
+    total = Sums()
+    for key, sums in found.items():
+        meant = {ground: legend[ground][number] for ground, number in zip(asked, key, strict=True)}
+        tallies[tuple(each.tell(meant[each.ground]) for each in dimensions)].add(sums)
+        total.add(sums)
+    rows = [_row(dict(zip(by, group, strict=True)), sums) for group, sums in tallies.items()]
+    return Report(tuple(sorted(rows, key=_dearest_first)), _row({}, total))
 
 
-def _sums(groups: Sequence[str], where: str) -> str:
-    sums = (
-        f"count({column}) AS {column}_known, sum({column} / {_LIMB}) AS {column}_high, "
-        f"sum({column} % {_LIMB}) AS {column}_low"
-        for column in _SUMMED
+def _grounded(connection: Connection, asked: Sequence[str], chosen: Filter) -> dict[tuple[int | None, ...], Sums]:
+    """Return the sums by the columns that are asked for."""
+    found: defaultdict[tuple[int | None, ...], Sums] = defaultdict(Sums)
+    width = len(asked)
+    for sql, parameters in queries(asked, chosen):
+        for row in connection.execute(sql, parameters):
+            whole = tuple(row)
+            found[whole[:width]].add(Sums.read(whole[width:]))
+    sql, parameters = outsize(asked, chosen)
+    for row in connection.execute(sql, parameters):
+        found[tuple(row)[:width]].add(Sums.of(row, cost_text=row["cost_text"]))
+    return {key: sums for key, sums in found.items() if sums["calls"]}
+
+
+def _row(group: Mapping[str, str | None], sums: Sums) -> CostRow:
+    return CostRow(
+        group=group,
+        calls=sums["calls"],
+        input_tokens=sums.tokens("input_tokens"),
+        output_tokens=sums.tokens("output_tokens"),
+        cached_tokens=sums.tokens("cached_tokens"),
+        reasoning_tokens=sums.tokens("reasoning_tokens"),
+        cost=money.dollars(sums["picos"]) if sums["priced"] else None,
+        errors=sums["errors"],
+        unknown_cost_calls=sums["calls"] - sums["priced"] - sums["refused"],
+        refused_calls=sums["refused"],
+        estimated_calls=sums["estimated"],
     )
-    return f"""
-        SELECT {"".join(f"{group}, " for group in groups)} count(*) AS calls, count(error_type) AS errors,
-            count(cost_text) AS priced, count(iif({_REFUSED}, 1, NULL)) AS refused,
-            count(iif(cost_source = 'prices', 1, NULL)) AS estimated, {", ".join(sums)}
-        FROM calls WHERE {where} {_grouped(groups)}
-    """  # noqa: S608 - made of the names above
-
-
-_REFUSED = f"cost_text IS NULL AND http_status IN ({', '.join(map(str, sorted(REFUSED)))})"
-
-
-def _huge(groups: Sequence[str], where: str) -> str:
-    """Return the query for the amounts that do not fit into 64 bits of pico-dollars: more than nine million dollars."""
-    return f"""
-        SELECT {"".join(f"{group}, " for group in groups)} cost_text
-        FROM calls WHERE cost IS NULL AND cost_text IS NOT NULL AND {where}
-    """  # noqa: S608 - made of the names above
-
-
-def _grouped(groups: Sequence[str]) -> str:
-    return f"GROUP BY {', '.join(str(number + 1) for number in range(len(groups)))}" if groups else ""
-
-
-_SUMMED = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost")
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What is being added up of one group, in integers of any size."""
-
-    calls: int = 0
-    errors: int = 0
-    priced: int = 0
-    refused: int = 0
-    estimated: int = 0
-    picos: int = 0
-    tokens: dict[str, int] = field(default_factory=dict)
-    """By column; one that is absent was never stated."""
-
-    def take(self, row: sqlite3.Row) -> None:
-        self.calls, self.errors, self.priced, self.refused, self.estimated = (
-            row[name] for name in ("calls", "errors", "priced", "refused", "estimated")
-        )
-        sums = {name: row[f"{name}_high"] * _LIMB + row[f"{name}_low"] for name in _SUMMED if row[f"{name}_known"]}
-        self.picos = sums.pop("cost", 0)
-        self.tokens = sums
-
-    def __add__(self, other: "_Tally") -> "_Tally":
-        names = self.tokens | other.tokens
-        return _Tally(
-            self.calls + other.calls,
-            self.errors + other.errors,
-            self.priced + other.priced,
-            self.refused + other.refused,
-            self.estimated + other.estimated,
-            self.picos + other.picos,
-            {name: self.tokens.get(name, 0) + other.tokens.get(name, 0) for name in names},
-        )
-
-    def row(self, group: Mapping[str, str | None]) -> CostRow:
-        return CostRow(
-            group=group,
-            calls=self.calls,
-            input_tokens=self.tokens.get("input_tokens"),
-            output_tokens=self.tokens.get("output_tokens"),
-            cached_tokens=self.tokens.get("cached_tokens"),
-            reasoning_tokens=self.tokens.get("reasoning_tokens"),
-            cost=money.dollars(self.picos) if self.priced else None,
-            errors=self.errors,
-            unknown_cost_calls=self.calls - self.priced - self.refused,
-            refused_calls=self.refused,
-            estimated_calls=self.estimated,
-        )
 
 
 def _dearest_first(row: CostRow) -> tuple[bool, Decimal, list[tuple[bool, str]]]:

@@ -1,25 +1,62 @@
 """What calls can be grouped by. Times are UTC, as OpenRouter's own activity and limits are."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from sqlite3 import Connection
+from typing import Any
 
+import msgspec
+
+from spancast.bookkeeping import texts
 from spancast.errors import ConfigurationError
 
-_MODEL = "coalesce(response_model, request_model)"
-_SECONDS = "started_at / 1000000000, 'unixepoch'"
-DIMENSIONS: Mapping[str, str] = {
-    "user": "user",
-    "session": "session",
-    "model": _MODEL,
-    "requested_model": "request_model",
-    "provider": "provider",
-    "operation": "operation",
-    "app": "app",
-    "key": "key_hash",
-    "error_type": "error_type",
-    "hour": f"strftime('%Y-%m-%dT%H:00Z', {_SECONDS})",
-    "day": f"strftime('%Y-%m-%d', {_SECONDS})",
-    "week": f"strftime('%Y-%m-%d', {_SECONDS}, 'weekday 0', '-6 days')",
-    "month": f"strftime('%Y-%m', {_SECONDS})",
+_HOURS = 3600
+_EPOCH = date(1970, 1, 1).toordinal()
+_tags = msgspec.json.Decoder(dict[str, str]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A dimension: the column of the ledger that it can be told from, and how."""
+
+    ground: str
+    """`kind`, `user`, `session`, `tags`, `day` or `hour`, which count since 1970."""
+    tell: Callable[[Any], str | None]
+    """Returns its value, given the row of the kind, the text, the day or the hour."""
+
+
+def _on(day: int) -> date:
+    return date.fromordinal(_EPOCH + day)
+
+
+def _monday(day: int) -> str:
+    on = _on(day)
+    return (on - timedelta(days=on.weekday())).isoformat()
+
+
+def _same(text: str | None) -> str | None:
+    return text
+
+
+def _of_kind(column: str) -> Dimension:
+    return Dimension("kind", lambda kind: kind[column])
+
+
+DIMENSIONS: Mapping[str, Dimension] = {
+    "user": Dimension("user", _same),
+    "session": Dimension("session", _same),
+    "model": Dimension("kind", lambda kind: kind["response_model"] or kind["request_model"]),
+    "requested_model": _of_kind("request_model"),
+    "provider": _of_kind("provider"),
+    "operation": _of_kind("operation"),
+    "app": _of_kind("app"),
+    "key": _of_kind("key_hash"),
+    "error_type": _of_kind("error_type"),
+    "hour": Dimension("hour", lambda hour: f"{datetime.fromtimestamp(hour * _HOURS, UTC):%Y-%m-%dT%H:00Z}"),
+    "day": Dimension("day", lambda day: _on(day).isoformat()),
+    "week": Dimension("day", _monday),
+    "month": Dimension("day", lambda day: f"{_on(day):%Y-%m}"),
 }
 """What costs can be summed by, besides `tag:KEY`. `model` is the one that answered, else the one asked for; `app` is
 the resource's `service.name`; `key` the hash of the API key; a week is called by its Monday."""
@@ -33,11 +70,30 @@ def is_dimension(name: str) -> bool:
     return name in DIMENSIONS or (name.startswith(TAG) and name != TAG)
 
 
-def expression(name: str, number: int, parameters: dict[str, object]) -> str:
-    """Return the SQL of a dimension; raise `ConfigurationError` for one that is unknown."""
+def dimension(name: str) -> Dimension:
+    """Return the dimension of that name; raise `ConfigurationError` for one that is unknown."""
     if not is_dimension(name):
         raise ConfigurationError.of("by", name, f"Give any of {', '.join(DIMENSIONS)}, or tag:KEY.")
     if name in DIMENSIONS:
         return DIMENSIONS[name]
-    parameters[f"by{number}"] = name.removeprefix(TAG)
-    return f"tag(tags, :by{number})"
+    key = name.removeprefix(TAG)
+    return Dimension("tags", lambda tags: None if tags is None else _tags(tags).get(key))
+
+
+class Legend:
+    """Says what the numbers in columns stand for."""
+
+    def __init__(self, connection: Connection, columns: Mapping[str, Sequence[int | None]]) -> None:
+        """Look up the numbers of `columns`, by ground."""
+        self._meanings = {ground: _meanings(connection, ground, set(numbers)) for ground, numbers in columns.items()}
+
+    def __getitem__(self, ground: str) -> Mapping[int | None, Any]:
+        return self._meanings[ground]
+
+
+def _meanings(connection: Connection, ground: str, numbers: set[int | None]) -> Mapping[int | None, Any]:
+    if ground == "kind":
+        return {row["id"]: row for row in connection.execute("SELECT * FROM kinds")}
+    if ground in ("user", "session", "tags"):
+        return texts.of(connection, numbers)
+    return {number: number for number in numbers}

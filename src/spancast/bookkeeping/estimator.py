@@ -13,7 +13,7 @@ import msgspec
 
 from spancast import guard
 from spancast.bookkeeping import openrouter, prices
-from spancast.bookkeeping.book import WITHOUT_COST, Book
+from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.estimate import can_be_estimated, estimate
 from spancast.bookkeeping.prices import Prices
 from spancast.call import Call, Modalities, Parameters
@@ -144,7 +144,7 @@ _COLUMNS = (
 _MORE = ("service_tier", "cache_hit", "server_tool_calls", "web_searches", "cache_write_1h_tokens")
 _ROWS = f"""
     SELECT seq, {", ".join(_COLUMNS)}, is_byok, request_models, more FROM calls
-    WHERE {WITHOUT_COST} AND cost_text IS NULL AND started_at > :oldest AND seq > :seen AND input_tokens IS NOT NULL
+    WHERE awaits_cost AND cost_text IS NULL AND started_at > :oldest AND seq > :seen AND input_tokens IS NOT NULL
     ORDER BY seq LIMIT :limit
 """  # noqa: S608 - made of the names above
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from spancast.bookkeeping import openrouter
-from spancast.bookkeeping.book import WITHOUT_COST, Book
+from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.wanted import FIRST, Wanted
 
 OLDEST = 7 * 24 * 3600
@@ -95,9 +95,9 @@ def _times(now: int) -> dict[str, int]:
 
 
 _NEXT_AT = "coalesce(next_at, started_at + coalesce(duration, 0) + :first)"
-_WANTED = f"""
+_WANTED = """
     FROM calls LEFT JOIN lookups USING (call_id)
-    WHERE {WITHOUT_COST} AND started_at > :oldest AND generation_id IS NOT NULL
+    WHERE awaits_cost AND started_at > :oldest AND generation_id IS NOT NULL
     AND operation NOT IN ('video', 'batch') AND coalesce(http_status, 0) < 400 AND given_up IS NULL
 """
 _DUE = f"""

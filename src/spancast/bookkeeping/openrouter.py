@@ -12,6 +12,8 @@ from spancast.contract import Reply, Request
 from spancast.delivery.wire import MAX_REPLY, PATIENCE, Wire
 
 PUBLIC = "https://openrouter.ai/api/v1"
+_LONG_PATIENCE = 60.0
+"""Seconds for one question to analytics, which may have to look through a month."""
 _HTTPS = 443
 _PORTS_WITHOUT_TLS = (None, 80, _HTTPS)
 
@@ -47,6 +49,15 @@ def generation(wire: Wire, base: str, generation_id: str, key: str) -> Reply:
 def models(wire: Wire, limit: int) -> Reply:
     """Ask for the list of models with their prices, which needs no key (OpenRouter API, GET /models)."""
     return _get(wire, f"{base_url()}/models", {"accept": "application/json"}, limit)
+
+
+def account(wire: Wire, url: str, key: str, body: bytes | None, limit: int) -> Reply:
+    """Ask what the account of a key was billed: a question with a `body`, else a list; raise what the wire raises."""
+    headers = {"authorization": f"Bearer {key}", "accept": "application/json"}
+    if body is None:
+        return _get(wire, url, headers, limit)
+    stated = headers | {"content-type": "application/json"}
+    return wire.post(Request(method="POST", url=url, body=body, headers=stated), _LONG_PATIENCE, limit)
 
 
 def _get(wire: Wire, url: str, headers: dict[str, str], limit: int = MAX_REPLY) -> Reply:

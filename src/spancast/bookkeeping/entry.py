@@ -1,0 +1,246 @@
+"""A call as the ledger writes it down: what it has in common with others, its texts, and the rest in one narrow row."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+
+from spancast import money
+from spancast.bookkeeping import narrow
+from spancast.bookkeeping.narrow import held
+from spancast.call import Call, Parameters
+from spancast.late import JOBS
+
+SETTING = (
+    "service_tier",
+    "region",
+    "parameters",
+    "app_url",
+    "app_title",
+    "app_categories",
+    "environment",
+    "release",
+)
+"""Fields of a Call without a column that are the same for many calls."""
+
+MORE = (
+    *SETTING,
+    "status",
+    "request_id",
+    "cache_hit",
+    "routing",
+    "error_provider",
+    "previous_errors",
+    "retry_after",
+    "attempt_of",
+    "retry",
+    "tool_calls",
+    "server_tool_calls",
+    "web_searches",
+    "citations",
+    "output_chunks",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "modalities",
+    "search_units",
+    "audio_seconds",
+    "upstream_input_cost",
+    "upstream_output_cost",
+    "server_tool_cost",
+    "trace_name",
+    "span_name",
+    "generation_name",
+    "metadata",
+    "request_trace_id",
+    "request_parent_span_id",
+)
+"""Fields of a Call that have no column of their own for whoever reads: most calls state few of them."""
+
+SAME = 1
+"""In place of a response id that is the generation id."""
+
+_encoded = msgspec.json.Encoder().encode
+_setting = attrgetter(*SETTING)
+_REST = tuple(name for name in MORE if name not in SETTING)
+_rest = attrgetter(*_REST)
+
+
+class Kind(NamedTuple):
+    """What calls have in common; a row of `kinds`."""
+
+    operation: str
+    outcome: str
+    server_address: str | None
+    server_port: int | None
+    http_status: int | None
+    error_type: str | None
+    streamed: bool
+    request_model: str | None
+    request_models: str
+    response_model: str | None
+    provider: str | None
+    finish_reason: str | None
+    native_finish_reason: str | None
+    is_byok: bool | None
+    cost_source: str | None
+    app: str | None
+    key_hash: str | None
+    sampled: bool
+
+
+class Texts(NamedTuple):
+    """The texts of a call that many calls share, as they are, or as the numbers of `texts`."""
+
+    user: str | None
+    session: str | None
+    tags: str | None
+    setting: str | None
+
+
+class Entry(NamedTuple):
+    """A row of `entries` but for `seq`."""
+
+    call_id: str | bytes
+    kind: int
+    started_at: int
+    duration: int | None
+    time_to_headers: int | None
+    time_to_first_token: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    cost: int | None
+    cost_text: str | None
+    upstream_cost: int | None
+    upstream_cost_text: str | None
+    upstream_input_cost: int | None
+    upstream_output_cost: int | None
+    output_chunks: int | None
+    user: int | None
+    session: int | None
+    tags: int | None
+    setting: int | None
+    generation_id: str | None
+    response_id: str | int | None
+    error_message: str | None
+    more: str | None
+    trace_id: str | bytes | None
+    span_id: str | bytes | None
+    parent_span_id: str | bytes | None
+    awaits_cost: int | None
+    job: int | None
+    outsize: int | None
+
+
+def kind_of(call: Call) -> Kind:
+    """Return what a finished call has in common with others."""
+    return Kind(
+        operation=call.operation,
+        outcome=call.outcome or "",
+        server_address=call.server_address,
+        server_port=held(call.server_port),
+        http_status=held(call.http_status),
+        error_type=call.error_type,
+        streamed=call.streamed,
+        request_model=call.request_model,
+        request_models=_encoded(call.request_models).decode(),
+        response_model=call.response_model,
+        provider=call.provider,
+        finish_reason=call.finish_reason,
+        native_finish_reason=_joined(call.native_finish_reasons),
+        is_byok=call.is_byok,
+        cost_source=None if money.stated(call.cost) is None else call.cost_source,
+        app=_app(call),
+        key_hash=call.key_hash,
+        sampled=call.sampled,
+    )
+
+
+def texts_of(call: Call) -> Texts:
+    """Return the texts of a call that many calls share."""
+    tags = _encoded(call.tags).decode() if call.tags else None
+    return Texts(call.user, call.session, tags, _object(_shared(call)))
+
+
+def entry_of(call: Call, kind: int, texts: Texts, numbers: Mapping[str | None, int | None]) -> Entry:
+    """Return the row of a finished call, given the number of its kind, and its texts with their numbers."""
+    user, session, tags, setting = (numbers[text] for text in texts)
+    return Entry(
+        call_id=packed(call.call_id),
+        kind=kind,
+        started_at=max(0, held(call.started_at) or 0),
+        duration=held(call.duration),
+        time_to_headers=held(call.time_to_headers),
+        time_to_first_token=held(call.time_to_first_token),
+        **narrow.columns(call),
+        output_chunks=held(call.output_chunks),
+        user=user,
+        session=session,
+        tags=tags,
+        setting=setting,
+        generation_id=call.generation_id,
+        response_id=SAME
+        if call.response_id is not None and call.response_id == call.generation_id
+        else call.response_id,
+        error_message=call.error_message,
+        more=_object(_own(call)),
+        trace_id=None if call.trace_id is None else packed(call.trace_id),
+        span_id=None if call.span_id is None else packed(call.span_id),
+        parent_span_id=None if call.parent_span_id is None else packed(call.parent_span_id),
+        job=1 if call.operation in JOBS else None,
+    )
+
+
+def packed(text: str) -> str | bytes:
+    """Return an id as bytes where that says it whole."""
+    try:
+        short = bytes.fromhex(text)
+    except ValueError:
+        return text
+    return short if short.hex() == text and short else text
+
+
+def _shared(call: Call) -> dict[str, object]:
+    """Return what other calls are likely to state as well."""
+    found = _stated(SETTING, _setting(call))
+    if _is_unique(call.parameters):
+        del found["parameters"]
+    return found
+
+
+def _own(call: Call) -> dict[str, object]:
+    """Return what is left of what has no column."""
+    beside = {"output_chunks"} if narrow.exact_parts(call) is None else {"output_chunks", *narrow.PARTS}
+    found = {name: value for name, value in _stated(_REST, _rest(call)).items() if name not in beside}
+    return found | {"parameters": call.parameters} if _is_unique(call.parameters) else found
+
+
+def _stated(names: Iterable[str], values: Iterable[object]) -> dict[str, object]:
+    given = zip(names, values, strict=True)
+    return {name: value for name, value in given if value or not (value is None or value in ((), {}))}
+
+
+def _object(found: Mapping[str, object]) -> str | None:
+    if not found:
+        return None
+    plain = {name: money.plain(value) if isinstance(value, Decimal) else value for name, value in found.items()}
+    return _encoded(plain).decode()
+
+
+def _is_unique(parameters: Parameters | None) -> bool:
+    return parameters is not None and not (parameters.seed is None and parameters.previous_response_id is None)
+
+
+def _joined(reasons: Iterable[str | None] | None) -> str | None:
+    return ",".join(reason for reason in reasons or () if reason is not None) or None
+
+
+def _app(call: Call) -> str | None:
+    """Return `service.name`, unless it is what OpenTelemetry puts where nobody named the service."""
+    name = call.resource.get("service.name")
+    return name if isinstance(name, str) and name and not name.startswith("unknown_service") else None

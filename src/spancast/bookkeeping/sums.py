@@ -1,0 +1,84 @@
+"""Sums over calls: what one call adds, and how they add up. Every sum is exact, whatever its size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Self
+
+from spancast import money
+from spancast.bookkeeping.schema import CARRY, COUNTS, STATING, TOKENS
+
+REFUSED = frozenset(range(400, 500)) - {408, 499}
+"""The HTTP statuses of a refusal. A request that timed out (408), or was given up (499), may have been run."""
+
+LIMB = 10**9
+"""SQL adds money in two limbs, since SQLite's `sum` raises beyond 64 bits."""
+
+_WHOLE = (*COUNTS, *STATING, *TOKENS)
+_NAMES = (*_WHOLE, "picos")
+_AT = {name: at for at, name in enumerate(_NAMES)}
+
+ADDED = ", ".join(
+    (
+        *(f"coalesce(sum({name}), 0)" for name in _WHOLE),
+        f"coalesce(sum(carry), 0), coalesce(sum(cost / {LIMB}), 0), coalesce(sum(cost % {LIMB}), 0)",
+    )
+)
+"""The SQL that adds rows of kept sums up; see `Sums.read`."""
+
+
+def _nothing() -> list[int]:
+    return [0] * len(_NAMES)
+
+
+@dataclass(slots=True)
+class Sums:
+    """What is being added up, in integers of any size: `sums["calls"]`.
+
+    The names are those of `schema.COUNTS`, `schema.STATING` and `schema.TOKENS`, and `picos`, the pico-dollars of the
+    calls whose cost is known.
+    """
+
+    values: list[int] = field(default_factory=_nothing)
+
+    @classmethod
+    def of(cls, call: Mapping[str, Any], *, cost_text: str | None) -> Self:
+        """Return what one call adds, given by its columns, and its cost as text where the column is too narrow."""
+        picos = call["cost"] if cost_text is None else money.pico(Decimal(cost_text))
+        is_priced, status = picos is not None, call["http_status"]
+        tokens = [call[name] for name in TOKENS]
+        return cls(
+            [
+                1,
+                call["error_type"] is not None,
+                is_priced,
+                not is_priced and status in REFUSED,
+                is_priced and call["cost_source"] == "prices",
+                *[count is not None for count in tokens],
+                *[count or 0 for count in tokens],
+                picos or 0,
+            ]
+        )
+
+    @classmethod
+    def read(cls, row: Sequence[int]) -> Self:
+        """Return the sums of what `ADDED` made."""
+        *whole, carry, high, low = row
+        return cls([*whole, carry * CARRY + high * LIMB + low])
+
+    def __getitem__(self, name: str) -> int:
+        return self.values[_AT[name]]
+
+    def add(self, other: "Sums", sign: int = 1) -> None:
+        """Add what another has, or take it away."""
+        self.values = [mine + sign * its for mine, its in zip(self.values, other.values, strict=True)]
+
+    def tokens(self, name: str) -> int | None:
+        """Return the tokens of a sort; `None` where no call states them."""
+        return self[name] if self[f"{name}_stated"] else None
+
+    def columns(self) -> Sequence[int]:
+        """Return the values of the columns `schema.SUMS`."""
+        *whole, picos = self.values
+        carry, cost = divmod(abs(picos), CARRY)
+        return (*whole, cost, carry) if picos >= 0 else (*whole, -cost, -carry)
