@@ -12,6 +12,7 @@ def test_the_public_names() -> None:
         "OpenRouterInstrumentor",
         "attribute",
         "flush",
+        "ledger",
         "start",
         "stop",
     ]

@@ -30,12 +30,14 @@ from spancast.destination import Destination
 
 if TYPE_CHECKING:
     from spancast.api import flush, start, stop
+    from spancast.bookkeeping.ledger import ledger
     from spancast.instrumentor import OpenRouterInstrumentor
 
-__all__ = ["Destination", "OpenRouterInstrumentor", "attribute", "flush", "start", "stop"]
+__all__ = ["Destination", "OpenRouterInstrumentor", "attribute", "flush", "ledger", "start", "stop"]
 
 _LATE = {
     "flush": "spancast.api",
+    "ledger": "spancast.bookkeeping.ledger",
     "start": "spancast.api",
     "stop": "spancast.api",
     "OpenRouterInstrumentor": "spancast.instrumentor",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from spancast.bookkeeping.book import Book
 from spancast.call import Call
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +16,15 @@ def call(**known) -> Call:
     """Return a call that was completed, unless told otherwise."""
     given = {"call_id": secrets.token_hex(16), "operation": "chat", "started_at": 1_790_000_000_000_000_000}
     return Call(**(given | {"outcome": "completed"} | known))
+
+
+def emptied(book: Book) -> Book:
+    """Return the book without what is in it: a new one for each example takes its time."""
+    with book.writing() as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            connection.execute(f"DELETE FROM {table}")
+    return book
 
 
 def opened(**known) -> Call:

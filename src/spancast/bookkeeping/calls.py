@@ -21,6 +21,8 @@ PAGE = 1000
 class CallRow:
     """One call, as booked."""
 
+    seq: int
+    """Its number, in the order of booking."""
     call_id: str
     generation_id: str | None
     response_id: str | None
@@ -84,6 +86,33 @@ def calls(book: Book, chosen: Filter, limit: int | None = None) -> Iterator[Call
     return islice(_pages(book, where, parameters), limit)
 
 
+def newest(book: Book) -> int:
+    """Return the number of the call that was booked last; 0 where there is none."""
+    with book.reading() as connection:
+        return int(connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()[0])
+
+
+def booked(book: Book, chosen: Filter, after: int, last: int) -> Iterator[CallRow]:
+    """Yield the `chosen` calls with numbers above `after`, up to the `last`, in the order of booking."""
+    parameters: dict[str, object] = {}
+    since, until = window(chosen)
+    page = f"""
+        SELECT * FROM calls WHERE seq IN (
+            SELECT seq FROM entries WHERE seq > :after AND seq <= :last AND +started_at >= :since
+            AND +started_at < :until AND {condition(chosen, parameters)} ORDER BY seq LIMIT :page
+        ) ORDER BY seq
+    """  # noqa: S608 - made of the names above
+    parameters |= {"since": since or 0, "until": 2**63 - 1 if until is None else until, "last": last, "page": PAGE}
+    while True:
+        with book.reading() as connection:
+            teach(connection)
+            rows = connection.execute(page, parameters | {"after": after}).fetchall()
+        yield from map(_read, rows)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1]["seq"]
+
+
 def _pages(book: Book, where: str, parameters: dict[str, object]) -> Iterator[CallRow]:
     page = f"""
         SELECT * FROM calls WHERE seq IN (
@@ -114,6 +143,7 @@ def _first_of_the_newest(book: Book, where: str, parameters: dict[str, object], 
 
 def _read(row: sqlite3.Row) -> CallRow:
     return CallRow(
+        seq=row["seq"],
         call_id=row["call_id"],
         generation_id=row["generation_id"],
         response_id=row["response_id"],

@@ -5,7 +5,7 @@ is counted as such and adds nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from sqlite3 import Connection
@@ -65,6 +65,17 @@ class Report:
 
     rows: tuple[CostRow, ...]
     total: CostRow
+
+    @classmethod
+    def nothing(cls) -> Self:
+        """Return the sums over no calls."""
+        return cls((), CostRow.nothing())
+
+    def __iter__(self) -> Iterator[CostRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 def costs(book: Book, by: Sequence[str], chosen: Filter) -> Report:

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from sqlite3 import Connection
 from typing import Any
 
 import msgspec
 
 from spancast.bookkeeping import texts
+from spancast.bookkeeping.rollups import date_of
 from spancast.errors import ConfigurationError
 
 _HOURS = 3600
-_EPOCH = date(1970, 1, 1).toordinal()
 _tags = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -26,12 +26,8 @@ class Dimension:
     """Returns its value, given the row of the kind, the text, the day or the hour."""
 
 
-def _on(day: int) -> date:
-    return date.fromordinal(_EPOCH + day)
-
-
 def _monday(day: int) -> str:
-    on = _on(day)
+    on = date_of(day)
     return (on - timedelta(days=on.weekday())).isoformat()
 
 
@@ -54,9 +50,9 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "key": _of_kind("key_hash"),
     "error_type": _of_kind("error_type"),
     "hour": Dimension("hour", lambda hour: f"{datetime.fromtimestamp(hour * _HOURS, UTC):%Y-%m-%dT%H:00Z}"),
-    "day": Dimension("day", lambda day: _on(day).isoformat()),
+    "day": Dimension("day", lambda day: date_of(day).isoformat()),
     "week": Dimension("day", _monday),
-    "month": Dimension("day", lambda day: f"{_on(day):%Y-%m}"),
+    "month": Dimension("day", lambda day: f"{date_of(day):%Y-%m}"),
 }
 """What costs can be summed by, besides `tag:KEY`. `model` is the one that answered, else the one asked for; `app` is
 the resource's `service.name`; `key` the hash of the API key; a week is called by its Monday."""

@@ -102,9 +102,16 @@ def post(connection: Connection, added: Iterable[Reading], sign: int = 1) -> Non
         [(each.measure, numbers[each.route], each.bucket, each.day, sign * count) for each, count in counts.items()],
     )
     if sign < 0:
-        connection.execute("DELETE FROM latencies WHERE calls = 0")
+        keys = [(each.measure, numbers[each.route], each.bucket, each.day) for each in counts]
+        connection.executemany(_EMPTY, keys)
+
+
+def clear(connection: Connection, since: int | None) -> None:
+    """Empty the histograms of the days from `since` on."""
+    connection.execute("DELETE FROM latencies WHERE day >= ?", (-(2**63) if since is None else since,))
 
 
 _COUNT = """
     INSERT INTO latencies VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls
 """
+_EMPTY = "DELETE FROM latencies WHERE measure = ? AND route = ? AND bucket = ? AND day = ? AND calls = 0"

@@ -38,8 +38,13 @@ def day_of(at: int) -> int:
 
 def month_of(day: int) -> int:
     """Return the month of a day, in months since the year 0."""
-    on = date.fromordinal(_EPOCH + day)
+    on = date_of(day)
     return on.year * 12 + on.month - 1
+
+
+def date_of(day: int) -> date:
+    """Return the date of a day."""
+    return date.fromordinal(_EPOCH + day)
 
 
 def first_day_of(month: int) -> int:
@@ -47,49 +52,57 @@ def first_day_of(month: int) -> int:
     return date(month // 12, month % 12 + 1, 1).toordinal() - _EPOCH
 
 
+class Postings:
+    """What entries add to the sums, together."""
+
+    def __init__(self) -> None:
+        self.kinds_daily: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
+        """By day and kind."""
+        self.users_daily: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
+        """By day and user."""
+
+    def add(self, postings: Iterable[Posting], sign: int = 1) -> None:
+        """Add postings, or take them away."""
+        for day, kind, user, sums in postings:
+            self.kinds_daily[day, kind].add(sums, sign)
+            self.users_daily[day, user].add(sums, sign)
+
+
 def post(connection: Connection, postings: Iterable[Posting], sign: int = 1) -> None:
     """Add what entries say to the sums, or take it away again."""
-    daily: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
-    users: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
-    monthly: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
-    for day, kind, user, sums in postings:
-        daily[day, kind].add(sums, sign)
-        users[day, user].add(sums, sign)
-    for (day, user), sums in users.items():
-        monthly[month_of(day), user].add(sums)
-    for table, added in (("kinds_daily", daily), ("users_daily", users), ("users_monthly", monthly)):
+    together = Postings()
+    together.add(postings, sign)
+    monthly = _monthly(together.users_daily)
+    tables = {"kinds_daily": together.kinds_daily, "users_daily": together.users_daily, "users_monthly": monthly}
+    for table, added in tables.items():
         connection.executemany(_UPSERT[table], _rows(added))
         if sign < 0:
             connection.executemany(_EMPTY[table], added)
 
 
-def rebuild(connection: Connection, postings: Iterable[Posting], since: int | None) -> None:
-    """Make the sums anew from the `postings` of all entries there are, which are those from the day `since` on."""
-    first = -(2**63) if since is None else since
-    connection.execute("DELETE FROM kinds_daily WHERE day >= ?", (first,))
-    connection.execute("DELETE FROM users_daily WHERE day >= ?", (first,))
-    connection.execute("DELETE FROM users_monthly")
-    for page in _pages(postings):
-        post(connection, page)
-    connection.execute("DELETE FROM users_monthly")
-    connection.executemany(_UPSERT["users_monthly"], _rows(_by_month(connection)))
+def clear(connection: Connection, since: int | None) -> None:
+    """Empty the sums of the days from `since` on."""
+    for table in ("kinds_daily", "users_daily"):
+        connection.execute(f"DELETE FROM {table} WHERE day >= ?", (-(2**63) if since is None else since,))  # noqa: S608 - names
 
 
-def _by_month(connection: Connection) -> Mapping[tuple[int, int], Sums]:
+def sum_months(connection: Connection) -> None:
+    """Make the sums of the months anew from those of their days."""
+    connection.execute("DELETE FROM users_monthly")
+    connection.executemany(_UPSERT["users_monthly"], _rows(by_month(connection)))
+
+
+def by_month(connection: Connection) -> Mapping[tuple[int, int], Sums]:
+    """Return the sums by month and user that the days add up to."""
+    days = connection.execute(f"SELECT day, user, {ADDED} FROM users_daily GROUP BY day, user")  # noqa: S608 - names
+    return _monthly({(day, user): Sums.read(columns) for day, user, *columns in days})
+
+
+def _monthly(daily: Mapping[tuple[int, int], Sums]) -> Mapping[tuple[int, int], Sums]:
     monthly: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
-    for row in connection.execute(f"SELECT day, user, {ADDED} FROM users_daily GROUP BY day, user"):  # noqa: S608 - names
-        monthly[month_of(row["day"]), row["user"]].add(Sums.read(row))
+    for (day, user), sums in daily.items():
+        monthly[month_of(day), user].add(sums)
     return monthly
-
-
-def _pages(postings: Iterable[Posting], size: int = 10_000) -> Iterator[list[Posting]]:
-    page: list[Posting] = []
-    for posting in postings:
-        page.append(posting)
-        if len(page) == size:
-            yield page
-            page = []
-    yield page
 
 
 def _rows(added: Mapping[tuple[int, int], Sums]) -> Iterator[tuple[int, ...]]:

@@ -9,7 +9,7 @@ from spancast.bookkeeping.schema import TOKENS
 from spancast.bookkeeping.sums import ADDED, LIMB, REFUSED
 
 HOUR = DAY // 24
-_ENDS = (0, 2**63 - 1)
+_LAST = 2**63 - 1
 
 
 class Query(NamedTuple):
@@ -32,49 +32,61 @@ def queries(asked: Sequence[str], chosen: Filter) -> Iterator[Query]:
     `asked` are the columns to group by: `kind`, `user`, `session`, `tags`, `day`, `hour`.
     """
     parameters: dict[str, object] = {}
-    where = condition(chosen, parameters)
-    since, until = window(chosen)
-    whole = Span(max(_ENDS[0], _ENDS[0] if since is None else since), _ENDS[1] if until is None else until)
+    where, meant = condition(chosen, parameters), whole(chosen)
     needed = {*asked} | grounds(chosen)
     if needed <= {"kind", "day"}:
-        yield from _daily("kinds_daily", asked, whole, where, parameters)
+        yield from _daily("kinds_daily", asked, meant, where, parameters)
     elif needed <= {"user", "day"}:
-        yield from _by_users(asked, whole, where, parameters)
+        yield from _by_users(asked, meant, where, parameters)
     else:
-        yield from _single(asked, whole, where, parameters)
+        yield from _single(asked, meant, where, parameters)
 
 
 def outsize(asked: Sequence[str], chosen: Filter) -> Query:
     """Return the query for the single calls that stand outside the sums."""
-    parameters: dict[str, object] = {}
+    sql, parameters = each_call(asked, _STATED, whole(chosen), chosen)
+    return Query(f"{sql} AND outsize", parameters)
+
+
+def each_call(asked: Sequence[str], columns: Sequence[str], span: Span, chosen: Filter) -> Query:
+    """Return the query for single calls in a stretch of time: the columns asked for, and further ones."""
+    parameters: dict[str, object] = {"since": span.since, "until": span.until}
+    where = condition(chosen, parameters)
+    selected = ", ".join((*(_RAW[name] for name in asked), *columns))
+    return Query(f"SELECT {selected} FROM entries JOIN kinds ON id = kind WHERE {_IN_TIME} AND {where}", parameters)  # noqa: S608 - names
+
+
+def whole(chosen: Filter) -> Span:
+    """Return the stretch of time that is meant, in Unix nanoseconds."""
     since, until = window(chosen)
-    where = f"{condition(chosen, parameters)} AND {_in_time(since, until, parameters)}"
-    columns = ", ".join((*(_RAW[name] for name in asked), *_STATED))
-    return Query(f"SELECT {columns} FROM entries JOIN kinds ON id = kind WHERE outsize AND {where}", parameters)  # noqa: S608 - names
+    return Span(max(0, since or 0), _LAST if until is None else until)
 
 
-def _by_users(asked: Sequence[str], whole: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
+def split(chosen: Filter) -> tuple[Span, list[Span]]:
+    """Return the whole days that are meant, and what is left before and behind them, in nanoseconds."""
+    return _split(whole(chosen))
+
+
+def _by_users(asked: Sequence[str], meant: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
     """Take whole months where nobody asks for days."""
-    days = _inside(whole, DAY)
+    days, _ = _split(meant)
     months = Span(_month_from(days.since), month_of(_dated(days.until)))
     if "day" in asked or months.since >= months.until:
-        yield from _daily("users_daily", asked, whole, where, parameters)
+        yield from _daily("users_daily", asked, meant, where, parameters)
         return
     values = parameters | {"since": months.since, "until": months.until}
     yield Query(_kept("users_monthly", "month", asked, where), values)
-    ends = first_day_of(months.since) * DAY, first_day_of(months.until) * DAY
-    yield from _daily("users_daily", asked, Span(whole.since, ends[0]), where, parameters)
-    yield from _daily("users_daily", asked, Span(ends[1], whole.until), where, parameters)
+    first, last = first_day_of(months.since) * DAY, first_day_of(months.until) * DAY
+    yield from _daily("users_daily", asked, Span(meant.since, first), where, parameters)
+    yield from _daily("users_daily", asked, Span(last, meant.until), where, parameters)
 
 
-def _daily(table: str, asked: Sequence[str], whole: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
-    days = _inside(whole, DAY)
-    if days.since >= days.until:
-        yield from _single(asked, whole, where, parameters)
-        return
-    yield Query(_kept(table, "day", asked, where), parameters | {"since": days.since, "until": days.until})
-    yield from _single(asked, Span(whole.since, days.since * DAY), where, parameters)
-    yield from _single(asked, Span(days.until * DAY, whole.until), where, parameters)
+def _daily(table: str, asked: Sequence[str], meant: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
+    days, ends = _split(meant)
+    if days.since < days.until:
+        yield Query(_kept(table, "day", asked, where), parameters | {"since": days.since, "until": days.until})
+    for end in ends:
+        yield from _single(asked, end, where, parameters)
 
 
 def _kept(table: str, unit: str, asked: Sequence[str], where: str) -> str:
@@ -84,24 +96,20 @@ def _kept(table: str, unit: str, asked: Sequence[str], where: str) -> str:
     """  # noqa: S608 - made of names
 
 
-def _single(asked: Sequence[str], whole: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
-    if whole.since >= whole.until:
-        return
+def _single(asked: Sequence[str], meant: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
     sql = f"""
         SELECT {"".join(f"{_RAW[name]}, " for name in asked)} {_COUNTED} FROM entries JOIN kinds ON id = kind
-        WHERE outsize IS NULL AND started_at >= :since AND started_at < :until AND {where} {_grouped(asked)}
+        WHERE outsize IS NULL AND {_IN_TIME} AND {where} {_grouped(asked)}
     """  # noqa: S608 - made of names
-    yield Query(sql, parameters | {"since": whole.since, "until": whole.until})
+    yield Query(sql, parameters | {"since": meant.since, "until": meant.until})
 
 
-def _in_time(since: int | None, until: int | None, parameters: dict[str, object]) -> str:
-    parameters |= {"since": _ENDS[0] if since is None else since, "until": _ENDS[1] if until is None else until}
-    return "started_at >= :since AND started_at < :until"
-
-
-def _inside(whole: Span, unit: int) -> Span:
-    """Return the whole units that lie inside."""
-    return Span(-(-whole.since // unit), whole.until // unit)
+def _split(meant: Span) -> tuple[Span, list[Span]]:
+    days = Span(-(-meant.since // DAY), meant.until // DAY)
+    if days.since >= days.until:
+        return Span(0, 0), [meant] if meant.since < meant.until else []
+    ends = Span(meant.since, days.since * DAY), Span(days.until * DAY, meant.until)
+    return days, [end for end in ends if end.since < end.until]
 
 
 def _month_from(day: int) -> int:
@@ -111,13 +119,14 @@ def _month_from(day: int) -> int:
 
 
 def _dated(day: int) -> int:
-    return max(0, min(day, day_of(_ENDS[1])))
+    return max(0, min(day, day_of(_LAST)))
 
 
 def _grouped(asked: Sequence[str]) -> str:
     return f"GROUP BY {', '.join(str(number + 1) for number in range(len(asked)))}" if asked else ""
 
 
+_IN_TIME = "started_at >= :since AND started_at < :until"
 _RAW = {
     "kind": "kind",
     "user": "user",

@@ -1,0 +1,133 @@
+"""How long calls took, by model, provider, day or whatever else was asked for.
+
+Percentiles are of completed calls, from histograms: they are off by 2.2 % at most.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any
+
+import msgspec
+
+from spancast.bookkeeping import texts
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.dimensions import DIMENSIONS, Legend, dimension
+from spancast.bookkeeping.filter import Filter, grounds, teach
+from spancast.bookkeeping.latencies import Measure, bucket, measured, percentile
+from spancast.bookkeeping.sources import Span, each_call, split, whole
+
+_ROUTE = ("operation", "model", "provider")
+"""The dimensions, besides days, by which histograms are kept, in the order in which a route has them."""
+_MEASURED = (
+    "outcome",
+    "error_type",
+    "streamed",
+    "duration",
+    "time_to_first_token",
+    "output_tokens",
+)
+
+_Histograms = Mapping[Measure, Counter[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyRow:
+    """How long the completed calls of one group took. What no call of the group states is `None`."""
+
+    group: Mapping[str, str | None]
+    """Its values, by dimension."""
+    calls: int
+    """Completed calls whose duration is known."""
+    p50: float | None
+    """Nanoseconds from the request to the end of the answer, median."""
+    p95: float | None
+    first_token_p50: float | None
+    """Nanoseconds to the first token of a stream."""
+    first_token_p95: float | None
+    tokens_per_second_p50: float | None
+    """Output tokens a second of a stream, from its first token on."""
+
+
+def latency(book: Book, by: Sequence[str], chosen: Filter) -> list[LatencyRow]:
+    """Return how long the `chosen` calls took by the dimensions `by`, the group of the most calls first.
+
+    Raises `ConfigurationError` for an unknown dimension.
+    """
+    for name in by:
+        dimension(name)
+    found: defaultdict[tuple[str | None, ...], defaultdict[Measure, Counter[int]]]
+    found = defaultdict(lambda: defaultdict(Counter))
+    with book.reading() as connection:
+        teach(connection)
+        for group, measure, number, calls in _readings(connection, by, chosen):
+            found[group][measure][number] += calls
+    rows = [_row(dict(zip(by, group, strict=True)), measures) for group, measures in found.items()]
+    return sorted(rows, key=lambda row: (-row.calls, [value or "" for value in row.group.values()]))
+
+
+_Reading = tuple[tuple[str | None, ...], Measure, int, int]
+"""A group, what was measured, the bucket, and how many calls."""
+
+
+def _readings(connection: Connection, by: Sequence[str], chosen: Filter) -> Iterator[_Reading]:
+    if not _is_kept(by, chosen):
+        yield from _single(connection, by, chosen, whole(chosen))
+        return
+    days, ends = split(chosen)
+    yield from _kept(connection, by, chosen, days)
+    for end in ends:
+        yield from _single(connection, by, chosen, end)
+
+
+def _is_kept(by: Sequence[str], chosen: Filter) -> bool:
+    """Return whether the histograms can tell: a route has no model that was asked for and did not answer."""
+    by_routes = all(name in _ROUTE or (name in DIMENSIONS and DIMENSIONS[name].ground == "day") for name in by)
+    return by_routes and grounds(chosen) <= {"kind"} and not _asked(chosen) - {"provider", "operation"}
+
+
+def _asked(chosen: Filter) -> set[str]:
+    names = (name for name in chosen.__dataclass_fields__ if name not in ("since", "until"))
+    return {name for name in names if getattr(chosen, name)}
+
+
+def _kept(connection: Connection, by: Sequence[str], chosen: Filter, days: Span) -> Iterator[_Reading]:
+    by_day = any(name not in _ROUTE for name in by)
+    rows = connection.execute(_SUMMED.format("day" if by_day else "NULL"), days).fetchall()
+    routes = texts.of(connection, {row["route"] for row in rows})
+    for measure, number, numbered, day, calls in rows:
+        route = dict(zip(_ROUTE, msgspec.json.decode(routes[number] or "[]"), strict=True))
+        if any(getattr(chosen, name) not in (None, route[name]) for name in ("provider", "operation")):
+            continue
+        group = tuple(route[name] if name in _ROUTE else DIMENSIONS[name].tell(day) for name in by)
+        yield group, Measure(measure), numbered, calls
+
+
+def _single(connection: Connection, by: Sequence[str], chosen: Filter, span: Span) -> Iterator[_Reading]:
+    dimensions = [dimension(name) for name in by]
+    asked = list(dict.fromkeys(each.ground for each in dimensions))
+    sql, parameters = each_call(asked, _MEASURED, span, chosen)
+    rows: list[Any] = connection.execute(sql, parameters).fetchall()
+    legend = Legend(connection, {ground: [row[at] for row in rows] for at, ground in enumerate(asked)})
+    for row in rows:
+        meant = {ground: legend[ground][row[at]] for at, ground in enumerate(asked)}
+        group = tuple(each.tell(meant[each.ground]) for each in dimensions)
+        for measure, value in measured(row).items():
+            yield group, measure, bucket(value), 1
+
+
+def _row(group: Mapping[str, str | None], measures: _Histograms) -> LatencyRow:
+    duration, first = measures[Measure.DURATION], measures[Measure.FIRST_TOKEN]
+    return LatencyRow(
+        group=group,
+        calls=sum(duration.values()),
+        p50=percentile(duration, 0.5),
+        p95=percentile(duration, 0.95),
+        first_token_p50=percentile(first, 0.5),
+        first_token_p95=percentile(first, 0.95),
+        tokens_per_second_p50=percentile(measures[Measure.THROUGHPUT], 0.5),
+    )
+
+
+_SUMMED = "SELECT measure, route, bucket, {0}, sum(calls) FROM latencies WHERE day >= ? AND day < ? GROUP BY 1, 2, 3, 4"

@@ -1,0 +1,138 @@
+"""The ledger as a program reads it: `spancast.ledger().costs(by=["user"])`."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypedDict, Unpack
+
+from spancast import settings
+from spancast.bookkeeping import calls as single
+from spancast.bookkeeping import costs as summed
+from spancast.bookkeeping import latency as timed
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.costs import Report
+from spancast.bookkeeping.filter import Filter
+from spancast.bookkeeping.latency import LatencyRow
+from spancast.call import Outcome
+from spancast.delivery.drainer import Drainer
+from spancast.delivery.journal import journal_folder
+from spancast.delivery.outbox import Outbox
+from spancast.errors import SpancastError
+
+PATIENCE = 5.0
+"""Seconds to wait for another process that is booking."""
+
+
+class Chosen(TypedDict, total=False):
+    """Which calls are meant: those that are all that is given."""
+
+    since: datetime | None
+    """The first instant. A time without a zone is meant in UTC."""
+    until: datetime | None
+    """The instant after the last."""
+    user: str | None
+    session: str | None
+    model: str | None
+    """The model that answered or the one asked for."""
+    requested_model: str | None
+    provider: str | None
+    operation: str | None
+    app: str | None
+    """The `service.name` of the program."""
+    key: str | None
+    """The hash of the API key."""
+    error_type: str | None
+    outcome: Outcome | None
+    tags: Mapping[str, str]
+
+
+class Ledger:
+    """The calls of all programs that write to a home directory, and what they cost.
+
+    Each question first books what those programs have written so far. Use it in a `with` statement, or `close()` it.
+    A ledger that cannot be read raises `spancast.errors.SpancastError`.
+    """
+
+    def __init__(self, home: str | Path | None = None) -> None:
+        """Read the ledger in `home`, or in this environment's SPANCAST_HOME."""
+        self.home = Path(home) if home is not None else settings.home()
+        """The directory."""
+        self._book = Book(self.home)
+        self._outbox = Outbox(self.home)
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file. Its view `calls_usd` has a row a call, for tools that speak SQL."""
+        return self.home / "ledger.db"
+
+    def costs(self, by: Sequence[str] = (), **chosen: Unpack[Chosen]) -> Report:
+        """Return the sums of the chosen calls, the dearest group first, and over all of them.
+
+        `by` names any of `spancast.bookkeeping.dimensions.DIMENSIONS`, such as user, model or day, or `tag:KEY`; one
+        that is unknown raises `spancast.errors.ConfigurationError`. Money is a `Decimal` of US dollars, exact.
+        """
+        with self._latest() as book:
+            return Report.nothing() if book is None else summed.costs(book, by, _filter(chosen))
+
+    def latency(self, by: Sequence[str] = (), **chosen: Unpack[Chosen]) -> list[LatencyRow]:
+        """Return how long the chosen calls took, in nanoseconds, the group of the most calls first."""
+        with self._latest() as book:
+            return [] if book is None else timed.latency(book, by, _filter(chosen))
+
+    def calls(self, *, limit: int | None = None, **chosen: Unpack[Chosen]) -> Iterator[CallRow]:
+        """Yield the chosen calls, newest last; the newest `limit` of them where one is given."""
+        with self._latest() as book:
+            if book is not None:
+                yield from single.calls(book, _filter(chosen), limit)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._book.close()
+        self._outbox.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _latest(self) -> Iterator[Book | None]:
+        """Give the book with what was written so far, as far as no other process is at it; `None` without any."""
+        if not journal_folder(self.home).is_dir() and not self.path.exists():
+            yield None
+            return
+        try:
+            Drainer(self.home, [self._book, self._outbox]).drain(PATIENCE)
+            yield self._book
+        except (sqlite3.Error, OSError) as error:
+            raise unreadable(self.home, error) from error
+
+
+def unreadable(home: Path, error: Exception) -> SpancastError:
+    """Return what to tell somebody whose ledger cannot be read."""
+    return SpancastError(
+        f"The ledger in {home} cannot be read: {error}. If the disk is sound and has room, move ledger.db and "
+        "outbox.db away: the next program starts new ones."
+    )
+
+
+def ledger(home: str | Path | None = None) -> Ledger:
+    """Return the ledger in `home`, or in this environment's SPANCAST_HOME: see `Ledger`."""
+    return Ledger(home)
+
+
+def _filter(chosen: Chosen) -> Filter:
+    given = Filter(**chosen)
+    return replace(given, since=_zoned(given.since), until=_zoned(given.until))
+
+
+def _zoned(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

@@ -1,0 +1,149 @@
+"""What the owner of a ledger can do with it: check it, make its sums anew, and prune what is old."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from sqlite3 import Connection
+from typing import Any
+
+from spancast.bookkeeping import latencies, rollups
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.entries import POSTED, postings
+from spancast.bookkeeping.latencies import Reading
+from spancast.bookkeeping.rollups import DAY
+from spancast.bookkeeping.schema import SUMS
+from spancast.bookkeeping.sums import Sums
+
+CHUNK = 2000
+"""Entries that are pruned in one transaction, so that nobody who writes waits long."""
+PAGE = 10_000
+"""Entries that are read at a time."""
+_FIRST = -(2**63)
+
+
+def kept_since(connection: Connection) -> int | None:
+    """Return the first day, since 1970, of which every single call is kept; `None` where none was ever pruned."""
+    row = connection.execute("SELECT max(since_day) FROM kept").fetchone()
+    return None if row is None else row[0]
+
+
+def rebuild(book: Book) -> int:
+    """Make the sums of all days anew from their single calls; return how many calls there were.
+
+    Days of which calls were pruned keep the sums they have. Nobody can write meanwhile: a minute for millions of calls.
+    """
+    with book.writing() as connection:
+        since = kept_since(connection)
+        rollups.clear(connection, since)
+        latencies.clear(connection, since)
+        count = 0
+        for page in _pages(connection, since):
+            rollups.post(connection, postings(page))
+            latencies.post(connection, _readings(page))
+            count += len(page)
+        rollups.sum_months(connection)
+    return count
+
+
+def check(book: Book) -> list[str]:
+    """Return what is wrong with the ledger, in words; nothing where all is well.
+
+    The file is read whole, and the sums are compared with the single calls.
+    """
+    with book.reading() as connection:
+        damage = [f"SQLite says: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        return damage or [*_drift(connection)]
+
+
+def prune(book: Book, before: int) -> int:
+    """Remove the single calls of the days before this one, since 1970; return how many. Sums and open costs stay."""
+    with book.writing() as connection:
+        connection.execute("INSERT INTO kept VALUES (?)", (before,))
+        connection.execute("DELETE FROM kept WHERE since_day < (SELECT max(since_day) FROM kept)")
+    count = 0
+    while True:
+        with book.writing() as connection:
+            removed = connection.execute(_PRUNE, (before * DAY, CHUNK)).rowcount
+        count += removed
+        if removed < CHUNK:
+            break
+    with book.writing() as connection:
+        connection.execute(_FORGET_TEXTS)
+    return count
+
+
+def _drift(connection: Connection) -> Iterator[str]:
+    """Yield where the sums are not what the single calls add up to."""
+    since = kept_since(connection)
+    for (day,) in connection.execute(_DAYS, {"since": _FIRST if since is None else since}).fetchall():
+        yield from _drift_of(connection, day)
+    yield from _drift_of_months(connection)
+
+
+def _drift_of(connection: Connection, day: int) -> Iterator[str]:
+    rows = [dict(row) for row in connection.execute(_OF_DAY, (day * DAY, (day + 1) * DAY))]
+    expected = rollups.Postings()
+    expected.add(postings(rows))
+    if _kept(connection, "kinds_daily", "kind", day) != _columns(expected.kinds_daily):
+        yield f"kinds_daily: the sums of {rollups.date_of(day)} are not those of its calls."
+    if _kept(connection, "users_daily", "user", day) != _columns(expected.users_daily):
+        yield f"users_daily: the sums of {rollups.date_of(day)} are not those of its calls."
+    counted = Counter(_readings(rows))
+    if {Reading(*row): calls for *row, calls in connection.execute(_LATENCIES, (day,))} != counted:
+        yield f"latencies: the counts of {rollups.date_of(day)} are not those of its calls."
+
+
+def _kept(connection: Connection, table: str, key: str, day: int) -> dict[tuple[int, int], tuple[int, ...]]:
+    rows = connection.execute(f"SELECT day, {key}, {', '.join(SUMS)} FROM {table} WHERE day = ?", (day,))  # noqa: S608 - names
+    return {(day, number): tuple(sums) for day, number, *sums in rows}
+
+
+def _columns(sums: Mapping[tuple[int, int], Sums]) -> dict[tuple[int, int], tuple[int, ...]]:
+    return {key: tuple(each.columns()) for key, each in sums.items()}
+
+
+def _drift_of_months(connection: Connection) -> Iterator[str]:
+    rows = connection.execute(f"SELECT month, user, {', '.join(SUMS)} FROM users_monthly")  # noqa: S608 - names
+    if {(month, user): tuple(sums) for month, user, *sums in rows} != _columns(rollups.by_month(connection)):
+        yield "users_monthly: the sums of the months are not those of their days."
+
+
+def _pages(connection: Connection, since: int | None) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """Yield the single calls that the sums are of, in pages."""
+    last, first = 0, 0 if since is None else since * DAY
+    while True:
+        rows = connection.execute(_PAGE, (last, first, PAGE)).fetchall()
+        if not rows:
+            return
+        yield [dict(row) for row in rows]
+        last = rows[-1]["seq"]
+
+
+def _readings(page: Sequence[Mapping[str, Any]]) -> Iterator[Reading]:
+    return (reading for row in page for reading in latencies.readings(row))
+
+
+_OF_DAY = f"{POSTED} WHERE started_at >= ? AND started_at < ?"
+_DAYS = f"""
+    SELECT day FROM kinds_daily WHERE day >= :since UNION SELECT day FROM users_daily WHERE day >= :since
+    UNION SELECT day FROM latencies WHERE day >= :since
+    UNION SELECT DISTINCT started_at / {DAY} FROM entries WHERE started_at / {DAY} >= :since ORDER BY 1
+"""  # noqa: S608 - a number
+_PAGE = f"{POSTED} WHERE entries.seq > ? AND started_at >= ? ORDER BY entries.seq LIMIT ?"
+_LATENCIES = """
+    SELECT measure, text, bucket, day, calls FROM latencies JOIN texts ON texts.id = route WHERE day = ?
+"""
+_PRUNE = """
+    DELETE FROM entries WHERE seq IN (
+        SELECT seq FROM entries
+        WHERE started_at < ? AND outsize IS NULL AND NOT coalesce(job AND awaits_cost, 0) LIMIT ?
+    )
+"""
+_FORGET_TEXTS = """
+    DELETE FROM texts WHERE id NOT IN (
+        SELECT user FROM users_daily UNION SELECT route FROM latencies
+        UNION SELECT session FROM entries WHERE session IS NOT NULL
+        UNION SELECT tags FROM entries WHERE tags IS NOT NULL
+        UNION SELECT setting FROM entries WHERE setting IS NOT NULL
+        UNION SELECT user FROM entries WHERE user IS NOT NULL
+    )
+"""
