@@ -2,11 +2,23 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from operator import is_
+from typing import Any
 from urllib.parse import urlsplit
 
-from spancast.contract import Attribute, Encoded, Reply, Request, Span, Traits, Verdict
+from spancast.contract import (
+    Another,
+    Attribute,
+    Encoded,
+    Reply,
+    Request,
+    Span,
+    Traits,
+    Verdict,
+    by_opentelemetry,
+)
 from spancast_exporters import _facts, _json, _otlp, _refusal
 
 
@@ -64,7 +76,17 @@ class Backend(ABC):
             return f"{self.url} answers {reason}. Is the endpoint right?"
         return _refusal.doubt(reply)
 
-    def _encoded(self, span: Span) -> bytes:
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there: whatever sends OTLP."""
+        return (by_opentelemetry(self.url),)
+
+    def _fitted(self, span: Span) -> Span:
+        """Return the span with no more in it than the platform takes."""
+        return span
+
+    def _encoded(self, stated: Span) -> bytes:
+        span = self._fitted(stated)
         add, drop = self._own(span)
         resource = {"deployment.environment.name": span.environment, "service.version": span.release}
         known = {key: _json.text(value) for key, value in resource.items() if value and span.resource.get(key) != value}
@@ -79,8 +101,8 @@ def _name(span: Span) -> str:
 
 
 def _cure(backend: Backend) -> str:
-    told = (each.metadata for each in backend.__dataclass_fields__.values() if "where" in each.metadata)
-    return " ".join(f"{each['variables'][0]}: {each['where']}" for each in told)
+    told = (each for each in fields(backend) if "where" in each.metadata)
+    return " ".join(f"{each.metadata.get('variables', (each.name,))[0]}: {each.metadata['where']}" for each in told)
 
 
 def tags(span: Span) -> tuple[str, ...]:
@@ -91,3 +113,38 @@ def tags(span: Span) -> tuple[str, ...]:
 def shortened(stated: Mapping[str, Attribute], longest: int) -> dict[str, Attribute]:
     """Return only the texts longer than `longest` characters, cut to them."""
     return {name: value[:longest] for name, value in stated.items() if isinstance(value, str) and len(value) > longest}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a platform takes of attributes, wherever they are. `None` is no limit."""
+
+    text: int
+    """Characters of a text, by itself or in a list."""
+    name: int | None = None
+    """Characters of a name; an attribute with a longer one is left out."""
+    values: int | None = None
+    """Values of a list."""
+
+    def fitted(self, span: Span) -> Span:
+        """Return the span within the limits; what is within them stays the very same object."""
+        parts = [span.attributes, span.content, span.resource, *(each.attributes for each in span.events)]
+        attributes, content, resource, *of_events = cut = [*map(self._within, parts)]
+        if all(map(is_, cut, parts)):
+            return span
+        events = [replace(each, attributes=mine) for each, mine in zip(span.events, of_events, strict=True)]
+        return replace(span, attributes=attributes, content=content, resource=resource, events=events)
+
+    def _within(self, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+        kept = {name: self._cut(value) for name, value in stated.items() if len(name) <= (self.name or len(name))}
+        same = len(kept) == len(stated) and all(kept[name] is value for name, value in stated.items())
+        return stated if same else kept
+
+    def _cut(self, value: object) -> object:
+        if isinstance(value, str):
+            return value if len(value) <= self.text else value[: self.text]
+        if not isinstance(value, list | tuple):
+            return value
+        cut = [self._cut(each) for each in value[: self.values]]
+        same = len(cut) == len(value) and all(map(is_, cut, value))
+        return value if same else cut

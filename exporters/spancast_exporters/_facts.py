@@ -1,12 +1,13 @@
 """What a span says of a model's work, whoever made it: ours by its `Call`, another library's by its attributes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal, InvalidOperation
 
 import msgspec
 
 from spancast.contract import Attribute, Generation, Span
+from spancast_exporters import _json
 
 _EXACT = Context(prec=250)
 
@@ -151,6 +152,24 @@ def names(span: Span) -> dict[str, str]:
     of_call = None if span.generation is None else span.generation.generation_name
     stated = {"trace_name": span.trace_name, "generation_name": of_call}
     return {name: value for name, value in stated.items() if value}
+
+
+def whom(span: Span) -> dict[str, Attribute | None]:
+    """Return whom a span was for, by the attributes of the conventions, which not every library's span has."""
+    known = {"user.id": span.user, "session.id": span.session}
+    return {name: _json.text(value) if value else None for name, value in known.items()}
+
+
+def placed(span: Span, environment: str | None, release: str | None) -> Span:
+    """Return the span where a platform's own variables say it is from; they win over what only the resource says."""
+    resource = span.resource
+    where = _over(span.environment, resource.get("deployment.environment.name"), environment)
+    return replace(span, environment=where, release=_over(span.release, resource.get("service.version"), release))
+
+
+def _over(stated: str | None, of_resource: object, own: str | None) -> str | None:
+    only_resource = stated is None or stated == of_resource
+    return own if own and only_resource else stated
 
 
 def rest(span: Span) -> dict[str, object]:

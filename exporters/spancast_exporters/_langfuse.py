@@ -41,7 +41,7 @@ def otlp(span: Span, environment: str | None, release: str | None) -> bytes:
     """Return the span in OTLP. `environment` and `release` win over those of the resource alone."""
     words = _words(span.content)
     found = {
-        **_trace(span, environment, release),
+        **_trace(_facts.placed(span, environment, release)),
         **_state(span),
         **_measured(span),
         **words,
@@ -62,7 +62,7 @@ def _name(span: Span) -> str:
     return (span.generation and span.generation.generation_name) or span.name
 
 
-def _trace(span: Span, environment: str | None, release: str | None) -> dict[str, Attribute | None]:
+def _trace(span: Span) -> dict[str, Attribute | None]:
     tags = (f"{key}:{value}" for key, value in islice(span.tags.items(), _MOST_TAGS))
     said = _json.bounded(span.metadata)
     return {
@@ -71,17 +71,9 @@ def _trace(span: Span, environment: str | None, release: str | None) -> dict[str
         "langfuse.session.id": _identity(span.session),
         "langfuse.trace.tags": tuple(_json.text(tag)[:_LONGEST] for tag in tags) or None,
         "langfuse.trace.metadata": _json.encoded(said).decode() if said else None,
-        "langfuse.environment": _environment(
-            _over(span.environment, span.resource.get("deployment.environment.name"), environment)
-        ),
-        "langfuse.release": _release(_over(span.release, span.resource.get("service.version"), release)),
+        "langfuse.environment": _environment(span.environment),
+        "langfuse.release": _release(span.release),
     }
-
-
-def _over(stated: str | None, of_resource: object, own: str | None) -> str | None:
-    """Return what is stated of a span; Langfuse's own variable wins over what only the resource says."""
-    only_resource = stated is None or stated == of_resource
-    return own if own and only_resource else stated
 
 
 def _identity(wanted: str | None) -> str | None:

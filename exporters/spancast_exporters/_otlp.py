@@ -34,16 +34,17 @@ from spancast_exporters import _json, _refusal
 PATH = "/v1/traces"
 
 
-def post(
+def post(  # noqa: PLR0913 - the parts of a request
     url: str,
     headers: Mapping[str, str],
     span_ids: Sequence[str],
     parts: Sequence[bytes],
     *,
     compressed: bool = True,
+    kind: str = "application/x-protobuf",
 ) -> Encoded:
     """Return the request that carries serialised requests, joined: such messages concatenate."""
-    body, said = b"".join(parts), {**headers, "content-type": "application/x-protobuf"}
+    body, said = b"".join(parts), {**headers, "content-type": kind}
     if compressed:
         body, said["content-encoding"] = gzip.compress(body, compresslevel=6, mtime=0), "gzip"
     return Encoded(Request(url=url, body=body, headers=said), tuple(span_ids))
@@ -143,16 +144,15 @@ def judge(encoded: Encoded, reply: Reply) -> Verdict:
     if answer is None:
         kind = reply.headers.get("content-type", "no content type")
         return Retry(f"HTTP {reply.status} with {kind}, which is no OTLP answer")
-    return _judged(encoded, answer)
+    return partly(encoded.span_ids, answer.rejected, answer.message)
 
 
-def _judged(encoded: Encoded, answer: "_Answer") -> Verdict:
-    reason = f"rejected: {answer.message or 'no reason given'}"
-    if answer.rejected <= 0:
+def partly(span_ids: Sequence[str], rejected: int, message: str) -> Verdict:
+    """Judge a success of which `rejected` spans are excepted, for what `message` says."""
+    reason = f"rejected: {message or 'no reason given'}"
+    if rejected <= 0:
         return Delivered()
-    if answer.rejected < len(encoded.span_ids):
-        return Split(reason)
-    return Rejected(dict.fromkeys(encoded.span_ids, reason))
+    return Split(reason) if rejected < len(span_ids) else Rejected(dict.fromkeys(span_ids, reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,18 @@ _WORDS = ("errors", "message", "Message", "detail", "error")
 
 def judge(encoded: Encoded, reply: Reply) -> Verdict:
     """Judge by the status and believe a success that says nothing else; the reason is in the platform's own words."""
-    verdict, why = judge_status(encoded, reply), reason(reply)
+    verdict = judge_status(encoded, reply)
+    if isinstance(verdict, Delivered):
+        doubtful = doubt(reply)
+        return verdict if doubtful is None else Retry(doubtful)
+    return worded(verdict, reason(reply))
+
+
+def worded(verdict: Verdict, why: str) -> Verdict:
+    """Return a refusal with the platform's own words for it."""
     match verdict:
-        case Delivered():
-            doubtful = doubt(reply)
-            return verdict if doubtful is None else Retry(doubtful)
-        case Rejected():
-            return Rejected(dict.fromkeys(encoded.span_ids, why))
+        case Rejected(reasons):
+            return Rejected(dict.fromkeys(reasons, why))
         case Unauthorized() | Retry():
             return replace(verdict, reason=why)
     return verdict

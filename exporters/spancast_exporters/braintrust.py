@@ -13,7 +13,18 @@ from importlib import metadata
 from itertools import islice
 from urllib.parse import quote, urlsplit
 
-from spancast.contract import Attribute, Encoded, Event, Reply, Request, Span, Traits, Verdict
+from spancast.contract import (
+    Another,
+    Attribute,
+    Encoded,
+    Event,
+    Reply,
+    Request,
+    Span,
+    Traits,
+    Verdict,
+    by_opentelemetry,
+)
 from spancast_exporters import _facts, _json, _openai, _otlp, _refusal
 
 __all__ = ["Braintrust"]
@@ -83,6 +94,17 @@ class Braintrust:
             return self.parent
         named = f"project_name:{self.project}" if self.project else _NO_PROJECT
         return f"project_id:{self.project_id}" if self.project_id else named
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there."""
+        sdk = Another(
+            who="Braintrust's SDK",
+            cure="Where it traces the client, leave one of the two out.",
+            packages=("braintrust",),
+            variables={"BRAINTRUST_API_KEY": ()},
+        )
+        return (sdk, by_opentelemetry(self.url))
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP tells no such time
         """Return requests of at most 10 MB before compression."""

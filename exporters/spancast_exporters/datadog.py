@@ -11,7 +11,18 @@ from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
 
-from spancast.contract import Encoded, Reply, Request, Retry, Span, Traits, Verdict, retry_after
+from spancast.contract import (
+    Another,
+    Encoded,
+    Reply,
+    Request,
+    Retry,
+    Span,
+    Traits,
+    Verdict,
+    by_opentelemetry,
+    retry_after,
+)
 from spancast_exporters import _datadog, _json, _refusal
 
 __all__ = ["Datadog"]
@@ -98,6 +109,17 @@ class Datadog:
             return (self._agent or f"https://llmobs-intake.{self.site}").rstrip("/") + path
         based = urlsplit(self.endpoint).path.strip("/")
         return self.endpoint.rstrip("/") + (_INTAKE if based else path)
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there."""
+        tracer = Another(
+            who="ddtrace's LLM Observability",
+            cure="Set DD_LLMOBS_ENABLED=false, or leave one of the two out.",
+            packages=("ddtrace",),
+            variables={"DD_LLMOBS_ENABLED": ("true", "1")},
+        )
+        return (tracer, by_opentelemetry(f"https://otlp.{self.site}"))
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
         """Return requests of at most 5 MB."""

@@ -20,7 +20,9 @@ class Grafana(_backend.Backend):
 
     endpoint: str
     instance_id: str
-    token: str = field(repr=False)
+    token: str = field(
+        repr=False, metadata={"where": "It is in Grafana Cloud under Access Policies; it may write traces."}
+    )
 
     @property
     def url(self) -> str:

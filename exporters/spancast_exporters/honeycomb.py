@@ -4,16 +4,16 @@ Honeycomb prices nothing: the cost is the column `gen_ai.usage.cost`, in US doll
 has every digit. Written from documentation, checked on a strict stub; not checked on Honeycomb itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spancast.contract import Attribute, Exporter, Probe, Span
+from spancast.contract import Exporter, Probe, Span
 from spancast_exporters import _backend, _otlp
 
 __all__ = ["Honeycomb"]
 
-_LONGEST = 16_000
-"""Characters of a text, so that it stays below 64 KB in UTF-8 whatever it says."""
+_LIMITS = _backend.Limits(text=16_000)
+"""So few, that a text stays below the 64 KB of a field in UTF-8, whatever it says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ class Honeycomb(_backend.Backend):
     def _headers(self) -> Mapping[str, str]:
         return {"x-honeycomb-team": self.api_key, **({"x-honeycomb-dataset": self.dataset} if self.dataset else {})}
 
-    def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
-        return _backend.shortened({**span.attributes, **span.content}, _LONGEST), ()
+    def _fitted(self, span: Span) -> Span:
+        return _LIMITS.fitted(span)
 
 
 _: tuple[type[Exporter], type[Probe]] = (Honeycomb, Honeycomb)

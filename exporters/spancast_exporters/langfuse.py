@@ -11,7 +11,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 
-from spancast.contract import Encoded, Exporter, Probe, ReadBack, Rejected, Reply, Request, Span, Traits, Verdict
+from spancast.contract import (
+    Another,
+    Encoded,
+    Exporter,
+    Probe,
+    ReadBack,
+    Rejected,
+    Reply,
+    Request,
+    Span,
+    Traits,
+    Verdict,
+    by_opentelemetry,
+)
 from spancast_exporters import _json, _langfuse, _otlp, _refusal
 
 __all__ = ["Langfuse"]
@@ -74,6 +87,18 @@ class Langfuse:
     def url(self) -> str:
         """Where the spans go."""
         return f"{self._base}/{self.traces_path.lstrip('/')}"
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there."""
+        sdk = Another(
+            who="Langfuse's SDK",
+            cure="Set LANGFUSE_TRACING_ENABLED=false, which turns off the SDK alone, or leave one of the two out.",
+            packages=("langfuse",),
+            variables={"LANGFUSE_PUBLIC_KEY": (), "LANGFUSE_SECRET_KEY": ()},
+            unless={"LANGFUSE_TRACING_ENABLED": ("false",)},
+        )
+        return (sdk, by_opentelemetry(self.url))
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
         """Return requests of a size that Langfuse takes."""

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from spancast.contract import Encoded, Exporter, Probe, Reply, Request, Span, Traits, Verdict
+from spancast.contract import (
+    Another,
+    Encoded,
+    Exporter,
+    Probe,
+    Reply,
+    Request,
+    Span,
+    Traits,
+    Verdict,
+    by_opentelemetry,
+)
 from spancast_exporters import _json, _langsmith, _otlp, _refusal
 
 __all__ = ["LangSmith"]
@@ -56,6 +67,21 @@ class LangSmith:
     def url(self) -> str:
         """Where the spans go."""
         return f"{self._base}{_OTEL}{_otlp.PATH}"
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there: LangChain sends by itself where a variable says so."""
+        names = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
+        sdks = (
+            Another(
+                who="LangSmith's SDK",
+                cure=f"Set {name}=false, or leave one of the two out.",
+                packages=("langsmith",),
+                variables={name: ("true", "1")},
+            )
+            for name in names
+        )
+        return (*sdks, by_opentelemetry(self.url))
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
         """Return requests of a size that LangSmith takes."""

@@ -8,7 +8,13 @@ Logfire itself.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spancast.contract import Attribute, Exporter, Probe, Span
+from spancast.contract import (
+    Another,
+    Attribute,
+    Exporter,
+    Probe,
+    Span,
+)
 from spancast_exporters import _backend, _facts, _otlp
 
 __all__ = ["Logfire"]
@@ -30,6 +36,18 @@ class Logfire(_backend.Backend):
         region = "eu" if self.token.startswith("pylf_v1_eu_") else "us"
         base = self.endpoint or f"https://logfire-{region}.pydantic.dev"
         return _otlp.with_path(base.removesuffix(_otlp.PATH))
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there."""
+        sdk = Another(
+            who="Logfire's SDK",
+            cure="Set LOGFIRE_SEND_TO_LOGFIRE=false, or leave one of the two out.",
+            packages=("logfire",),
+            variables={"LOGFIRE_TOKEN": ()},
+            unless={"LOGFIRE_SEND_TO_LOGFIRE": ("false", "0", "f")},
+        )
+        return (sdk, *super().also_sent_by)
 
     def _headers(self) -> Mapping[str, str]:
         return {"authorization": self.token}

@@ -7,13 +7,19 @@ Written from documentation, checked on a strict stub; not checked on New Relic i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spancast.contract import Attribute, Exporter, Probe, Span, Traits
+from spancast.contract import (
+    Another,
+    Exporter,
+    Probe,
+    Span,
+    Traits,
+)
 from spancast_exporters import _backend, _otlp
 
 __all__ = ["NewRelic"]
 
-_LONGEST, _LONGEST_NAME, _LONGEST_LIST = 4095, 255, 64
-"""Characters of a text and of an attribute's name, and values of a list (New Relic, "OTLP attribute limits")."""
+_LIMITS = _backend.Limits(text=4095, name=255, values=64)
+"""Of attributes of a span, its events and its resource (New Relic, "OpenTelemetry attributes: attribute limits")."""
 _REGIONS = {
     "us": "https://otlp.nr-data.net",
     "eu": "https://otlp.eu01.nr-data.net",
@@ -47,19 +53,22 @@ class NewRelic(_backend.Backend):
         """Where the spans go."""
         return _otlp.with_path((self.endpoint or _REGIONS[self.region]).removesuffix(_otlp.PATH))
 
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there."""
+        agent = Another(
+            who="New Relic's agent",
+            cure="Set NEW_RELIC_AI_MONITORING_ENABLED=false, or leave one of the two out.",
+            packages=("newrelic",),
+            variables={"NEW_RELIC_AI_MONITORING_ENABLED": ("true", "on", "1")},
+        )
+        return (agent, *super().also_sent_by)
+
     def _headers(self) -> Mapping[str, str]:
         return {"api-key": self.license_key}
 
-    def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
-        stated = {**span.attributes, **span.content}
-        dropped = [name for name in stated if len(name) > _LONGEST_NAME]
-        cut = {name: text for name, text in _backend.shortened(stated, _LONGEST).items() if name not in dropped}
-        lists: dict[str, Attribute] = {
-            name: value[:_LONGEST_LIST]
-            for name, value in stated.items()
-            if isinstance(value, list | tuple) and len(value) > _LONGEST_LIST and name not in dropped
-        }
-        return cut | lists, dropped
+    def _fitted(self, span: Span) -> Span:
+        return _LIMITS.fitted(span)
 
 
 _: tuple[type[Exporter], type[Probe]] = (NewRelic, NewRelic)

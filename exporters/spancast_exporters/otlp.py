@@ -1,14 +1,37 @@
-"""Any OpenTelemetry collector or backend, by OTLP over HTTP in protobuf (OTLP specification 1.x, OTLP/HTTP)."""
+"""Any OpenTelemetry collector or backend, by OTLP (OTLP specification 1.x): over HTTP, in protobuf or JSON, or gRPC.
+
+Over HTTP and gRPC it is checked on Rotel, which is a collector, and on strict stubs.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from spancast.contract import Encoded, Reply, Span, Traits, Verdict
-from spancast_exporters import _otlp
+from spancast.contract import (
+    Another,
+    Choice,
+    Encoded,
+    Exporter,
+    Reply,
+    Sink,
+    Span,
+    Traits,
+    Verdict,
+    by_opentelemetry,
+)
+from spancast_exporters import _otlp, _otlp_json
+from spancast_exporters._otlp_grpc import OtlpGrpc
 
 __all__ = ["Otlp"]
+
+_PROTOCOLS = {
+    "http/protobuf": "http://localhost:4318",
+    "http/json": "http://localhost:4318",
+    "grpc": "http://localhost:4317",
+}
+"""How it is spoken, and where a collector listens that speaks it (OTel, OTLP exporter configuration)."""
 
 
 def _variables(name: str) -> dict[str, tuple[str, ...]]:
@@ -20,39 +43,81 @@ def _variables(name: str) -> dict[str, tuple[str, ...]]:
 class Otlp:
     """Sends spans as they are.
 
-    `endpoint` is used as it is when it has a path, and else gets `/v1/traces`. Without it `traces_endpoint` is used as
-    it is, or `base_endpoint` with `/v1/traces`. `headers` are a mapping, or text such as `api-key=x,other=y`.
+    `protocol` is http/protobuf, http/json or grpc, which needs the extra `grpc`. Over HTTP `endpoint` is used as it is
+    when it has a path, and else gets `/v1/traces`; without it `traces_endpoint` is used as it is, or `base_endpoint`
+    with `/v1/traces`. Over gRPC host and port of the first of them are used, by TLS where it begins with https, or with
+    no scheme unless `insecure`; `certificate` is the file of those who may sign the server's. `headers` are a mapping,
+    or text such as `api-key=x,other=y`.
     """
 
     endpoint: str | None = None
     traces_endpoint: str | None = field(default=None, metadata={"variables": ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",)})
-    base_endpoint: str = field(
-        default="http://localhost:4318", metadata={"variables": ("OTEL_EXPORTER_OTLP_ENDPOINT",)}
-    )
+    base_endpoint: str | None = field(default=None, metadata={"variables": ("OTEL_EXPORTER_OTLP_ENDPOINT",)})
+    protocol: str = field(default="http/protobuf", metadata=_variables("PROTOCOL"))
     headers: Mapping[str, str] | str = field(default="", repr=False, metadata=_variables("HEADERS"))
     compression: str = field(default="gzip", metadata=_variables("COMPRESSION"))
+    insecure: bool | str = field(default=False, metadata=_variables("INSECURE"))
+    certificate: str | None = field(default=None, metadata=_variables("CERTIFICATE"))
     traits: Traits = field(default=Traits(resend="upsert"), init=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        if urlsplit(self.url).scheme not in ("http", "https"):
+        if self.protocol not in _PROTOCOLS:
+            raise ValueError(f"protocol cannot be {self.protocol!r}. Give one of {', '.join(_PROTOCOLS)}.")
+        if self.protocol == "grpc" and (find_spec("grpc") is None or find_spec("google.rpc") is None):
+            raise ValueError("protocol grpc needs gRPC. Install spancast[grpc], or give protocol http/protobuf.")
+        if self.protocol != "grpc" and urlsplit(self.url).scheme not in ("http", "https"):
             raise ValueError(f"{self.url!r} is no URL. Give one such as http://localhost:4318.")
         if self.compression not in ("gzip", "none"):
             raise ValueError(f'compression cannot be {self.compression!r}. Give "gzip" or "none".')
-        _otlp.pairs(self.headers)
+        for name, value in _otlp.pairs(self.headers).items():
+            if not (name.isascii() and value.isascii() and f"{name}{value}".isprintable()):
+                raise ValueError(f"the header {name!a} holds characters that no header has.")
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """Where the spans go over HTTP."""
         if self.endpoint is not None:
             return self.endpoint if urlsplit(self.endpoint).path.strip("/") else _otlp.with_path(self.endpoint)
-        return self.traces_endpoint or _otlp.with_path(self.base_endpoint)
+        return self.traces_endpoint or _otlp.with_path(self.base_endpoint or _PROTOCOLS[self.protocol])
+
+    def chosen(self) -> Exporter | Sink:
+        """Return what speaks the protocol."""
+        if self.protocol != "grpc":
+            return self
+        stated = self.endpoint or self.traces_endpoint or self.base_endpoint or _PROTOCOLS["grpc"]
+        parts = urlsplit(stated)
+        has_scheme = parts.scheme in ("http", "https")
+        return OtlpGrpc(
+            target=parts.netloc if has_scheme else stated,
+            secure=parts.scheme == "https" if has_scheme else not self._is_insecure,
+            certificate=self.certificate,
+            headers=_otlp.pairs(self.headers),
+            compressed=self.compression == "gzip",
+        )
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there."""
+        return (by_opentelemetry(self.url),)
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP tells no such time
         """Return one request for all of them."""
         ids, parts = [span.span_id for span in spans], [span.otlp() for span in spans]
-        return [_otlp.post(self.url, _otlp.pairs(self.headers), ids, parts, compressed=self.compression == "gzip")]
+        compressed, headers = self.compression == "gzip", _otlp.pairs(self.headers)
+        if self.protocol == "http/json":
+            body = _otlp_json.request([*map(_otlp_json.resource_spans, parts)])
+            return [_otlp.post(self.url, headers, ids, [body], compressed=compressed, kind="application/json")]
+        return [_otlp.post(self.url, headers, ids, parts, compressed=compressed)]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
         """Judge as OTLP says, and believe no success that says something else."""
         return _otlp.judge_worded(encoded, reply)
+
+    @property
+    def _is_insecure(self) -> bool:
+        """Variables say it in words, of which only one is yes (OTel, "Boolean value")."""
+        return self.insecure if isinstance(self.insecure, bool) else self.insecure.lower() == "true"
+
+
+_: tuple[type[Exporter], type[Choice]] = (Otlp, Otlp)

@@ -13,7 +13,20 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_OID, uuid5
 
-from spancast.contract import Delivered, Encoded, Exporter, Probe, Reply, Request, Retry, Span, Traits, Verdict
+from spancast.contract import (
+    Another,
+    Delivered,
+    Encoded,
+    Exporter,
+    Probe,
+    Reply,
+    Request,
+    Retry,
+    Span,
+    Traits,
+    Verdict,
+    by_opentelemetry,
+)
 from spancast_exporters import _facts, _json, _openai, _otlp, _refusal
 
 __all__ = ["Posthog"]
@@ -61,6 +74,11 @@ class Posthog:
     def url(self) -> str:
         """Where the events go."""
         return self.endpoint.rstrip("/") + "/batch/"
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there: not PostHog's SDK, which most use for events of another kind."""
+        return (by_opentelemetry(self.url),)
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
         """Return requests of at most 100 events and 4 MB."""

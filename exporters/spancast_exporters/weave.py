@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from spancast.contract import (
+    Another,
     Encoded,
     Exporter,
     Probe,
@@ -30,6 +31,7 @@ from spancast.contract import (
     Span,
     Traits,
     Verdict,
+    by_opentelemetry,
 )
 from spancast_exporters import _json, _otlp, _refusal, _weave, _weave_calls
 from spancast_exporters._weave_answer import rejected
@@ -114,6 +116,18 @@ class Weave:
             return self._base + _UPSERT
         given = (self.endpoint or "").rstrip("/")
         return given if given.endswith(_otlp.PATH) else self._base + _AGENTS
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return who else may send there."""
+        sdk = Another(
+            who="Weave's SDK",
+            cure="Set WEAVE_DISABLED=true, or leave one of the two out.",
+            packages=("weave",),
+            variables={"WANDB_API_KEY": ()},
+            unless={"WEAVE_DISABLED": ("true", "1")},
+        )
+        return (sdk, by_opentelemetry(self.url))
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
         """Return requests of a size that Weave takes."""

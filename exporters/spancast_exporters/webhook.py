@@ -1,7 +1,8 @@
 """A receiver of one's own, by OTLP over HTTP in JSON, as OpenRouter's Broadcast sends it (OpenRouter, "Webhook").
 
-Signed as Standard Webhooks has it (version 1), for which many languages have a library: OpenRouter documents no
-signature. Checked on a strict stub, which reads the body by OTLP's own schema and proves the signature.
+Signed as Standard Webhooks has it (specification 1.0.0, "Signature scheme", symmetric), for which many languages have a
+library: OpenRouter documents no signature. Checked on a strict stub, which reads the body by OTLP's own schema and
+proves the signature, and against the vector that the libraries of Standard Webhooks are tested with.
 """
 
 import hashlib
@@ -11,23 +12,32 @@ from binascii import Error
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-from google.protobuf.json_format import MessageToDict
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-from spancast.contract import Delivered, Encoded, Exporter, Probe, Reply, Request, Retry, Span, Traits, Verdict
-from spancast_exporters import _otlp, _refusal
+from spancast.contract import (
+    Delivered,
+    Encoded,
+    Exporter,
+    Probe,
+    Reply,
+    Request,
+    Retry,
+    Span,
+    Traits,
+    Unauthorized,
+    Verdict,
+)
+from spancast_exporters import _otlp, _otlp_json, _refusal
 
 __all__ = ["Webhook"]
 
 _ROOM = 4 * 1024 * 1024
-_HEAD, _TAIL = b'{"resourceSpans":[', b"]}"
-_IDS = ("traceId", "spanId", "parentSpanId")
-_ENCODED = "whsec_"
-"""What a secret begins with whose rest is base64 (Standard Webhooks)."""
+_PREFIX = "whsec_"
+"""What a secret may begin with; the rest is base64 (Standard Webhooks, "Signature scheme")."""
+_SHORTEST, _LONGEST = 24, 64
+"""Bytes of a key: 192 to 512 bits (Standard Webhooks, "Signature scheme")."""
+_GONE = 410
+_MAKE = "python -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(32)).decode())\""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +45,9 @@ class Webhook:
     """Sends every span that is given to it.
 
     `headers` are a mapping, or text such as `api-key=x,other=y`. With a `secret` each request is signed by
-    `webhook-id`, `webhook-timestamp` and `webhook-signature`; one that begins with `whsec_` is base64 behind it, every
-    other is taken as it is. A span may come twice, with the same ids: the later one is right.
+    `webhook-id`, `webhook-timestamp` and `webhook-signature`. It is 24 to 64 random bytes in base64, with `whsec_`
+    before them or not; several, with spaces between, sign each, so that a receiver can change from one to another. A
+    span may come twice, with the same ids: the later one is right.
     """
 
     endpoint: str = field(
@@ -59,20 +70,28 @@ class Webhook:
         for name, value in _otlp.pairs(self.headers).items():
             if not (name.isascii() and value.isascii() and f"{name}{value}".isprintable()):
                 raise ValueError(f"the header {name!a} holds characters that no header has.")
-        if self.secret is not None and not _key(self.secret):
-            raise ValueError("secret is no base64 behind whsec_. Copy it once more.")
+        if self.secret is not None and not all(
+            _SHORTEST <= len(key) <= _LONGEST for key in _keys(self.secret) or [b""]
+        ):
+            raise ValueError(f"secret is not whsec_ and {_SHORTEST} to {_LONGEST} bytes in base64. Make one: {_MAKE}.")
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
         """Return requests of at most 4 MiB; a single span may be larger."""
-        parts = ((span.span_id, _resource_spans(span)) for span in spans)
-        room = _ROOM - len(_HEAD) - len(_TAIL) - len(spans)
+        parts = ((span.span_id, _otlp_json.resource_spans(_otlp.encoded(span, {}))) for span in spans)
+        room = _ROOM - _otlp_json.AROUND - len(spans)
         return [
-            Encoded(self._request(_HEAD + b",".join(batch) + _TAIL, at), tuple(ids))
+            Encoded(self._request(_otlp_json.request(batch), at), tuple(ids))
             for ids, batch in _otlp.batches(parts, room)
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe any 2xx, but for a page, which is of somebody in between, and JSON that says an error."""
+        """Believe any 2xx, but for a page, which is of somebody in between, and JSON that says an error.
+
+        A receiver that says 410 wants nothing more (Standard Webhooks, "Delivery success and failure"): all waits until
+        the destination is changed.
+        """
+        if reply.status == _GONE:
+            return Unauthorized(_refusal.reason(reply))
         if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
             doubt = _doubt(reply)
             return Delivered() if doubt is None else Retry(doubt)
@@ -80,7 +99,7 @@ class Webhook:
 
     def probe(self, at: datetime) -> Request:
         """Return OpenRouter's own test of a connection: no span, and a header that says so."""
-        return self._request(_HEAD + _TAIL, at, {"x-test-connection": "true"})
+        return self._request(_otlp_json.request(()), at, {"x-test-connection": "true"})
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong; a receiver may answer 400 to what holds no span (OpenRouter, "Webhook")."""
@@ -96,7 +115,7 @@ class Webhook:
     def _request(self, body: bytes, at: datetime, more: Mapping[str, str] | None = None) -> Request:
         headers = {**_otlp.pairs(self.headers), "content-type": "application/json", **(more or {})}
         if self.secret is not None:
-            headers |= _signed(_key(self.secret), body, at)
+            headers |= _signed(_keys(self.secret), body, at)
         return Request(url=self.endpoint, body=body, headers=headers, method=self.method.upper())
 
 
@@ -108,33 +127,26 @@ def _doubt(reply: Reply) -> str | None:
     return _refusal.doubt(replace(reply, headers={}))
 
 
-def _key(secret: str) -> bytes:
-    """Return the key of a secret; nothing for what is no base64."""
-    if not secret.startswith(_ENCODED):
-        return secret.encode("utf-8", "replace")
+def _keys(secret: str) -> list[bytes]:
+    """Return the keys of a secret; nothing for what is no base64."""
+    return [_decoded(each.removeprefix(_PREFIX)) for each in secret.split()]
+
+
+def _decoded(text: str) -> bytes:
+    """Return what base64 holds, padded or not, as the libraries of Standard Webhooks take it."""
     try:
-        return b64decode(secret.removeprefix(_ENCODED), validate=True)
+        return b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
     except (Error, ValueError):
         return b""
 
 
-def _signed(key: bytes, body: bytes, at: datetime) -> dict[str, str]:
+def _signed(keys: Sequence[bytes], body: bytes, at: datetime) -> dict[str, str]:
     """Return the three headers of Standard Webhooks. The id is the same for the same spans sent again."""
     message_id, timestamp = f"msg_{hashlib.sha256(body).hexdigest()[:32]}", str(int(at.timestamp()))
+    signatures = " ".join(_signature(key, message_id, timestamp, body) for key in keys)
+    return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": signatures}
+
+
+def _signature(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
-    signature = b64encode(hmac.digest(key, signed, "sha256")).decode()
-    return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
-
-
-def _resource_spans(span: Span) -> bytes:
-    """Return a span in OTLP's JSON: Protobuf's, but for ids in hex and enums in numbers (OTLP, "JSON Protobuf")."""
-    message = ExportTraceServiceRequest.FromString(_otlp.encoded(span, {}))
-    found = MessageToDict(message, use_integers_for_enums=True)["resourceSpans"]
-    for each in (each for one in found for scope in one["scopeSpans"] for each in scope["spans"]):
-        _spell_ids(each)
-    return b",".join(map(msgspec.json.encode, found))
-
-
-def _spell_ids(span: dict[str, Any]) -> None:
-    for one in (span, *span.get("links", ())):
-        one |= {name: b64decode(one[name]).hex() for name in _IDS if name in one}
+    return f"v1,{b64encode(hmac.digest(key, signed, 'sha256')).decode()}"

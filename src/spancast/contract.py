@@ -258,6 +258,61 @@ class Sink(Protocol):
         ...
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """A sink that holds something open between two writes."""
+
+    def close(self) -> None:
+        """Close it; a later `write` opens it again."""
+        ...
+
+
+@runtime_checkable
+class Choice(Protocol):
+    """Options of which one decides what they make: an exporter over HTTP, say, or a sink over gRPC."""
+
+    def chosen(self) -> Exporter | Sink:
+        """Return what they make."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Another:
+    """Another way in which an application may send its calls to the same platform, and how it is seen from outside.
+
+    It is taken to be in use where everything that is said of it holds.
+    """
+
+    who: str
+    """As in `Acme's SDK`."""
+    cure: str
+    """What to do where both are in use, as a sentence."""
+    packages: Sequence[str] = ()
+    """Distributions, of which one is installed."""
+    variables: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Variables that are all set: to one of these, in lower case, or to anything where there are none."""
+    unless: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Variables that turn it off, set to one of these."""
+    otlp: str | None = None
+    """A URL at the platform: an exporter of OpenTelemetry's own sends to that host."""
+
+
+@runtime_checkable
+class NotAlone(Protocol):
+    """An exporter that knows who else sends to its platform; `spancast doctor` looks whether they do."""
+
+    @property
+    def also_sent_by(self) -> Sequence[Another]:
+        """Return each of them."""
+        ...
+
+
+def by_opentelemetry(url: str) -> Another:
+    """Return OpenTelemetry's own exporter, where it sends to the host of a URL."""
+    cure = "Set OTEL_TRACES_EXPORTER=none, or leave one of the two out."
+    return Another(who="OpenTelemetry's own exporter", cure=cure, otlp=url)
+
+
 def judge_status(encoded: Encoded, reply: Reply) -> Verdict:
     """Judge by the HTTP status alone, as most platforms mean it.
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from spancast.contract import Delivered, Exporter, Retry, Sink, Span, Verdict
+from spancast.contract import Choice, Delivered, Exporter, Retry, Sink, Span, Verdict
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -36,6 +36,8 @@ def as_destination(made: object) -> Exporter | Sink | None:
     """Return what can be a destination: an exporter or a sink as it is, OpenTelemetry's as a sink; else `None`."""
     if isinstance(made, type):
         return None
+    if isinstance(made, Choice):
+        return made.chosen()
     if isinstance(made, Exporter | Sink):
         return made
     methods = (getattr(made, name, None) for name in ("export", "shutdown", "force_flush"))

@@ -1,5 +1,4 @@
 import json
-import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,16 +22,13 @@ from spancast.contract import (
     Unauthorized,
 )
 from spancast.delivery import discover
-from spancast.delivery.courier import Courier
 from spancast.delivery.discover import Unconfigured
-from spancast.delivery.outbox import Outbox
 from spancast.delivery.wire import Wire
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.langfuse import Langfuse
 from tests.support import golden
-from tests.support.calls import a_call
-from tests.support.delivered import deliver
+from tests.support.delivered import deliver, settled
 from tests.support.hostile import HOSTILE
 from tests.support.otlp_wire import readable, spans
 from tests.support.platform import JSON, answer
@@ -560,25 +556,11 @@ class Prompt(Langfuse):
     traits: Traits = field(default=Traits(max_spans=100, resend="duplicates", visible_after=0.0), init=False)
 
 
-def settled(home, endpoint, sent):
-    """Return how a destination stands whose doubts have been settled."""
-    exporter = Prompt(endpoint=endpoint, **KEYS)
-    by_call = {a_call().call_id: span for span in sent}
-    with closing(Outbox(home)) as outbox:
-        outbox.apply("writer-000001.seg", len(by_call), [a_call(call_id=call_id) for call_id in by_call])
-        made_span = lambda call, _: by_call[call.call_id]  # noqa: E731 - one line says it
-        with closing(Courier(Destination(exporter, name="platform"), exporter, outbox, made_span, home)) as courier:
-            until = time.monotonic() + 20
-            while outbox.standings()[0].waiting and time.monotonic() < until:
-                courier.deliver_once(until)
-        return outbox.standings()[0]
-
-
 @pytest.mark.parametrize("lost", ["lost_answers", "lost_requests"])
 def test_a_span_whose_answer_was_lost_is_there_once(tmp_path, lost):
     sent = [of_call(span_id=f"{number:016x}") for number in range(1, 4)]
     with langfuse(**{lost: 1}) as (cloud, platform):
-        standing = settled(tmp_path, platform.url, sent)
+        standing = settled(tmp_path, sent, Prompt(endpoint=platform.url, **KEYS))
     assert (standing.delivered, standing.dead, standing.waiting) == (3, 0, 0)
     assert sorted(each.id for each in cloud.observations) == [span.span_id for span in sent]
     assert cloud.asked

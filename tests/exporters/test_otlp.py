@@ -22,7 +22,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch):
-    for name in ("ENDPOINT", "HEADERS", "COMPRESSION"):
+    for name in ("ENDPOINT", "HEADERS", "COMPRESSION", "PROTOCOL", "INSECURE", "CERTIFICATE"):
         monkeypatch.delenv(f"OTEL_EXPORTER_OTLP_{name}", raising=False)
         monkeypatch.delenv(f"OTEL_EXPORTER_OTLP_TRACES_{name}", raising=False)
 
@@ -60,6 +60,23 @@ def test_all_spans_go_in_one_compressed_request():
 def test_the_same_spans_make_the_same_bytes():
     spans = [to_span(a_call())]
     assert Otlp().encode(spans, NOW) == Otlp().encode(spans, NOW)
+
+
+def test_json_is_what_protobuf_says_with_ids_in_hex_and_enums_in_numbers(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
+    spans = [to_span(a_call()) for _ in range(2)]
+    (one,) = made(compression="none").encode(spans, NOW)
+    assert one.request.headers == {"content-type": "application/json"}
+    sent = [span for each in json.loads(one.request.body)["resourceSpans"] for span in each["scopeSpans"][0]["spans"]]
+    assert [(span["traceId"], span["spanId"]) for span in sent] == [(span.trace_id, span.span_id) for span in spans]
+    assert [span["kind"] for span in sent] == [3, 3]
+    assert sent[0]["startTimeUnixNano"] == str(spans[0].start)
+
+
+def test_the_protocol_for_traces_wins(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
+    assert made().protocol == "http/protobuf"
 
 
 def test_compression_can_be_left_out():
@@ -122,7 +139,14 @@ def test_headers_in_code_are_sent_as_they_are():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"headers": "nonsense"}, {"headers": "=x"}, {"compression": "zstd"}, {"base_endpoint": "localhost:4318"}],
+    [
+        {"headers": "nonsense"},
+        {"headers": "=x"},
+        {"headers": {"x": "a\nb"}},
+        {"compression": "zstd"},
+        {"base_endpoint": "localhost:4318"},
+        {"protocol": "http"},
+    ],
 )
 def test_what_cannot_work_is_refused_when_it_is_made(settings):
     with pytest.raises(ConfigurationError):

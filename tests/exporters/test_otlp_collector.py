@@ -5,17 +5,15 @@ import socket
 import subprocess
 import time
 from contextlib import closing
-from decimal import Decimal
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from spancast.delivery.courier import Courier
-from spancast.delivery.outbox import Outbox
-from spancast.destination import Destination
-from spancast_exporters.otlp import Otlp
-from tests.support.calls import a_call, to_span
+from tests.support.delivered import deliver
+from tests.support.grpc_scenes import TRACE, played
 from tests.support.platform import Platform
+from tests.support.spans import AT, SECOND, WORDS, of_call
 
 PATIENCE = 20.0
 
@@ -56,12 +54,18 @@ def behind():
         yield platform
 
 
+@dataclass
+class Collector:
+    http: str
+    grpc: str
+
+
 @pytest.fixture
 def collector(behind, tmp_path):
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     options = {
         "--otlp-http-endpoint": f"127.0.0.1:{port}",
-        "--otlp-grpc-endpoint": f"127.0.0.1:{free_port()}",
+        "--otlp-grpc-endpoint": f"127.0.0.1:{grpc_port}",
         "--exporter": "otlp",
         "--otlp-exporter-endpoint": behind.url,
         "--otlp-exporter-protocol": "http",
@@ -71,30 +75,41 @@ def collector(behind, tmp_path):
     command = [str(agent()), "start", *(part for option in options.items() for part in option)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_for(lambda: listens(port))
-            yield f"http://127.0.0.1:{port}"
+            wait_for(lambda: listens(port) and listens(grpc_port))
+            yield Collector(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{grpc_port}")
         finally:
             process.terminate()
 
 
-def deliver(calls, endpoint: str, home: Path):
-    destination = Destination(Otlp(endpoint=endpoint), name="platform")
-    with closing(Outbox(home)) as outbox:
-        outbox.apply("writer-000001.seg", len(calls), calls)
-        with closing(Courier(destination, Otlp(endpoint=endpoint), outbox, to_span, home)) as courier:
-            courier.deliver_once(time.monotonic() + PATIENCE)
-        (standing,) = outbox.standings()
-    return standing
-
-
-def test_a_real_collector_takes_our_spans_and_hands_on_what_we_sent(collector, behind, tmp_path):
-    calls = [a_call(cost=Decimal("0.00042"), resource={"service.name": f"shop-{number}"}) for number in range(20)]
-    assert deliver(calls, collector, tmp_path).delivered == 20
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_a_real_collector_takes_our_spans_and_hands_on_what_we_sent(collector, behind, tmp_path, protocol, compression):
+    spans = [of_call(WORDS, span_id=f"{number + 1:016x}") for number in range(20)]
+    how = {"endpoint": collector.http, "protocol": protocol, "compression": compression}
+    assert deliver(tmp_path, spans, "otlp", **how).delivered == 20
     wait_for(lambda: len(behind.taken) == 20)
-    assert set(behind.taken) == {call.span_id for call in calls}
-    span = behind.received[0].spans()[0]
+    assert set(behind.taken) == {span.span_id for span in spans}
+    is_what_we_sent(behind.received[0].spans()[0])
+
+
+@pytest.mark.slow
+def test_a_real_collector_takes_them_by_grpc(collector, behind, tmp_path):
+    assert played(collector.grpc, home=tmp_path)["delivered"] == 4
+    wait_for(lambda: len(behind.taken) == 4)
+    assert set(behind.taken) == set(TRACE)
+    spans = [span for received in behind.received for span in received.spans()]
+    is_what_we_sent(next(span for span in spans if span.span_id.hex() == "b7ad6b7169203331"))
+
+
+def is_what_we_sent(span):
     found = {pair.key: pair.value for pair in span.attributes}
-    assert found["gen_ai.usage.cost"].double_value == 0.00042
-    assert found["gen_ai.usage.input_tokens"].int_value == calls[0].input_tokens
-    assert found["gen_ai.request.model"].string_value == calls[0].request_model
-    assert [value.string_value for value in found["gen_ai.response.finish_reasons"].array_value.values] == ["stop"]
+    assert span.kind == 3
+    assert span.trace_id.hex() == "0af7651916cd43dd8448eb211c80319c"
+    assert (span.start_time_unix_nano, span.end_time_unix_nano) == (AT, AT + 2 * SECOND)
+    assert found["openrouter.cost_usd"].string_value == "0.000106000000000001"
+    assert found["gen_ai.usage.cost"].double_value == 0.000106000000000001
+    assert found["gen_ai.usage.input_tokens"].int_value == 1200
+    assert found["gen_ai.request.model"].string_value == "openai/gpt-5-mini"
+    assert "Paris" in found["gen_ai.input.messages"].string_value
+    reasons = found["gen_ai.response.finish_reasons"].array_value.values
+    assert [value.string_value for value in reasons] == ["tool_calls"]

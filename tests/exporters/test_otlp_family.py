@@ -1,6 +1,7 @@
 """The platforms that take plain OTLP: one table, through the real courier, to one strict stub."""
 
 import gzip
+import json
 from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,13 +10,25 @@ from typing import Any
 
 import pytest
 
-from spancast.contract import Delivered, Encoded, Exporter, Probe, Reply, Retry, Split, Unauthorized
+from spancast.contract import (
+    Delivered,
+    Encoded,
+    Event,
+    Exporter,
+    Probe,
+    Reply,
+    Retry,
+    Split,
+    Unauthorized,
+    conflicting,
+)
 from spancast.delivery import discover
 from spancast.delivery.discover import Unconfigured
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
+from tests.support import golden
 from tests.support.delivered import deliver
-from tests.support.otlp_wire import spans
+from tests.support.otlp_wire import readable, spans
 from tests.support.platform import Platform, answer
 from tests.support.spans import WORDS, a_trace, of_application, of_call
 
@@ -104,6 +117,48 @@ def test_the_variables_that_people_set_are_enough(row, monkeypatch):
     assert "k3y" not in repr(exporter)
 
 
+@each_platform
+def test_a_trace_goes_over_the_wire_like_this(row, monkeypatch):
+    (encoded,) = made(row, monkeypatch).encode(a_trace(), NOW)
+    golden.check(row.name, readable(encoded))
+
+
+@each_platform
+def test_what_the_platforms_read_of_a_call_is_there(row, monkeypatch):
+    """The names of facts/destinations.md, §6: conventions everywhere, and each platform's own in the tests below."""
+    found = seen(row, monkeypatch, of_call(WORDS))
+    assert {name: found["attributes"].get(name) for name in CONVENTIONS} == CONVENTIONS
+    for name in ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions"):
+        assert isinstance(json.loads(bytes(found["attributes"][name])), list)
+    assert found["resource"]["service.name"] == "shop"
+
+
+CONVENTIONS = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openrouter",
+    "gen_ai.request.model": "openai/gpt-5-mini",
+    "gen_ai.response.model": "openai/gpt-5-mini-2025-08-07",
+    "gen_ai.response.id": "gen-1764000000-abcdefghij0123456789",
+    "gen_ai.response.finish_reasons": ["tool_calls"],
+    "gen_ai.usage.input_tokens": 1200,
+    "gen_ai.usage.output_tokens": 80,
+    "gen_ai.usage.cache_read.input_tokens": 1000,
+    "user.id": "u_42",
+    "session.id": "s_7",
+    "openrouter.cost_usd": "0.000106000000000001",
+}
+
+
+@each_platform
+def test_under_usage_there_are_whole_tokens_and_the_cost(row, monkeypatch):
+    found = seen(row, monkeypatch, of_call(WORDS))["attributes"]
+    usage = {name: value for name, value in found.items() if name.startswith("gen_ai.usage.")}
+    cost = usage.pop("gen_ai.usage.cost")
+    assert type(cost) is (str if row.name == "opik" else float)
+    assert {type(value) for value in usage.values()} == {int}
+    assert not conflicting(found)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "url"),
     [
@@ -184,6 +239,35 @@ def test_opik_is_given_its_own_attributes(monkeypatch):
     assert "gen_ai.usage.cost" not in seen(named("opik"), monkeypatch, byok)["attributes"]
 
 
+def test_honeycomb_is_given_texts_that_a_field_holds(monkeypatch):
+    raised = Event(name="exception", time=1, attributes={"exception.stacktrace": "😀" * 20_000})
+    found = seen(
+        named("honeycomb"), monkeypatch, of_application("w", attributes={"a": "😀" * 20_000}, events=(raised,))
+    )
+    for text in (found["attributes"]["a"], found["events"][0]["attributes"]["exception.stacktrace"]):
+        assert text == "😀" * 16_000
+        assert len(text.encode()) < 64 * 1024
+
+
+def test_honeycomb_is_told_the_dataset_of_a_classic_key(monkeypatch):
+    (encoded,) = made(named("honeycomb"), monkeypatch, dataset="shop").encode([of_call()], NOW)
+    assert encoded.request.headers["x-honeycomb-dataset"] == "shop"
+
+
+def test_opik_fails_on_two_spans_of_one_id_so_it_is_given_the_last(monkeypatch):
+    first, last = of_call(generation_name="first"), of_call(generation_name="last")
+    (encoded,) = made(named("opik"), monkeypatch).encode([first, last], NOW)
+    assert [span["name"] for span in spans(encoded)] == ["last"]
+    assert encoded.span_ids == (first.span_id,)
+
+
+@each_platform
+def test_only_where_a_span_that_comes_again_replaces_the_first_is_it_sent_again(row, monkeypatch):
+    """Opik's table keeps the newest row of an id (comet-ml/opik, 000001_init_script.sql); of the others nobody says."""
+    resend = made(row, monkeypatch).traits.resend
+    assert resend == ("upsert" if row.name == "opik" else "duplicates")
+
+
 def test_opik_is_given_no_text_as_usage(monkeypatch):
     span = of_application("chat", attributes={"gen_ai.usage.note": "many", "gen_ai.usage.input_tokens": 7})
     found = seen(named("opik"), monkeypatch, span)["attributes"]
@@ -191,9 +275,14 @@ def test_opik_is_given_no_text_as_usage(monkeypatch):
 
 
 def test_newrelic_is_given_no_more_than_it_takes(monkeypatch):
-    span = of_application("w", attributes={"a": "x" * 5000, "n" * 256: 1, "l": ("y",) * 65, "ok": "z"})
-    found = seen(named("newrelic"), monkeypatch, span)["attributes"]
-    assert found == {"a": "x" * 4095, "l": ["y"] * 64, "ok": "z"}
+    stated = {"a": "x" * 5000, "n" * 256: 1, "m" * 255: 1, "l": ("y" * 4096,) * 65, "ok": "z"}
+    taken = {"a": "x" * 4095, "m" * 255: 1, "l": ["y" * 4095] * 64, "ok": "z"}
+    raised = Event(name="exception", time=1, attributes=stated)
+    span = of_application("w", attributes=stated, events=(raised,), resource=stated, environment=None, release=None)
+    found = seen(named("newrelic"), monkeypatch, span)
+    assert (found["attributes"], found["resource"], found["events"][0]["attributes"]) == (taken, taken, taken)
+    words = of_application("w", content={"gen_ai.input.messages": "x" * 5000})
+    assert seen(named("newrelic"), monkeypatch, words)["attributes"] == {"gen_ai.input.messages": "x" * 4095}
     many = [of_application("w", attributes={f"k{n}": "x" * 4000 for n in range(100)}) for _ in range(4)]
     assert [len(each.span_ids) for each in made(named("newrelic"), monkeypatch).encode(many, NOW)] == [2, 2]
 
@@ -216,12 +305,24 @@ def test_an_answer_is_read(row, monkeypatch, reply, verdict):
     assert isinstance(exporter.judge(Encoded(one.request, one.span_ids), reply), verdict)
 
 
+def test_opik_is_asked_for_a_project_for_it_fails_on_a_request_without_spans(monkeypatch):
+    exporter = made(named("opik"), monkeypatch)
+    request = exporter.probe(NOW)
+    assert (request.method, request.body) == ("GET", b"")
+    assert request.url == "https://www.comet.com/opik/api/v1/private/projects?page=1&size=1"
+    assert exporter.diagnose(Reply(200, {}, b'{"page":1,"size":0,"total":0,"content":[]}')) is None
+    assert "OPIK_URL_OVERRIDE" in (exporter.diagnose(Reply(200, {}, b"{}")) or "")
+
+
 @each_platform
 def test_a_connection_is_tested_without_a_span(row, monkeypatch):
     exporter = made(row, monkeypatch)
     request = exporter.probe(NOW)
-    assert (request.url, request.body) == (row.url, b"")
+    if row.name != "opik":
+        assert (request.method, request.url, request.body) == ("POST", row.url, b"")
+        assert request.headers["content-type"] == "application/x-protobuf"
+        assert exporter.diagnose(Reply(200, {})) is None
     assert row.headers.items() <= request.headers.items()
-    assert exporter.diagnose(Reply(200, {})) is None
+    assert "It is in" in (exporter.diagnose(Reply(403, {})) or "")
     assert "refuses" in (exporter.diagnose(Reply(401, {})) or "")
     assert "page" in (exporter.diagnose(Reply(200, {"content-type": "text/html"}, b"<html>")) or "")

@@ -4,7 +4,8 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -82,3 +83,10 @@ def suite() -> type[ExporterContract]:
 
 class TestTheExample(suite()):
     """The page says that the example passes."""
+
+
+def test_the_example_of_who_else_sends_says_it():
+    given: dict[str, Any] = {}
+    exec(blocks()[2], given)
+    sdk, otel = given["also_sent_by"].fget(SimpleNamespace(endpoint="https://acme.example"))
+    assert (sdk.who, sdk.packages, otel.otlp) == ("Acme's SDK", ("acme-sdk",), "https://acme.example")

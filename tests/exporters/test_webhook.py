@@ -1,3 +1,4 @@
+from base64 import b64encode
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from spancast.delivery.discover import Unconfigured
 from spancast.delivery.wire import Wire
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
+from spancast_exporters import webhook as webhook_exporter
 from spancast_exporters.webhook import Webhook
 from tests.support.delivered import deliver
 from tests.support.platform import answer
@@ -56,8 +58,12 @@ def test_the_variables_say_where_and_how(monkeypatch):
         ({"method": "GET"}, "method cannot be"),
         ({"headers": "nonsense"}, "headers cannot be read"),
         ({"headers": {"x": "a\r\nb: c"}}, "no header has"),
-        ({"secret": "whsec_ÄÖ"}, "whsec_"),
+        ({"secret": "whsec_ÄÖ"}, "whsec_ and 24 to 64 bytes in base64. Make one: python"),
         ({"secret": ""}, "whsec_"),
+        ({"secret": "not base64!"}, "whsec_"),
+        ({"secret": "whsec_" + b64encode(b"x" * 23).decode()}, "24 to 64 bytes"),
+        ({"secret": "whsec_" + b64encode(b"x" * 65).decode()}, "24 to 64 bytes"),
+        ({"secret": f"{SECRET} whsec_short"}, "24 to 64 bytes"),
     ],
 )
 def test_what_cannot_work_is_refused_when_it_is_made(settings, why):
@@ -72,7 +78,7 @@ def test_nothing_secret_is_shown():
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-@pytest.mark.parametrize(("secret", "key"), [(None, None), (SECRET, KEY), ("plain", b"plain")])
+@pytest.mark.parametrize(("secret", "key"), [(None, None), (SECRET, KEY), (SECRET.removeprefix("whsec_"), KEY)])
 def test_a_trace_arrives_signed(tmp_path, method, secret, key):
     signing = {} if secret is None else {"secret": secret}
     with webhook(key=key) as (receiver, platform):
@@ -82,6 +88,36 @@ def test_a_trace_arrives_signed(tmp_path, method, secret, key):
     assert [each.get("parentSpanId") for each in receiver.spans] == [span.parent_span_id for span in a_trace()]
     assert {each["traceId"] for each in receiver.spans} == {a_trace()[0].trace_id}
     assert {each.method for each in platform.received} == {method}
+
+
+def test_the_signature_is_that_of_standard_webhooks():
+    """The vector of its own libraries (standard-webhooks, `libraries/javascript/src/webhook.test.ts`, "sign")."""
+    for secret in ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"):
+        (key,) = webhook_exporter._keys(secret)
+        signature = webhook_exporter._signature(
+            key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}'
+        )
+        assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_key_may_be_written_without_its_padding():
+    for length in (24, 25, 26):
+        written = b64encode(bytes(range(length))).decode()
+        assert webhook_exporter._keys(f"whsec_{written.rstrip('=')} {written}") == [bytes(range(length))] * 2
+
+
+def test_with_two_secrets_each_signs_so_that_a_receiver_can_change():
+    new = "whsec_" + b64encode(b"n" * 32).decode()
+    (both,), (old,) = (made(secret=secret).encode([of_call()], NOW) for secret in (f"{new} {SECRET}", SECRET))
+    signatures = both.request.headers["webhook-signature"].split(" ")
+    assert signatures[1] == old.request.headers["webhook-signature"]
+    assert len(set(signatures)) == 2
+
+
+def test_a_receiver_that_is_gone_gets_no_more_and_the_calls_wait(tmp_path):
+    with webhook(answer(410)) as (_, platform):
+        standing = deliver(tmp_path, [of_call()], "webhook", endpoint=platform.url)
+    assert (standing.state, standing.waiting, standing.dead) == ("parked", 1, 0)
 
 
 def test_another_key_is_refused_and_the_calls_wait(tmp_path):
@@ -160,7 +196,7 @@ def test_a_connection_is_tested_as_openrouter_tests_it():
     with webhook(key=KEY) as (receiver, platform), closing(Wire()) as wire:
         exporter = made(endpoint=platform.url, secret=SECRET)
         assert exporter.diagnose(wire.post(exporter.probe(datetime.now(UTC)))) is None
-        other = made(endpoint=platform.url, secret="other")
+        other = made(endpoint=platform.url, secret="b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIg")
         assert "SPANCAST_WEBHOOK_SECRET" in (other.diagnose(wire.post(other.probe(datetime.now(UTC)))) or "")
     assert (receiver.tests, receiver.spans) == (1, [])
     assert platform.received[0].body == b'{"resourceSpans":[]}'

@@ -6,7 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from spancast.contract import Span
+import httpx2
+
+from spancast.contract import Exporter, Reply, Request, Sink, Span
 from spancast.delivery import discover
 from spancast.delivery.accounts import Standing
 from spancast.delivery.courier import Courier
@@ -31,3 +33,36 @@ def deliver(home: Path, spans: Sequence[Span], exporter: str, **settings: Any) -
                 pass
         (standing,) = outbox.standings()
     return standing
+
+
+def settled(home: Path, spans: Sequence[Span], exporter: Exporter) -> Standing:
+    """Bring spans to a platform for as long as some wait, doubts included; return how the destination stands then."""
+    destination = Destination(exporter, name="platform")
+    by_call = {a_call().call_id: span for span in spans}
+    with closing(Outbox(home)) as outbox:
+        outbox.apply("writer-000001.seg", len(by_call), [a_call(call_id=call_id) for call_id in by_call])
+        with closing(Courier(destination, exporter, outbox, lambda call, _: by_call[call.call_id], home)) as courier:
+            until = time.monotonic() + PATIENCE
+            while outbox.standings()[0].waiting and time.monotonic() < until:
+                courier.deliver_once(until)
+        return outbox.standings()[0]
+
+
+def sent(request: Request) -> Reply:
+    """Send a request as it is, to a server that is slower than a courier waits; return the answer."""
+    headers = dict(request.headers)
+    answer = httpx2.request(
+        request.method, request.url, content=request.body, headers=headers, trust_env=False, timeout=PATIENCE
+    )
+    return Reply(answer.status_code, dict(answer.headers), answer.content)
+
+
+def offered(home: Path, spans: Sequence[Span], exporter: Exporter | Sink) -> Standing:
+    """Offer spans once; return how the destination stands then."""
+    destination = Destination(exporter, name="platform")
+    by_call = {a_call().call_id: span for span in spans}
+    with closing(Outbox(home)) as outbox:
+        outbox.apply("writer-000001.seg", len(by_call), [a_call(call_id=call_id) for call_id in by_call])
+        with closing(Courier(destination, exporter, outbox, lambda call, _: by_call[call.call_id], home)) as courier:
+            courier.deliver_once(time.monotonic() + PATIENCE)
+        return outbox.standings()[0]

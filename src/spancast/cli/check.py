@@ -58,7 +58,8 @@ def _problem(exporter: Exporter | Sink, probe: Probe) -> str | None:
         except Denied as error:
             cure = _cure(str(error)) if isinstance(error.verdict, Retry) else "Set the right credential."
             return f"{error}. {cure}".rstrip()
-    return probe.diagnose(reply)
+    told = probe.diagnose(reply)
+    return told and channel.secrets.out_of(told)
 
 
 def _cure(said: str) -> str:

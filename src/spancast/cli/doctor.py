@@ -16,7 +16,7 @@ from spancast import settings
 from spancast.api import exporter_of
 from spancast.bookkeeping import lookups
 from spancast.bookkeeping.book import Book
-from spancast.cli import human
+from spancast.cli import doubles, engine, human
 from spancast.cli.filters import add_home
 from spancast.errors import ConfigurationError
 from spancast.hooks.table import HOOKS
@@ -24,7 +24,6 @@ from spancast.hooks.table import HOOKS
 State = Literal["ok", "note", "wrong"]
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
-_FIXED_SQLITE = (3, 51, 3)
 _CLIENTS = ("httpx", "httpx2", "aiohttp", "niquests", "urllib3", "requests")
 _ON_THEM = (
     "openai",
@@ -154,12 +153,7 @@ def _late_costs(found: settings.Settings) -> Iterator[Finding]:
 
 
 def _sqlite() -> Finding:
-    version = sqlite3.sqlite_version
-    if sqlite3.sqlite_version_info >= _FIXED_SQLITE:
-        return Finding("SQLite", "ok", version)
-    return Finding(
-        "SQLite", "ok", f"{version}; its WAL-reset bug is kept away by a lock around commits and checkpoints"
-    )
+    return Finding("SQLite", "ok", engine.standing())
 
 
 def _clients() -> Iterator[Finding]:
@@ -178,8 +172,10 @@ def _destinations(found: settings.Settings) -> Iterator[Finding]:
     for destination in found.destinations:
         what = f"destination {destination.name}"
         try:
-            exporter_of(destination, explicit=True)
+            exporter = exporter_of(destination, explicit=True)
         except ConfigurationError as error:
             yield Finding(what, "wrong", str(error))
-        else:
-            yield Finding(what, "ok", "configured")
+            continue
+        yield Finding(what, "ok", "configured")
+        for double in doubles.of(destination, exporter):
+            yield Finding(f"sent twice to {destination.name}", "note", double)

@@ -1,15 +1,18 @@
 """The requests of one destination: its connections, and the credential that some platforms grant first."""
 
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from spancast.contract import Authorizer, Exporter, Grant, Reply, Request, Retry, Sink, Unauthorized
+from spancast import guard
+from spancast.contract import Authorizer, Closing, Exporter, Grant, Reply, Request, Retry, Sink, Unauthorized
 from spancast.delivery.allowance import Allowance
+from spancast.delivery.secrets import Secrets
 from spancast.delivery.wire import Ambiguous, Unsent, Wire
 from spancast.errors import SpancastError
-from spancast.scrub import REMOVED
 
+_IDLE = (0, 0.0)
 _UNAUTHORIZED = 401
 _EARLY = 60.0
 """Seconds before its end at which a credential is not used any more, at most; of a short one the last tenth."""
@@ -24,11 +27,15 @@ class Denied(SpancastError):  # noqa: N818 - an outcome, named as the others
 
 
 class Channel:
-    """Not for several threads at once."""
+    """Not for several threads at once, unless a method says so."""
 
     def __init__(self, exporter: Exporter | Sink) -> None:
         self._authorizer = exporter if isinstance(exporter, Authorizer) else None
+        self._sink = exporter if isinstance(exporter, Sink) and isinstance(exporter, Closing) else None
+        self.secrets = Secrets(exporter)
         self._wire = Wire()
+        self._asking = _IDLE
+        """In which process the request under way was begun, and when, in seconds of `time.monotonic`."""
         self._grant: Grant | None = None
         self._valid_until = 0.0
 
@@ -49,43 +56,42 @@ class Channel:
                 return self._sent(_with(request, self._ask(self._authorizer, allowance)), allowance)
         return reply
 
+    def waited(self) -> float:
+        """Return the seconds for which a request of this process has had no whole answer. For any thread."""
+        process, since = self._asking
+        return time.monotonic() - since if process == os.getpid() else 0.0
+
     def close(self) -> None:
         """Close the connections."""
         self._wire.close()
+        if self._sink is not None:
+            with guard.quietly("sink.close"):
+                self._sink.close()
 
     def _sent(self, request: Request, allowance: Allowance) -> Reply:
-        """Return the answer without the request's own credentials: some platforms quote a key that they refuse."""
-        reply = self._wire.post(request, allowance.left())
-        body = reply.body
-        for secret in _credentials(request):
-            body = body.replace(secret, REMOVED.encode())
-        return reply if body == reply.body else replace(reply, body=body)
+        """Return the answer without a secret in it."""
+        return self.secrets.out_of_reply(self._answer(request, allowance), request)
+
+    def _answer(self, request: Request, allowance: Allowance) -> Reply:
+        self._asking = os.getpid(), time.monotonic()
+        try:
+            return self._wire.post(request, allowance.left())
+        finally:
+            self._asking = _IDLE
 
     def _ask(self, authorizer: Authorizer, allowance: Allowance) -> Grant:
         at = datetime.now(UTC)
         try:
-            granted = authorizer.grant(self._wire.post(authorizer.ask(at), allowance.left()), at)
+            granted = authorizer.grant(self._answer(authorizer.ask(at), allowance), at)
         except (Unsent, Ambiguous) as error:
             raise Denied(Retry(f"no credential: {error}")) from error
         except Exception as error:
             raise Denied(Retry(f"no credential: {type(error).__name__}")) from error
         if not isinstance(granted, Grant):
-            raise Denied(granted)
+            raise Denied(replace(granted, reason=self.secrets.out_of(granted.reason)))
         lasts = (granted.until - at).total_seconds()
         self._grant, self._valid_until = granted, time.monotonic() + max(lasts * 0.9, lasts - _EARLY)
         return granted
-
-
-def _credentials(request: Request) -> list[bytes]:
-    """Return the words of the headers that hold a key, the longest first."""
-    held = [value for name, value in request.headers.items() if any(mark in name.lower() for mark in _HOLDS_KEY)]
-    words = {word.encode("utf-8", "replace") for value in held for word in value.split() if len(word) >= _SHORTEST}
-    return sorted(words, key=len, reverse=True)
-
-
-_HOLDS_KEY = ("auth", "key", "token", "secret")
-_SHORTEST = 8
-"""Characters; what is shorter is no key."""
 
 
 def _with(request: Request, grant: Grant) -> Request:

@@ -90,7 +90,7 @@ class Courier:
         self._sender = Sender(self.name, exporter, traits, self._channel, self._doubt)
         self._most = self._window = traits.max_spans
         self._own_hold: Hold | None = None
-        self._held_until = self._parked_until = 0.0
+        self._held_until = self._parked_until = self._rests_until = 0.0
         """Seconds of `time.monotonic`: a clock that is set shortens or stretches no wait."""
         self._tried = False
         self._stopped = False
@@ -117,6 +117,14 @@ class Courier:
                 return done.wait
         return None
 
+    def rests(self, until: float) -> bool:
+        """Whether the destination is left alone until then, in seconds of `time.monotonic`. For any thread."""
+        return self._rests_until >= until
+
+    def is_silent(self, seconds: float) -> bool:
+        """Whether a request has had no answer for so long, and to miss that leaves no doubt. For any thread."""
+        return self._channel.waited() > seconds and not self._doubt.matters
+
     def stop(self) -> None:
         """Begin no further request; a pass under way ends after the one it is at."""
         self._stopped = True
@@ -134,7 +142,9 @@ class Courier:
     def _pass(self, allowance: Allowance) -> Pass:
         self._register()
         hold = self._outbox.hold(self.name)
-        if (left := self._left_of(hold)) > 0 or time.monotonic() < self._parked_until:
+        now, left = time.monotonic(), self._left_of(hold)
+        self._rests_until = max(self._parked_until, now + left)
+        if self._rests_until > now:
             return Pass(wait=left or None)
         failures = 0 if hold is None else hold.failures
         limit = self._limit(failures)
@@ -238,13 +248,13 @@ class Courier:
                 self._window = min(self._window * _GROWTH, self._most)
             return None
         if batch.state == "parked":
-            self._parked_until = time.monotonic() + PARKED
+            self._rests_until = self._parked_until = time.monotonic() + PARKED
             return None
         failures = 1 if batch.delivered else failures + 1
         if failures >= backoff.OPENS or batch.doubted:
             self._window = 1
         length = backoff.rest(failures, batch.asked)
-        self._held_until = time.monotonic() + length
+        self._rests_until = self._held_until = time.monotonic() + length
         self._own_hold = Hold(time.time() + length, batch.asked is not None, length, failures)
         return self._own_hold
 

@@ -86,6 +86,10 @@ class Pump:
         wish.over.wait(timeout)
         return wish.moved
 
+    def is_at_it(self) -> bool:
+        """Whether a turn is under way that did not end in time: the disk, or another process, holds it up."""
+        return self._turning.locked()
+
     def turn(self, timeout: float = 0.0) -> bool:
         """Move all there is; return `False` when another process is at it for `timeout` seconds, or the disk fails."""
         with self._turning:

@@ -1,6 +1,7 @@
 """Spans to a platform, and what it says of them: taken apart where it does not take them all."""
 
 import time
+import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -170,7 +171,7 @@ class Sender:
 
     def _settled(self, batch: Batch, items: list[Item], verdict: Verdict) -> Groups:
         batch.answered |= not isinstance(verdict, Retry)
-        match verdict:
+        match self._channel.secrets.out_of_verdict(verdict):
             case Delivered():
                 batch.delivered += [item.seq for item in items]
                 self._refusals = 0
@@ -216,8 +217,9 @@ class Sender:
         return []
 
     def _complain(self, what: str) -> None:
+        raised = self._channel.secrets.out_of(traceback.format_exc())
         guard.once_a_minute(
-            f"{self._name} {what}", "%s: %s failed; the other calls go on.", self._name, what, exc_info=True
+            f"{self._name} {what}", "%s: %s failed; the other calls go on.\n%s", self._name, what, raised
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
+from spancast import forks
 from spancast.contract import Reply, Request
 from spancast.errors import SpancastError
 
@@ -115,10 +116,17 @@ class Wire:
 
 @lru_cache(maxsize=1)
 def _trusted() -> SSLContext:
-    """Return whom all connections of the process trust: to read the certificates takes a hundredth of a second."""
+    """Return whom all connections of the process trust: to read the certificates takes a hundredth of a second.
+
+    No fork falls into that, for OpenSSL has locks of its own, which a child would wait for for ever.
+    """
     import httpcore2  # noqa: PLC0415
 
-    return httpcore2.default_ssl_context()
+    with forks.Unforked():
+        return httpcore2.default_ssl_context()
+
+
+forks.in_child(_trusted.cache_clear)  # a thread of the parent may have been in a handshake with it
 
 
 def _opened(proxy: str | None, backend: "DeadlineBackend") -> "httpcore2.ConnectionPool":
@@ -131,6 +139,7 @@ def _opened(proxy: str | None, backend: "DeadlineBackend") -> "httpcore2.Connect
         parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
         proxy_auth=(parts.username, parts.password or "") if parts.username else None,
         ssl_context=_trusted(),
+        proxy_ssl_context=_trusted() if parts.scheme == "https" else None,
         keepalive_expiry=IDLE,
         network_backend=backend,
     )

@@ -1,0 +1,115 @@
+"""What ClickHouse is told of the table, and what its exceptions mean (ClickHouse, "HTTP Interface", "ErrorCodes.cpp").
+
+An exception comes with its code in `X-ClickHouse-Exception-Code`, or in the body alone where it was met after the
+status had gone out. Its words may quote the rows that were sent, so only the code and its name are repeated.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from spancast.contract import Reply, Span
+from spancast_exporters import _traces_table
+
+NO_DATABASE = 81
+"""UNKNOWN_DATABASE."""
+MISSING = (60, NO_DATABASE)
+"""UNKNOWN_TABLE, and the above."""
+STRANGER = (192, 193, 194, 516)
+"""UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, AUTHENTICATION_FAILED."""
+FORBIDDEN = (164, 497)
+"""READONLY, ACCESS_DENIED."""
+OTHER_TABLE = (16, 47, 53, 115)
+"""NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_IDENTIFIER, TYPE_MISMATCH, UNKNOWN_SETTING: about the table or the server, and not
+about a row."""
+BAD_ROW = (6, 26, 27, 33, 38, 41, 69, 72, 117, 130, 349)
+"""CANNOT_PARSE_TEXT and its siblings, CANNOT_READ_ALL_DATA, ARGUMENT_OUT_OF_BOUND, INCORRECT_DATA, ...: about a
+value."""
+
+_TYPES: Mapping[_traces_table.Kind, str] = {
+    "id": "String",
+    "time": "DateTime64(3, 'UTC')",
+    "word": "LowCardinality(String)",
+    "name": "LowCardinality(Nullable(String))",
+    "text": "Nullable(String)",
+    "count": "Nullable(UInt64)",
+    "money": "Nullable(Decimal(38, 18))",
+    "json": "String",
+    "texts": "Array(String)",
+}
+DECIMALS = 18
+"""Of the type for money; dollars with more are rounded."""
+WINDOW = 10_000
+"""Inserts whose tokens the table remembers; one that is not replicated remembers none where nothing is said."""
+
+
+def table(database: str, name: str) -> str:
+    """Return how a statement names the table; raise `ValueError` for a name that no statement holds."""
+    for each in (database, name):
+        if not each or not each.isprintable() or set(each) & set(".`\\"):
+            raise ValueError(f"{each!r} is no name of a database or table. Give it without quotes.")
+    return f"{_name(database)}.{_name(name)}"
+
+
+def create(named: str) -> str:
+    """Return the statement that makes the table, on one line."""
+    columns = ", ".join(f"{column.name} {_TYPES[column.kind]}" for column in _traces_table.COLUMNS)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {named} ({columns}) ENGINE = MergeTree PARTITION BY toYYYYMM(TIMESTAMP) "
+        f"ORDER BY (TIMESTAMP, TRACE_ID, SPAN_ID) SETTINGS non_replicated_deduplication_window = {WINDOW}"
+    )
+
+
+def proof(named: str) -> str:
+    """Return an insert of no row: it proves both grants, the table, and the columns of OpenRouter's documentation."""
+    columns = ", ".join(column.name for column in _traces_table.COLUMNS if column.documented)
+    return f"INSERT INTO {named} ({columns}) SELECT {columns} FROM {named} WHERE 0"  # noqa: S608 - names are checked
+
+
+def question(named: str, spans: Sequence[Span]) -> str:
+    """Return the query for those rows that are there."""
+    starts = [max(span.start, 0) // 1_000_000 for span in spans]
+    wanted = ", ".join(f"({_quoted(span.trace_id)}, {_quoted(span.span_id)})" for span in spans)
+    return (
+        f"SELECT DISTINCT TRACE_ID, SPAN_ID FROM {named} "  # noqa: S608 - names are checked, and texts quoted
+        f"WHERE TIMESTAMP BETWEEN fromUnixTimestamp64Milli({min(starts)}) "
+        f"AND fromUnixTimestamp64Milli({max(starts) + 1}) AND (TRACE_ID, SPAN_ID) IN ({wanted}) FORMAT JSONCompact"
+    )
+
+
+def code(reply: Reply) -> int | None:
+    """Return the code of the exception that a reply tells; `None` where it tells none."""
+    stated = reply.headers.get("x-clickhouse-exception-code", "").strip()
+    if stated.isascii() and stated.isdigit():
+        return int(stated[:9])
+    found = _CODE.search(reply.body[-_TAIL:]) or _CODE.search(reply.body[:_TAIL])
+    return None if found is None else int(found[1])
+
+
+def reason(reply: Reply) -> str:
+    """Return the status, and the code and the name of the exception: `HTTP 404: code 60, UNKNOWN_TABLE`."""
+    known = code(reply)
+    if known is None:
+        return f"HTTP {reply.status}"
+    named = _NAME.findall(reply.body[-_TAIL:])
+    name = f", {named[-1].decode()}" if named else ""
+    return f"HTTP {reply.status}: code {known}{name}"
+
+
+def speaks(reply: Reply) -> bool:
+    """Whether it is a ClickHouse that answers, and not somebody in between: it always says so in its headers."""
+    return any(name.startswith("x-clickhouse-") for name in reply.headers)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _name(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) else f"`{text}`"
+
+
+_CODE = re.compile(rb"Code: (\d{1,9})\. DB::")
+_NAME = re.compile(rb"\(([A-Z][A-Z0-9_]{2,60})\)")
+_TAIL = 4096
+"""Bytes at either end of a body in which an exception is looked for."""

@@ -1,0 +1,33 @@
+"""OTLP in JSON: Protobuf's, but for ids in hex and enums in numbers (OTLP specification 1.x, "JSON Protobuf")."""
+
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+_HEAD, _TAIL = b'{"resourceSpans":[', b"]}"
+_IDS = ("traceId", "spanId", "parentSpanId")
+AROUND = len(_HEAD + _TAIL)
+"""Bytes of a request beside what it holds; between two of these is a comma."""
+
+
+def resource_spans(serialised: bytes) -> bytes:
+    """Return what a serialised request holds, for `request`."""
+    message = ExportTraceServiceRequest.FromString(serialised)
+    found = MessageToDict(message, use_integers_for_enums=True).get("resourceSpans", [])
+    for each in (each for one in found for scope in one["scopeSpans"] for each in scope["spans"]):
+        _spell_ids(each)
+    return b",".join(map(msgspec.json.encode, found))
+
+
+def request(parts: Sequence[bytes]) -> bytes:
+    """Return the request that holds all parts."""
+    return _HEAD + b",".join(parts) + _TAIL
+
+
+def _spell_ids(span: dict[str, Any]) -> None:
+    for one in (span, *span.get("links", ())):
+        one |= {name: b64decode(one[name]).hex() for name in _IDS if name in one}

@@ -1,0 +1,137 @@
+"""S3, and what speaks its protocol (R2, MinIO, ...): files of rows, in folders as OpenRouter's Broadcast has them.
+
+A file is named after the spans in it, so that the same spans sent again overwrite it. Spans that are sent again beside
+others are in two files, of which SENT_AT tells the later; with `format="json"` each span has a file of its own, and is
+there once whatever happens.
+
+Checked on the examples that AWS publishes of its signature, on botocore's signature, on moto's server, which checks
+none, and on a strict stub, which does; not checked on S3 itself.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import md5
+from urllib.parse import urlsplit
+
+from spancast.contract import Delivered, Encoded, Exporter, Probe, Reply, Request, Retry, Span, Traits, Verdict
+from spancast_exporters import _parquet, _s3_answer, _s3_files, _sigv4
+
+__all__ = ["S3"]
+
+_WHERE = "It is shown when an access key is made: for AWS in IAM under Users, for R2 under Manage R2 API Tokens."
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3:
+    """Sends every span that is given to it.
+
+    `endpoint` is for what is not AWS, such as https://ACCOUNT.r2.cloudflarestorage.com; the bucket is then the first
+    part of the path. `path` is the folder, with OpenRouter's variables: {date}, {year}, {month} and {day}, which are
+    those of the call, in UTC, and {apiKeyName}. `format` is jsonl, json, or parquet, which needs
+    `pip install 'spancast[parquet]'`. The key needs s3:PutObject on the bucket, and nothing else.
+    """
+
+    bucket: str = field(
+        metadata={
+            "variables": ("SPANCAST_S3_BUCKET", "S3_BUCKET", "AWS_S3_BUCKET"),
+            "where": "It is the name of a bucket of your own.",
+        }
+    )
+    access_key_id: str = field(metadata={"variables": ("AWS_ACCESS_KEY_ID",), "where": _WHERE})
+    secret_access_key: str = field(repr=False, metadata={"variables": ("AWS_SECRET_ACCESS_KEY",), "where": _WHERE})
+    session_token: str | None = field(default=None, repr=False, metadata={"variables": ("AWS_SESSION_TOKEN",)})
+    region: str = field(default="us-east-1", metadata={"variables": ("AWS_REGION", "AWS_DEFAULT_REGION")})
+    endpoint: str | None = field(
+        default=None, metadata={"variables": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT_URL")}
+    )
+    path: str = field(default="openrouter-traces/{date}", metadata={"variables": ("SPANCAST_S3_PATH",)})
+    format: str = field(default="jsonl", metadata={"variables": ("SPANCAST_S3_FORMAT",)})
+    traits: Traits = field(default=Traits(max_spans=1_000, resend="upsert"), init=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}", self.bucket):
+            raise ValueError(f"bucket cannot be {self.bucket!r}. Give its name alone, without s3:// and a path.")
+        if not re.fullmatch(r"[a-z0-9-]+", self.region):
+            raise ValueError(f"region cannot be {self.region!r}. Give one such as eu-central-1; of R2 it is auto.")
+        for name in ("access_key_id", "secret_access_key", "session_token"):
+            if not _is_key(getattr(self, name) or "-" * (name == "session_token")):
+                raise ValueError(f"{name} holds characters that no key has. Copy it once more.")
+        parts = urlsplit(self.endpoint or "https://aws")
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("endpoint is no URL. Give one such as https://ACCOUNT.r2.cloudflarestorage.com.")
+        if self.format not in _s3_files.FORMATS:
+            raise ValueError(f"format cannot be {self.format!r}. Give one of {', '.join(_s3_files.FORMATS)}.")
+        if self.format == "parquet" and not _parquet.is_there():
+            raise ValueError("format is parquet, which needs pyarrow: pip install 'spancast[parquet]'.")
+        unknown = set(re.findall(r"\{([^{}]*)\}", self.path)) - set(_s3_files.VARIABLES)
+        if unknown or not self.path.strip("/ ") or not self.path.isprintable():
+            known = ", ".join(f"{{{name}}}" for name in _s3_files.VARIABLES)
+            raise ValueError(f"path cannot be {self.path!r}. Give a folder; it may name {known}.")
+
+    @property
+    def url(self) -> str:
+        """Where the bucket is."""
+        if self.endpoint:
+            return f"{self.endpoint.rstrip('/')}/{self.bucket}"
+        host = f"s3.{self.region}.amazonaws.com{'.cn' if self.region.startswith('cn-') else ''}"
+        one_label = re.fullmatch(r"[a-z0-9-]+", self.bucket)  # a dot would not be of AWS's certificate
+        return f"https://{self.bucket}.{host}" if one_label else f"https://{host}/{self.bucket}"
+
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
+        """Return a request for each file, of at most 16 MiB before compression; a single row may be larger."""
+        return [
+            Encoded(self._put(file.key, file.body, dict(file.headers), at), file.span_ids)
+            for file in _s3_files.files(spans, at, self.path, self.format)
+        ]
+
+    def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
+        """Judge by S3's own word, and believe no success without the tag of a file."""
+        if _s3_answer.is_kept(reply):
+            return Delivered()
+        if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
+            return Retry(f"HTTP {reply.status} without S3's acknowledgement")
+        return _s3_answer.refused(encoded, reply)
+
+    def probe(self, at: datetime) -> Request:
+        """Return a file that announces another body: where all else is good, S3 refuses it for that."""
+        announced = b64encode(md5(b"", usedforsecurity=False).digest()).decode()
+        headers = {"content-md5": announced, "content-type": "text/plain"}
+        key = f"{_s3_files.folder(self.path, at, None)}/spancast-check.txt"
+        return self._put(key, b"spancast check\n", headers, at)
+
+    def diagnose(self, reply: Reply) -> str | None:
+        """Return what is wrong, and the cure. A store that looks at no digest keeps the small file."""
+        code, elsewhere = _s3_answer.code(reply), _s3_answer.region(reply)
+        if code in _s3_answer.OTHER_BODY or _s3_answer.is_kept(reply):
+            return None
+        if elsewhere and elsewhere != self.region:
+            cure = f"The bucket is in {elsewhere}: see AWS_REGION."
+        elif code in _CURES:
+            cure = _CURES[code]
+        elif reply.status in (401, 403) or code in _s3_answer.CREDENTIAL:
+            cure = "See AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
+        else:
+            cure = "Is it a bucket? See AWS_REGION and AWS_ENDPOINT_URL_S3."
+        return f"{self.url} answers {_s3_answer.reason(reply)}. {cure}"
+
+    def _put(self, key: str, body: bytes, headers: dict[str, str], at: datetime) -> Request:
+        keys = _sigv4.Keys(self.access_key_id, self.secret_access_key, self.region, self.session_token)
+        request = Request(url=f"{self.url}/{_sigv4.encoded(key)}", body=body, headers=headers, method="PUT")
+        return _sigv4.signed(request, keys, at)
+
+
+_: tuple[type[Exporter], type[Probe]] = (S3, S3)
+
+_CURES = {
+    "NoSuchBucket": "There is no such bucket: see SPANCAST_S3_BUCKET.",
+    "AccessDenied": "Allow the key s3:PutObject on the bucket.",
+    _s3_answer.CLOCK: "Set the clock of this machine.",
+}
+
+
+def _is_key(text: str) -> bool:
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
