@@ -50,6 +50,8 @@ class CallRow:
     is_byok: bool | None
     cost_source: str | None
     key_hash: str | None
+    app: str | None = None
+    """The `service.name` of the program."""
     user: str | None
     session: str | None
     tags: Mapping[str, str]
@@ -170,6 +172,7 @@ def _read(row: sqlite3.Row) -> CallRow:
         is_byok=None if row["is_byok"] is None else bool(row["is_byok"]),
         cost_source=row["cost_source"],
         key_hash=row["key_hash"],
+        app=row["app"],
         user=row["user"],
         session=row["session"],
         tags=_tags(row["tags"]),

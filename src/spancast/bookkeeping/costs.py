@@ -7,6 +7,7 @@ is counted as such and adds nothing.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from sqlite3 import Connection
 from typing import Self
@@ -15,6 +16,8 @@ from spancast import money
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.dimensions import Legend, dimension
 from spancast.bookkeeping.filter import Filter, teach
+from spancast.bookkeeping.kept import complete_since
+from spancast.bookkeeping.posted import read
 from spancast.bookkeeping.sources import outsize, queries
 from spancast.bookkeeping.sums import Sums
 
@@ -65,6 +68,8 @@ class Report:
 
     rows: tuple[CostRow, ...]
     total: CostRow
+    complete_since: date | None = None
+    """From which day on no call is missing, where the answer had to be read from single calls that were pruned."""
 
     @classmethod
     def nothing(cls) -> Self:
@@ -85,6 +90,7 @@ def costs(book: Book, by: Sequence[str], chosen: Filter) -> Report:
     with book.reading() as connection:
         teach(connection)
         found = _grounded(connection, asked, chosen)
+        since = complete_since(connection, [each.read for each in queries(asked, chosen) if each.read is not None])
         legend = Legend(connection, {ground: [key[at] for key in found] for at, ground in enumerate(asked)})
     tallies: defaultdict[tuple[str | None, ...], Sums] = defaultdict(Sums)
     total = Sums()
@@ -93,20 +99,23 @@ def costs(book: Book, by: Sequence[str], chosen: Filter) -> Report:
         tallies[tuple(each.tell(meant[each.ground]) for each in dimensions)].add(sums)
         total.add(sums)
     rows = [_row(dict(zip(by, group, strict=True)), sums) for group, sums in tallies.items()]
-    return Report(tuple(sorted(rows, key=_dearest_first)), _row({}, total))
+    return Report(tuple(sorted(rows, key=_dearest_first)), _row({}, total), since)
 
 
 def _grounded(connection: Connection, asked: Sequence[str], chosen: Filter) -> dict[tuple[int | None, ...], Sums]:
     """Return the sums by the columns that are asked for."""
     found: defaultdict[tuple[int | None, ...], Sums] = defaultdict(Sums)
     width = len(asked)
-    for sql, parameters in queries(asked, chosen):
+    for sql, parameters, _ in queries(asked, chosen):
         for row in connection.execute(sql, parameters):
             whole = tuple(row)
             found[whole[:width]].add(Sums.read(whole[width:]))
-    sql, parameters = outsize(asked, chosen)
+    sql, parameters, _ = outsize(asked, chosen)
     for row in connection.execute(sql, parameters):
-        found[tuple(row)[:width]].add(Sums.of(row, cost_text=row["cost_text"]))
+        *columns, text = row
+        call = read(columns[width:])
+        picos = call.cost if text is None else money.pico(Decimal(text))
+        found[tuple(columns[:width])].add(Sums.of(call, picos))
     return {key: sums for key, sums in found.items() if sums["calls"]}
 
 

@@ -2,27 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlite3 import Connection
-from typing import Any
 
 import msgspec
 
 from spancast.bookkeeping import latencies, rollups, texts
 from spancast.bookkeeping.entry import Entry, Kind, entry_of, kind_of, packed, texts_of
+from spancast.bookkeeping.posted import POSTED, Posted, posted, read
 from spancast.bookkeeping.rollups import NOBODY, Posting, day_of
-from spancast.bookkeeping.schema import TOKENS
 from spancast.bookkeeping.sums import Sums
 from spancast.call import Call
 
 PAGE = 500
 """Calls looked for at a time."""
-
-POSTED = f"""
-    SELECT entries.seq, kind, entries.user, started_at, duration, time_to_first_token, {", ".join(TOKENS)}, cost,
-        cost_text, outsize, operation, outcome, http_status, error_type, streamed, request_model, response_model,
-        provider, cost_source
-    FROM entries JOIN kinds ON kinds.id = entries.kind
-"""  # noqa: S608 - names of columns
-"""What the sums ask of an entry."""
 
 
 def book(connection: Connection, calls: Sequence[Call]) -> None:
@@ -51,12 +42,11 @@ def change(connection: Connection, seq: int, entry: Entry, kind: Kind) -> None:
     _write(connection, [(seq, kind, entry._replace(kind=_kinds(connection, [kind])[kind]))])
 
 
-def postings(rows: Iterable[Mapping[str, Any]]) -> Iterator[Posting]:
-    """Yield what entries add to the sums, given by the columns of `POSTED`."""
-    for row in rows:
-        if row["outsize"] is None:
-            user = row["user"] or NOBODY
-            yield Posting(day_of(row["started_at"]), row["kind"], user, Sums.of(row, cost_text=None))
+def postings(calls: Iterable[Posted]) -> Iterator[Posting]:
+    """Yield what entries add to the sums."""
+    for call in calls:
+        if call.outsize is None:
+            yield Posting(day_of(call.started_at), call.kind, call.user or NOBODY, Sums.of(call, call.cost))
 
 
 def _truths(kind: Kind) -> Kind:
@@ -99,16 +89,16 @@ def _insert(connection: Connection, calls: Sequence[tuple[int | None, Call]]) ->
 
 def _write(connection: Connection, rows: Sequence[tuple[int | None, Kind, Entry]]) -> None:
     connection.executemany(_INSERT, [(seq, *entry) for seq, _, entry in rows])
-    columns = [entry._asdict() | kind._asdict() | {"kind": entry.kind} for _, kind, entry in rows]
-    rollups.post(connection, postings(columns))
-    latencies.post(connection, (reading for each in columns for reading in latencies.readings(each)))
+    calls = [posted(entry, kind) for _, kind, entry in rows]
+    rollups.post(connection, postings(calls))
+    latencies.post(connection, (reading for call in calls for reading in latencies.readings(call)))
 
 
 def _unpost(connection: Connection, seq: int) -> None:
     """Take what an entry says out of the sums."""
-    row = dict(connection.execute(f"{POSTED} WHERE entries.seq = ?", (seq,)).fetchone())
-    rollups.post(connection, postings([row]), -1)
-    latencies.post(connection, latencies.readings(row), -1)
+    call = read(connection.execute(f"{POSTED} WHERE seq = ?", (seq,)).fetchone())
+    rollups.post(connection, postings([call]), -1)
+    latencies.post(connection, latencies.readings(call), -1)
 
 
 def _kinds(connection: Connection, kinds: Iterable[Kind]) -> dict[Kind, int]:

@@ -63,8 +63,9 @@ SAME = 1
 
 _encoded = msgspec.json.Encoder().encode
 _setting = attrgetter(*SETTING)
-_REST = tuple(name for name in MORE if name not in SETTING)
+_REST = tuple(name for name in MORE if name not in (*SETTING, *narrow.PARTS, "output_chunks"))
 _rest = attrgetter(*_REST)
+_BLANK = _rest(Call(call_id="", operation="", started_at=0))
 
 
 class Kind(NamedTuple):
@@ -148,7 +149,7 @@ def kind_of(call: Call) -> Kind:
         error_type=call.error_type,
         streamed=call.streamed,
         request_model=call.request_model,
-        request_models=_encoded(call.request_models).decode(),
+        request_models=_encoded(call.request_models).decode() if call.request_models else "[]",
         response_model=call.response_model,
         provider=call.provider,
         finish_reason=call.finish_reason,
@@ -170,6 +171,7 @@ def texts_of(call: Call) -> Texts:
 def entry_of(call: Call, kind: int, texts: Texts, numbers: Mapping[str | None, int | None]) -> Entry:
     """Return the row of a finished call, given the number of its kind, and its texts with their numbers."""
     user, session, tags, setting = (numbers[text] for text in texts)
+    columns = narrow.columns(call)
     return Entry(
         call_id=packed(call.call_id),
         kind=kind,
@@ -177,7 +179,7 @@ def entry_of(call: Call, kind: int, texts: Texts, numbers: Mapping[str | None, i
         duration=held(call.duration),
         time_to_headers=held(call.time_to_headers),
         time_to_first_token=held(call.time_to_first_token),
-        **narrow.columns(call),
+        **columns,
         output_chunks=held(call.output_chunks),
         user=user,
         session=session,
@@ -188,7 +190,7 @@ def entry_of(call: Call, kind: int, texts: Texts, numbers: Mapping[str | None, i
         if call.response_id is not None and call.response_id == call.generation_id
         else call.response_id,
         error_message=call.error_message,
-        more=_object(_own(call)),
+        more=_object(_own(call, with_parts=columns["upstream_input_cost"] is None)),
         trace_id=None if call.trace_id is None else packed(call.trace_id),
         span_id=None if call.span_id is None else packed(call.span_id),
         parent_span_id=None if call.parent_span_id is None else packed(call.parent_span_id),
@@ -213,10 +215,12 @@ def _shared(call: Call) -> dict[str, object]:
     return found
 
 
-def _own(call: Call) -> dict[str, object]:
+def _own(call: Call, *, with_parts: bool) -> dict[str, object]:
     """Return what is left of what has no column."""
-    beside = {"output_chunks"} if narrow.exact_parts(call) is None else {"output_chunks", *narrow.PARTS}
-    found = {name: value for name, value in _stated(_REST, _rest(call)).items() if name not in beside}
+    values = _rest(call)
+    found = {} if values == _BLANK else _stated(_REST, values)
+    if with_parts:
+        found |= _stated(narrow.PARTS, (call.upstream_input_cost, call.upstream_output_cost))
     return found | {"parameters": call.parameters} if _is_unique(call.parameters) else found
 
 

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from sqlite3 import Connection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from spancast.bookkeeping import texts
+from spancast.bookkeeping.posted import Posted
 from spancast.bookkeeping.rollups import day_of
 
 SCALE = 4
@@ -21,6 +22,7 @@ SCALE = 4
 
 _PER_DOUBLING = 1 << SCALE
 _SECOND = 10**9
+_encoded = msgspec.json.Encoder().encode
 
 
 class Measure(IntEnum):
@@ -64,32 +66,26 @@ def percentile(counts: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-def route_of(call: Mapping[str, Any]) -> str:
-    """Return by what latencies are kept: operation, model and provider, as a JSON array."""
-    return msgspec.json.encode(
-        [call["operation"], call["response_model"] or call["request_model"], call["provider"]]
-    ).decode()
-
-
-def measured(call: Mapping[str, Any]) -> Mapping[Measure, float]:
-    """Return what can be said of a call, given by its columns; nothing of one that did not complete."""
-    duration, first = call["duration"], call["time_to_first_token"]
-    if call["outcome"] != "completed" or call["error_type"] is not None:
+def measured(call: Posted) -> Mapping[Measure, float]:
+    """Return what can be said of a call; nothing of one that did not complete."""
+    duration, first = call.duration, call.time_to_first_token
+    if call.outcome != "completed" or call.error_type is not None:
         return {}
-    found: dict[Measure, float | None] = {Measure.DURATION: duration}
-    if call["streamed"] and first is not None:
+    found: dict[Measure, float] = {Measure.DURATION: duration} if duration is not None and duration > 0 else {}
+    if call.streamed and first is not None and first > 0:
         found[Measure.FIRST_TOKEN] = first
-        if duration is not None and duration > first and call["output_tokens"] is not None:
-            found[Measure.THROUGHPUT] = call["output_tokens"] * _SECOND / (duration - first)
-    return {measure: float(value) for measure, value in found.items() if value is not None and value > 0}
+        if duration is not None and duration > first and call.output_tokens is not None and call.output_tokens > 0:
+            found[Measure.THROUGHPUT] = call.output_tokens * _SECOND / (duration - first)
+    return found
 
 
-def readings(call: Mapping[str, Any]) -> list[Reading]:
-    """Return what a call adds to the histograms."""
+def readings(call: Posted) -> list[Reading]:
+    """Return what a call adds to the histograms, which are kept by operation, model and provider."""
     found = measured(call)
     if not found:
         return []
-    route, day = route_of(call), day_of(call["started_at"])
+    route = _encoded([call.operation, call.response_model or call.request_model, call.provider]).decode()
+    day = day_of(call.started_at)
     return [Reading(measure, route, bucket(value), day) for measure, value in found.items()]
 
 

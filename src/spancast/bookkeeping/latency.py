@@ -6,6 +6,7 @@ Percentiles are of completed calls, from histograms: they are off by 2.2 % at mo
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from sqlite3 import Connection
 from typing import Any
 
@@ -15,19 +16,13 @@ from spancast.bookkeeping import texts
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.dimensions import DIMENSIONS, Legend, dimension
 from spancast.bookkeeping.filter import Filter, grounds, teach
+from spancast.bookkeeping.kept import complete_since
 from spancast.bookkeeping.latencies import Measure, bucket, measured, percentile
+from spancast.bookkeeping.posted import Posted, read
 from spancast.bookkeeping.sources import Span, each_call, split, whole
 
 _ROUTE = ("operation", "model", "provider")
 """The dimensions, besides days, by which histograms are kept, in the order in which a route has them."""
-_MEASURED = (
-    "outcome",
-    "error_type",
-    "streamed",
-    "duration",
-    "time_to_first_token",
-    "output_tokens",
-)
 
 _Histograms = Mapping[Measure, Counter[int]]
 
@@ -65,6 +60,13 @@ def latency(book: Book, by: Sequence[str], chosen: Filter) -> list[LatencyRow]:
             found[group][measure][number] += calls
     rows = [_row(dict(zip(by, group, strict=True)), measures) for group, measures in found.items()]
     return sorted(rows, key=lambda row: (-row.calls, [value or "" for value in row.group.values()]))
+
+
+def whole_since(book: Book, by: Sequence[str], chosen: Filter) -> date | None:
+    """Return from which day on `latency` misses no call; `None` where it misses none that the ledger ever had."""
+    singly = split(chosen)[1] if _is_kept(by, chosen) else [whole(chosen)]
+    with book.reading() as connection:
+        return complete_since(connection, singly)
 
 
 _Reading = tuple[tuple[str | None, ...], Measure, int, int]
@@ -107,13 +109,13 @@ def _kept(connection: Connection, by: Sequence[str], chosen: Filter, days: Span)
 def _single(connection: Connection, by: Sequence[str], chosen: Filter, span: Span) -> Iterator[_Reading]:
     dimensions = [dimension(name) for name in by]
     asked = list(dict.fromkeys(each.ground for each in dimensions))
-    sql, parameters = each_call(asked, _MEASURED, span, chosen)
+    sql, parameters, _ = each_call(asked, Posted._fields, span, chosen)
     rows: list[Any] = connection.execute(sql, parameters).fetchall()
     legend = Legend(connection, {ground: [row[at] for row in rows] for at, ground in enumerate(asked)})
     for row in rows:
         meant = {ground: legend[ground][row[at]] for at, ground in enumerate(asked)}
         group = tuple(each.tell(meant[each.ground]) for each in dimensions)
-        for measure, value in measured(row).items():
+        for measure, value in measured(read(tuple(row)[len(asked) :])).items():
             yield group, measure, bucket(value), 1
 
 

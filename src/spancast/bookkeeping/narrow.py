@@ -5,7 +5,7 @@ cost, as its upstream cost, and in that one's parts. `schema` has the SQL that r
 Python.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -34,29 +34,34 @@ _tallied = attrgetter(*TALLIED)
 
 def columns(call: Call) -> dict[str, Any]:
     """Return the columns that say what a call took and cost, as far as they can hold it."""
-    tokens = dict(zip(TALLIED, map(held, _tallied(call)), strict=True))
-    stated = money.stated(call.cost)
-    cost, text = _amount(stated)
-    upstream, upstream_text = _amount(money.stated(call.upstream_cost))
-    parts = exact_parts(call)
-    is_outsize = (cost is None and stated is not None) or any(_is_outsize(count) for count in tokens.values())
+    tokens = _tallied(call)
+    is_outsize = any(count is not None and abs(count) >= _SUMMED for count in tokens)
+    first, output, total, cached, written, reasoning = map(held, tokens) if is_outsize else tokens
+    cost, text = _amount(call.cost)
+    upstream, upstream_text = _amount(call.upstream_cost)
+    parts = _exact(call.upstream_input_cost, call.upstream_output_cost)
+    is_known = cost is not None or text is not None
     return {
-        **tokens,
-        "total_tokens": _beyond(tokens["total_tokens"], tokens["input_tokens"], tokens["output_tokens"]),
+        "input_tokens": first,
+        "output_tokens": output,
+        "total_tokens": _beyond(total, first, output),
+        "cached_tokens": cached,
+        "cache_write_tokens": written,
+        "reasoning_tokens": reasoning,
         "cost": cost,
         "cost_text": text,
-        "upstream_cost": _beyond(upstream, cost),
+        "upstream_cost": _beyond(upstream, cost, 0),
         "upstream_cost_text": upstream_text,
         "upstream_input_cost": parts and parts[0],
-        "upstream_output_cost": parts and _beyond(parts[0] + parts[1], upstream),
-        "awaits_cost": 1 if stated is None or call.cost_source == "prices" else None,
-        "outsize": 1 if is_outsize else None,
+        "upstream_output_cost": parts and _beyond(parts[0] + parts[1], upstream, 0),
+        "awaits_cost": None if is_known and call.cost_source != "prices" else 1,
+        "outsize": 1 if is_outsize or (cost is None and is_known) else None,
     }
 
 
 def told(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a Call that `columns` made the columns of."""
-    cost, upstream = row["cost"], _whole(row["upstream_cost"], row["cost"])
+    cost, upstream = row["cost"], _whole(row["upstream_cost"], row["cost"], 0)
     return {
         **{name: row[name] for name in TALLIED},
         "total_tokens": _whole(row["total_tokens"], row["input_tokens"], row["output_tokens"]),
@@ -72,14 +77,6 @@ def _parts(first: int | None, beyond: int | None, upstream: int | None) -> dict[
     return dict(zip(PARTS, map(money.dollars, (first, beyond + (upstream or 0) - first)), strict=True))
 
 
-def exact_parts(call: Call) -> tuple[int, int] | None:
-    """Return the two parts of the upstream cost in pico-dollars, where that says both as they were stated."""
-    known = [_amount(money.stated(cost)) for cost in (call.upstream_input_cost, call.upstream_output_cost)]
-    if any(pico is None or text is not None for pico, text in known):
-        return None
-    return known[0][0] or 0, known[1][0] or 0
-
-
 def held(number: int | None) -> int | None:
     """Return the number, or `None` where a column cannot hold it: one absurd count may not stop the booking."""
     return number if number is not None and abs(number) <= _BIGGEST else None
@@ -87,12 +84,21 @@ def held(number: int | None) -> int | None:
 
 def _amount(cost: Decimal | None) -> tuple[int | None, str | None]:
     """Return the pico-dollars, and the text where they do not say it as stated."""
-    if cost is None:
+    stated = None if cost is None else money.stated(cost)
+    if stated is None:
         return None, None
-    pico, text = money.pico(cost), money.plain(cost)
+    pico = money.pico(stated)
     if abs(pico) >= CARRY:
-        return None, text
-    return pico, None if money.plain(money.dollars(pico)) == text else text
+        return None, money.plain(stated)
+    return pico, None if money.is_plain(stated) else money.plain(stated)
+
+
+def _exact(first: Decimal | None, second: Decimal | None) -> tuple[int, int] | None:
+    """Return both parts in pico-dollars, where that says both as they were stated."""
+    if first is None or second is None:
+        return None
+    (one, text), (other, another) = _amount(first), _amount(second)
+    return None if one is None or other is None or text is not None or another is not None else (one, other)
 
 
 def _stated(pico: int | None, text: str | None) -> Decimal | None:
@@ -101,19 +107,12 @@ def _stated(pico: int | None, text: str | None) -> Decimal | None:
     return None if pico is None else money.dollars(pico)
 
 
-def _beyond(number: int | None, *implied: int | None) -> int | None:
-    """Return a number without what others imply of it; all of it where one of those is unknown."""
-    return None if number is None else held(number - _sum(implied))
+def _beyond(number: int | None, one: int | None, other: int | None) -> int | None:
+    """Return a number without the two that are in it; all of it where one of those is unknown."""
+    if number is None or one is None or other is None:
+        return number
+    return held(number - one - other)
 
 
-def _whole(number: int | None, *implied: int | None) -> int | None:
-    return None if number is None else number + _sum(implied)
-
-
-def _sum(numbers: Iterable[int | None]) -> int:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(list(numbers)) else 0
-
-
-def _is_outsize(count: int | None) -> bool:
-    return count is not None and abs(count) >= _SUMMED
+def _whole(number: int | None, one: int | None, other: int | None) -> int | None:
+    return number if number is None or one is None or other is None else number + one + other

@@ -13,7 +13,7 @@ from spancast.delivery.wire import MAX_REPLY, PATIENCE, Wire
 
 PUBLIC = "https://openrouter.ai/api/v1"
 _LONG_PATIENCE = 60.0
-"""Seconds for one question to analytics, which may have to look through a month."""
+"""Seconds for one question about what was billed, for which a month may have to be looked through."""
 _HTTPS = 443
 _PORTS_WITHOUT_TLS = (None, 80, _HTTPS)
 
@@ -55,9 +55,10 @@ def account(wire: Wire, url: str, key: str, body: bytes | None, limit: int) -> R
     """Ask what the account of a key was billed: a question with a `body`, else a list; raise what the wire raises."""
     headers = {"authorization": f"Bearer {key}", "accept": "application/json"}
     if body is None:
-        return _get(wire, url, headers, limit)
-    stated = headers | {"content-type": "application/json"}
-    return wire.post(Request(method="POST", url=url, body=body, headers=stated), _LONG_PATIENCE, limit)
+        request = Request(method="GET", url=url, body=b"", headers=headers)
+    else:
+        request = Request(method="POST", url=url, body=body, headers=headers | {"content-type": "application/json"})
+    return wire.post(request, _LONG_PATIENCE, limit)
 
 
 def _get(wire: Wire, url: str, headers: dict[str, str], limit: int = MAX_REPLY) -> Reply:

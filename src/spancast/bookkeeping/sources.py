@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from spancast.bookkeeping.filter import Filter, condition, grounds, window
+from spancast.bookkeeping.posted import Posted
 from spancast.bookkeeping.rollups import DAY, day_of, first_day_of, month_of
 from spancast.bookkeeping.schema import TOKENS
 from spancast.bookkeeping.sums import ADDED, LIMB, REFUSED
@@ -12,18 +13,20 @@ HOUR = DAY // 24
 _LAST = 2**63 - 1
 
 
-class Query(NamedTuple):
-    """SQL that gives a row a group: the values of the columns asked for, then sums for `Sums.read`."""
-
-    sql: str
-    parameters: dict[str, object]
-
-
 class Span(NamedTuple):
     """A stretch of time, from its first unit to the one after its last."""
 
     since: int
     until: int
+
+
+class Query(NamedTuple):
+    """SQL that gives a row a group: the values of the columns asked for, then sums for `Sums.read`."""
+
+    sql: str
+    parameters: dict[str, object]
+    read: Span | None = None
+    """Of when it reads single calls, in nanoseconds; `None` where it reads the sums."""
 
 
 def queries(asked: Sequence[str], chosen: Filter) -> Iterator[Query]:
@@ -43,8 +46,8 @@ def queries(asked: Sequence[str], chosen: Filter) -> Iterator[Query]:
 
 
 def outsize(asked: Sequence[str], chosen: Filter) -> Query:
-    """Return the query for the single calls that stand outside the sums."""
-    sql, parameters = each_call(asked, _STATED, whole(chosen), chosen)
+    """Return the query for the calls that stand outside the sums: what is asked for, `Posted`, the cost as text."""
+    sql, parameters, _ = each_call(asked, (*Posted._fields, "cost_text"), whole(chosen), chosen)
     return Query(f"{sql} AND outsize", parameters)
 
 
@@ -53,7 +56,8 @@ def each_call(asked: Sequence[str], columns: Sequence[str], span: Span, chosen: 
     parameters: dict[str, object] = {"since": span.since, "until": span.until}
     where = condition(chosen, parameters)
     selected = ", ".join((*(_RAW[name] for name in asked), *columns))
-    return Query(f"SELECT {selected} FROM entries JOIN kinds ON id = kind WHERE {_IN_TIME} AND {where}", parameters)  # noqa: S608 - names
+    sql = f"SELECT {selected} FROM entries JOIN kinds ON id = kind WHERE {_IN_TIME} AND {where}"  # noqa: S608 - names
+    return Query(sql, parameters, span)
 
 
 def whole(chosen: Filter) -> Span:
@@ -101,7 +105,7 @@ def _single(asked: Sequence[str], meant: Span, where: str, parameters: dict[str,
         SELECT {"".join(f"{_RAW[name]}, " for name in asked)} {_COUNTED} FROM entries JOIN kinds ON id = kind
         WHERE outsize IS NULL AND {_IN_TIME} AND {where} {_grouped(asked)}
     """  # noqa: S608 - made of names
-    yield Query(sql, parameters | {"since": meant.since, "until": meant.until})
+    yield Query(sql, parameters | {"since": meant.since, "until": meant.until}, meant)
 
 
 def _split(meant: Span) -> tuple[Span, list[Span]]:
@@ -136,7 +140,6 @@ _RAW = {
     "hour": f"started_at / {HOUR}",
 }
 _KEPT = {"kind": "kind", "user": "nullif(user, 0)", "day": "day"}
-_STATED = ("cost", "cost_text", "error_type", "http_status", "cost_source", *TOKENS)
 _COUNTED = ", ".join(
     (
         "count(*), count(error_type), count(cost)",

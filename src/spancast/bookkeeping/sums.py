@@ -1,11 +1,10 @@
 """Sums over calls: what one call adds, and how they add up. Every sum is exact, whatever its size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Self
+from typing import Self
 
-from spancast import money
+from spancast.bookkeeping.posted import Posted
 from spancast.bookkeeping.schema import CARRY, COUNTS, STATING, TOKENS
 
 REFUSED = frozenset(range(400, 500)) - {408, 499}
@@ -42,18 +41,17 @@ class Sums:
     values: list[int] = field(default_factory=_nothing)
 
     @classmethod
-    def of(cls, call: Mapping[str, Any], *, cost_text: str | None) -> Self:
-        """Return what one call adds, given by its columns, and its cost as text where the column is too narrow."""
-        picos = call["cost"] if cost_text is None else money.pico(Decimal(cost_text))
-        is_priced, status = picos is not None, call["http_status"]
-        tokens = [call[name] for name in TOKENS]
+    def of(cls, call: Posted, picos: int | None) -> Self:
+        """Return what one call adds, `picos` being its cost, which may be more than its column holds."""
+        is_priced = picos is not None
+        tokens = (call.input_tokens, call.output_tokens, call.cached_tokens, call.reasoning_tokens)
         return cls(
             [
                 1,
-                call["error_type"] is not None,
+                call.error_type is not None,
                 is_priced,
-                not is_priced and status in REFUSED,
-                is_priced and call["cost_source"] == "prices",
+                not is_priced and call.http_status in REFUSED,
+                is_priced and call.cost_source == "prices",
                 *[count is not None for count in tokens],
                 *[count or 0 for count in tokens],
                 picos or 0,

@@ -1,14 +1,15 @@
 """What the owner of a ledger can do with it: check it, make its sums anew, and prune what is old."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from sqlite3 import Connection
-from typing import Any
 
 from spancast.bookkeeping import latencies, rollups
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.entries import POSTED, postings
+from spancast.bookkeeping.entries import postings
+from spancast.bookkeeping.kept import kept_since
 from spancast.bookkeeping.latencies import Reading
+from spancast.bookkeeping.posted import POSTED, Posted, read
 from spancast.bookkeeping.rollups import DAY
 from spancast.bookkeeping.schema import SUMS
 from spancast.bookkeeping.sums import Sums
@@ -18,12 +19,6 @@ CHUNK = 2000
 PAGE = 10_000
 """Entries that are read at a time."""
 _FIRST = -(2**63)
-
-
-def kept_since(connection: Connection) -> int | None:
-    """Return the first day, since 1970, of which every single call is kept; `None` where none was ever pruned."""
-    row = connection.execute("SELECT max(since_day) FROM kept").fetchone()
-    return None if row is None else row[0]
 
 
 def rebuild(book: Book) -> int:
@@ -54,8 +49,17 @@ def check(book: Book) -> list[str]:
         return damage or [*_drift(connection)]
 
 
-def prune(book: Book, before: int) -> int:
-    """Remove the single calls of the days before this one, since 1970; return how many. Sums and open costs stay."""
+def prunable(book: Book, before: int, limit: int = -1) -> int:
+    """Return how many single calls `prune` would remove, counted up to a limit where one is given."""
+    with book.reading() as connection:
+        return int(connection.execute(_COUNT, (before * DAY, limit)).fetchone()[0])
+
+
+def prune(book: Book, before: int, *, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Remove the single calls of the days before this one, since 1970; return how many. Sums and open costs stay.
+
+    It is given up between two transactions when it is not to `go_on`; a later one removes the rest.
+    """
     with book.writing() as connection:
         connection.execute("INSERT INTO kept VALUES (?)", (before,))
         connection.execute("DELETE FROM kept WHERE since_day < (SELECT max(since_day) FROM kept)")
@@ -66,6 +70,8 @@ def prune(book: Book, before: int) -> int:
         count += removed
         if removed < CHUNK:
             break
+        if not go_on():
+            return count
     with book.writing() as connection:
         connection.execute(_FORGET_TEXTS)
     return count
@@ -80,7 +86,7 @@ def _drift(connection: Connection) -> Iterator[str]:
 
 
 def _drift_of(connection: Connection, day: int) -> Iterator[str]:
-    rows = [dict(row) for row in connection.execute(_OF_DAY, (day * DAY, (day + 1) * DAY))]
+    rows = [read(row) for row in connection.execute(_OF_DAY, (day * DAY, (day + 1) * DAY))]
     expected = rollups.Postings()
     expected.add(postings(rows))
     if _kept(connection, "kinds_daily", "kind", day) != _columns(expected.kinds_daily):
@@ -107,19 +113,19 @@ def _drift_of_months(connection: Connection) -> Iterator[str]:
         yield "users_monthly: the sums of the months are not those of their days."
 
 
-def _pages(connection: Connection, since: int | None) -> Iterator[Sequence[Mapping[str, Any]]]:
+def _pages(connection: Connection, since: int | None) -> Iterator[Sequence[Posted]]:
     """Yield the single calls that the sums are of, in pages."""
     last, first = 0, 0 if since is None else since * DAY
     while True:
         rows = connection.execute(_PAGE, (last, first, PAGE)).fetchall()
         if not rows:
             return
-        yield [dict(row) for row in rows]
+        yield [read(columns) for _, *columns in rows]
         last = rows[-1]["seq"]
 
 
-def _readings(page: Sequence[Mapping[str, Any]]) -> Iterator[Reading]:
-    return (reading for row in page for reading in latencies.readings(row))
+def _readings(page: Sequence[Posted]) -> Iterator[Reading]:
+    return (reading for call in page for reading in latencies.readings(call))
 
 
 _OF_DAY = f"{POSTED} WHERE started_at >= ? AND started_at < ?"
@@ -128,16 +134,16 @@ _DAYS = f"""
     UNION SELECT day FROM latencies WHERE day >= :since
     UNION SELECT DISTINCT started_at / {DAY} FROM entries WHERE started_at / {DAY} >= :since ORDER BY 1
 """  # noqa: S608 - a number
-_PAGE = f"{POSTED} WHERE entries.seq > ? AND started_at >= ? ORDER BY entries.seq LIMIT ?"
+_PAGE = f"""
+    SELECT seq, {", ".join(Posted._fields)} FROM entries JOIN kinds ON kinds.id = entries.kind
+    WHERE seq > ? AND started_at >= ? ORDER BY seq LIMIT ?
+"""  # noqa: S608 - names of columns
 _LATENCIES = """
     SELECT measure, text, bucket, day, calls FROM latencies JOIN texts ON texts.id = route WHERE day = ?
 """
-_PRUNE = """
-    DELETE FROM entries WHERE seq IN (
-        SELECT seq FROM entries
-        WHERE started_at < ? AND outsize IS NULL AND NOT coalesce(job AND awaits_cost, 0) LIMIT ?
-    )
-"""
+_PRUNABLE = "started_at < ? AND outsize IS NULL AND NOT coalesce(job AND awaits_cost, 0)"
+_COUNT = f"SELECT count(*) FROM (SELECT 1 FROM entries WHERE {_PRUNABLE} LIMIT ?)"  # noqa: S608 - names
+_PRUNE = f"DELETE FROM entries WHERE seq IN (SELECT seq FROM entries WHERE {_PRUNABLE} LIMIT ?)"  # noqa: S608 - names
 _FORGET_TEXTS = """
     DELETE FROM texts WHERE id NOT IN (
         SELECT user FROM users_daily UNION SELECT route FROM latencies

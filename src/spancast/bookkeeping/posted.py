@@ -1,0 +1,66 @@
+"""What the sums ask of an entry."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from spancast.bookkeeping.entry import Entry, Kind
+
+
+class Posted(NamedTuple):
+    """An entry with its kind, as far as sums and histograms are made of it."""
+
+    kind: int
+    user: int | None
+    started_at: int
+    duration: int | None
+    time_to_first_token: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    cost: int | None
+    outsize: int | None
+    operation: str
+    outcome: str
+    http_status: int | None
+    error_type: str | None
+    streamed: bool
+    request_model: str | None
+    response_model: str | None
+    provider: str | None
+    cost_source: str | None
+
+
+def posted(entry: Entry, kind: Kind) -> Posted:
+    """Return it of an entry that is being written."""
+    return Posted(
+        entry.kind,
+        entry.user,
+        entry.started_at,
+        entry.duration,
+        entry.time_to_first_token,
+        entry.input_tokens,
+        entry.output_tokens,
+        entry.cached_tokens,
+        entry.reasoning_tokens,
+        entry.cost,
+        entry.outsize,
+        kind.operation,
+        kind.outcome,
+        kind.http_status,
+        kind.error_type,
+        kind.streamed,
+        kind.request_model,
+        kind.response_model,
+        kind.provider,
+        kind.cost_source,
+    )
+
+
+def read(row: Sequence[object]) -> Posted:
+    """Return it of a row of `POSTED`."""
+    return Posted(*row)  # type: ignore[arg-type]  # the columns are those of the table
+
+
+POSTED = f"SELECT {', '.join(Posted._fields)} FROM entries JOIN kinds ON kinds.id = entries.kind"  # noqa: S608 - names
+"""The query for entries, to which a condition can be added."""
