@@ -49,6 +49,15 @@ filters = st.builds(
     provider=names,
     operation=st.none() | st.just("chat"),
 )
+spent = st.none() | st.sampled_from(["0", "1", "1", "2.5", "40", "-3", "1e8"]).map(Decimal)
+spendings = st.fixed_dictionaries(
+    {
+        "user": st.none() | st.integers(1, 40).map(str),
+        "started_at": moments.map(lambda at: int(at.timestamp()) * 10**9),
+        "cost": spent,
+    }
+)
+counts = st.integers(1, 4)
 dimensions = st.lists(
     st.sampled_from(
         ["user", "model", "provider", "day", "month", "week", "operation", "error_type", "session", "hour"]
@@ -110,3 +119,24 @@ def test_latencies_are_those_of_the_single_calls(book, known, by, chosen):
     for group, each in durations.items():
         median = statistics.median_low(each)
         assert abs(found[group].p50 - median) <= 0.022 * median
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(0, 40), moments, spent), max_size=60),
+    st.none() | moments,
+    st.none() | moments,
+    counts,
+)
+def test_the_dearest_users_are_the_first_of_all_users(book, known, since, until, count):
+    emptied(book)
+    told = (
+        call(user=str(user) if user else None, started_at=int(at.timestamp()) * 10**9, cost=cost)
+        for user, at, cost in known
+    )
+    book.apply("writer-000001.seg", 1, list(told))
+    chosen = Filter(since=since, until=until)
+    whole = costs(book, ["user"], chosen)
+    first = costs(book, ["user"], chosen, count)
+    assert first.total == whole.total
+    assert first.rows == whole.rows[:count]

@@ -14,11 +14,12 @@ from typing import Self
 
 from spancast import money
 from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.dearest import dearest, is_by_users_alone
 from spancast.bookkeeping.dimensions import Legend, dimension
 from spancast.bookkeeping.filter import Filter, teach
+from spancast.bookkeeping.grounded import Grounded, grounded
 from spancast.bookkeeping.kept import complete_since
-from spancast.bookkeeping.posted import read
-from spancast.bookkeeping.sources import outsize, queries
+from spancast.bookkeeping.sources import queries
 from spancast.bookkeeping.sums import Sums
 
 
@@ -83,40 +84,35 @@ class Report:
         return len(self.rows)
 
 
-def costs(book: Book, by: Sequence[str], chosen: Filter) -> Report:
-    """Return the sums of the `chosen` calls by the dimensions `by`; raise `ConfigurationError` for an unknown one."""
+def costs(book: Book, by: Sequence[str], chosen: Filter, top: int | None = None) -> Report:
+    """Return the sums of the `chosen` calls by the dimensions `by`; of the `top` dearest groups, where that is given.
+
+    Raises `ConfigurationError` for an unknown dimension.
+    """
     dimensions = [dimension(name) for name in by]
     asked = list(dict.fromkeys(each.ground for each in dimensions))
     with book.reading() as connection:
         teach(connection)
-        found = _grounded(connection, asked, chosen)
+        found, total = _found(connection, asked, chosen, top)
         since = complete_since(connection, [each.read for each in queries(asked, chosen) if each.read is not None])
         legend = Legend(connection, {ground: [key[at] for key in found] for at, ground in enumerate(asked)})
     tallies: defaultdict[tuple[str | None, ...], Sums] = defaultdict(Sums)
-    total = Sums()
     for key, sums in found.items():
         meant = {ground: legend[ground][number] for ground, number in zip(asked, key, strict=True)}
         tallies[tuple(each.tell(meant[each.ground]) for each in dimensions)].add(sums)
-        total.add(sums)
     rows = [_row(dict(zip(by, group, strict=True)), sums) for group, sums in tallies.items()]
-    return Report(tuple(sorted(rows, key=_dearest_first)), _row({}, total), since)
+    return Report(tuple(sorted(rows, key=_dearest_first))[:top], _row({}, total), since)
 
 
-def _grounded(connection: Connection, asked: Sequence[str], chosen: Filter) -> dict[tuple[int | None, ...], Sums]:
-    """Return the sums by the columns that are asked for."""
-    found: defaultdict[tuple[int | None, ...], Sums] = defaultdict(Sums)
-    width = len(asked)
-    for sql, parameters, _ in queries(asked, chosen):
-        for row in connection.execute(sql, parameters):
-            whole = tuple(row)
-            found[whole[:width]].add(Sums.read(whole[width:]))
-    sql, parameters, _ = outsize(asked, chosen)
-    for row in connection.execute(sql, parameters):
-        *columns, text = row
-        call = read(columns[width:])
-        picos = call.cost if text is None else money.pico(Decimal(text))
-        found[tuple(columns[:width])].add(Sums.of(call, picos))
-    return {key: sums for key, sums in found.items() if sums["calls"]}
+def _found(connection: Connection, asked: Sequence[str], chosen: Filter, top: int | None) -> tuple[Grounded, Sums]:
+    """Return the sums by the columns that are asked for, as many as `top` needs, and over all."""
+    if top is not None and list(asked) == ["user"] and is_by_users_alone(chosen):
+        whole = grounded(connection, [], queries([], chosen), chosen)
+        return dearest(connection, chosen, top), whole.get((), Sums())
+    found, total = grounded(connection, asked, queries(asked, chosen), chosen), Sums()
+    for sums in found.values():
+        total.add(sums)
+    return found, total
 
 
 def _row(group: Mapping[str, str | None], sums: Sums) -> CostRow:

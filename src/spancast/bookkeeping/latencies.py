@@ -67,14 +67,14 @@ def percentile(counts: Mapping[int, int], share: float) -> float | None:
 
 
 def measured(call: Posted) -> Mapping[Measure, float]:
-    """Return what can be said of a call; nothing of one that did not complete."""
+    """Return what can be said of a call; nothing of one that did not complete, or took nobody knows how long."""
     duration, first = call.duration, call.time_to_first_token
-    if call.outcome != "completed" or call.error_type is not None:
+    if call.outcome != "completed" or call.error_type is not None or duration is None or duration <= 0:
         return {}
-    found: dict[Measure, float] = {Measure.DURATION: duration} if duration is not None and duration > 0 else {}
+    found: dict[Measure, float] = {Measure.DURATION: duration}
     if call.streamed and first is not None and first > 0:
         found[Measure.FIRST_TOKEN] = first
-        if duration is not None and duration > first and call.output_tokens is not None and call.output_tokens > 0:
+        if duration > first and call.output_tokens is not None and call.output_tokens > 0:
             found[Measure.THROUGHPUT] = call.output_tokens * _SECOND / (duration - first)
     return found
 

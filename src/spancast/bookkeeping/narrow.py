@@ -55,7 +55,7 @@ def columns(call: Call) -> dict[str, Any]:
         "upstream_input_cost": parts and parts[0],
         "upstream_output_cost": parts and _beyond(parts[0] + parts[1], upstream, 0),
         "awaits_cost": None if is_known and call.cost_source != "prices" else 1,
-        "outsize": 1 if is_outsize or (cost is None and is_known) else None,
+        "outsize": 1 if is_outsize or (is_known and (cost is None or cost < 0)) else None,
     }
 
 

@@ -101,7 +101,7 @@ MIGRATIONS = (
         parent_span_id ANY,
         awaits_cost INTEGER, -- 1 where OpenRouter has not stated the cost
         job INTEGER, -- 1 for what is billed when it is done
-        outsize INTEGER -- 1 where a number is too large for the sums
+        outsize INTEGER -- 1 where a number is too large for the sums, or the cost below zero
     ) STRICT;
     CREATE INDEX entries_by_time ON entries(started_at);
     CREATE INDEX entries_by_user ON entries(user, started_at) WHERE user IS NOT NULL;

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from spancast.bookkeeping.filter import Filter, condition, grounds, window
 from spancast.bookkeeping.posted import Posted
-from spancast.bookkeeping.rollups import DAY, day_of, first_day_of, month_of
+from spancast.bookkeeping.rollups import DAY, NOBODY, day_of, first_day_of, month_of
 from spancast.bookkeeping.schema import TOKENS
 from spancast.bookkeeping.sums import ADDED, LIMB, REFUSED
 
@@ -43,6 +43,30 @@ def queries(asked: Sequence[str], chosen: Filter) -> Iterator[Query]:
         yield from _by_users(asked, meant, where, parameters)
     else:
         yield from _single(asked, meant, where, parameters)
+
+
+def of_users(users: Sequence[int], chosen: Filter) -> Iterator[Query]:
+    """Yield the queries for what these users' calls add up to, by user and nothing else, but for the outsize ones.
+
+    `users` are numbers of texts, or `NOBODY`. Nothing of other users is read, however many there are.
+    """
+    among = f"user IN ({', '.join(map(str, users))})"
+    days, ends, months = _months_and_days(whole(chosen))
+    if months.since < months.until:
+        yield Query(_kept("users_monthly", "month", ["user"], among), months._asdict())
+    if days:
+        listed = f"day IN ({', '.join(map(str, days))}) AND {among}"
+        yield Query(_kept("users_daily", "day", ["user"], listed), {"since": days[0], "until": days[-1] + 1})
+    for end in ends:
+        yield from _single(["user"], end, among, {})
+        if NOBODY in users:
+            yield from _single(["user"], end, "user IS NULL", {})
+
+
+def months_of(chosen: Filter) -> Span:
+    """Return the months in which there is a day or a part of one that is meant."""
+    meant = whole(chosen)
+    return Span(month_of(_dated(meant.since // DAY)), month_of(_dated((meant.until - 1) // DAY)) + 1)
 
 
 def outsize(asked: Sequence[str], chosen: Filter) -> Query:
@@ -83,6 +107,16 @@ def _by_users(asked: Sequence[str], meant: Span, where: str, parameters: dict[st
     first, last = first_day_of(months.since) * DAY, first_day_of(months.until) * DAY
     yield from _daily("users_daily", asked, Span(meant.since, first), where, parameters)
     yield from _daily("users_daily", asked, Span(last, meant.until), where, parameters)
+
+
+def _months_and_days(meant: Span) -> tuple[list[int], list[Span], Span]:
+    """Return the whole months, the further whole days one by one, and what is left at both ends in nanoseconds."""
+    days, ends = _split(meant)
+    months = Span(_month_from(days.since), month_of(_dated(days.until)))
+    if months.since >= months.until:
+        return list(range(*days)), ends, Span(0, 0)
+    first, last = first_day_of(months.since), first_day_of(months.until)
+    return [*range(days.since, first), *range(last, days.until)], ends, months
 
 
 def _daily(table: str, asked: Sequence[str], meant: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
