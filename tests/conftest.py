@@ -1,11 +1,13 @@
-"""Faults of ours are raised in tests, and no test sees the settings, or the state, of whoever runs it."""
+"""Faults of ours are raised in tests, no test leaves a key anywhere, and none sees what belongs to whoever runs it."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from spancast import guard
+from tests.support import canaries
 
 # Generated examples have no deadline: the machine may be busy with something else.
 settings.register_profile("spancast", deadline=None)
@@ -25,3 +27,13 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture(autouse=True)
+def _no_key_is_kept_or_sent(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Look for the keys that OpenRouter is called with in every byte that a test's homes keep and its platforms get."""
+    canaries.sent.clear()
+    yield
+    folder = request.node.funcargs.get("tmp_path")
+    assert (canaries.kept(folder) if folder is not None else set()) == set()
+    assert canaries.sent == set()

@@ -5,14 +5,19 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from spancast.bookkeeping.reconciling.comparison import Different
+from spancast.bookkeeping.reconciling.why import Why
 from spancast.cli import VERBS
 from spancast.settings import SETTINGS
 from spancast.testing import Simulator
 from spancast.trace import names
-from tests.support.programs import calls, run_program, surroundings
+from tests.support.programs import calls, run_program, spancast, surroundings
+from tests.support.reconciled import eventually as wait_for
+from tests.testing.wire import chat
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -134,3 +139,32 @@ def test_the_page_of_attribution_says_whom_its_calls_are_for(tmp_path: Path) -> 
 @pytest.mark.parametrize("block", blocks(ATTRIBUTION, "py"), ids=lambda block: block.split(maxsplit=1)[0])
 def test_what_frameworks_are_told_is_python(block: str) -> None:
     compile(block, "attribution.md", "exec")
+
+
+RECONCILE = (ROOT / "docs" / "reconcile.md").read_text()
+
+
+def test_the_page_of_reconciling_shows_what_is_printed(tmp_path: Path) -> None:
+    (program,), shown = blocks(RECONCILE, "python"), "".join(blocks(RECONCILE, "console"))
+    with Simulator() as openrouter:
+        clients = {"OPENAI_BASE_URL": openrouter.base_url, "OPENAI_API_KEY": "sk-or-v1-simulator", "COLUMNS": "100"}
+        environment = surroundings(tmp_path, openrouter, OPENROUTER_MANAGEMENT_KEY="sk-or-v1-management", **clients)
+        assert run_program(program, environment).stderr == ""
+        wait_for(lambda: len(openrouter.bills) == 2)  # who goes away is billed when the server has noticed
+        chat(openrouter, {"X-Title": "Nightly job"}, model="openai/gpt-4o")
+        printed = ""
+        for command in re.findall(r"^\$ spancast (.*)$", shown, re.MULTILINE):
+            done = spancast(*command.split(), environment=environment, check=False)
+            printed += f"$ spancast {command}\n{done.stdout}"
+
+    assert masked(printed) == masked(shown)
+
+
+def masked(text: str) -> list[str]:
+    """Return the lines without what is different each time: times, and the ids of generations."""
+    return [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|gen-\S+", "...", line.rstrip()) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("why", [*get_args(Why), *get_args(Different.__annotations__["reason"])])
+def test_every_reason_is_on_the_page_of_reconciling(why: str) -> None:
+    assert f"`{why}`" in RECONCILE

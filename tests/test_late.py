@@ -32,9 +32,10 @@ def test_a_stated_cost_takes_the_place_of_an_estimate_and_an_estimate_of_nothing
     assert filled(stated, said(source="prices")) == stated
 
 
-def test_the_running_counts_of_a_cut_answer_give_way_to_those_of_the_generation():
+@pytest.mark.parametrize("source", ["generation", "analytics"])
+def test_the_running_counts_of_a_cut_answer_give_way_to_those_of_the_generation(source):
     counts = {"input_tokens": 9, "output_tokens": 1}
-    late = said(input_tokens=9, output_tokens=250, reasoning_tokens=8)
+    late = said(source=source, input_tokens=9, output_tokens=250, reasoning_tokens=8)
     assert filled(call(outcome="closed", **counts), late).output_tokens == 250
     assert filled(call(outcome="completed", **counts), late).output_tokens == 1
     assert filled(call(outcome="closed", **counts), said(source="response", output_tokens=250)).output_tokens == 1

@@ -359,8 +359,17 @@ def test_how_long_something_is_kept_is_seconds_or_what_people_write(name: str, w
         {"outbox_age": -1},
         {"retention": True},
         {"retention": ""},
+        {"ledger_retention": "23h"},
+        {"ledger_retention": 90},
+        {"ledger_retention": "for ever"},
     ],
 )
 def test_what_is_no_size_and_no_time_is_told_with_the_cure(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match="Give "):
         resolve(wrong)
+
+
+def test_the_ledger_keeps_calls_for_ever_unless_days_are_named() -> None:
+    assert resolve({}).ledger_retention is None
+    assert resolve({"ledger_retention": "90d"}).ledger_retention == timedelta(days=90).total_seconds()
+    assert resolve({"ledger_retention": timedelta(days=1)}).ledger_retention == timedelta(days=1).total_seconds()

@@ -256,3 +256,14 @@ def test_a_damaged_file_is_set_aside_and_another_begun(path, opened, caplog):
     (aside,) = path.parent.glob("some.db.damaged-*")
     assert aside.read_bytes() == damage
     assert aside.name in caplog.text
+
+
+def test_somebody_elses_database_is_refused_and_left_as_it_is(path, opened):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE recipes(name TEXT)")
+    before = path.read_bytes()
+    for use in (opened.transaction, opened.reading):
+        with pytest.raises(SpancastError, match="is a database of something else"), use():
+            pass
+    assert path.read_bytes() == before

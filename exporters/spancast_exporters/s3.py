@@ -57,20 +57,14 @@ class S3:
             raise ValueError(f"bucket cannot be {self.bucket!r}. Give its name alone, without s3:// and a path.")
         if not re.fullmatch(r"[a-z0-9-]+", self.region):
             raise ValueError(f"region cannot be {self.region!r}. Give one such as eu-central-1; of R2 it is auto.")
-        for name in ("access_key_id", "secret_access_key", "session_token"):
-            if not _is_key(getattr(self, name) or "-" * (name == "session_token")):
+        keys = {"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key}
+        for name, key in {**keys, "session_token": self.session_token or "none"}.items():
+            if not (key and key.isascii() and key.isprintable()) or " " in key:
                 raise ValueError(f"{name} holds characters that no key has. Copy it once more.")
         parts = urlsplit(self.endpoint or "https://aws")
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ValueError("endpoint is no URL. Give one such as https://ACCOUNT.r2.cloudflarestorage.com.")
-        if self.format not in _s3_files.FORMATS:
-            raise ValueError(f"format cannot be {self.format!r}. Give one of {', '.join(_s3_files.FORMATS)}.")
-        if self.format == "parquet" and not _parquet.is_there():
-            raise ValueError("format is parquet, which needs pyarrow: pip install 'spancast[parquet]'.")
-        unknown = set(re.findall(r"\{([^{}]*)\}", self.path)) - set(_s3_files.VARIABLES)
-        if unknown or not self.path.strip("/ ") or not self.path.isprintable():
-            known = ", ".join(f"{{{name}}}" for name in _s3_files.VARIABLES)
-            raise ValueError(f"path cannot be {self.path!r}. Give a folder; it may name {known}.")
+        self._refuse_files()
 
     @property
     def url(self) -> str:
@@ -118,6 +112,17 @@ class S3:
             cure = "Is it a bucket? See AWS_REGION and AWS_ENDPOINT_URL_S3."
         return f"{self.url} answers {_s3_answer.reason(reply)}. {cure}"
 
+    def _refuse_files(self) -> None:
+        """Refuse files that cannot be made."""
+        if self.format not in _s3_files.FORMATS:
+            raise ValueError(f"format cannot be {self.format!r}. Give one of {', '.join(_s3_files.FORMATS)}.")
+        if self.format == "parquet" and not _parquet.is_there():
+            raise ValueError("format is parquet, which needs pyarrow: pip install 'spancast[parquet]'.")
+        unknown = set(re.findall(r"\{([^{}]*)\}", self.path)) - set(_s3_files.VARIABLES)
+        if unknown or not self.path.strip("/ ") or not self.path.isprintable():
+            known = ", ".join(f"{{{name}}}" for name in _s3_files.VARIABLES)
+            raise ValueError(f"path cannot be {self.path!r}. Give a folder; it may name {known}.")
+
     def _put(self, key: str, body: bytes, headers: dict[str, str], at: datetime) -> Request:
         keys = _sigv4.Keys(self.access_key_id, self.secret_access_key, self.region, self.session_token)
         request = Request(url=f"{self.url}/{_sigv4.encoded(key)}", body=body, headers=headers, method="PUT")
@@ -131,7 +136,3 @@ _CURES = {
     "AccessDenied": "Allow the key s3:PutObject on the bucket.",
     _s3_answer.CLOCK: "Set the clock of this machine.",
 }
-
-
-def _is_key(text: str) -> bool:
-    return bool(text) and text.isascii() and text.isprintable() and " " not in text

@@ -1,9 +1,10 @@
 """Snowflake, by its SQL API: rows of OPENROUTER_TRACES, the table of OpenRouter's own Broadcast.
 
 A batch is one `MERGE` by trace and span, which is all or nothing: a row that is sent again, after a lost answer or with
-a cost that came late, is the row that was there (Snowflake, "MERGE"). Each sending has a request id of its own with
-`retry=true`, so that one which is repeated on its way is executed once ("Resubmitting a request to execute SQL
-statements"); it is not the same for the same rows, since Snowflake would then take no row again that was deleted there.
+a cost that came late, is the row that was there (Snowflake, "MERGE"); two that are under way at once wait for each
+other ("Transactions", Resource locking). Each sending has a request id of its own with `retry=true`, so that one which
+is repeated on its way is executed once ("Resubmitting a request to execute SQL statements"). It is not the same for the
+same rows at another time: Snowflake would then not take a row again that was deleted there.
 
 Checked on fakesnow (0.12, DuckDB's engine behind Snowflake's SQL) and on a strict stub that verifies the signature; not
 checked on Snowflake itself.

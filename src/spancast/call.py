@@ -16,9 +16,9 @@ application closed the answer early. `cancelled`: its task was cancelled or inte
 dropped and collected. `killed`: the process died with the answer under way.
 """
 
-CostSource = Literal["response", "generation", "prices"]
-"""Where a cost is from: the answer, or the poll of its job; OpenRouter's record of the generation; or an estimate by
-OpenRouter's price list."""
+CostSource = Literal["response", "generation", "analytics", "prices"]
+"""Where a cost is from: the answer, or the poll of its job; OpenRouter's record of the generation; its analytics, or
+their export; or an estimate by OpenRouter's price list."""
 
 _EXACT = Context(prec=200)
 """Sums and differences of stated amounts keep every digit."""

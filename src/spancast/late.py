@@ -82,7 +82,7 @@ def filled(call: Call, late: Late) -> Call:
     It fills what is unknown; what is known stands, but for three things: a stated cost replaces an estimate, a job's
     last state stands, and the generation's counts replace the running counts of an answer that was not read to its end.
     """
-    counts = _COUNTS if late.source == "generation" and call.outcome != "completed" else ()
+    counts = _COUNTS if late.source in _RECORDS and call.outcome != "completed" else ()
     said = {name: value for name in _FILLED if (value := getattr(late, name)) is not None}
     facts = {name: value for name, value in said.items() if name in counts or getattr(call, name) is None}
     if late.status is not None:
@@ -92,6 +92,8 @@ def filled(call: Call, late: Late) -> Call:
     return msgspec.structs.replace(call, **facts)
 
 
+_RECORDS = ("generation", "analytics")
+"""What knows the counts of a whole generation."""
 _ERRORS = 400
 """The first HTTP status that is an error; OpenRouter does not bill what it answers with one."""
 _STATED = tuple(name for name in Late.__struct_fields__ if name in Call.__struct_fields__ and name != "call_id")

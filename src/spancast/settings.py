@@ -73,6 +73,8 @@ class Settings:
     """Seconds."""
     retention: float
     """Seconds."""
+    ledger_retention: float | None
+    """Seconds; `None` for ever."""
     enabled: bool
     instead_of: str | None = None
     """Which `home` was wanted, and why another is used."""
@@ -275,6 +277,13 @@ def _seconds(where: str, seen: object) -> float:
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 
+def _days(where: str, seen: object) -> float:
+    seconds = _seconds(where, seen)
+    if seconds >= _UNITS["d"]:
+        return seconds
+    raise ConfigurationError.of(where, seen, "Give a day at least, such as 90d, or leave it out to keep them for ever.")
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[str, object], str]:
     def read(where: str, seen: object) -> str:
         if isinstance(seen, str) and seen.strip().lower() in choices:
@@ -462,6 +471,13 @@ SETTINGS = (
         _seconds,
         lambda: 7 * _UNITS["d"],
         "How long a call that no destination waits for any more is kept, for `spancast replay`: `12h`, `7d`.",
+    ),
+    Setting(
+        "ledger_retention",
+        "SPANCAST_LEDGER_RETENTION",
+        _days,
+        lambda: None,
+        "How long the ledger keeps single calls, whose sums stay: `90d`, `52w`.",
     ),
     Setting("enabled", "SPANCAST_ENABLED", flag, _enabled_by_opentelemetry, "Whether anything is instrumented at all."),
 )

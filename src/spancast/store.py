@@ -169,6 +169,7 @@ class Store:
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             try:
                 connection.row_factory = sqlite3.Row
+                self._recognise(connection)
                 for pragma in _PRAGMAS:
                     connection.execute(pragma)
                 self._migrate(connection)
@@ -191,6 +192,22 @@ class Store:
         """
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def _recognise(self, connection: sqlite3.Connection) -> None:
+        """Raise `SpancastError` for a database that is not ours, and an error of SQLite's for one without its tables.
+
+        One of version 0 has no tables yet; any other has.
+        """
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            raise SpancastError(
+                f"{self._path} is a database of something else, and is left as it is. Move it away, or point "
+                "SPANCAST_HOME at another directory."
+            )
+        if version > 0 and not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            lost = sqlite3.DatabaseError(f"{self._path} has lost its tables")  # where these are listed is damaged
+            lost.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise lost
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -2,11 +2,28 @@ import csv
 import io
 import json
 import re
+import sys
+import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from spancast.bookkeeping import prices
+from spancast.bookkeeping.costs import CostRow
+from spancast.cli.answer import Answer
+from spancast.cli.colour import unpainted
+from spancast.cli.costs_table import table
+from spancast.cli.figures import added
+from spancast.cli.table import UNLIMITED
+from spancast.cli.timeline import Timeline
 from tests.bookkeeping.records import call
+from tests.cli.terminal import Terminal
+from tests.cli.test_table import wide
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")
 
 DAY = 24 * 3600 * 10**9
 EDGES = [Decimal(0), Decimal("1E-12"), Decimal("4.1400000000000003e-05"), Decimal("1234567.89"), None]
@@ -29,10 +46,16 @@ def test_costs_are_by_user_unless_told_otherwise(spancast, written):
         "unknown_cost_calls": 1,
         "refused_calls": 0,
         "estimated_calls": 0,
+        "share": 1.0,
+        "cost_per_call_usd": "0.00021",
+        "cost_per_million_tokens_usd": "140",
+        "cached_share": 0.0,
+        "cached_savings_usd": None,
+        "unpriced_cached_tokens": 0,
     }
     status, printed, _ = spancast("costs", "--json")
     assert status == 0
-    assert json.loads(printed) == {"rows": [{"user": "u_42"} | sums], "total": sums}
+    assert json.loads(printed) == {"rows": [{"user": "u_42"} | sums], "total": sums, "complete_since": None}
 
 
 def test_edges_of_money_are_summed_exactly(spancast, written):
@@ -80,7 +103,7 @@ def test_csv_has_a_row_a_group_and_nothing_for_the_unknown(spancast, written):
 def test_csv_cannot_move_the_cursor(spancast, written):
     written(call(user="\x1b[2Ja\nb\0", tags={"feature": "a\rb"}, cost=Decimal(1)))
     printed = spancast("costs", "--csv", "--by", "user", "tag:feature")[1]
-    assert printed.splitlines()[1:] == ["\ufffd[2Ja\ufffdb\ufffd,a\ufffdb,1,,,,,1,0,0,0,0"]
+    assert printed.splitlines()[1:] == ["\ufffd[2Ja\ufffdb\ufffd,a\ufffdb,1,,,,,1,0,0,0,0,1.0,1,,,,0"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +138,7 @@ def test_without_any_call_the_way_to_one_is_shown(spancast, home):
 def test_the_table_has_a_total_and_counts_what_is_unknown(spancast, written):
     written(*(call(user=str(number), cost=cost) for number, cost in enumerate(EDGES)))
     lines = spancast("costs")[1].splitlines()
-    assert re.fullmatch(r"total +5 .*\$1,234,567\.89", lines[-2])
+    assert re.fullmatch(r"total +5 .*\$1,234,567\.89  100\.0%", lines[-2])
     assert lines[-1] == "1 call of unknown cost, which the sums leave out."
 
 
@@ -130,7 +153,7 @@ def test_the_table_fits_the_terminal(spancast, written, monkeypatch):
         monkeypatch.setenv("COLUMNS", str(width))
         lines = spancast("costs", "--by", "user", "model")[1].splitlines()
         assert max(map(len, lines)) <= width
-        assert lines[0].split()[-1] == "cost"
+        assert "cost" in lines[0].split()
 
 
 @pytest.mark.parametrize("wrong", ["users", "tag:", ","])
@@ -165,3 +188,195 @@ def test_rows_are_in_the_order_asked_for_and_the_total_is_of_all(spancast, writt
 def test_costs_by_key_are_by_the_hash_of_the_key(spancast, written):
     written(call(key_hash="ab", cost=Decimal(1)))
     assert [row["key"] for row in json.loads(spancast("costs", "--json", "--by", "key")[1])["rows"]] == ["ab"]
+
+
+def test_what_is_left_out_by_top_is_a_row_so_that_the_rows_are_the_total(spancast, written):
+    written(*(call(user=str(number), cost=Decimal(number)) for number in range(1, 6)))
+    rows = [line.split() for line in spancast("costs", "--top", "2")[1].splitlines()]
+    assert [(row[0], row[1]) for row in rows[1:]] == [("5", "1"), ("4", "1"), ("3", "more"), ("total", "5")]
+    assert rows[3][2] == "3"
+    assert [row[-2] if row[-1][0] in "▏▎▍▌▋▊▉█" else row[-1] for row in rows[1:]] == [
+        "33.3%", "26.7%", "40.0%", "100.0%",
+    ]  # fmt: skip
+
+
+def test_calls_without_a_user_are_told(spancast, written):
+    written(call(cost=Decimal(2)), call(cost=Decimal(1)), call(user="u", cost=Decimal(4)))
+    lines = spancast("costs", "--by", "user", "model", "--top", "1")[1].splitlines()
+    assert lines[-1] == "2 calls without a user, $3.0000."
+    assert any(line.startswith("(no user) ") for line in spancast("costs")[1].splitlines())
+    assert "(no user)" not in spancast("costs", "--by", "model")[1]
+
+
+def test_the_share_the_average_and_the_dollars_a_million_tokens_are_exact(spancast, written):
+    written(
+        call(user="a", cost=Decimal("0.1"), input_tokens=200, cached_tokens=50, output_tokens=100),
+        call(user="a", cost=Decimal("0.2"), input_tokens=200, cached_tokens=0, output_tokens=100),
+        call(user="a", outcome="killed"),
+        call(user="b", cost=Decimal("0.6")),
+    )
+    a, b = sorted(json.loads(spancast("costs", "--json")[1])["rows"], key=lambda row: row["user"])
+    names = ("share", "cost_per_call_usd", "cost_per_million_tokens_usd", "cached_share", "cached_savings_usd")
+    assert [a[name] for name in names] == [0.333333, "0.15", "500", 0.125, None]
+    assert [b[name] for name in names] == [0.666667, "0.6", None, None, None]
+
+
+def test_a_ratio_that_cannot_be_told_is_unknown(spancast, written):
+    written(call(user="a", cost=Decimal(0), input_tokens=0, output_tokens=0), call(user="b"))
+    report = json.loads(spancast("costs", "--json")[1])
+    assert [row["share"] for row in report["rows"]] == [None, None]
+    assert [row["cost_per_million_tokens_usd"] for row in report["rows"]] == [None, None]
+    assert [row["cost_per_call_usd"] for row in report["rows"]] == ["0", None]
+
+
+def test_an_average_over_calls_of_unknown_cost_is_the_least_it_may_be(spancast, written):
+    written(call(user="u", cost=Decimal(1), input_tokens=500), call(user="u", input_tokens=500))
+    assert "≥$1,000.00" in spancast("costs")[1]
+
+
+def test_savings_are_by_the_list_of_prices_that_is_there(spancast, written, home):
+    written(
+        call(user="u", response_model="a/b", cached_tokens=1000, input_tokens=1000),
+        call(user="u", response_model="no/price", cached_tokens=7),
+    )
+    assert "saved" not in spancast("costs")[1]
+    body = {"data": [{"id": "a/b", "pricing": {"prompt": "0.000002", "completion": "1", "input_cache_read": "5E-7"}}]}
+    prices.save(home, prices.read(json.dumps(body).encode(), 0.0))
+    (row,) = json.loads(spancast("costs", "--json")[1])["rows"]
+    assert (row["cached_savings_usd"], row["unpriced_cached_tokens"]) == ("0.0015", 7)
+    printed = spancast("costs")[1]
+    assert "≥$0.0015" in printed
+    assert "What was saved leaves out 7 cached tokens of models that have no listed price." in printed
+
+
+def test_days_come_in_their_order_with_a_sparkline(spancast, written):
+    first = 1_790_000_000 * 10**9
+    written(*(call(started_at=first + day * DAY, cost=Decimal(cost)) for day, cost in ((3, 1), (0, 2), (1, 4))))
+    printed = spancast("costs", "--by", "day")[1].splitlines()
+    assert [line.split()[0] for line in printed[1:4]] == ["2026-09-21", "2026-09-22", "2026-09-24"]
+    assert printed[-1] == "2026-09-21 ▅█▁▃ 2026-09-24"
+    dearest = json.loads(spancast("costs", "--json", "--by", "day", "--sort", "cost")[1])["rows"]
+    assert [row["day"] for row in dearest] == ["2026-09-22", "2026-09-21", "2026-09-24"]
+
+
+def test_a_trend_is_a_sparkline_a_row(spancast, written):
+    first = 1_790_000_000 * 10**9
+    written(
+        *(call(user="a", started_at=first + day * DAY, cost=Decimal(1)) for day in (0, 2)),
+        call(user="b", started_at=first + DAY, cost=Decimal(7)),
+        call(user="c", started_at=first + DAY),
+    )
+    lines = spancast("costs", "--trend")[1].splitlines()
+    assert lines[0].endswith("by day")
+    assert [line.split()[-1] for line in lines[1:5]] == ["▁█▁", "█▁█", "▁·▁", "▂█▂"]
+
+
+@pytest.mark.parametrize("by", ["hour", "day", "week", "month"])
+def test_a_trend_is_not_for_rows_by_time(spancast, home, by):
+    status, printed, complaint = spancast("costs", "--by", by, "--trend", "day")
+    assert (status, printed) == (2, "")
+    assert f"--trend cannot be drawn in rows by {by}." in complaint
+
+
+texts = st.none() | st.text(max_size=30)
+numbers = st.integers(0, 2**63 - 1)
+
+
+def rows(by):
+    """Return rows by these dimensions, with sums of any size."""
+    return st.lists(
+        st.builds(
+            CostRow,
+            group=st.fixed_dictionaries(dict.fromkeys(by, texts)),
+            calls=numbers,
+            **dict.fromkeys(
+                ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"), st.none() | numbers
+            ),
+            cost=st.none() | st.decimals(-(10**20), 10**20, places=12),
+            **dict.fromkeys(("errors", "unknown_cost_calls", "refused_calls", "estimated_calls"), numbers),
+        ),
+        max_size=5,
+        unique_by=lambda row: tuple(row.group.values()),
+    )
+
+
+@settings(max_examples=50)
+@given(rows(("user", "tag:feature")), st.integers(0, 5), st.integers(1, 150), st.sampled_from([None, "day"]))
+def test_no_table_is_wider_than_the_terminal_or_moves_the_cursor(found, shown, width, trend):
+    printed = list(
+        table(
+            Answer(
+                by=("user", "tag:feature"),
+                rows=found[:shown],
+                rest=found[shown:],
+                total=added(found),
+                savings={} if trend else None,
+                timeline=Timeline("day", 5, 9) if trend else None,
+            ),
+            width,
+            unpainted,
+        )
+    )
+    assert max(map(wide, printed)) <= width
+    assert all(line.isprintable() for line in printed)
+    assert len(printed) >= 1 + min(shown, len(found)) + (shown < len(found)) + 1
+
+
+@settings(max_examples=50)
+@given(rows(("user",)), st.integers(0, 5))
+def test_the_rows_that_are_shown_add_up_to_the_total(found, shown):
+    total = added(found)
+    assert added([added(found[:shown]), added(found[shown:])]) == total
+    answer = Answer(by=("user",), rows=found[:shown], rest=found[shown:], total=total)
+    lines = list(table(answer, UNLIMITED, unpainted))
+    at = lines[0].index("calls") + len("calls")
+    there = min(shown, len(found)) + (shown < len(found)) + 1
+    *parts, whole = [int(line[:at].split()[-1].replace(",", "")) for line in lines[1 : 1 + there]]
+    assert (sum(parts), whole) == (total.calls, total.calls)
+
+
+@posix
+def test_colour_is_for_terminals_alone(home, written, spancast):
+    written(call(user="u", cost=Decimal(1)))
+    for unwanted, painted in (("", True), ("1", False)):
+        with Terminal("costs", NO_COLOR=unwanted) as terminal:
+            assert terminal.end() == 0
+        assert ("\x1b[" in terminal.printed) == painted
+    assert "\x1b" not in spancast("costs")[1]
+
+
+def test_users_of_any_characters_are_a_row_each(spancast, written):
+    nasty = ["\x1b]0;title\x07", "a\nb", "a\rb", "\x9b2J", "\u202eabc", "\u2028", "total", "=1+1", '"', ",", "\0"]
+    written(*(call(user=user, cost=Decimal(1)) for user in nasty))
+    lines = spancast("costs")[1].split("\n")
+    assert len(lines) == len(nasty) + 3
+    assert all(line.isprintable() for line in lines)
+    assert {row["user"] for row in json.loads(spancast("costs", "--json")[1])["rows"]} == set(nasty)
+
+
+def test_what_groups_saved_is_not_read_call_by_call_from_a_large_ledger(spancast, written, home, monkeypatch):
+    monkeypatch.setattr("spancast.cli.savings.AFFORDABLE", 1)
+    body = {"data": [{"id": "a/b", "pricing": {"prompt": "2", "completion": "1", "input_cache_read": "1"}}]}
+    prices.save(home, prices.read(json.dumps(body).encode(), 0.0))
+    written(*(call(user="u", response_model="a/b", cached_tokens=1) for _ in range(2)))
+    for by, saved in (("user", None), ("model", "2"), ("day", "2"), ("session", None)):
+        assert json.loads(spancast("costs", "--json", "--by", by)[1])["total"]["cached_savings_usd"] == saved
+    assert json.loads(spancast("costs", "--json", "--by", "model", "--user", "u")[1])["total"]["calls"] == 2
+
+
+def test_what_was_pruned_is_told_of_trends_and_leaves_savings_unknown(spancast, written, home):
+    body = {"data": [{"id": "a/b", "pricing": {"prompt": "2", "completion": "1", "input_cache_read": "1"}}]}
+    prices.save(home, prices.read(json.dumps(body).encode(), 0.0))
+    now = time.time_ns()
+    written(*(call(user="u", response_model="a/b", cached_tokens=1, started_at=now - days * DAY) for days in (0, 99)))
+    assert json.loads(spancast("costs", "--json")[1])["total"]["cached_savings_usd"] == "2"
+    assert spancast("ledger", "prune", "--older-than", "60d", "--yes")[0] == 0
+    by_user, by_hour, by_model = (
+        json.loads(spancast("costs", "--json", *more)[1]) for more in ([], ["--trend", "hour"], ["--by", "model"])
+    )
+    assert [found["total"]["calls"] for found in (by_user, by_hour, by_model)] == [2, 2, 2]
+    assert [found["total"]["cached_savings_usd"] for found in (by_user, by_model)] == [None, "2"]
+    assert (by_user["complete_since"], by_hour["complete_since"]) == (
+        None,
+        f"{datetime.now(UTC) - timedelta(60):%Y-%m-%d}",
+    )

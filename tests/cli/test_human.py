@@ -33,6 +33,25 @@ def test_an_amount_that_is_not_zero_never_looks_like_zero(amount):
 
 
 @pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (None, "-"),
+        ("0", "0.0%"),
+        ("1E-9", "<0.1%"),
+        ("0.0005", "<0.1%"),
+        ("0.0006", "0.1%"),
+        ("0.2824", "28.2%"),
+        ("0.9995", ">99.9%"),
+        ("1", "100.0%"),
+        ("-0.5", "-50.0%"),
+        ("12.5", "1,250.0%"),
+    ],
+)
+def test_parts_in_percent(part, shown):
+    assert human.percent(None if part is None else Decimal(part)) == shown
+
+
+@pytest.mark.parametrize(
     ("nanoseconds", "shown"),
     [(None, "-"), (312_400_000, "312 ms"), (4_120_000_000, "4.1 s"), (125_000_000_000, "2m 05s")],
 )

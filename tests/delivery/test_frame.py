@@ -1,7 +1,13 @@
+import itertools
+import random
+from collections import Counter
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spancast.delivery import frame
+from tests.support.faults.damage import KINDS, mutated
 
 payloads = st.lists(st.binary(max_size=200), min_size=1, max_size=8)
 
@@ -23,6 +29,26 @@ def test_an_incomplete_record_is_left_for_the_next_time(payloads, data):
     at = before[-1].end if before else 0
     after = list(frame.unpack(whole, at))
     assert [record.payload for record in [*before, *after]] == payloads
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_of_ten_thousand_faults_each_costs_the_records_it_hit_and_no_other(seed):
+    chance = random.Random(seed)
+    for _ in range(1_000):
+        payloads = [chance.randbytes(chance.randrange(1, 200)) for _ in range(chance.randrange(1, 9))]
+        records = [frame.pack(payload) for payload in payloads]
+        fault = (chance.choice(KINDS), chance.random(), chance.random(), chance.randbytes(chance.randrange(1, 300)))
+        damaged, hit = mutated(b"".join(records), *fault)
+        ends = [0, *itertools.accumulate(map(len, records))]
+        spared = [
+            each
+            for each, place in zip(payloads, itertools.pairwise(ends), strict=True)
+            if not {*hit} & {*range(*place)}
+        ]
+        found = Counter(read(damaged))
+        del found[b""]  # zeros behind a magic are a record of nothing, which the drainer counts as damage
+        assert Counter(spared) <= found
+        assert {*found} <= {*payloads}
 
 
 @given(payloads, st.data())

@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from spancast.contract import Request
+from spancast.delivery import wire as wires
 from spancast.delivery.wire import MAX_REPLY, Ambiguous, Unsent, Wire
 from tests.support.platform import Platform, answer, hanging_up, noting_ports, trickling
 
@@ -208,3 +209,43 @@ def test_importing_it_imports_no_http_engine():
     code = "import sys, spancast.delivery.courier; print(sorted({'httpcore2', 'httpx2', 'h11'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def status_of(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_no_fork_falls_into_the_making_of_a_tls_context(wire, monkeypatch):
+    making, go_on, make = threading.Event(), threading.Event(), httpcore2.default_ssl_context
+
+    def made_slowly():
+        making.set()
+        go_on.wait(20)
+        making.clear()
+        return make()
+
+    monkeypatch.setattr(httpcore2, "default_ssl_context", made_slowly)
+    wires._trusted.cache_clear()
+    with opened() as platform:
+        posting = threading.Thread(target=wire.post, args=(a_request(platform.url),))
+        posting.start()
+        assert making.wait(20)
+        threading.Timer(0.2, go_on.set).start()
+        child = os.fork()
+        if child == 0:
+            os._exit(making.is_set())
+        posting.join()
+    assert status_of(child) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_makes_a_tls_context_of_its_own():
+    context = wires._trusted()
+    child = os.fork()
+    if child == 0:
+        os._exit(wires._trusted() is context)
+    assert status_of(child) == 0
+    assert wires._trusted() is context

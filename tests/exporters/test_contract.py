@@ -25,12 +25,16 @@ from spancast.testing.spans import call_span, trace_spans
 from tests.support import platform as net
 from tests.support.delivered import offered
 from tests.support.platform import Received, answer
+from tests.support.platforms import tokens
+from tests.support.platforms.bigquery import key_file
 
 FOLDER = Path(__file__).parents[2] / "exporters" / "spancast_exporters"
 NOW = datetime(2026, 9, 21, tzinfo=UTC)
 JSON = {"content-type": "application/json"}
 PROTOBUF = {"content-type": "application/x-protobuf"}
 ETAG = {"etag": '"0"'}
+BIGQUERY = Reply(200, JSON, b'{"kind": "bigquery#tableDataInsertAllResponse"}')
+BIGQUERY_QUERY = Reply(200, JSON, b'{"kind": "bigquery#queryResponse", "jobComplete": true}')
 CLICKHOUSE = {"x-clickhouse-summary": "{}"}
 
 
@@ -46,6 +50,7 @@ class Platform(NamedTuple):
 
 PLATFORMS = {
     "arize": Platform({"api_key": "5ecret", "space_id": "U3BhY2U6MQ"}, Reply(200, PROTOBUF), Reply(200, PROTOBUF)),
+    "bigquery": Platform({"project": "my-project", "token": "5ecret"}, BIGQUERY, BIGQUERY_QUERY),
     "braintrust": Platform({"api_key": "sk-5ecret"}, Reply(200, PROTOBUF), Reply(200, JSON, b'{"objects": []}')),
     "clickhouse": Platform(
         {"endpoint": "http://localhost:8123", "password": "5ecret"}, Reply(200, CLICKHOUSE), Reply(200, CLICKHOUSE)
@@ -84,6 +89,11 @@ PLATFORMS = {
     ),
     "ramp": Platform({"api_key": "5ecret"}, Reply(204)),
     "sentry": Platform({"dsn": "https://5ecret@o1.ingest.sentry.io/42"}, Reply(202)),
+    "snowflake": Platform(
+        {"account": "xy12345.us-east-1", "token": "5ecret"},
+        Reply(200, JSON, b'{"code": "090001"}'),
+        Reply(200, JSON, b'{"code": "090001"}'),
+    ),
     "weave": Platform({"api_key": "5ecret", "project_id": "acme/shop"}, Reply(200, PROTOBUF), Reply(200, PROTOBUF)),
     "webhook": Platform(
         {"endpoint": "http://localhost:1", "secret": "5ecret" * 8}, Reply(202), Reply(400), status_is_all=True
@@ -114,13 +124,22 @@ def suite(name: str, platform: Platform) -> type[ExporterContract]:
 
 
 VIEWS = {
+    "bigquery": Platform(
+        {"credentials": key_file("https://oauth2.googleapis.com/token")},
+        BIGQUERY,
+        BIGQUERY_QUERY,
+    ),
+    "snowflake": Platform(
+        {"account": "xy12345", "user": "ada", "private_key": tokens.pem(tokens.private_key())},
+        Reply(200, JSON, b'{"code": "090001"}'),
+    ),
     "weave": Platform(
         {"api_key": "5ecret", "project_id": "acme/shop", "view": "traces"},
         Reply(200, JSON, b'{"res": [{}]}'),
         Reply(200, JSON, b'{"calls": []}'),
     ),
 }
-"""Exporters that send something else altogether with an option."""
+"""Exporters that send something else altogether with an option, or ask for a credential."""
 
 for _kind, _platforms in {"": PLATFORMS, "view_": VIEWS}.items():
     for _name, _platform in _platforms.items():

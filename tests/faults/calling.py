@@ -1,7 +1,8 @@
 """A program that makes calls until it dies: `python -m tests.faults.calling MARKS THREADS HOW N`.
 
-After N calls it ends itself: `exit`, `_exit`, `abort`, `segfault`, `raise`, `exec`; or goes on until it is ended:
-`never`. Each call is marked when it is begun, and when the application has its answer.
+After N calls it ends itself: `exit`, `_exit`, `abort`, `segfault`, `raise`, `exec`, `memory` (it takes as much as it
+gets, a gigabyte at most); or goes on until it is ended: `never`. Each call is marked when it is begun, and when the
+application has its answer.
 """
 
 import itertools
@@ -36,11 +37,17 @@ def segfault() -> None:
     ctypes.string_at(0)
 
 
+def take_memory() -> None:
+    taken = [b"x" * 16_000_000 for _ in range(64)]
+    os._exit(len(taken))
+
+
 ENDS = {
     "exit": lambda: sys.exit(0),
     "_exit": lambda: os._exit(0),
     "abort": os.abort,
     "segfault": segfault,
+    "memory": take_memory,
     "raise": lambda: {}["no such key"],
     "exec": lambda: os.execv(sys.executable, [sys.executable, "-c", "pass"]),
 }

@@ -3,10 +3,15 @@
 import time
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import spancast
 from spancast.contract import Traits
 from spancast.delivery import backoff
 from spancast_exporters.otlp import Otlp
+from tests.support.answers import PROMPT, plain
 from tests.support.calls import a_call
 from tests.support.faults import modes
 from tests.support.faults.clock import Clocks
@@ -92,6 +97,27 @@ def test_an_age_is_never_negative(desk, clocks, step):
     desk.put(1)
     clocks.set_by = step
     assert desk.standing().lag_s >= 0.0
+
+
+@STEPS
+def test_a_call_lasts_as_long_as_it_did_while_the_clock_is_set(clocks, tmp_path, step):
+    import httpx2  # noqa: PLC0415 - hooked here
+
+    def answered(_request):
+        clocks.set_by = step
+        return httpx2.Response(200, headers={"content-type": "application/json"}, content=plain())
+
+    seen, provider, began = InMemorySpanExporter(), TracerProvider(), time.time_ns()
+    provider.add_span_processor(SimpleSpanProcessor(seen))
+    spancast.start(home=tmp_path, tracer_provider=provider)
+    try:
+        with httpx2.Client(transport=httpx2.MockTransport(answered)) as client:
+            client.post("https://openrouter.ai/api/v1/chat/completions", json=PROMPT, headers={"authorization": "none"})
+        assert spancast.flush(20.0)
+    finally:
+        spancast.stop()
+    (span,) = seen.get_finished_spans()
+    assert began <= span.start_time <= span.end_time < began + 20 * 10**9
 
 
 def test_time_passes_while_a_process_sleeps(clocks):

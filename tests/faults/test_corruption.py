@@ -21,8 +21,11 @@ from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal, journal_folder
 from spancast.delivery.outbox import Outbox
 from tests.bookkeeping.records import call
+from tests.support.faults.damage import KINDS, mutated
 
 CALLS = 8
+OPENED = 1.0
+"""Seconds of work within which a damaged home is in use again, whatever else the machine does."""
 
 
 def written(home: Path, count: int = CALLS, **known: object) -> tuple[Journal, Path, list[str]]:
@@ -47,27 +50,8 @@ def booked(home: Path) -> tuple[list[str], int]:
 
 @st.composite
 def mutations(draw: st.DrawFn) -> tuple[str, float, float, bytes]:
-    kind = draw(st.sampled_from(["flip", "truncate", "zeros", "garbage", "insert", "double"]))
+    kind = draw(st.sampled_from(KINDS))
     return kind, draw(st.floats(0, 1)), draw(st.floats(0, 1)), draw(st.binary(min_size=1, max_size=300))
-
-
-def mutated(data: bytes, kind: str, at: float, length: float, garbage: bytes) -> tuple[bytes, range]:
-    """Return the data with one fault in it, and the bytes of the original that the fault may cost."""
-    begin = int(at * (len(data) - 1))
-    end = min(len(data), begin + 1 + int(length * 300))
-    if kind == "flip":
-        flipped = bytearray(data)
-        flipped[begin] ^= garbage[0] or 1
-        return bytes(flipped), range(begin, begin + 1)
-    if kind == "truncate":
-        return data[:begin], range(begin, len(data))
-    if kind == "zeros":
-        return data[:begin] + bytes(end - begin) + data[end:], range(begin, end)
-    if kind == "garbage":
-        return data[:begin] + garbage + data[begin + len(garbage) :], range(begin, min(begin + len(garbage), len(data)))
-    if kind == "insert":
-        return data[:begin] + garbage + data[begin:], range(begin, begin + 1)
-    return data[:end] + data[begin:end] + data[end:], range(end, min(end + 1, len(data)))
 
 
 def check(folder: Path, mutation: tuple[str, float, float, bytes], *, live: bool) -> None:
@@ -81,11 +65,11 @@ def check(folder: Path, mutation: tuple[str, float, float, bytes], *, live: bool
         file.write(damaged)
         file.truncate()
     spared = [each for number, each in enumerate(ids) if not set(hit) & set(range(ends[number], ends[number + 1]))]
-    began = time.monotonic()
+    began = time.process_time()
     after, _, later = written(folder, 2)
     journal.close()
     found, noted = booked(folder)
-    assert time.monotonic() - began < 5, "it took no longer than ever"
+    assert time.process_time() - began < OPENED, "it took no longer than ever"
     after.close()
     found_again, _ = booked(folder)
     assert Counter(found_again) == Counter({*found_again}), "nothing is doubled"

@@ -1,11 +1,13 @@
 """No death of a process costs a call that the application had its answer of."""
 
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,13 @@ def openrouter() -> Iterator[Simulator]:
         yield simulator
 
 
-def living(home: Path, openrouter: Simulator, threads: int, how: str, calls: int) -> subprocess.Popen[str]:
+def calling(home: Path, threads: int, how: str, calls: int) -> list[str | Path]:
+    return [sys.executable, "-m", "tests.faults.calling", home / "marks", str(threads), how, str(calls)]
+
+
+def living(home: Path, openrouter: Simulator, command: Sequence[str | Path]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.calling", home / "marks", str(threads), how, str(calls)],
+        command,
         cwd=ROOT,
         env=surroundings(home / "home", openrouter, SPANCAST_DESTINATIONS="otlp"),
         stdout=subprocess.PIPE,
@@ -50,16 +56,49 @@ def living(home: Path, openrouter: Simulator, threads: int, how: str, calls: int
     ],
 )
 def test_an_end_of_its_own_costs_nothing(how: str, code: int, openrouter: Simulator, tmp_path: Path) -> None:
-    with living(tmp_path, openrouter, 1, how, 12) as process:
+    with living(tmp_path, openrouter, calling(tmp_path, 1, how, 12)) as process:
         assert process.wait(60) == code
 
     assert_whole(tmp_path / "home", tmp_path / "marks")
     assert len(marks(tmp_path / "marks", "done")) == 12
 
 
+@contextmanager
+def little_memory(size: int) -> Iterator[list[str]]:
+    """Yield what runs a command in a control group that has so many bytes of memory; skip where none can be made."""
+    group, limit = CGROUPS / "memory" / f"spancast-{os.getpid()}", "memory.limit_in_bytes"
+    if not (CGROUPS / "memory" / limit).exists():
+        group, limit = CGROUPS / f"spancast-{os.getpid()}", "memory.max"
+    try:
+        group.mkdir()
+        (group / limit).write_text(str(size))
+        if (swap := group / "memory.swap.max").exists():
+            swap.write_text("0")
+    except OSError as error:
+        with suppress(OSError):
+            group.rmdir()
+        pytest.skip(f"No control group can be made here: {error}")
+    try:
+        yield ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
+    finally:
+        group.rmdir()
+
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
+def test_an_end_for_want_of_memory_costs_nothing(openrouter: Simulator, tmp_path: Path) -> None:
+    command = calling(tmp_path, 1, "memory", 12)
+    with little_memory(200_000_000) as under, living(tmp_path, openrouter, [*under, *command]) as process:
+        assert process.wait(60) == -signal.SIGKILL
+    assert_whole(tmp_path / "home", tmp_path / "marks")
+    assert len(marks(tmp_path / "marks", "done")) == 12
+
+
 def struck(home: Path, openrouter: Simulator, number: signal.Signals, seed: int, threads: int = 3) -> None:
     """Let a program make calls, and end it by a signal at some instant."""
-    with living(home, openrouter, threads, "never", 0) as process:
+    with living(home, openrouter, calling(home, threads, "never", 0)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(random.Random(seed).uniform(0.05, 0.6))
@@ -85,7 +124,7 @@ def test_a_signal_at_any_instant_costs_nothing(
 @pytest.mark.slow
 def test_lives_that_are_cut_one_after_the_other_lose_nothing(openrouter: Simulator, tmp_path: Path) -> None:
     for seed in range(2):
-        with living(tmp_path, openrouter, 2, "never", 0) as process:
+        with living(tmp_path, openrouter, calling(tmp_path, 2, "never", 0)) as process:
             assert process.stdout is not None
             process.stdout.readline()
             time.sleep(random.Random(seed).uniform(0.1, 0.4))

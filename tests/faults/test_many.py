@@ -19,6 +19,7 @@ from spancast.delivery.pump import Pump
 from spancast.testing import Simulator
 from tests.bookkeeping.records import call, python
 from tests.faults.booked import assert_whole, drained
+from tests.faults.standing import STANDING
 from tests.support.oracle import marks
 from tests.support.platform import Platform
 from tests.support.programs import spancast, surroundings
@@ -100,18 +101,6 @@ def test_what_sixteen_living_workers_do_is_booked_within_a_second(tmp_path: Path
             worker.communicate("\n", timeout=30)
     assert len(lags) == 16 * 20
     assert max(lags) < 1.0, sorted(lags)[-5:]
-
-
-STANDING = """
-import os, signal, sys
-from pathlib import Path
-from spancast.locks import FileLock
-locks = [FileLock(Path(sys.argv[1]) / name) for name in sys.argv[2:]]
-for lock in locks: assert lock.acquire(5)
-print("holds", flush=True)
-os.kill(os.getpid(), signal.SIGSTOP)
-for lock in locks: lock.release()
-"""
 
 
 @pytest.mark.parametrize("held", ["drainer.lock", "ledger.lock", "outbox.lock"])

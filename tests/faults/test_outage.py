@@ -3,16 +3,20 @@
 import socket
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from spancast.contract import Traits
-from spancast.delivery import wire
+from spancast.delivery import cap, wire
+from spancast.delivery.keeping import Keeping
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
+from tests.support.faults.clock import Clocks
 from tests.support.faults.desk import PATIENCE, Desk, eventually, once, until_settled
 from tests.support.plain import Plain
 
+HOUR, DAY = 3600.0, 86_400.0
 AWAY = {
     "refused": modes.refused,
     "503": modes.status(503),
@@ -127,3 +131,21 @@ def test_an_outage_makes_no_more_than_one_span_doubtful_at_a_time(desk, impatien
     for _ in range(4):
         time.sleep(once(courier).wait)
     assert desk.standing().dead == 10 + 1 + 1 + 1
+
+
+def test_a_day_without_the_platform_costs_words_before_any_record(tmp_path, monkeypatch):
+    clocks = Clocks(monkeypatch)
+    with closing(Desk(tmp_path / "day", Keeping(size=3_000_000, age=30 * DAY, retention=7 * DAY))) as desk:
+        collector = desk.collector(modes.status(503))
+        courier = desk.courier(Otlp(endpoint=collector.url))
+        for _ in range(24):
+            desk.put(40, content="w" * 10_000)
+            once(courier)
+            clocks.passed += HOUR
+        standing = desk.standing()
+        assert (standing.waiting, standing.shed, standing.shed_usd) == (24 * 40, 0, 0)
+        assert 0 < standing.reasons[cap.WORDS_SHED] < 24 * 40
+        assert len(collector.received) <= 24 * 2
+        collector.mode = modes.healthy
+        until_settled(courier)
+        desk.assert_each_once(collector)

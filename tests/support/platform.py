@@ -18,6 +18,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.support import canaries
+
 PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
 
@@ -29,6 +31,9 @@ class Received:
     body: bytes
     at: float = field(default_factory=time.monotonic)
     method: str = "POST"
+
+    def __post_init__(self) -> None:
+        canaries.note(f"{self.method} {self.path.partition('?')[0]}", self.path, repr(self.headers), self.body)
 
     def spans(self) -> list[Span]:
         body = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body

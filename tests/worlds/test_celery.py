@@ -1,4 +1,4 @@
-"""celery's prefork pool: recycled children, warm and cold ends, over a broker that is a folder."""
+"""celery's pools: recycled children, warm and cold ends, over a broker that is a folder."""
 
 import os
 import signal
@@ -41,13 +41,14 @@ def openrouter() -> Iterator[Simulator]:
         (("-c", "2"), signal.SIGKILL),
         (("-c", "2", "--max-tasks-per-child", "1"), signal.SIGTERM),
         (("-P", "threads", "-c", "2"), signal.SIGTERM),
+        (("-P", "gevent", "-c", "10"), signal.SIGTERM),
     ],
-    ids=["warm", "cold", "killed", "recycled", "threads"],
+    ids=["warm", "cold", "killed", "recycled", "threads", "gevent"],
 )
 def test_every_call_of_every_task_is_booked(
     options: tuple[str, ...], number: signal.Signals, openrouter: Simulator, tmp_path: Path
 ) -> None:
-    python = python_with("worlds/celery", "celery>=5.5")
+    python = python_with("worlds/celery", "celery>=5.5", "gevent>=26")
     marked = tmp_path / "marks"
     environment = surroundings(
         tmp_path / "home", openrouter, MARKS=str(marked), BROKER=str(tmp_path / "broker"), PYTHONPATH=str(ROOT)

@@ -55,3 +55,18 @@ def test_hypercorn_loses_nothing(openrouter: Simulator, tmp_path: Path) -> None:
         server.end()
         assert_whole(server.home, server.marks, in_flight=0)
         assert len(marks(server.marks, "done")) == 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs fork")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+def test_uvicorns_worker_under_gunicorn_loses_nothing(
+    number: signal.Signals, openrouter: Simulator, tmp_path: Path
+) -> None:
+    port = free_port()
+    python = python_with("worlds/gunicorn-uvicorn", "gunicorn>=23", "uvicorn-worker>=0.3")
+    own = ["-b", f"127.0.0.1:{port}", "-w", "2", "-k", "uvicorn_worker.UvicornWorker", "--preload"]
+    with serving([python, "-m", "gunicorn", *own, "tests.worlds.app:asgi"], port, tmp_path, openrouter) as server:
+        assert server.load(60) == 60
+        server.end(number)
+        assert_whole(server.home, server.marks, in_flight=0)
+        assert len(marks(server.marks, "done")) == 60

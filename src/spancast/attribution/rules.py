@@ -45,7 +45,12 @@ def pseudonymous(user: str | None) -> str | None:
     seen = text(user)
     if key is None or seen is None or type(user) is Pseudonym:
         return user
-    return Pseudonym(hmac.digest(key, seen.encode(), "sha256").hex())
+    return pseudonym(seen, key)
+
+
+def pseudonym(user: str, key: bytes) -> Pseudonym:
+    """Return what is written in the place of a user whose name is text that UTF-8 can hold."""
+    return Pseudonym(hmac.digest(key, user.encode(), "sha256").hex())
 
 
 def named(who: Attribution) -> Attribution:

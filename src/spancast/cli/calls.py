@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 
@@ -13,6 +14,7 @@ from spancast.cli.colour import paint_for
 from spancast.cli.figures import plus
 from spancast.cli.filters import add_filters, add_home, chosen, how_many, none_found
 from spancast.cli.home import NOTHING_YET, ledger
+from spancast.cli.missing import missing
 from spancast.cli.table import lines, terminal_width, wrapped
 
 
@@ -37,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
                 print(call_json.line(row))
         else:
             _print_table(rows, none_found(args))
+            since = None if args.limit else missing(book, chosen(args))
+            if since is not None:
+                print(*wrapped(human.pruned(since), terminal_width()), sep="\n")
     return 0
 
 
@@ -52,14 +57,14 @@ def _print_table(rows: Iterator[CallRow], none_found: str) -> None:
         print(*wrapped(sentence, width), sep="\n")
 
 
+@dataclass(slots=True)
 class _Total:
     """What a table that is printed as it is read adds up to."""
 
-    def __init__(self) -> None:
-        self.calls = 0
-        self.unknown = 0
-        self.refused = 0
-        self.cost: Decimal | None = None
+    calls: int = 0
+    unknown: int = 0
+    refused: int = 0
+    cost: Decimal | None = None
 
     def counting(self, rows: Iterable[CallRow]) -> Iterator[tuple[str, ...]]:
         for row in rows:

@@ -1,20 +1,27 @@
 """`spancast costs`: what was spent, by user, model, day or tag."""
 
 import argparse
-import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
-from spancast.bookkeeping.costs import CostRow, Report, costs
+from spancast.bookkeeping import prices
+from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.dimensions import DIMENSIONS, is_dimension
-from spancast.cli import human
-from spancast.cli.filters import add_filters, add_home, chosen, none_found
-from spancast.cli.home import NOTHING_YET, ledger
-from spancast.cli.table import Column, lines, printable, terminal_width
-from spancast.money import plain
+from spancast.cli import costs_json, latency, watch
+from spancast.cli.answer import SORTS, Answer, Question, answer
+from spancast.cli.colour import paint_for
+from spancast.cli.costs_table import table
+from spancast.cli.filters import add_filters, add_home, chosen, how_many, none_found
+from spancast.cli.home import NOTHING_YET, PATIENCE, folder, ledger, live
+from spancast.cli.records import named, record
+from spancast.cli.table import terminal_width, wrapped
+from spancast.cli.timeline import PERIODS
+from spancast.errors import ConfigurationError
 
-_NOTHING = Report((), CostRow.nothing())
+_AROUND = 10
+"""Lines of a watched screen that are no rows: titles, total, notes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,30 +35,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"one or several of {', '.join(DIMENSIONS)}, tag:KEY (default: user)",
     )
     parser.add_argument(
-        "--sort", choices=tuple(_SORTS), default="cost", help="by what the rows are ordered (default: cost)"
+        "--show",
+        choices=("costs", "latency"),
+        default="costs",
+        help="latency: how long calls took, at the median and the 95th percentile, and how fast streams were",
     )
-    parser.add_argument("--top", type=_how_many, metavar="N", help="only the first N rows; the total is of all")
+    parser.add_argument(
+        "--sort",
+        choices=tuple(SORTS),
+        help="by what the rows are ordered (default: cost; name where the first of --by is a time)",
+    )
+    parser.add_argument("--top", type=how_many("rows"), metavar="N", help="only the first N rows; the total is of all")
+    parser.add_argument(
+        "--trend",
+        choices=tuple(PERIODS),
+        nargs="?",
+        const="day",
+        help="a sparkline of each row's dollars, by day or another period",
+    )
+    parser.add_argument(
+        "--watch",
+        type=watch.period,
+        nargs="?",
+        const=watch.PERIOD,
+        metavar="SECONDS",
+        help=f"again every {watch.PERIOD:g} seconds, or as many as are given, until Ctrl-C",
+    )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one JSON object: rows and total")
     shape.add_argument("--csv", action="store_true", help="comma-separated rows, without the total")
     add_filters(parser)
     add_home(parser)
+    parser.epilog = "Exit status: 0 also where nothing was spent; 1: the ledger cannot be read; 2: a wrong argument."
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the sums."""
     by = list(dict.fromkeys(name for names in args.by or [["user"]] for name in names))
+    _check(args, by)
+    if args.watch is not None:
+        with live(args) as lively:
+            return watch.every(args.watch, lambda: list(_frame(args, by, lively.latest(PATIENCE))))
     with ledger(args) as book:
-        report = _NOTHING if book is None else _ordered(costs(book, by, chosen(args)), args.sort, args.top)
-    if args.json:
-        print(json.dumps({"rows": [_json(row) for row in report.rows], "total": _json(report.total)}))
-    elif args.csv:
-        _print_csv(by, report.rows)
-    elif not report.rows:
-        print(NOTHING_YET if book is None else none_found(args))
-    else:
-        _print_table(by, report)
+        for line in _lines(args, by, book):
+            print(line)
     return 0
+
+
+def _check(args: argparse.Namespace, by: Sequence[str]) -> None:
+    if args.show == "latency":
+        latency.check(args)
+    timed = [name for name in by if name in PERIODS]
+    if args.trend and timed:
+        raise ConfigurationError(f"--trend cannot be drawn in rows by {timed[0]}. Leave out one of the two.")
+    if args.watch and args.csv:
+        raise ConfigurationError("--watch prints no --csv, whose titles would come again and again. Write --json.")
 
 
 def _dimensions(text: str) -> list[str]:
@@ -62,78 +100,36 @@ def _dimensions(text: str) -> list[str]:
     return names
 
 
-def _how_many(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows. Write one from 1 on.")
-    return int(text)
+def _frame(args: argparse.Namespace, by: Sequence[str], book: Book | None) -> Iterator[str]:
+    """Yield the lines of what is watched: on a terminal as many rows as it has room for."""
+    if sys.stdout.isatty() and not args.json:
+        args = argparse.Namespace(**{**vars(args), "top": args.top or max(watch.height() - _AROUND, 1)})
+        title = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, every {args.watch:g} s until Ctrl-C"
+        yield from (paint_for(sys.stdout)(part, "dim") for part in wrapped(title, terminal_width()))
+    yield from _lines(args, by, book)
 
 
-_SORTS: dict[str, Callable[[CostRow], object]] = {
-    "cost": lambda row: (row.cost is None, -(row.cost or 0)),
-    "calls": lambda row: -row.calls,
-    "tokens": lambda row: -((row.input_tokens or 0) + (row.output_tokens or 0)),
-    "errors": lambda row: -row.errors,
-    "name": lambda row: [(value is None, value or "") for value in row.group.values()],
-}
-"""What the rows can be ordered by; where that is equal the dearer goes first."""
+def _lines(args: argparse.Namespace, by: Sequence[str], book: Book | None) -> Iterator[str]:
+    if args.show == "latency":
+        yield from latency.lines(args, by, book)
+        return
+    found = Answer(by=by) if book is None else answer(book, _question(args, by))
+    if args.json:
+        yield json.dumps(costs_json.report(found))
+    elif args.csv:
+        yield from _csv(found)
+    elif not found.rows:
+        yield NOTHING_YET if book is None else none_found(args)
+    else:
+        yield from table(found, terminal_width(), paint_for(sys.stdout))
 
 
-def _ordered(report: Report, by: str, top: int | None) -> Report:
-    return Report(tuple(sorted(report.rows, key=_SORTS[by]))[:top], report.total)  # type: ignore[arg-type]  # of one kind each
+def _question(args: argparse.Namespace, by: Sequence[str]) -> Question:
+    known = prices.load(folder(args))
+    return Question(by=by, chosen=chosen(args), sort=args.sort, top=args.top, trend=args.trend, prices=known)
 
 
-def _json(row: CostRow) -> dict[str, object]:
-    return {
-        **row.group,
-        "calls": row.calls,
-        "input_tokens": row.input_tokens,
-        "output_tokens": row.output_tokens,
-        "cached_tokens": row.cached_tokens,
-        "reasoning_tokens": row.reasoning_tokens,
-        "cost_usd": None if row.cost is None else plain(row.cost),
-        "errors": row.errors,
-        "unknown_cost_calls": row.unknown_cost_calls,
-        "refused_calls": row.refused_calls,
-        "estimated_calls": row.estimated_calls,
-    }
-
-
-def _print_csv(by: Sequence[str], rows: Iterable[CostRow]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*by, *_json(_NOTHING.total)])
-    for row in rows:
-        group = {name: value if value is None else printable(value) for name, value in row.group.items()}
-        writer.writerow((_json(row) | group).values())
-
-
-def _print_table(by: Sequence[str], report: Report) -> None:
-    columns = [
-        *(Column(name) for name in by),
-        Column("calls", number=True),
-        Column("input", number=True, rank=2),
-        Column("output", number=True, rank=2),
-        Column("cached", number=True, rank=3),
-        Column("reasoning", number=True, rank=4),
-        Column("errors", number=True, rank=1),
-        Column("cost", number=True),
-    ]
-    for line in lines(columns, _cells(by, report), terminal_width()):
-        print(line)
-    unknown = report.total.unknown_cost_calls
-    if unknown:
-        print(f"{human.calls(unknown)} of unknown cost, which the sums leave out.")
-    if report.total.refused_calls:
-        print(human.refused(report.total.refused_calls))
-    if report.total.estimated_calls:
-        print(f"{human.calls(report.total.estimated_calls)} of estimated cost, which the sums hold.")
-
-
-def _cells(by: Sequence[str], report: Report) -> Iterator[tuple[str, ...]]:
-    for row in report.rows:
-        yield (*(human.text(row.group[name]) for name in by), *_numbers(row))
-    yield ("total", *("" for _ in by[1:]), *_numbers(report.total))
-
-
-def _numbers(row: CostRow) -> tuple[str, ...]:
-    tokens = (row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens)
-    return (human.count(row.calls), *map(human.count, tokens), human.count(row.errors), human.dollars(row.cost))
+def _csv(found: Answer) -> Iterator[str]:
+    yield record([*found.by, *costs_json.total(Answer(by=found.by))])
+    for row in found.rows:
+        yield record((costs_json.row(found, row) | named(row.group)).values())

@@ -12,6 +12,7 @@ from functools import partial
 
 from spancast import settings
 from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.pruner import Pruner
 from spancast.cli.destinations import table
 from spancast.cli.filters import add_home
 from spancast.cli.serving import could_be_sent, couriers, open_outbox, serve
@@ -57,11 +58,13 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _askers(inforce: settings.Settings, book: Book) -> Iterator[list[Worker]]:
-    """Give who asks for the costs that came late; what is found goes through the journal, as everything does."""
+    """Give who asks for the costs that came late, and who prunes; what is found goes through the journal."""
     from spancast.owed import of_the_ledger  # noqa: PLC0415 - the hooks come with it; --help needs none
 
     with closing(Journal(inforce.home)) as journal:
         askers = of_the_ledger(inforce, book, journal.append)
+        if inforce.ledger_retention is not None:
+            askers.append(Pruner(book, inforce.ledger_retention))
         try:
             yield askers
         finally:

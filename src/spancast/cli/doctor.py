@@ -18,7 +18,7 @@ from spancast.bookkeeping import lookups
 from spancast.bookkeeping.book import Book
 from spancast.cli import doubles, engine, human
 from spancast.cli.filters import add_home
-from spancast.errors import ConfigurationError
+from spancast.errors import ConfigurationError, SpancastError
 from spancast.hooks.table import HOOKS
 
 State = Literal["ok", "note", "wrong"]
@@ -129,6 +129,8 @@ def _ledger(found: settings.Settings) -> Finding:
             lost, lost_cost = book.losses()
         except sqlite3.Error as error:
             return Finding("ledger", "wrong", f"{found.home / 'ledger.db'} cannot be read: {error}. Move it away.")
+        except SpancastError as error:
+            return Finding("ledger", "wrong", str(error))
     seen = [f"{human.calls(count)} booked"]
     if damage:
         seen.append(f"{damage:,} damaged records were skipped")
@@ -142,7 +144,7 @@ def _late_costs(found: settings.Settings) -> Iterator[Finding]:
     """Say how many costs are unknown that OpenRouter could be asked for, and which were asked for in vain."""
     if not (found.home / "ledger.db").is_file():
         return
-    with closing(Book(found.home)) as book, suppress(sqlite3.Error):
+    with closing(Book(found.home)) as book, suppress(sqlite3.Error, SpancastError):
         wanted, vain = lookups.unasked(book), lookups.tried(book)
         in_vain = "".join(f"; {count:,} given up: {why}" for why, count in sorted(vain.items()))
         if found.backfill_key is not None or found.backfill != "off":

@@ -1,13 +1,19 @@
 """The arguments that every reporting verb shares: which ledger, which calls."""
 
 import argparse
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
+from spancast import settings
 from spancast.bookkeeping.filter import Filter
 from spancast.call import Outcome
+from spancast.capture.values import text
 from spancast.cli.home import NOTHING_YET
 from spancast.cli.when import moment
+
+_PSEUDONYM = re.compile(r"[0-9a-f]{64}")
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
@@ -18,34 +24,57 @@ def add_home(parser: argparse.ArgumentParser) -> None:
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say which calls are meant."""
     group = parser.add_argument_group("which calls")
-    group.add_argument(
-        "--since", type=moment, metavar="WHEN", help="from then on: 30m, 24h, 7d, today, 2026-11-01, ..."
-    )
-    group.add_argument("--until", type=moment, metavar="WHEN", help="before then, exclusively")
-    group.add_argument("--user")
-    group.add_argument("--session")
-    group.add_argument("--model", help="the model that answered, or the one asked for")
-    group.add_argument("--provider")
-    group.add_argument("--operation", help="chat, responses, embeddings, ...")
-    group.add_argument("--app", help="the service.name of the program")
+    add_times(group)
+    group.add_argument("--user", type=value, help=f"{USER}")
+    group.add_argument("--session", type=value)
+    group.add_argument("--model", type=value, help="the model that answered, or the one asked for")
+    group.add_argument("--requested-model", "--requested_model", type=value, metavar="MODEL", help="the one asked for")
+    group.add_argument("--provider", type=value)
+    group.add_argument("--operation", type=value, help="chat, responses, embeddings, ...")
+    group.add_argument("--app", type=value, help="the service.name of the program")
+    group.add_argument("--key", type=value, metavar="HASH", help="the hash of the API key, as --by key shows it")
+    group.add_argument("--error-type", "--error_type", type=value, metavar="TYPE", help="what a failed call failed of")
     group.add_argument("--outcome", choices=get_args(Outcome))
     group.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
 
 
+USER = "by name, also where the setting user_hash has pseudonyms written; or by the pseudonym"
+"""How a user is named."""
+
+
+def add_times(group: argparse._ActionsContainer) -> None:
+    """Add `--since` and `--until`."""
+    group.add_argument("--since", type=_when, metavar="WHEN", help="from then on: 30m, 24h, 7d, today, 2026-11-01, ...")
+    group.add_argument("--until", type=_when, metavar="WHEN", help="before then, exclusively")
+
+
 def chosen(args: argparse.Namespace) -> Filter:
-    """Return the filter that the arguments mean."""
+    """Return the filter that the arguments mean now: `7d` is later each time."""
     return Filter(
-        since=args.since,
-        until=args.until,
-        user=args.user,
+        since=None if args.since is None else moment(args.since),
+        until=None if args.until is None else moment(args.until),
+        user=None if args.user is None else as_written(args.user),
         session=args.session,
         model=args.model,
+        requested_model=args.requested_model,
         provider=args.provider,
         operation=args.operation,
         app=args.app,
+        key=args.key,
+        error_type=args.error_type,
         outcome=args.outcome,
         tags=dict(args.tag),
     )
+
+
+def as_written(user: str) -> str:
+    """Return a user as the ledger has it: by the pseudonym, where this machine's settings have `user_hash`."""
+    key = settings.resolve({}).user_hash
+    if key is None or _PSEUDONYM.fullmatch(user):
+        return user
+    from spancast.attribution.rules import pseudonym  # noqa: PLC0415 - OpenTelemetry comes with it
+
+    return str(pseudonym(user, key))
 
 
 def none_found(args: argparse.Namespace) -> str:
@@ -53,14 +82,42 @@ def none_found(args: argparse.Namespace) -> str:
     return NOTHING_YET if chosen(args) == Filter() else "No calls match."
 
 
-def _folder(text: str) -> Path:
-    if not text.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is no directory. Name one, or leave --home out.")
-    return Path(text)
+def value(seen: str) -> str:
+    """Return what is written on the command line as the ledger would hold it: cut, and of characters that there are."""
+    found = text(seen)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{seen!r} is nothing to look for. Write a value, or leave the option out.")
+    return found
 
 
-def _tag(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
+def how_many(of: str, least: int = 1) -> Callable[[str], int]:
+    """Return what reads a number of something from the command line."""
+
+    def read(seen: str) -> int:
+        if not seen.isascii() or not seen.isdigit() or int(seen) < least:
+            raise argparse.ArgumentTypeError(f"{seen!r} is no number of {of}. Write {least} or more.")
+        return min(int(seen), _MOST)
+
+    return read
+
+
+_MOST = 2**62
+"""More than there can be of anything, and what a database can be asked for."""
+
+
+def _when(seen: str) -> str:
+    moment(seen)
+    return seen
+
+
+def _folder(seen: str) -> Path:
+    if not seen.strip():
+        raise argparse.ArgumentTypeError(f"{seen!r} is no directory. Name one, or leave --home out.")
+    return Path(seen)
+
+
+def _tag(seen: str) -> tuple[str, str]:
+    key, equals, wanted = seen.partition("=")
     if not key or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is no tag. Write KEY=VALUE, such as feature=search.")
-    return key, value
+        raise argparse.ArgumentTypeError(f"{seen!r} is no tag. Write KEY=VALUE, such as feature=search.")
+    return value(key), value(wanted)

@@ -4,8 +4,9 @@ import argparse
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from spancast import settings
 from spancast.bookkeeping.book import Book
@@ -14,28 +15,62 @@ from spancast.delivery.journal import journal_folder
 from spancast.delivery.outbox import Outbox
 from spancast.errors import SpancastError
 
+S = TypeVar("S", Book, Outbox)
+
 PATIENCE = 5.0
 """Seconds to wait for another process that is draining."""
 
 NOTHING_YET = "No calls yet. Run a program with Spancast on:  spancast run -- python app.py"
 
 
+class Live:
+    """The ledger of a home directory, brought up to date whenever it is asked for."""
+
+    def __init__(self, home: Path, stack: ExitStack) -> None:
+        self.home = home
+        self._stack = stack
+        self._shelves: tuple[Book, Outbox] | None = None
+
+    def latest(self, patience: float, *, complain: bool = False) -> Book | None:
+        """Return the ledger with what was written so far; `None` where no program has written one yet.
+
+        Another process that is draining is waited for `patience` seconds; then the newest calls may be missing.
+        """
+        if self._shelves is None:
+            if not journal_folder(self.home).is_dir() and not (self.home / "ledger.db").is_file():
+                return None
+            self._shelves = self._opened(Book(self.home)), self._opened(Outbox(self.home))
+        if not Drainer(self.home, self._shelves).drain(patience) and complain:
+            print("Another process is still booking; the newest calls may be missing.", file=sys.stderr)
+        return self._shelves[0]
+
+    def _opened(self, shelf: S) -> S:
+        return self._stack.enter_context(closing(shelf))
+
+
+def folder(args: argparse.Namespace) -> Path:
+    """Return the directory of the ledger that is meant."""
+    return args.home or settings.home()
+
+
+@contextmanager
+def live(args: argparse.Namespace) -> Iterator[Live]:
+    """Give the ledger, to be brought up to date again and again."""
+    if args.home is not None and not args.home.is_dir():
+        print(f"There is no directory {args.home}. Name one that programs have written to.", file=sys.stderr)
+    home = folder(args)
+    with ExitStack() as stack:
+        try:
+            yield Live(home, stack)
+        except sqlite3.Error as error:
+            raise _unreadable(home, error) from error
+
+
 @contextmanager
 def ledger(args: argparse.Namespace) -> Iterator[Book | None]:
     """Give the ledger, up to date; `None` where no program has written one yet."""
-    if args.home is not None and not args.home.is_dir():
-        print(f"There is no directory {args.home}. Name one that programs have written to.", file=sys.stderr)
-    home = args.home or settings.home()
-    if not journal_folder(home).is_dir() and not (home / "ledger.db").is_file():
-        yield None
-        return
-    with closing(Book(home)) as book, closing(Outbox(home)) as outbox:
-        try:
-            if not Drainer(home, [book, outbox]).drain(PATIENCE):
-                print("Another process is still booking; the newest calls may be missing.", file=sys.stderr)
-            yield book
-        except sqlite3.Error as error:
-            raise _unreadable(home, error) from error
+    with live(args) as lively:
+        yield lively.latest(PATIENCE, complain=True)
 
 
 def _unreadable(home: Path, error: sqlite3.Error) -> SpancastError:

@@ -1,6 +1,6 @@
 """Numbers as people read them in a table. JSON and CSV have them exact."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 UNKNOWN = "-"
@@ -27,6 +27,18 @@ def dollars(amount: Decimal | None) -> str:
 def count(number: int | None) -> str:
     """Return the number with thousands apart."""
     return UNKNOWN if number is None else f"{number:,}"
+
+
+def percent(part: Decimal | None) -> str:
+    """Return a part of one in percent, to a decimal: never 0.0% for what is something, nor 100.0% for less than all."""
+    if part is None:
+        return UNKNOWN
+    if 0 < part <= _LITTLE:
+        return "<0.1%"
+    return ">99.9%" if 1 - _LITTLE <= part < 1 else f"{part * 100:,.1f}%"
+
+
+_LITTLE = Decimal("0.0005")
 
 
 def span(nanoseconds: int | None) -> str:
@@ -59,3 +71,8 @@ def calls(number: int) -> str:
 def refused(number: int) -> str:
     """Return what there is to say of calls that OpenRouter refused."""
     return f"{calls(number)} refused (HTTP 4xx), of which OpenRouter states no cost."
+
+
+def pruned(since: date) -> str:
+    """Return what there is to say of an answer that single calls are missing from."""
+    return f"Single calls are kept from {since} on: of those before, this has none."

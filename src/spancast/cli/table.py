@@ -1,10 +1,14 @@
-"""Plain tables that fit the terminal: less important columns go first, then long values are cut."""
+"""Plain tables that fit the terminal: less important columns go, and long values are cut."""
 
 import shutil
+import textwrap
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Self
+
+from spancast.cli.colour import Paint, Style, unpainted
 
 UNLIMITED = 10_000
 """Columns of what is no terminal: a file or a pipe gets every value whole."""
@@ -12,8 +16,13 @@ UNLIMITED = 10_000
 _MEASURED = 1000
 """Rows by which the widths are decided; the table of a long ledger is printed as it is read."""
 _GAP = "  "
+_READABLE = 24
+"""Columns of a text that are worth more than another column; what is longer is cut first."""
 _NARROWEST = 8
 """Columns to which a text is cut at most, so that it can still be told from others."""
+_CUT = "…"
+_PLAIN = ("0", "-", "")
+"""Values that no colour points at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,8 @@ class Column:
     """Numbers are right-aligned and never cut."""
     rank: int = 0
     """The columns of the highest rank go first where the table is too wide; rank 0 always stays."""
+    style: Style | None = None
+    """How its values are painted, where there is colour."""
 
 
 def terminal_width() -> int:
@@ -37,24 +48,89 @@ def printable(value: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in value)
 
 
-def lines(columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int) -> Iterator[str]:
+def lines(
+    columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int, paint: Paint = unpainted
+) -> Iterator[str]:
     """Yield the table's lines: its titles and its rows."""
-    remaining = (tuple(map(printable, row)) for row in rows)
+    remaining = iter(rows)
     first = list(islice(remaining, _MEASURED))
-    natural = [max(map(_wide, values)) for values in zip(*([c.title for c in columns], *first), strict=True)]
-    widths = _cut(columns, _drop(columns, natural, width), width)
-    for row in chain([[column.title for column in columns]], first, remaining):
-        cells = (_cell(columns[number], row[number], wide) for number, wide in widths.items())
-        yield _GAP.join(cells).rstrip()
+    layout = Layout.fitting(columns, first, width)
+    yield layout.titles(paint)
+    for row in chain(first, remaining):
+        yield layout.line(row, paint)
+
+
+def wrapped(sentence: str, width: int) -> list[str]:
+    """Return the lines of a sentence that fit the terminal, with nothing in them that would move the cursor."""
+    return textwrap.wrap(printable(sentence), max(width, 1))
+
+
+def fitted(value: str, width: int) -> str:
+    """Return the value where it fits; else as much of it as does, with the sign of what was cut."""
+    if _wide(value) <= width:
+        return value
+    total = 0
+    for at, character in enumerate(value):
+        total += _wide(character)
+        if total >= width:
+            return value[:at] + _CUT[:width]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which columns there are, and how wide they are."""
+
+    columns: Sequence[Column]
+    widths: Mapping[int, int]
+    """By the numbers of the columns that stay."""
+    limit: int
+    """Columns of the terminal, beyond which no line goes."""
+
+    @classmethod
+    def fitting(cls, columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int) -> Self:
+        """Return the layout in which these rows fit into the width."""
+        titles = [column.title for column in columns]
+        printed = [[printable(value) for value in row] for row in rows]
+        natural = [max(map(_wide, values)) for values in zip(titles, *printed, strict=True)]
+        return cls(columns, _cut(columns, _drop(columns, natural, width), width), width)
+
+    def titles(self, paint: Paint = unpainted) -> str:
+        """Return the line of the titles."""
+        return paint(self._joined([column.title for column in self.columns]), "bold")
+
+    def line(self, row: Sequence[str], paint: Paint = unpainted) -> str:
+        """Return the line of a row."""
+        whole = self._joined(row)
+        if paint is unpainted or whole.endswith(_CUT):
+            return whole
+        return _GAP.join(self._painted(number, row[number], paint) for number in self.widths).rstrip()
+
+    def _joined(self, row: Sequence[str]) -> str:
+        line = _GAP.join(self._cell(number, row[number]) for number in self.widths).rstrip()
+        return fitted(line, self.limit) if self.limit < UNLIMITED else line
+
+    def _painted(self, number: int, value: str, paint: Paint) -> str:
+        style, cell = self.columns[number].style, self._cell(number, value)
+        bare = cell.strip()
+        return cell if style is None or bare in _PLAIN else cell.replace(bare, paint(bare, style))
+
+    def _cell(self, number: int, value: str) -> str:
+        width, value = self.widths[number], printable(value)
+        if self.columns[number].number:
+            return value.rjust(width)
+        if self.limit < UNLIMITED:
+            value = fitted(value, width)
+        return value + " " * (width - _wide(value))
 
 
 def _drop(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[int, int]:
-    """Return the widths of the columns that stay, by their number."""
-    widths = dict(enumerate(natural))
-    for number in sorted(widths, key=lambda number: -columns[number].rank):
-        if _total(widths) > width and columns[number].rank:
-            del widths[number]
-    return widths
+    """Return the natural widths of the columns that stay, by their number: those for which there is room."""
+    staying = {at: wide if columns[at].number else min(wide, _READABLE) for at, wide in enumerate(natural)}
+    for number in sorted(staying, key=lambda number: -columns[number].rank):
+        if _total(staying) > width and columns[number].rank:
+            del staying[number]
+    return {number: natural[number] for number in staying}
 
 
 def _cut(columns: Sequence[Column], widths: dict[int, int], width: int) -> dict[int, int]:
@@ -69,26 +145,8 @@ def _cut(columns: Sequence[Column], widths: dict[int, int], width: int) -> dict[
     return widths
 
 
-def _total(widths: dict[int, int]) -> int:
+def _total(widths: Mapping[int, int]) -> int:
     return sum(widths.values()) + len(_GAP) * (len(widths) - 1)
-
-
-def _cell(column: Column, value: str, width: int) -> str:
-    if column.number:
-        return value.rjust(width)
-    if _wide(value) > width:
-        value = _beginning(value, width - 1) + "…"
-    return value + " " * (width - _wide(value))
-
-
-def _beginning(value: str, width: int) -> str:
-    """Return as much of the value as fits."""
-    total = 0
-    for at, character in enumerate(value):
-        total += _wide(character)
-        if total > width:
-            return value[:at]
-    return value
 
 
 def _wide(value: str) -> int:

@@ -120,7 +120,7 @@ def test_a_batch_from_its_beginning_to_its_end(client: openrouter_sdk.OpenRouter
 def test_the_accounting(client: openrouter_sdk.OpenRouter, openrouter: Simulator):
     client.embeddings.generate(model=EMBEDDING, input="Hello")
     keys, activity = client.api_keys.list(), client.analytics.get_user_activity()
-    assert cost(keys.data[0].usage) == cost(activity.data[0].usage) == openrouter.usage
+    assert (cost(keys.data[0].usage), activity.data) == (openrouter.usage, [])
     client.presets.create_presets_messages(slug="mine", model=MINI, messages=HELLO)
     assert len(openrouter.bills) == 1
 

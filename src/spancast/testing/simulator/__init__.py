@@ -3,7 +3,8 @@
     POST /chat/completions · /completions · /responses · /messages       plain, or a stream
     POST /embeddings · /rerank · /images (plain, or a stream) · /audio/speech · /audio/transcriptions · /systemone
     POST /videos · /batches                                              jobs, which a GET of their id tells about
-    GET  /generation · /models · /key · /keys · /credits · /activity     and POST /presets/…, which makes a preset
+    GET  /generation · /models · /key                                    and POST /presets/…, which makes a preset
+    GET  /keys · /credits · /activity · /analytics/meta                  and POST /analytics/query, for management keys
 
 The answers have the shape of recorded ones of 2026, where there are any, else of OpenRouter's own description. Their
 text follows from the prompt alone, their tokens from the text (`tokens.py` has the rule), their cost from the tokens
@@ -66,7 +67,9 @@ the error instead, with status 200. What searching the web costs is billed altho
 `GET /api/v1/generation` answers 404 to the first lookup of a generation (`lookups_before_ready`, `ready_after`), since
 OpenRouter's is eventually consistent. A generation whose client goes away is charged in full and marked as
 cancelled, as with the providers that OpenRouter cannot stop (OpenRouter docs, streaming). A job goes on when it is
-polled, and is charged by the poll that finds it done.
+polled, and is charged by the poll that finds it done. `ready_after` delays analytics as well, which answers with at
+most `analytics_rows` rows and takes 64 questions a minute. Any key may ask what OpenRouter tells management keys alone,
+unless `management_key` names the one that may; the bills are all of one account, whoever made them.
 """
 
 from spancast.testing.simulator.bills import Bill

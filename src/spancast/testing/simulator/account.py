@@ -74,7 +74,7 @@ class Account:
         with self._lock:
             self._queries = [asked for asked in self._queries if at - asked < _MINUTE]
             if len(self._queries) >= _QUERIES_A_MINUTE:
-                raise errors.TOO_MANY_QUERIES
+                raise errors.Refused(errors.TOO_MANY)
             self._queries.append(at)
 
     @property

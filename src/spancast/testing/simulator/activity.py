@@ -1,16 +1,17 @@
-"""`GET /activity`: what was used, by day, model and provider.
+"""`GET /activity`: what was used, by day, model and provider, on the 30 UTC days that are over (OpenRouter API).
 
-OpenRouter tells of the days that are over (openrouter SDK, ActivityItem); here today is one of them.
+`usage` is what the credits were charged, with the fee for the user's own provider keys and less any discount;
+`byok_usage_inference` is what providers took with those keys.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import answer, bills, money
+from spancast.testing.simulator import answer, bills, errors, money, periods
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.bills import Bill
@@ -18,15 +19,27 @@ from spancast.testing.simulator.identity import derived
 from spancast.testing.simulator.served import Served
 
 _Group = tuple[str, str, str]
+_DAYS = 30
 
 
 def show(served: Served, account: Account) -> Answer:
-    """Answer with a row a group, of one day (`date`) or one key (`api_key_hash`) where that is asked for."""
+    """Answer with a row a group, of one day (`date`) or one key (`api_key_hash`) where that is asked for.
+
+    Raises `Refused` (400) for a day that is none of the 30.
+    """
+    days = _days(served)
+    if served.query.get("date", days[0]) not in days:
+        raise errors.bad_request("Date must be within the last 30 (completed) UTC days, in YYYY-MM-DD format")
     groups: dict[_Group, list[Bill]] = defaultdict(list)
     for bill in account.bills:
-        if _is_asked_for(bill, served.query):
+        if _day(bill) in days and _is_asked_for(bill, served.query):
             groups[_day(bill), bill.model, bill.provider].append(bill)
     return answer.json(msgspec.json.encode({"data": [_row(group, of) for group, of in groups.items()]}))
+
+
+def _days(served: Served) -> list[str]:
+    today = periods.day(periods.at(served.at))
+    return [(today - timedelta(days=ago)).date().isoformat() for ago in range(1, _DAYS + 1)]
 
 
 def _is_asked_for(bill: Bill, query: dict[str, str]) -> bool:
@@ -35,7 +48,7 @@ def _is_asked_for(bill: Bill, query: dict[str, str]) -> bool:
 
 
 def _day(bill: Bill) -> str:
-    return datetime.fromtimestamp(bill.created, UTC).date().isoformat()
+    return periods.at(bill.created).date().isoformat()
 
 
 def _row(group: _Group, of: Sequence[Bill]) -> dict[str, Any]:

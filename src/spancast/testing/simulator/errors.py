@@ -36,10 +36,8 @@ class Refused(Exception):  # noqa: N818  the name of what happened; it never lea
 
 
 NO_KEY = Refusal(status=401, message="No cookie auth credentials found", names_user=False)
-NOT_MANAGEMENT = Refused(Refusal(status=403, message="Only management keys can perform this operation"))
-TOO_MANY_QUERIES = Refused(
-    Refusal(status=429, message="Rate limit exceeded", headers={"Retry-After": "1"}, names_user=False)
-)
+NOT_MANAGEMENT = Refusal(status=403, message="Only management keys can perform this operation")
+TOO_MANY = Refusal(status=429, message="Rate limit exceeded", headers={"Retry-After": "1"}, names_user=False)
 NO_ROUTE = Refusal(status=404, message="Not Found", names_user=False)
 NO_MESSAGES = Refusal(status=400, message='Input required: specify "prompt" or "messages"')
 NO_JSON = Refusal(status=400, message="The request body is not valid JSON.")

@@ -1,13 +1,15 @@
-"""What was used so far: `GET /key` of the key that asks, `GET /keys` of every key, `GET /credits` of all together."""
+"""What was used so far: `GET /key` of the key that asks, `GET /keys` of every key, `GET /credits` of all together.
+
+A generation counts for the period in which it began, in UTC, whether or not its client stayed to the end.
+"""
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import answer, bills, errors, money
+from spancast.testing.simulator import answer, bills, errors, money, periods
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.bills import Bill
@@ -15,8 +17,14 @@ from spancast.testing.simulator.served import Served
 
 _LABEL = "sk-or-v1-sim...tor"
 _WORKSPACE = "00000000-0000-4000-8000-000000000000"
-_PERIODS = ("", "_daily", "_weekly", "_monthly")
-"""A simulator does not live long enough for them to differ."""
+_PERIODS: dict[str, periods.Start | None] = {
+    "": None,
+    "_daily": periods.day,
+    "_weekly": periods.week,
+    "_monthly": periods.month,
+}
+"""By what a total's name ends with: when the period begins that it is of, or `None` for all time."""
+_PAGE = 100
 _NO_LIMIT: dict[str, Any] = {
     "limit": None,
     "limit_remaining": None,
@@ -31,8 +39,6 @@ _NO_BUDGETS: dict[str, Any] = {
 }
 _STANDING: dict[str, Any] = {
     "is_free_tier": False,
-    "is_management_key": False,
-    "is_provisioning_key": False,
     "creator_user_id": errors.USER_ID,
     "organization_id": None,
     "workspace_id": None,
@@ -43,18 +49,34 @@ _STANDING: dict[str, Any] = {
 
 def current(served: Served, account: Account) -> Answer:
     """Answer with the key and its usage."""
-    spent = _spent(_of(served.key_hash, account))
-    return answer.json(msgspec.json.encode({"data": {"label": _LABEL} | _NO_LIMIT | _NO_BUDGETS | spent | _STANDING}))
+    spent = _spent(_of(served.key_hash, account), served.at)
+    is_management = account.terms.management_key_hash == served.key_hash
+    kind = {"is_management_key": is_management, "is_provisioning_key": is_management}
+    data = {"label": _LABEL} | _NO_LIMIT | _NO_BUDGETS | spent | kind | _STANDING
+    return answer.json(msgspec.json.encode({"data": data}))
 
 
-def every(_: Served, account: Account) -> Answer:
-    """Answer with the keys that requests have carried, in the order in which they first came."""
-    seen: dict[str, list[float]] = defaultdict(list)
-    for request in account.served:
-        if request.key_hash is not None:
-            seen[request.key_hash].append(request.at)
-    rows = [_row(key_hash, (at[0], at[-1]), account) for key_hash, at in seen.items()]
-    return answer.json(msgspec.json.encode({"data": rows}))
+def every(served: Served, account: Account) -> Answer:
+    """Answer with the keys that requests have carried, in the order in which they first came, from `offset` on."""
+    offset = served.query.get("offset", "0")
+    if not offset.isdecimal():
+        raise errors.bad_request(f"Invalid offset: {offset}")
+    rows = [_row(key_hash, at, served.at, account) for key_hash, at in _seen(account).items()]
+    return answer.json(msgspec.json.encode({"data": rows[int(offset) :][:_PAGE]}))
+
+
+def one(served: Served, account: Account) -> Answer:
+    """Answer with the key of the hash in the path; raises `Refused` (404) where no request has carried it."""
+    key_hash = served.parts[-1]
+    at = _seen(account).get(key_hash)
+    if at is None:
+        raise errors.not_found("API key not found")
+    return answer.json(msgspec.json.encode({"data": _row(key_hash, at, served.at, account)}))
+
+
+def name(key_hash: str) -> str:
+    """Return what a key is called."""
+    return f"Simulator {key_hash[:8]}"
 
 
 def credit(_: Served, account: Account) -> Answer:
@@ -63,11 +85,20 @@ def credit(_: Served, account: Account) -> Answer:
     return answer.json(msgspec.json.encode({"data": data}))
 
 
-def _row(key_hash: str, seen: tuple[float, float], account: Account) -> dict[str, Any]:
+def _seen(account: Account) -> dict[str, tuple[float, float]]:
+    """Return when each key came first, and last; a management key that was named is no API key."""
+    seen: dict[str, list[float]] = defaultdict(list)
+    for request in account.served:
+        if request.key_hash not in {None, account.terms.management_key_hash}:
+            seen[request.key_hash or ""].append(request.at)
+    return {key_hash: (at[0], at[-1]) for key_hash, at in seen.items()}
+
+
+def _row(key_hash: str, seen: tuple[float, float], now: float, account: Account) -> dict[str, Any]:
     first, last = (datetime.fromtimestamp(int(at), UTC).isoformat() for at in seen)
     return {
         "hash": key_hash,
-        "name": f"Simulator {key_hash[:8]}",
+        "name": name(key_hash),
         "label": _LABEL,
         "disabled": False,
         "workspace_id": _WORKSPACE,
@@ -77,16 +108,18 @@ def _row(key_hash: str, seen: tuple[float, float], account: Account) -> dict[str
         "updated_at": None,
         "last_used_at": last,
         "expires_at": None,
-    } | (_NO_LIMIT | _spent(_of(key_hash, account)))
+    } | (_NO_LIMIT | _spent(_of(key_hash, account), now))
 
 
 def _of(key_hash: str | None, account: Account) -> tuple[Bill, ...]:
     return tuple(bill for bill in account.bills if bill.key_hash == key_hash)
 
 
-def _spent(charged: tuple[Bill, ...]) -> dict[str, Any]:
-    return _usage("usage", bills.total(charged)) | _usage("byok_usage", bills.total_byok(charged))
-
-
-def _usage(name: str, dollars: Decimal) -> dict[str, Any]:
-    return {name + period: money.number(dollars) for period in _PERIODS}
+def _spent(charged: tuple[Bill, ...], now: float) -> dict[str, Any]:
+    spent: dict[str, Any] = {}
+    for period, start in _PERIODS.items():
+        since = None if start is None else start(periods.at(now))
+        of = [bill for bill in charged if since is None or periods.at(bill.created) >= since]
+        spent |= {f"usage{period}": money.number(bills.total(of))}
+        spent |= {f"byok_usage{period}": money.number(bills.total_byok(of))}
+    return spent

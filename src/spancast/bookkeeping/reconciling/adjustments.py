@@ -1,0 +1,108 @@
+"""What the ledger is put right by: an audit trail beside the calls, which are never rewritten.
+
+Each row says by how much the bill of one generation, or of one call that was billed nothing, differs from what the
+ledger had at that time. Rows are only added.
+"""
+
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from spancast import money
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.reconciling.amount import Amount
+from spancast.bookkeeping.reconciling.billed import Billed
+
+TABLE = """
+    CREATE TABLE IF NOT EXISTS adjustments(
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL, -- nanoseconds, when it was noted
+        kind TEXT NOT NULL, -- different, theirs_only, ours_only
+        call_id TEXT, -- the ledger's call; NULL where it has none
+        generation_id TEXT,
+        billed_at INTEGER, -- nanoseconds; NULL is unknown
+        cost INTEGER, -- pico-dollars to be added to the ledger; NULL beyond 64 bits
+        cost_text TEXT NOT NULL, -- the same, every digit
+        byok_text TEXT NOT NULL, -- dollars to be added to what providers took with the account's own keys
+        booked_text TEXT, -- what the ledger had of the credits; NULL is unknown
+        billed_text TEXT NOT NULL, -- what OpenRouter billed to the credits
+        model TEXT,
+        provider TEXT,
+        app TEXT,
+        key TEXT, -- the API key's name
+        user TEXT
+    ) STRICT
+"""
+
+Kind = Literal["different", "theirs_only", "ours_only"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment:
+    """One row."""
+
+    kind: Kind
+    delta: Amount
+    booked: Decimal | None
+    billed: Decimal
+    call_id: str | None = None
+    generation: Billed | None = None
+    generation_id: str | None = None
+
+
+def name(generation_id: str | None, call_id: str | None) -> str:
+    """Return what the adjustments of a generation, else of a call, are found by."""
+    return f"call {call_id}" if generation_id is None else generation_id
+
+
+def kept(book: Book) -> Mapping[str, Amount]:
+    """Return the sum of the adjustments of each generation, and of each call that has none; see `name`."""
+    found: defaultdict[str, Amount] = defaultdict(Amount)
+    with book.reading() as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'adjustments'").fetchone() is None:
+            return found
+        rows = connection.execute("SELECT generation_id, call_id, cost_text, byok_text FROM adjustments").fetchall()
+    for row in rows:
+        amount = Amount(Decimal(row["cost_text"]), Decimal(row["byok_text"]))
+        found[name(row["generation_id"], row["call_id"])] += amount
+    return found
+
+
+def keep(book: Book, wanted: Iterable[Adjustment]) -> None:
+    """Note adjustments, all or none."""
+    rows = [_row(each) for each in wanted]
+    if not rows:
+        return
+    with book.writing() as connection:
+        connection.execute(TABLE)
+        _insert(connection, rows)
+
+
+def _insert(connection: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    connection.executemany("INSERT INTO adjustments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _row(each: Adjustment) -> tuple[object, ...]:
+    billed = each.generation
+    at = None if billed is None else billed.at
+    return (
+        time.time_ns(),
+        each.kind,
+        each.call_id,
+        each.generation_id if billed is None else billed.generation_id,
+        None if at is None else int(at.timestamp()) * 10**9,
+        money.column(each.delta.credits),
+        money.plain(each.delta.credits),
+        money.plain(each.delta.byok),
+        None if each.booked is None else money.plain(each.booked),
+        money.plain(each.billed),
+        None if billed is None else billed.model,
+        None if billed is None else billed.provider,
+        None if billed is None else billed.app,
+        None if billed is None else billed.key,
+        None if billed is None else billed.user,
+    )

@@ -1,0 +1,1 @@
+"""The ledger's calls as files for other tools."""

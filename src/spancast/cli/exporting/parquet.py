@@ -1,0 +1,62 @@
+"""Calls as a Parquet file, by pyarrow, which is imported where one is written.
+
+Money is decimal128(38, 12), so that its sums are exact.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from importlib.util import find_spec
+from itertools import islice
+from typing import Any, BinaryIO
+
+from spancast import money
+from spancast.bookkeeping.calls import CallRow
+from spancast.cli.exporting.columns import Column, Value
+from spancast.errors import SpancastError
+
+DIGITS = 38
+ROWS = 10_000
+"""Of a group, which is what is in memory at a time."""
+
+
+def parquet(rows: Iterable[CallRow], columns: Sequence[Column], out: BinaryIO) -> None:
+    """Write a file, compressed by zstandard. An amount that it cannot hold raises `SpancastError`."""
+    if find_spec("pyarrow") is None:
+        raise SpancastError(
+            'Parquet is written by pyarrow, which is not installed here: pip install "spancast[parquet]".'
+        )
+    import pyarrow as pa  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - for those who write Parquet
+    from pyarrow import parquet as files  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415
+
+    kinds: dict[str, Any] = {
+        "count": pa.int64(),
+        "seconds": pa.float64(),
+        "flag": pa.bool_(),
+        "money": pa.decimal128(DIGITS, money.PICO),
+        "time": pa.timestamp("us", "UTC"),
+        "texts": pa.list_(pa.string()),
+        "tags": pa.map_(pa.string(), pa.string()),
+    }
+    schema = pa.schema([(column.name, kinds.get(column.kind, pa.string())) for column in columns])
+    with files.ParquetWriter(out, schema, compression="zstd") as writer:
+        for group in _groups(iter(rows)):
+            cells = [[_cell(column, column.read(row)) for row in group] for column in columns]
+            arrays = [pa.array(values, field.type) for values, field in zip(cells, schema, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _groups(rows: Iterator[CallRow]) -> Iterator[list[CallRow]]:
+    while group := list(islice(rows, ROWS)):
+        yield group
+
+
+def _cell(column: Column, value: Value) -> Any:
+    if isinstance(value, Decimal) and value.adjusted() >= DIGITS - money.PICO:
+        raise SpancastError(
+            f"A call has a {column.name} of {money.plain(value)}, which is more than Parquet's decimals hold. "
+            "Write --format csv or jsonl, or leave that call out by a filter."
+        )
+    if column.kind == "tags" and isinstance(value, dict):
+        return list(value.items())
+    return json.dumps(value) if column.kind == "json" else value

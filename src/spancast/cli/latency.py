@@ -1,0 +1,39 @@
+"""`spancast costs --show latency`: how long calls took, by whatever costs can be summed by."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+
+from spancast.bookkeeping.book import Book
+from spancast.cli import latency_json
+from spancast.cli.colour import paint_for
+from spancast.cli.filters import chosen, none_found
+from spancast.cli.home import NOTHING_YET
+from spancast.cli.latency_answer import Timing, timing
+from spancast.cli.latency_table import table
+from spancast.cli.records import named, record
+from spancast.cli.table import terminal_width
+from spancast.errors import ConfigurationError
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raise `ConfigurationError` for an argument that says nothing of latencies."""
+    for name in ("sort", "trend"):
+        if getattr(args, name) is not None:
+            raise ConfigurationError(f"--{name} is of costs. Leave out --{name} or --show latency.")
+
+
+def lines(args: argparse.Namespace, by: Sequence[str], book: Book | None) -> Iterator[str]:
+    """Yield what is printed."""
+    found = Timing(by=by) if book is None else timing(book, by, chosen(args), args.top)
+    if args.json:
+        yield json.dumps(latency_json.report(found))
+    elif args.csv:
+        yield record([*by, *latency_json.row(Timing(by=by).total)])
+        for row in found.rows:
+            yield record((latency_json.row(row) | named(row.group)).values())
+    elif not found.rows:
+        yield NOTHING_YET if book is None else none_found(args)
+    else:
+        yield from table(found, terminal_width(), paint_for(sys.stdout))

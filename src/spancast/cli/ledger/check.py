@@ -1,0 +1,116 @@
+"""`spancast ledger check`: whether the file is sound, and its sums are those of its calls."""
+
+import argparse
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from spancast.bookkeeping import upkeep
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.kept import kept_since
+from spancast.bookkeeping.rollups import date_of
+from spancast.cli import engine, human
+from spancast.cli.filters import add_home
+from spancast.cli.home import folder
+from spancast.cli.ledger.trouble import NO_LEDGER, set_aside
+from spancast.money import plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was found."""
+
+    path: Path
+    calls: int = 0
+    kept_since: date | None = None
+    """From which day on every single call is kept; `None` where none was ever pruned."""
+    problems: Sequence[str] = ()
+    damaged_records: int = 0
+    """Of the journal, which were skipped."""
+    lost: Mapping[str, int] = field(default_factory=dict)
+    """Records that never came into the journal, by reason."""
+    lost_cost: Decimal = Decimal(0)
+    set_aside: Sequence[Path] = ()
+    """Files that were found damaged once."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    add_home(parser)
+    parser.epilog = "Exit status: 0: all is well; 1: the file is damaged, or a sum is wrong."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was found; return 1 where the file or a sum is wrong."""
+    home = folder(args)
+    found = _check(home)
+    if args.json:
+        print(json.dumps(_members(found)))
+    elif not found.path.is_file():
+        print(NO_LEDGER)
+    else:
+        for line in _lines(found):
+            print(line)
+    return 1 if found.problems else 0
+
+
+def _check(home: Path) -> Checked:
+    path = home / "ledger.db"
+    if not path.is_file():
+        return Checked(path=path, set_aside=set_aside(home))
+    with closing(Book(home)) as book:
+        problems = upkeep.check(book)
+        with book.reading() as connection:
+            (calls,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+            since = kept_since(connection)
+        lost, lost_cost = book.losses()
+        return Checked(
+            path=path,
+            calls=calls,
+            kept_since=None if since is None else date_of(since),
+            problems=problems,
+            damaged_records=book.damage(),
+            lost=lost,
+            lost_cost=lost_cost,
+            set_aside=set_aside(home),
+        )
+
+
+def _lines(found: Checked) -> Iterator[str]:
+    since = "" if found.kept_since is None else f", all of them from {found.kept_since} on; older ones were pruned"
+    yield f"file      {found.path}"
+    yield f"SQLite    {engine.standing()}"
+    yield f"calls     {found.calls:,}{since}"
+    for problem in found.problems or ["all is well: the file is whole, and its sums are those of its calls"]:
+        yield f"{'WRONG' if found.problems else 'ok':<10}{problem}"
+    if found.problems:
+        yield "cure      spancast ledger rebuild makes sums anew; a damaged file is moved away, or replaced by a copy."
+    if found.damaged_records:
+        yield f"note      {found.damaged_records:,} damaged records of the journal were skipped."
+    if found.lost:
+        reasons = ", ".join(f"{reason}: {count:,}" for reason, count in found.lost.items())
+        number, cost = f"{sum(found.lost.values()):,}", human.dollars(found.lost_cost)
+        yield f"note      {number} records were lost before they were written, {cost} ({reasons})."
+    for path in found.set_aside:
+        yield f"note      {path.name} was damaged once, and is kept."
+
+
+def _members(found: Checked) -> dict[str, object]:
+    return {
+        "path": str(found.path),
+        "sqlite": sqlite3.sqlite_version,
+        "sqlite_is_fixed": engine.is_fixed(),
+        "calls": found.calls,
+        "kept_since": None if found.kept_since is None else found.kept_since.isoformat(),
+        "problems": list(found.problems),
+        "damaged_records": found.damaged_records,
+        "lost": dict(found.lost),
+        "lost_usd": plain(found.lost_cost),
+        "set_aside": [path.name for path in found.set_aside],
+    }

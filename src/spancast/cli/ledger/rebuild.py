@@ -1,0 +1,34 @@
+"""`spancast ledger rebuild`: make the sums anew from the calls."""
+
+import argparse
+from contextlib import closing
+
+from spancast.bookkeeping import upkeep
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.kept import kept_since
+from spancast.bookkeeping.rollups import date_of
+from spancast.cli import human
+from spancast.cli.filters import add_home
+from spancast.cli.home import folder
+from spancast.cli.ledger.trouble import NO_LEDGER
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_home(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make them anew; programs that make calls meanwhile are not held up, their calls are booked afterwards."""
+    home = folder(args)
+    if not (home / "ledger.db").is_file():
+        print(NO_LEDGER)
+        return 0
+    with closing(Book(home)) as book:
+        count = upkeep.rebuild(book)
+        with book.reading() as connection:
+            since = kept_since(connection)
+    print(f"The sums of {human.calls(count)} are made anew.")
+    if since is not None:
+        print(f"Days before {date_of(since)} keep the sums they had, since their calls were pruned.")
+    return 0

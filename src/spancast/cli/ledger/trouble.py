@@ -1,0 +1,80 @@
+"""What keeps a ledger from being used, and the cure, in words."""
+
+import argparse
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spancast.cli.home import folder
+from spancast.errors import SpancastError
+
+NO_LEDGER = "There is no ledger yet: the first report makes it, when a program has made a call."
+"""What there is to say where nothing can be done."""
+
+_MAGIC = b"SQLite format 3\0"
+"""What every database begins with (sqlite.org/fileformat.html, section 1.3)."""
+_NO_ROOM = "There is no room left on the disk. Make some: nothing of the ledger is lost."
+_NOT_WRITABLE = (
+    "It is written to even where it is only read: a lock and a log lie beside it. "
+    "Do this as its owner, or with a copy of the directory."
+)
+_MOVE_AWAY = "Move it away, or name another directory with --home; the next program starts a new ledger."
+_OF_SYSTEM = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_WRITABLE),
+    **dict.fromkeys((errno.EISDIR, errno.ENOTDIR), _MOVE_AWAY),
+}
+_OF_SQLITE = {
+    sqlite3.SQLITE_FULL: _NO_ROOM,
+    sqlite3.SQLITE_IOERR: "The disk fails, or has no room: see to it. What was committed is in the ledger.",
+    **dict.fromkeys((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN), _NOT_WRITABLE),
+}
+_OTHER = "Put back a copy, or move ledger.db away: the next program starts a new one."
+
+
+@contextmanager
+def told(args: argparse.Namespace) -> Iterator[None]:
+    """Say what is wrong with the ledger where something is: `SpancastError`."""
+    home = folder(args)
+    try:
+        _look(home / "ledger.db")
+        yield
+    except BrokenPipeError:
+        raise
+    except (sqlite3.Error, OSError) as error:
+        raise SpancastError(f"The ledger in {home} cannot be used: {error}. {_cure(home, error)}") from error
+
+
+def _look(path: Path) -> None:
+    """Raise `SpancastError` for a file that is no database, before anything is made of it."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+    if head and head != _MAGIC:
+        raise SpancastError(
+            f"{path} is no ledger: it begins with {head!r}, which no SQLite database does. {_MOVE_AWAY}"
+        )
+
+
+def _cure(home: Path, error: sqlite3.Error | OSError) -> str:
+    if isinstance(error, OSError):
+        return _OF_SYSTEM.get(error.errno or 0, _OTHER)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return _of_damage(home)
+    return _OF_SQLITE.get(code, _OTHER)
+
+
+def _of_damage(home: Path) -> str:
+    aside = set_aside(home)
+    if (home / "ledger.db").exists() or not aside:
+        return f"Its file is damaged. {_OTHER} `sqlite3 FILE .recover` may save what is in it."
+    return f"Its file was damaged and is kept as {aside[-1].name}; the next program starts a new one."
+
+
+def set_aside(home: Path) -> list[Path]:
+    """Return the files that were found damaged and are kept, oldest first."""
+    return sorted(home.glob("ledger.db.damaged-*[0-9]"))

@@ -1,0 +1,133 @@
+"""`spancast reconcile`: the ledger beside what OpenRouter billed, every cent accounted for."""
+
+import argparse
+import os
+import sys
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spancast import settings
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.reconciling.comparing import Comparing
+from spancast.bookkeeping.reconciling.filling import Filling, filling
+from spancast.bookkeeping.reconciling.reconciliation import Reconciliation
+from spancast.cli.filters import add_home
+from spancast.cli.home import NOTHING_YET, PATIENCE, ledger
+from spancast.cli.reconciled_json import one_object
+from spancast.cli.reconciled_text import lines
+from spancast.cli.when import moment
+from spancast.errors import ConfigurationError, SpancastError
+
+_KEYS = ("OPENROUTER_MANAGEMENT_KEY", "OPENROUTER_API_KEY")
+"""Where a key is looked for, in this order."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the verb."""
+    parser.add_argument(
+        "--since",
+        type=moment,
+        metavar="WHEN",
+        help="from then on: 24h, 7d, today, 2026-11-01, ... (default: the first call, 30 days ago at most)",
+    )
+    parser.add_argument("--until", type=moment, metavar="WHEN", help="before then, exclusively (default: now)")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--key-env",
+        metavar="NAME",
+        help=f"the variable that holds the management key (default: {', else '.join(_KEYS)}); "
+        "with a key that is none, only the totals of that key are compared",
+    )
+    source.add_argument(
+        "--activity-csv", type=Path, metavar="FILE", help="a CSV from openrouter.ai/activity, which needs no key"
+    )
+    parser.add_argument("--all-keys", action="store_true", help="also what keys spent of which the ledger has no call")
+    parser.add_argument("--fill", action="store_true", help="add to the ledger what is missing")
+    parser.add_argument("--json", action="store_true", help="one JSON object, every call and every digit")
+    add_home(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what differs; return 0 when every cent is explained, else 1."""
+    with ledger(args) as book:
+        if book is None:
+            raise SpancastError(NOTHING_YET)
+        result = _compared(args, book)
+    if args.json:
+        print(one_object(result))
+    else:
+        for line in lines(result):
+            print(line)
+    return 0 if result.is_explained else 1
+
+
+def _compared(args: argparse.Namespace, book: Book) -> Reconciliation:
+    if args.activity_csv is None:
+        return _with_key(args, book)
+    from spancast.bookkeeping.reconciling import export, reconcile  # noqa: PLC0415 - --help needs none
+
+    read = export.read(args.activity_csv)
+    return _filled(args, book, reconcile.with_export(book, read, args.since, args.until, datetime.now(UTC)))
+
+
+def _with_key(args: argparse.Namespace, book: Book) -> Reconciliation:
+    from spancast.bookkeeping import openrouter  # noqa: PLC0415 - only where something is sent
+    from spancast.bookkeeping.reconciling import reconcile  # noqa: PLC0415 - the same
+    from spancast.bookkeeping.reconciling.account import Account, NotManagement  # noqa: PLC0415 - the same
+    from spancast.delivery.wire import Wire  # noqa: PLC0415 - the same
+
+    key = _key(args.key_env)
+    with closing(Wire()) as wire:
+        account = Account(wire, openrouter.base_url(), key)
+        try:
+            comparing = reconcile.with_account(book, account, args.since, args.until, all_keys=args.all_keys)
+        except NotManagement:
+            result = reconcile.with_key(book, account, key, args.since)
+            if args.fill or args.until or args.all_keys:
+                print("It is no management key: only its totals up to now are compared.", file=sys.stderr)
+            return result
+    return _filled(args, book, comparing)
+
+
+def _key(name: str | None) -> str:
+    """Return the key that a variable holds; raise `ConfigurationError` where none does."""
+    for variable in _KEYS if name is None else (name,):
+        key = os.environ.get(variable, "").strip()
+        if key:
+            return key
+    if name is not None:
+        raise ConfigurationError(f"There is no key in {name}. Put a management key of OpenRouter's into it.")
+    raise ConfigurationError(
+        f"There is no key to ask OpenRouter with. Put a management key into {_KEYS[0]}, name another variable by "
+        "--key-env, or give a CSV of the activity page by --activity-csv."
+    )
+
+
+def _filled(args: argparse.Namespace, book: Book, comparing: Comparing) -> Reconciliation:
+    """Return the result; with `--fill` that of the ledger as it is then."""
+    result = comparing.result(book)
+    wanted = filling(result.calls) if args.fill else Filling((), ())
+    if not wanted:
+        return result
+    _fill(args.home or settings.home(), book, wanted)
+    return replace(comparing.renewed(book).result(book), filled=len(wanted.words) + len(wanted.adjustments))
+
+
+def _fill(home: Path, book: Book, wanted: Filling) -> None:
+    """Add what is missing: costs through the journal, as whatever comes into the ledger, and adjustments beside it."""
+    from spancast.bookkeeping.reconciling import adjustments  # noqa: PLC0415 - only where something is added
+    from spancast.delivery.drainer import Drainer  # noqa: PLC0415 - the same
+    from spancast.delivery.journal import Journal  # noqa: PLC0415 - the same
+    from spancast.delivery.outbox import Outbox  # noqa: PLC0415 - the same
+
+    with closing(Journal(home)) as journal:
+        for late in wanted.words:
+            journal.append(late)
+    with closing(Outbox(home)) as outbox:
+        if not Drainer(home, [book, outbox]).drain(PATIENCE):
+            raise SpancastError(
+                "Another process is still booking. The costs are in the journal; reconcile again later."
+            )
+    adjustments.keep(book, wanted.adjustments)

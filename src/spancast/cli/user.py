@@ -1,0 +1,63 @@
+"""`spancast user U`: one user on a page: spend, sessions, models, errors, latest calls."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from spancast.bookkeeping.costs import CostRow
+from spancast.cli import call_json, costs_json, page
+from spancast.cli.colour import paint_for
+from spancast.cli.filters import USER, add_home, as_written, how_many, value
+from spancast.cli.home import NOTHING_YET, ledger
+from spancast.cli.page import DAYS, Page
+from spancast.cli.page_text import text
+from spancast.cli.table import terminal_width, wrapped
+
+_CALLS = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the verb."""
+    parser.add_argument("user", type=value, metavar="USER", help=USER)
+    parser.add_argument(
+        "-n", type=how_many("calls", 0), default=_CALLS, metavar="N", help=f"the newest N calls (default: {_CALLS})"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, all values exact")
+    add_home(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the page."""
+    now, user = datetime.now(UTC), as_written(args.user)
+    with ledger(args) as book:
+        found = Page(user=user) if book is None else page.read(book, user, args.n, now)
+    if args.json:
+        print(json.dumps(_json(found)))
+    elif found.total.calls:
+        for line in text(found, now, terminal_width(), paint_for(sys.stdout)):
+            print(line)
+    else:
+        none = NOTHING_YET if book is None else f"No call was for {args.user}."
+        print(*wrapped(none, terminal_width()), sep="\n")
+    return 0
+
+
+def _json(found: Page) -> dict[str, object]:
+    return {
+        "user": found.user,
+        "total": costs_json.sums(found.total),
+        "this_month": costs_json.sums(found.month),
+        f"last_{DAYS}_days": costs_json.sums(found.recent),
+        "days": _rows(found.days),
+        "sessions": _rows(found.sessions),
+        "models": _rows(found.models),
+        "errors": _rows(found.errors),
+        "calls": [call_json.members(row) for row in found.latest],
+        "complete_since": costs_json.day(found.complete_since),
+    }
+
+
+def _rows(rows: Sequence[CostRow]) -> list[dict[str, object]]:
+    return [costs_json.sums(row) for row in rows]

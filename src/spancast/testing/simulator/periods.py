@@ -1,0 +1,41 @@
+"""The periods that usage is told by: days, weeks from Monday and months, all in UTC (OpenRouter API, GET /key)."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+Start = Callable[[datetime], datetime]
+"""Returns when the period began in which an instant lies."""
+
+
+def at(seconds: float) -> datetime:
+    """Return the instant of a Unix time."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def minute(instant: datetime) -> datetime:
+    """Return when its minute began."""
+    return instant.replace(second=0, microsecond=0)
+
+
+def hour(instant: datetime) -> datetime:
+    """Return when its hour began."""
+    return minute(instant).replace(minute=0)
+
+
+def day(instant: datetime) -> datetime:
+    """Return when its day began."""
+    return hour(instant).replace(hour=0)
+
+
+def week(instant: datetime) -> datetime:
+    """Return when its week began, on a Monday."""
+    return day(instant) - timedelta(days=instant.weekday())
+
+
+def month(instant: datetime) -> datetime:
+    """Return when its month began."""
+    return day(instant).replace(day=1)
+
+
+STARTS: Mapping[str, Start] = {"minute": minute, "hour": hour, "day": day, "week": week, "month": month}
+"""By the names that a query's `granularity` may have."""

@@ -1,0 +1,77 @@
+"""`spancast ledger check`, `path` and `rebuild`."""
+
+import json
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+
+import pytest
+
+from spancast.bookkeeping.book import Book
+from tests.bookkeeping.records import call
+
+CALLS = [call(user="a", cost=Decimal("0.5"), duration=5), call(user="b"), call(cost=Decimal(2))]
+
+
+@pytest.fixture
+def booked(home):
+    with closing(Book(home)) as book:
+        book.apply("writer-000001.seg", 1, CALLS)
+    return home
+
+
+def test_the_path_is_printed_whether_there_is_a_file_or_not(spancast, home, tmp_path):
+    assert spancast("ledger", "path") == (0, f"{home / 'ledger.db'}\n", "")
+    assert spancast("ledger", "path", "--home", tmp_path) == (0, f"{tmp_path / 'ledger.db'}\n", "")
+
+
+def test_a_sound_ledger_is_told_to_be_sound(spancast, booked):
+    status, printed, _ = spancast("ledger", "check")
+    assert status == 0
+    assert sqlite3.sqlite_version in printed
+    assert "calls     3\n" in printed
+    assert "ok        all is well" in printed
+
+
+def test_scripts_are_told_the_same(spancast, booked):
+    status, printed, _ = spancast("ledger", "check", "--json")
+    found = json.loads(printed)
+    assert (status, found["problems"], found["calls"], found["kept_since"]) == (0, [], 3, None)
+    assert (found["path"], found["sqlite"]) == (str(booked / "ledger.db"), sqlite3.sqlite_version)
+
+
+@pytest.mark.parametrize("deed", ["check", "rebuild", "prune --older-than 1d --yes"])
+def test_where_there_is_no_ledger_none_is_made(deed, spancast, home):
+    status, printed, _ = spancast("ledger", *deed.split())
+    assert (status, home.exists()) == (0, False)
+    assert "no ledger yet" in printed
+
+
+def test_a_wrong_sum_is_an_exit_status_and_rebuilding_mends_it(spancast, booked):
+    with closing(sqlite3.connect(booked / "ledger.db")) as connection:
+        connection.execute("UPDATE kinds_daily SET cost = cost + 1")
+        connection.commit()
+    status, printed, _ = spancast("ledger", "check")
+    assert status == 1
+    assert "WRONG     kinds_daily" in printed
+    assert json.loads(spancast("ledger", "check", "--json")[1])["problems"] != []
+    assert spancast("ledger", "rebuild") == (0, "The sums of 3 calls are made anew.\n", "")
+    assert spancast("ledger", "check")[0] == 0
+
+
+def test_damage_of_the_journal_and_losses_are_told_and_are_no_fault_of_the_file(spancast, booked):
+    with closing(Book(booked)) as book:
+        book.damaged("writer-000001.seg", 7, "torn")
+        book.lost("writer", {"queue full": 3}, Decimal("0.25"))
+    status, printed, _ = spancast("ledger", "check")
+    assert status == 0
+    assert "1 damaged records" in printed
+    assert "3 records were lost before they were written, $0.2500 (queue full: 3)" in printed
+    found = json.loads(spancast("ledger", "check", "--json")[1])
+    assert (found["damaged_records"], found["lost"], found["lost_usd"]) == (1, {"queue full": 3}, "0.25")
+
+
+def test_a_deed_that_there_is_not_is_refused(spancast, home):
+    status, _, complaint = spancast("ledger", "burn")
+    assert status == 2
+    assert "'path', 'check'" in complaint

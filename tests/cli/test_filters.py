@@ -1,0 +1,99 @@
+"""Which calls are meant: the same arguments for every reading verb."""
+
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from tests.bookkeeping.records import call
+
+ONE = {
+    "user": "u",
+    "session": "s",
+    "request_model": "asked",
+    "response_model": "answered",
+    "provider": "Azure",
+    "operation": "chat",
+    "resource": {"service.name": "shop"},
+    "key_hash": "ab12",
+    "outcome": "error",
+    "error_type": "503",
+    "tags": {"feature": "search"},
+}
+OTHER = {
+    "user": "v",
+    "session": "t",
+    "request_model": "asked too",
+    "response_model": "answered too",
+    "provider": "OpenAI",
+    "operation": "embeddings",
+    "resource": {"service.name": "mill"},
+    "key_hash": "cd34",
+    "outcome": "completed",
+    "tags": {"feature": "chat"},
+}
+FILTERS = [
+    ("--user", "u"),
+    ("--session", "s"),
+    ("--model", "answered"),
+    ("--model", "asked"),
+    ("--requested-model", "asked"),
+    ("--requested_model", "asked"),
+    ("--provider", "Azure"),
+    ("--operation", "chat"),
+    ("--app", "shop"),
+    ("--key", "ab12"),
+    ("--error-type", "503"),
+    ("--error_type", "503"),
+    ("--outcome", "error"),
+    ("--tag", "feature=search"),
+]
+
+
+@pytest.mark.parametrize("asked", FILTERS, ids="=".join)
+def test_a_filter_leaves_what_is_asked_for_in_every_verb(spancast, written, asked):
+    written(call(**ONE), call(**OTHER))
+    (row,) = json.loads(spancast("costs", "--json", *asked)[1])["rows"]
+    assert (row["user"], row["calls"]) == ("u", 1)
+    assert [json.loads(line)["user"] for line in spancast("calls", "--json", *asked)[1].splitlines()] == ["u"]
+
+
+def test_a_requested_model_is_not_the_one_that_answered(spancast, written):
+    written(call(**ONE))
+    assert spancast("costs", "--requested-model", "answered")[1] == "No calls match.\n"
+
+
+@pytest.mark.parametrize("verb", [["costs", "--user"], ["calls", "--user"], ["user"]])
+def test_a_user_whose_pseudonym_is_written_is_found_by_name_and_by_pseudonym(spancast, written, monkeypatch, verb):
+    pseudonym = hmac.new(b"a key", "Jürgen".encode(), hashlib.sha256).hexdigest()
+    written(call(user=pseudonym), call(user="another"))
+    monkeypatch.setenv("SPANCAST_USER_HASH", "hmac:a key")
+    for named in ("Jürgen", pseudonym):
+        printed = spancast(*verb, named, "--json")[1]
+        assert (pseudonym in printed, "another" in printed) == (True, False)
+    monkeypatch.delenv("SPANCAST_USER_HASH")
+    assert pseudonym not in spancast(*verb, "Jürgen", "--json")[1]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "found"), [("0001-01-01", "9999-12-31", 1), ("9999-12-31", "0001-01-01", 0)]
+)
+def test_times_beyond_all_calls_are_no_fault(spancast, written, since, until, found):
+    written(call(user="u"))
+    status, printed, _ = spancast("costs", "--json", "--since", since, "--until", until)
+    assert (status, json.loads(printed)["total"]["calls"]) == (0, found)
+
+
+@pytest.mark.parametrize("option", ["--user", "--session", "--model", "--provider", "--app", "--key", "--error-type"])
+def test_what_the_terminal_could_not_encode_is_looked_for_as_the_ledger_has_it(spancast, written, option):
+    written(call(user="?", session="?", request_model="?", provider="?", key_hash="?", error_type="?",
+                 resource={"service.name": "?"}))  # fmt: skip
+    status, printed, _ = spancast("costs", "--json", option, "\udcff")
+    assert (status, json.loads(printed)["total"]["calls"]) == (0, 1)
+
+
+def test_a_value_that_is_empty_is_misuse(spancast, home):
+    status, printed, complaint = spancast("costs", "--user", "")
+    assert (status, printed) == (2, "")
+    assert "'' is nothing to look for." in complaint
