@@ -64,9 +64,9 @@ def took(ask: Callable[[], object]) -> float:
     return statistics.median(found)
 
 
-def write(home: Path, count: int, ready: "multiprocessing.synchronize.Barrier") -> None:
+def write(home: Path, count: int, seed: int, ready: "multiprocessing.synchronize.Barrier") -> None:
     """Append calls as an application does."""
-    journal, told = Journal(home), list(some_calls(count, 1))
+    journal, told = Journal(home), list(some_calls(count, 1, seed))
     ready.wait()
     for call in told:
         journal.append(call)
@@ -79,7 +79,7 @@ def ingested(processes: int, count: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         ready = context.Barrier(processes + 1)
-        writers = [context.Process(target=write, args=(home, count, ready)) for _ in range(processes)]
+        writers = [context.Process(target=write, args=(home, count, seed, ready)) for seed in range(processes)]
         for writer in writers:
             writer.start()
         with closing(Book(home)) as book, closing(Outbox(home)) as outbox:

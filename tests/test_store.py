@@ -3,6 +3,7 @@ import sqlite3
 import stat
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 

@@ -306,6 +306,28 @@ def test_where_there_is_no_room_the_old_file_stays_and_nothing_half_is_left(book
     assert [path.name for path in tmp_path.iterdir() if ".part" in path.name] == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+def test_a_full_standard_output_is_told_and_is_no_fault_of_the_ledger(book, home):
+    book.apply(SEGMENT, 1, [call()])
+    command = [
+        sys.executable,
+        "-m",
+        "spancast",
+        "ledger",
+        "export",
+        "--to",
+        "-",
+        "--format",
+        "csv",
+        "--home",
+        str(home),
+    ]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("spancast: The standard output cannot be written: No space left on device.\n")
+
+
 def test_a_directory_that_there_is_not_is_told(spancast, book, home):
     book.apply(SEGMENT, 1, [call()])
     status, _, complaint = spancast("ledger", "export", "--to", home / "none" / "calls.csv")

@@ -36,6 +36,12 @@ def test_what_is_no_database_is_left_as_it_is(deed, spancast, home):
     assert (home / "ledger.db").read_bytes() == b"dear diary, " * 500
 
 
+def test_the_path_of_what_is_no_ledger_is_printed_all_the_same(spancast, home):
+    home.mkdir()
+    (home / "ledger.db").write_bytes(b"dear diary")
+    assert spancast("ledger", "path") == (0, f"{home / 'ledger.db'}\n", "")
+
+
 @every_deed
 def test_somebody_elses_database_is_left_as_it_is(deed, spancast, home):
     home.mkdir()

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -84,19 +85,24 @@ def _meant(to: str) -> str:
 
 
 def _write(args: argparse.Namespace, form: Format, rows: Iterable[CallRow]) -> None:
-    columns = form.columns(args.billing_account)
-    if args.to == STDOUT:
-        if form.write is parquet:
-            raise ConfigurationError("Parquet is a file that is written in several places. Write --to FILE.")
-        form.write(rows, columns, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return
-    path = Path(args.to)
+    columns, to_stdout = form.columns(args.billing_account), args.to == STDOUT
+    if to_stdout and form.write is parquet:
+        raise ConfigurationError("Parquet is a file that is read from its end. Write --to FILE.")
     try:
-        with aside.whole(path) as file:
+        with _stdout() if to_stdout else aside.whole(Path(args.to)) as file:
             form.write(rows, columns, file)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise SpancastError(f"{path} cannot be written: {error.strerror or error}. Nothing is left of it.") from error
+        what = "The standard output" if to_stdout else args.to
+        left = "" if to_stdout else " Nothing is left of it."
+        raise SpancastError(f"{what} cannot be written: {error.strerror or error}.{left}") from error
+
+
+@contextmanager
+def _stdout() -> Iterator[BinaryIO]:
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 @dataclass(slots=True)
