@@ -78,9 +78,9 @@ def a_call(chance: random.Random, started_at: int) -> Call:
     )
 
 
-def some_calls(count: int, days: int = DAYS) -> Iterator[Call]:
-    """Yield calls, evenly spread over the days."""
-    chance = random.Random(7)
+def some_calls(count: int, days: int = DAYS, seed: int = 7) -> Iterator[Call]:
+    """Yield calls, evenly spread over the days; those of another seed are others."""
+    chance = random.Random(seed)
     for number in range(count):
         yield a_call(chance, START + days * DAY * number // count)
 

@@ -20,13 +20,6 @@ def stated(cost: Decimal | None) -> Decimal | None:
     return cost if cost.adjusted() < _LONGEST and -_LONGEST <= exponent <= _LONGEST else None
 
 
-def is_plain(cost: Decimal) -> bool:
-    """Return whether a stated cost is written as `dollars` would write it, to its last digit."""
-    sign, digits, exponent = cost.as_tuple()
-    assert isinstance(exponent, int)
-    return -PICO <= exponent <= 0 and (exponent == 0 or digits[-1] != 0) and (digits != (0,) or not sign)
-
-
 def pico(cost: Decimal) -> int:
     """Return the cost in pico-dollars: exact to 12 decimals, rounded half-even beyond."""
     try:

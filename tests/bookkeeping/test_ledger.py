@@ -76,7 +76,7 @@ def test_what_is_unknown_is_refused_with_a_cure(home):
 
 def test_a_file_that_is_no_ledger_is_an_error_that_says_so(tmp_path):
     (tmp_path / "ledger.db").mkdir()
-    with spancast.ledger(tmp_path) as ledger, pytest.raises(SpancastError, match="cannot be read"):
+    with spancast.ledger(tmp_path) as ledger, pytest.raises(SpancastError, match="cannot be used"):
         ledger.costs()
 
 

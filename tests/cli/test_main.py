@@ -53,7 +53,7 @@ def test_a_ledger_that_is_no_ledger_is_reported_with_the_cure(spancast, home, wr
     (home / "ledger.db").write_bytes(b"no database, but long enough to be looked at" * 100)
     status, _, complaint = spancast("costs")
     assert status == 1
-    assert f"The ledger in {home} cannot be read" in complaint
+    assert f"{home / 'ledger.db'} is no ledger" in complaint
     assert complaint.count("\n") == 1
 
 

@@ -456,6 +456,33 @@ def test_a_sink_that_breaks_on_a_span_is_given_the_others(desk):
     assert (sink.written, desk.standing().reasons) == (ids[1:], {"not written: OSError": 1})
 
 
+@dataclass
+class Hanging:
+    """A sink that has no answer until it is let go."""
+
+    entered: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def write(self, spans: Sequence[Span]) -> Verdict:  # noqa: ARG002 - a sink is given them
+        self.entered.set()
+        self.let_go.wait(PATIENCE)
+        return Delivered()
+
+
+def test_a_sink_without_an_answer_is_as_silent_as_a_platform(desk):
+    desk.put()
+    sink = Hanging()
+    courier = desk.courier(sink)
+    serving = threading.Thread(target=once, args=(courier,))
+    serving.start()
+    assert sink.entered.wait(PATIENCE)
+    assert courier.is_silent(0.0)
+    sink.let_go.set()
+    serving.join()
+    assert not courier.is_silent(0.0)
+    assert desk.standing().delivered == 1
+
+
 @pytest.mark.parametrize("verdict", [Unauthorized("no"), Split("too many"), Rejected({})])
 def test_a_sink_has_every_verdict_that_an_exporter_has(desk, verdict):
     desk.put(2)

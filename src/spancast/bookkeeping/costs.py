@@ -4,7 +4,6 @@ Sums of money are exact: of the stated amounts to 12 decimals, rounded half-even
 is counted as such and adds nothing.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,9 +14,9 @@ from typing import Self
 from spancast import money
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.dearest import dearest, is_by_users_alone
-from spancast.bookkeeping.dimensions import Legend, dimension
+from spancast.bookkeeping.dimensions import Dimension, Legend, dimension
 from spancast.bookkeeping.filter import Filter, teach
-from spancast.bookkeeping.grounded import Grounded, grounded
+from spancast.bookkeeping.grounded import Grounded, grounded, take
 from spancast.bookkeeping.kept import complete_since
 from spancast.bookkeeping.sources import queries
 from spancast.bookkeeping.sums import Sums
@@ -96,12 +95,23 @@ def costs(book: Book, by: Sequence[str], chosen: Filter, top: int | None = None)
         found, total = _found(connection, asked, chosen, top)
         since = complete_since(connection, [each.read for each in queries(asked, chosen) if each.read is not None])
         legend = Legend(connection, {ground: [key[at] for key in found] for at, ground in enumerate(asked)})
-    tallies: defaultdict[tuple[str | None, ...], Sums] = defaultdict(Sums)
-    for key, sums in found.items():
-        meant = {ground: legend[ground][number] for ground, number in zip(asked, key, strict=True)}
-        tallies[tuple(each.tell(meant[each.ground]) for each in dimensions)].add(sums)
+    tallies: dict[tuple[str | None, ...], Sums] = {}
+    for group, sums in zip(_groups(dimensions, asked, list(found), legend), found.values(), strict=True):
+        take(tallies, group, sums)
     rows = [_row(dict(zip(by, group, strict=True)), sums) for group, sums in tallies.items()]
     return Report(tuple(sorted(rows, key=_dearest_first))[:top], _row({}, total), since)
+
+
+def _groups(
+    dimensions: Sequence[Dimension], asked: Sequence[str], keys: Sequence[tuple[int | None, ...]], legend: Legend
+) -> Iterator[tuple[str | None, ...]]:
+    """Yield the values of the dimensions that each key stands for."""
+    columns = []
+    for each in dimensions:
+        at = asked.index(each.ground)
+        values = {number: each.tell(legend[each.ground][number]) for number in {key[at] for key in keys}}
+        columns.append([values[key[at]] for key in keys])
+    return zip(*columns, strict=True) if columns else iter([()] * len(keys))
 
 
 def _found(connection: Connection, asked: Sequence[str], chosen: Filter, top: int | None) -> tuple[Grounded, Sums]:

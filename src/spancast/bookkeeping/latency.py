@@ -96,14 +96,24 @@ def _asked(chosen: Filter) -> set[str]:
 
 def _kept(connection: Connection, by: Sequence[str], chosen: Filter, days: Span) -> Iterator[_Reading]:
     by_day = any(name not in _ROUTE for name in by)
-    rows = connection.execute(_SUMMED.format("day" if by_day else "NULL"), days).fetchall()
-    routes = texts.of(connection, {row["route"] for row in rows})
+    rows = connection.execute(_BY_DAY if by_day else _SUMMED, days).fetchall()
+    routes = _routes(connection, {row["route"] for row in rows}, chosen)
     for measure, number, numbered, day, calls in rows:
-        route = dict(zip(_ROUTE, msgspec.json.decode(routes[number] or "[]"), strict=True))
-        if any(getattr(chosen, name) not in (None, route[name]) for name in ("provider", "operation")):
-            continue
-        group = tuple(route[name] if name in _ROUTE else DIMENSIONS[name].tell(day) for name in by)
-        yield group, Measure(measure), numbered, calls
+        if number in routes:
+            route = routes[number]
+            group = tuple(route[name] if name in _ROUTE else DIMENSIONS[name].tell(day) for name in by)
+            yield group, measure, numbered, calls
+
+
+def _routes(connection: Connection, numbers: set[int], chosen: Filter) -> dict[int, Mapping[str, str | None]]:
+    """Return the routes that are meant, by their number."""
+    found: dict[int, Mapping[str, str | None]] = {}
+    for number, text in texts.of(connection, numbers).items():
+        if number is not None and text is not None:
+            route = dict(zip(_ROUTE, msgspec.json.decode(text), strict=True))
+            if all(getattr(chosen, name) in (None, route[name]) for name in ("provider", "operation")):
+                found[number] = route
+    return found
 
 
 def _single(connection: Connection, by: Sequence[str], chosen: Filter, span: Span) -> Iterator[_Reading]:
@@ -132,4 +142,8 @@ def _row(group: Mapping[str, str | None], measures: _Histograms) -> LatencyRow:
     )
 
 
-_SUMMED = "SELECT measure, route, bucket, {0}, sum(calls) FROM latencies WHERE day >= ? AND day < ? GROUP BY 1, 2, 3, 4"
+_BY_DAY = "SELECT measure, route, bucket, day, calls FROM latencies WHERE day >= ? AND day < ?"
+_SUMMED = """
+    SELECT measure, route, bucket, NULL, sum(calls) FROM latencies WHERE day >= ? AND day < ?
+    GROUP BY measure, route, bucket
+"""

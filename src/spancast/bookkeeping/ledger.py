@@ -1,6 +1,5 @@
 """The ledger as a program reads it: `spancast.ledger().costs(by=["user"])`."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,11 +17,11 @@ from spancast.bookkeeping.calls import CallRow
 from spancast.bookkeeping.costs import Report
 from spancast.bookkeeping.filter import Filter
 from spancast.bookkeeping.latency import LatencyRow
+from spancast.bookkeeping.trouble import told
 from spancast.call import Outcome
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import journal_folder
 from spancast.delivery.outbox import Outbox
-from spancast.errors import SpancastError
 
 PATIENCE = 5.0
 """Seconds to wait for another process that is booking."""
@@ -109,19 +108,9 @@ class Ledger:
         if not journal_folder(self.home).is_dir() and not self.path.exists():
             yield None
             return
-        try:
+        with told(self.home):
             Drainer(self.home, [self._book, self._outbox]).drain(PATIENCE)
             yield self._book
-        except (sqlite3.Error, OSError) as error:
-            raise unreadable(self.home, error) from error
-
-
-def unreadable(home: Path, error: Exception) -> SpancastError:
-    """Return what to tell somebody whose ledger cannot be read."""
-    return SpancastError(
-        f"The ledger in {home} cannot be read: {error}. If the disk is sound and has room, move ledger.db and "
-        "outbox.db away: the next program starts new ones."
-    )
 
 
 def ledger(home: str | Path | None = None) -> Ledger:

@@ -29,6 +29,8 @@ PARTS = ("upstream_input_cost", "upstream_output_cost")
 _BIGGEST = 2**63 - 1
 _SUMMED = 2**40
 """Tokens of a call from which on it stands outside the sums, which could not hold many of its kind."""
+_SHORT = 7
+"""Digits of dollars that are more than a price has."""
 _tallied = attrgetter(*TALLIED)
 
 
@@ -84,13 +86,23 @@ def held(number: int | None) -> int | None:
 
 def _amount(cost: Decimal | None) -> tuple[int | None, str | None]:
     """Return the pico-dollars, and the text where they do not say it as stated."""
-    stated = None if cost is None else money.stated(cost)
-    if stated is None:
+    if cost is None:
         return None, None
-    pico = money.pico(stated)
+    text = str(cost)
+    whole, _, decimals = text.partition(".")
+    if len(whole) < _SHORT and len(decimals) <= money.PICO and (whole + decimals).isdecimal():
+        return int(whole + decimals.ljust(money.PICO, "0")), text if decimals.endswith("0") else None
+    return _odd_amount(money.stated(cost))
+
+
+def _odd_amount(cost: Decimal | None) -> tuple[int | None, str | None]:
+    """Return the same of what is not written as prices usually are."""
+    if cost is None:
+        return None, None
+    pico, text = money.pico(cost), money.plain(cost)
     if abs(pico) >= CARRY:
-        return None, money.plain(stated)
-    return pico, None if money.is_plain(stated) else money.plain(stated)
+        return None, text
+    return pico, None if money.plain(money.dollars(pico)) == text else text
 
 
 def _exact(first: Decimal | None, second: Decimal | None) -> tuple[int, int] | None:

@@ -161,6 +161,24 @@ MIGRATIONS = (
     ) STRICT;
     {early.TABLE};
     {early.INDEX};
+    CREATE TABLE adjustments(
+        seq INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL, -- nanoseconds, when it was noted
+        kind TEXT NOT NULL, -- different, theirs_only, ours_only
+        call_id TEXT, -- the ledger's call; NULL where it has none
+        generation_id TEXT,
+        billed_at INTEGER, -- nanoseconds; NULL is unknown
+        cost INTEGER, -- pico-dollars to be added to the ledger; NULL beyond 64 bits
+        cost_text TEXT NOT NULL, -- the same, every digit
+        byok_text TEXT NOT NULL, -- dollars to be added to what providers took with the account's own keys
+        booked_text TEXT, -- what the ledger had of the credits; NULL is unknown
+        billed_text TEXT NOT NULL, -- what OpenRouter billed to the credits
+        model TEXT,
+        provider TEXT,
+        app TEXT,
+        key TEXT, -- the API key's name
+        user TEXT
+    ) STRICT;
     CREATE TABLE in_flight(call_id TEXT PRIMARY KEY, writer TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
     CREATE TABLE segments(name TEXT PRIMARY KEY, end INTEGER NOT NULL) STRICT;
     CREATE TABLE damage(segment TEXT, at INTEGER, what TEXT NOT NULL, PRIMARY KEY(segment, at)) STRICT;

@@ -1,7 +1,6 @@
 """The ledger that a reporting verb reads, with all that the programs on this machine have written so far."""
 
 import argparse
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -9,16 +8,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from spancast import settings
+from spancast.bookkeeping import trouble
 from spancast.bookkeeping.book import Book
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import journal_folder
 from spancast.delivery.outbox import Outbox
-from spancast.errors import SpancastError
 
 S = TypeVar("S", Book, Outbox)
 
 PATIENCE = 5.0
 """Seconds to wait for another process that is draining."""
+
+NO_LEDGER = "There is no ledger yet: the first report makes it, when a program has made a call."
+"""What there is to say where nothing can be done."""
 
 NOTHING_YET = "No calls yet. Run a program with Spancast on:  spancast run -- python app.py"
 
@@ -59,11 +61,8 @@ def live(args: argparse.Namespace) -> Iterator[Live]:
     if args.home is not None and not args.home.is_dir():
         print(f"There is no directory {args.home}. Name one that programs have written to.", file=sys.stderr)
     home = folder(args)
-    with ExitStack() as stack:
-        try:
-            yield Live(home, stack)
-        except sqlite3.Error as error:
-            raise _unreadable(home, error) from error
+    with trouble.told(home), ExitStack() as stack:
+        yield Live(home, stack)
 
 
 @contextmanager
@@ -71,10 +70,3 @@ def ledger(args: argparse.Namespace) -> Iterator[Book | None]:
     """Give the ledger, up to date; `None` where no program has written one yet."""
     with live(args) as lively:
         yield lively.latest(PATIENCE, complain=True)
-
-
-def _unreadable(home: Path, error: sqlite3.Error) -> SpancastError:
-    return SpancastError(
-        f"The ledger in {home} cannot be read: {error}. If the disk is sound and has room, move ledger.db and "
-        "outbox.db away: the next program starts new ones."
-    )

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -56,6 +58,15 @@ class Channel:
                 return self._sent(_with(request, self._ask(self._authorizer, allowance)), allowance)
         return reply
 
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Know that a request, or what a sink does in its place, waits for an answer."""
+        self._asking = os.getpid(), time.monotonic()
+        try:
+            yield
+        finally:
+            self._asking = _IDLE
+
     def waited(self) -> float:
         """Return the seconds for which a request of this process has had no whole answer. For any thread."""
         process, since = self._asking
@@ -73,11 +84,8 @@ class Channel:
         return self.secrets.out_of_reply(self._answer(request, allowance), request)
 
     def _answer(self, request: Request, allowance: Allowance) -> Reply:
-        self._asking = os.getpid(), time.monotonic()
-        try:
+        with self.under_way():
             return self._wire.post(request, allowance.left())
-        finally:
-            self._asking = _IDLE
 
     def _ask(self, authorizer: Authorizer, allowance: Allowance) -> Grant:
         at = datetime.now(UTC)

@@ -124,7 +124,8 @@ class Sender:
 
     def _written(self, batch: Batch, sink: Sink, items: list[Item]) -> Groups:
         try:
-            verdict = sink.write([*with_spans_between(item.span for item in items)])
+            with self._channel.under_way():
+                verdict = sink.write([*with_spans_between(item.span for item in items)])
         except Exception as error:  # noqa: BLE001 - the exporter's fault is its own
             self._complain("write()")
             return self._apart(batch, items, f"not written: {type(error).__name__}", None)

@@ -17,27 +17,6 @@ from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.reconciling.amount import Amount
 from spancast.bookkeeping.reconciling.billed import Billed
 
-TABLE = """
-    CREATE TABLE IF NOT EXISTS adjustments(
-        seq INTEGER PRIMARY KEY,
-        at INTEGER NOT NULL, -- nanoseconds, when it was noted
-        kind TEXT NOT NULL, -- different, theirs_only, ours_only
-        call_id TEXT, -- the ledger's call; NULL where it has none
-        generation_id TEXT,
-        billed_at INTEGER, -- nanoseconds; NULL is unknown
-        cost INTEGER, -- pico-dollars to be added to the ledger; NULL beyond 64 bits
-        cost_text TEXT NOT NULL, -- the same, every digit
-        byok_text TEXT NOT NULL, -- dollars to be added to what providers took with the account's own keys
-        booked_text TEXT, -- what the ledger had of the credits; NULL is unknown
-        billed_text TEXT NOT NULL, -- what OpenRouter billed to the credits
-        model TEXT,
-        provider TEXT,
-        app TEXT,
-        key TEXT, -- the API key's name
-        user TEXT
-    ) STRICT
-"""
-
 Kind = Literal["different", "theirs_only", "ours_only"]
 
 
@@ -63,8 +42,6 @@ def kept(book: Book) -> Mapping[str, Amount]:
     """Return the sum of the adjustments of each generation, and of each call that has none; see `name`."""
     found: defaultdict[str, Amount] = defaultdict(Amount)
     with book.reading() as connection:
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'adjustments'").fetchone() is None:
-            return found
         rows = connection.execute("SELECT generation_id, call_id, cost_text, byok_text FROM adjustments").fetchall()
     for row in rows:
         amount = Amount(Decimal(row["cost_text"]), Decimal(row["byok_text"]))
@@ -78,7 +55,6 @@ def keep(book: Book, wanted: Iterable[Adjustment]) -> None:
     if not rows:
         return
     with book.writing() as connection:
-        connection.execute(TABLE)
         _insert(connection, rows)
 
 

@@ -6,8 +6,9 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import cast
 
+from spancast.bookkeeping.trouble import told
 from spancast.cli import VerbModule
-from spancast.cli.ledger.trouble import told
+from spancast.cli.home import folder
 
 DEEDS: Mapping[str, str] = {
     "path": "print where the file is",
@@ -29,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return 1 when something is wrong with the ledger."""
-    with nullcontext() if args.deed == "path" else told(args):  # whoever asks for the path may have to see to the file
+    # Whoever asks for the path may have to see to the file.
+    with nullcontext() if args.deed == "path" else told(folder(args)):
         return _module(args.deed).run(args)
 
 

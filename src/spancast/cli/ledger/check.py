@@ -14,10 +14,10 @@ from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.kept import kept_since
 from spancast.bookkeeping.rollups import date_of
+from spancast.bookkeeping.trouble import set_aside
 from spancast.cli import engine, human
 from spancast.cli.filters import add_home
-from spancast.cli.home import folder
-from spancast.cli.ledger.trouble import NO_LEDGER, set_aside
+from spancast.cli.home import NO_LEDGER, folder
 from spancast.money import plain
 
 

@@ -12,8 +12,7 @@ from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.rollups import date_of, day_of
 from spancast.cli import human
 from spancast.cli.filters import add_home
-from spancast.cli.home import folder
-from spancast.cli.ledger.trouble import NO_LEDGER
+from spancast.cli.home import NO_LEDGER, folder
 from spancast.cli.when import moment
 from spancast.errors import ConfigurationError
 

@@ -9,8 +9,7 @@ from spancast.bookkeeping.kept import kept_since
 from spancast.bookkeeping.rollups import date_of
 from spancast.cli import human
 from spancast.cli.filters import add_home
-from spancast.cli.home import folder
-from spancast.cli.ledger.trouble import NO_LEDGER
+from spancast.cli.home import NO_LEDGER, folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

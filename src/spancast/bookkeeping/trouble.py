@@ -1,17 +1,12 @@
 """What keeps a ledger from being used, and the cure, in words."""
 
-import argparse
 import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from spancast.cli.home import folder
 from spancast.errors import SpancastError
-
-NO_LEDGER = "There is no ledger yet: the first report makes it, when a program has made a call."
-"""What there is to say where nothing can be done."""
 
 _MAGIC = b"SQLite format 3\0"
 """What every database begins with (sqlite.org/fileformat.html, section 1.3)."""
@@ -35,9 +30,8 @@ _OTHER = "Put back a copy, or move ledger.db away: the next program starts a new
 
 
 @contextmanager
-def told(args: argparse.Namespace) -> Iterator[None]:
-    """Say what is wrong with the ledger where something is: `SpancastError`."""
-    home = folder(args)
+def told(home: Path) -> Iterator[None]:
+    """Say what is wrong with the ledger of a home directory where something is: `SpancastError`."""
     try:
         _look(home / "ledger.db")
         yield
