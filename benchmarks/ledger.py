@@ -24,11 +24,11 @@ from ledger_data import DAYS, START, export, fill, some_calls
 from overhead import machine
 from subjects import Subject
 
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.latency import latency
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.costs import costs
-from spancast.bookkeeping.filter import Filter
-from spancast.bookkeeping.latency import latency
 from spancast.bookkeeping.rollups import DAY
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal

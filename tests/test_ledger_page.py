@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from spancast.bookkeeping.dimensions import DIMENSIONS
+from spancast.bookkeeping.answers.dimensions import DIMENSIONS
 from spancast.testing import Simulator
 from tests.support.programs import run_program, spancast, surroundings
 

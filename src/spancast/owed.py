@@ -7,12 +7,12 @@ With a key of its own (`backfill_key`) one process at a time asks for the costs 
 from collections.abc import Callable
 from functools import partial
 
-from spancast.bookkeeping.backfill import Backfill
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.callers import Callers
-from spancast.bookkeeping.estimate import can_be_estimated
-from spancast.bookkeeping.estimator import Estimator
-from spancast.bookkeeping.lookups import Lookups, give_up
+from spancast.bookkeeping.late_costs.backfill import Backfill
+from spancast.bookkeeping.late_costs.callers import Callers
+from spancast.bookkeeping.late_costs.estimate import can_be_estimated
+from spancast.bookkeeping.late_costs.estimator import Estimator
+from spancast.bookkeeping.late_costs.lookups import Lookups, give_up
 from spancast.call import Call
 from spancast.capture.asking import server_and_key
 from spancast.capture.generations import generation_facts

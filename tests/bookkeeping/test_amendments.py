@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import MIGRATIONS, Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.filter import Filter
 from spancast.late import Late, filled
 from spancast.store import Store
 from tests.bookkeeping.records import call

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book, writer_of
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.filter import Filter
 from tests.bookkeeping.records import call, opened
 
 SEGMENT = "writer-000001.seg"
@@ -64,7 +64,7 @@ def test_a_call_is_booked_with_all_that_the_ledger_keeps(book):
 def test_what_is_unknown_stays_unknown(book):
     book.apply(SEGMENT, 1, [call()])
     (row,) = rows(book)
-    stated = {"call_id", "operation", "request_models", "outcome", "streamed", "tags", "started_at", "more"}
+    stated = {"seq", "call_id", "operation", "request_models", "outcome", "streamed", "tags", "started_at", "more"}
     assert {name for name in row.__slots__ if getattr(row, name) is not None} == stated
 
 

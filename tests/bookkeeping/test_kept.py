@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 import spancast
 from spancast.bookkeeping import upkeep
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.latency import latency, whole_since
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.costs import costs
-from spancast.bookkeeping.filter import Filter
-from spancast.bookkeeping.latency import latency, whole_since
 from spancast.bookkeeping.rollups import DAY
 from tests.bookkeeping.records import call, emptied
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from spancast.bookkeeping import upkeep
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.costs import costs
-from spancast.bookkeeping.filter import Filter
 from spancast.bookkeeping.kept import kept_since
 from spancast.bookkeeping.pruner import Pruner
 from spancast.bookkeeping.rollups import DAY

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spancast.bookkeeping import upkeep
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.costs import costs
-from spancast.bookkeeping.filter import Filter
 from spancast.bookkeeping.rollups import DAY
 from spancast.late import Late
 from tests.bookkeeping.records import call, emptied

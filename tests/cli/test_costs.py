@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spancast.bookkeeping import prices
-from spancast.bookkeeping.costs import CostRow
+from spancast.bookkeeping.answers.costs import CostRow
 from spancast.cli.answer import Answer
 from spancast.cli.colour import unpainted
 from spancast.cli.costs_table import table

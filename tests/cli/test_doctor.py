@@ -4,7 +4,7 @@ from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.lookups import Lookups
+from spancast.bookkeeping.late_costs.lookups import Lookups
 from spancast.cli import doctor
 from tests.bookkeeping.records import call
 from tests.sdks.table import SDKS

@@ -1,10 +1,12 @@
 import json
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.filter import Filter
 from spancast.bookkeeping.prices import read
 from spancast.cli.savings import Saved, saved
 from tests.bookkeeping.records import call
@@ -56,17 +58,17 @@ def book(tmp_path):
 )
 def test_a_cached_token_saves_what_it_costs_less(book, model, cached, expected):
     book.apply("w-1.seg", 1, [call(user="u", response_model=model, cached_tokens=cached)])
-    assert saved(book, ["user"], Filter(), PRICES) == {("u",): expected}
+    assert saved(partial(costs, book), ["user"], Filter(), PRICES) == {("u",): expected}
 
 
 def test_models_of_a_group_are_added_and_those_without_a_price_are_counted(book):
     models = ["a/cached", "a/cached-2026", "a/uncached"]
     calls = [call(user="u", response_model=model, cached_tokens=1000) for model in models]
     book.apply("w-1.seg", 1, [*calls, call(user="u"), call(user="silent")])
-    assert saved(book, ["user"], Filter(), PRICES) == {("u",): Saved(Decimal("0.0054"), 1000)}
+    assert saved(partial(costs, book), ["user"], Filter(), PRICES) == {("u",): Saved(Decimal("0.0054"), 1000)}
 
 
 def test_models_can_be_the_groups(book):
     book.apply("w-1.seg", 1, [call(request_model="a/cached", response_model="a/cached-2026", cached_tokens=10)])
-    found = saved(book, ["requested_model", "model"], Filter(), PRICES)
+    found = saved(partial(costs, book), ["requested_model", "model"], Filter(), PRICES)
     assert found == {("a/cached", "a/cached-2026"): Saved(Decimal("0.000027"))}

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.filter import Filter
 from spancast.cli.tail import Cursor
 from tests.bookkeeping.records import call, output
 from tests.cli.pipe import Pipe
@@ -147,7 +147,7 @@ def test_a_call_that_was_taken_for_killed_is_not_shown_again(tmp_path):
 
 
 def test_more_calls_than_are_read_at_a_time_come_in_their_order(tmp_path, monkeypatch):
-    monkeypatch.setattr("spancast.bookkeeping.calls.PAGE", 7)
+    monkeypatch.setattr("spancast.bookkeeping.answers.calls.PAGE", 7)
     book, cursor = Book(tmp_path), Cursor(tmp_path, Filter(), 0)
     assert list(cursor.new(book)) == []
     book.apply("w-1.seg", 1, [call(user=str(number), started_at=AT - number) for number in range(21)])

@@ -2,13 +2,14 @@
 
 import logging
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from spancast import guard
-from spancast.contract import Grant, Request, Retry, Unauthorized
+from spancast.contract import Encoded, Grant, Request, Retry, Span, Unauthorized
 from spancast.delivery import courier
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
@@ -62,10 +63,20 @@ def test_a_process_that_lives_for_weeks_looks_again_now_and_then(desk, monkeypat
     desk.assert_each_once(collector)
 
 
+class Unheard(Plain):
+    """It has a key that no header can hold, and has not looked at it."""
+
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
+        return [
+            replace(each, request=replace(each.request, headers={KEY: "s3cret\nline"}))
+            for each in super().encode(spans, at)
+        ]
+
+
 def test_a_key_that_cannot_be_in_a_header_is_not_told(desk):
     collector = desk.collector()
     desk.put()
-    once(desk.courier(Otlp(endpoint=collector.url, headers={KEY: "s3cret\nline"})))
+    once(desk.courier(Unheard(url=collector.url)))
     (reason,) = desk.standing().reasons
     assert ("s3cret" in reason, desk.standing().waiting) == (False, 1)
     desk.outbox.close()

@@ -9,14 +9,14 @@ from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
 from spancast import settings
-from spancast.bookkeeping import calls as single
-from spancast.bookkeeping import costs as summed
-from spancast.bookkeeping import latency as timed
+from spancast.bookkeeping.answers import calls as single
+from spancast.bookkeeping.answers import costs as summed
+from spancast.bookkeeping.answers import latency as timed
+from spancast.bookkeeping.answers.calls import CallRow
+from spancast.bookkeeping.answers.costs import Report
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.latency import LatencyRow
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import CallRow
-from spancast.bookkeeping.costs import Report
-from spancast.bookkeeping.filter import Filter
-from spancast.bookkeeping.latency import LatencyRow
 from spancast.bookkeeping.trouble import told
 from spancast.call import Outcome
 from spancast.delivery.drainer import Drainer
@@ -72,8 +72,9 @@ class Ledger:
     def costs(self, by: Sequence[str] = (), **chosen: Unpack[Chosen]) -> Report:
         """Return the sums of the chosen calls, the dearest group first, and over all of them.
 
-        `by` names any of `spancast.bookkeeping.dimensions.DIMENSIONS`, such as user, model or day, or `tag:KEY`; one
-        that is unknown raises `spancast.errors.ConfigurationError`. Money is a `Decimal` of US dollars, exact.
+        `by` names any of `spancast.bookkeeping.answers.dimensions.DIMENSIONS`, such as user, model or day, or
+        `tag:KEY`; one that is unknown raises `spancast.errors.ConfigurationError`. Money is a `Decimal` of US dollars,
+        exact.
         """
         with self._latest() as book:
             return Report.nothing() if book is None else summed.costs(book, by, _filter(chosen))

@@ -6,12 +6,11 @@ from datetime import date
 from functools import reduce
 from operator import add
 
-from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.costs import CostRow, Report, costs
-from spancast.bookkeeping.filter import Filter
+from spancast.bookkeeping.answers.costs import CostRow, Report
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.prices import Prices
 from spancast.cli import timeline
-from spancast.cli.savings import Group, Saved, is_affordable, saved
+from spancast.cli.savings import Costs, Group, Saved, is_affordable, saved
 from spancast.cli.timeline import PERIODS, Timeline
 
 
@@ -74,27 +73,27 @@ SORTS: Mapping[str, Callable[[CostRow], object]] = {
 """What the rows can be ordered by; where that is equal the dearer goes first."""
 
 
-def answer(book: Book, question: Question) -> Answer:
-    """Return what the ledger says to a question."""
+def answer(costs: Costs, question: Question) -> Answer:
+    """Return what there is to say to a question, by the sums that `costs` finds."""
     by, chosen = question.by, question.chosen
-    report = costs(book, by, chosen)
+    report = costs(by, chosen)
     order = question.sort or ("name" if by[0] in PERIODS else "cost")
     rows = sorted(report.rows, key=SORTS[order])  # type: ignore[arg-type]  # of one kind each
     shown = len(rows) if question.top is None else question.top
-    by_time = Report((), report.total) if question.trend is None else costs(book, [*by, question.trend], chosen)
+    by_time = Report((), report.total) if question.trend is None else costs([*by, question.trend], chosen)
     return Answer(
         by=by,
         rows=rows[:shown],
         rest=rows[shown:],
         total=report.total,
         complete_since=report.complete_since or by_time.complete_since,
-        savings=_savings(book, question, report.total),
+        savings=_savings(costs, question, report.total),
         timeline=None if question.trend is None else timeline.over(question.trend, by_time.rows),
         trends=timeline.by_group(by_time.rows, by),
     )
 
 
-def _savings(book: Book, question: Question, total: CostRow) -> Mapping[Group, Saved] | None:
+def _savings(costs: Costs, question: Question, total: CostRow) -> Mapping[Group, Saved] | None:
     if question.prices is None or not is_affordable(question.by, question.chosen, total.calls):
         return None
-    return saved(book, question.by, question.chosen, question.prices)
+    return saved(costs, question.by, question.chosen, question.prices)

@@ -1,6 +1,6 @@
 """A call as a row of a table."""
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.cli import human
 from spancast.cli.table import Column
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 
-from spancast.bookkeeping.calls import CallRow, calls
+from spancast.bookkeeping.answers.calls import CallRow, calls
 from spancast.cli import call_json, human
 from spancast.cli.call_table import COLUMNS, cells
 from spancast.cli.colour import paint_for

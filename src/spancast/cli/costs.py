@@ -3,12 +3,16 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
 from spancast.bookkeeping import prices
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.dimensions import DIMENSIONS, is_dimension
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.dimensions import DIMENSIONS, is_dimension
+from spancast.bookkeeping.clickhouse import Clickhouse, Place
 from spancast.cli import costs_json, latency, watch
 from spancast.cli.answer import SORTS, Answer, Question, answer
 from spancast.cli.colour import paint_for
@@ -66,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument("--csv", action="store_true", help="comma-separated rows, without the total")
     add_filters(parser)
     add_home(parser)
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="URL",
+        help="not the ledger: clickhouse://USER:PASSWORD@HOST:8123/DATABASE?table=TABLE, or clickhouses:// for TLS",
+    )
     parser.epilog = "Exit status: 0 also where nothing was spent; 1: the ledger cannot be read; 2: a wrong argument."
 
 
@@ -73,9 +83,13 @@ def run(args: argparse.Namespace) -> int:
     """Print the sums."""
     by = list(dict.fromkeys(name for names in args.by or [["user"]] for name in names))
     _check(args, by)
+    if args.source is not None:
+        return _elsewhere(args, by)
     if args.watch is not None:
         with live(args) as lively:
-            return watch.every(args.watch, lambda: list(_frame(args, by, lively.latest(PATIENCE))))
+            return watch.every(
+                args.watch, lambda: list(_frame(args, partial(_lines, by=by, book=lively.latest(PATIENCE))))
+            )
     with ledger(args) as book:
         for line in _lines(args, by, book):
             print(line)
@@ -85,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace, by: Sequence[str]) -> None:
     if args.show == "latency":
         latency.check(args)
+        if args.source is not None:
+            raise ConfigurationError("--show latency is of the ledger. Leave out --from or --show latency.")
     timed = [name for name in by if name in PERIODS]
     if args.trend and timed:
         raise ConfigurationError(f"--trend cannot be drawn in rows by {timed[0]}. Leave out one of the two.")
@@ -100,26 +116,47 @@ def _dimensions(text: str) -> list[str]:
     return names
 
 
-def _frame(args: argparse.Namespace, by: Sequence[str], book: Book | None) -> Iterator[str]:
+def _elsewhere(args: argparse.Namespace, by: Sequence[str]) -> int:
+    """Print what another place than the ledger says."""
+    with closing(Clickhouse(Place.of(args.source))) as clickhouse:
+        none = f"No calls match in {clickhouse.place}."
+
+        def lines(args: argparse.Namespace) -> Iterator[str]:
+            return _shown(args, answer(clickhouse.costs, _question(args, by)), none)
+
+        if args.watch is not None:
+            return watch.every(args.watch, lambda: list(_frame(args, lines)))
+        for line in lines(args):
+            print(line)
+    return 0
+
+
+def _frame(args: argparse.Namespace, lines: Callable[[argparse.Namespace], Iterator[str]]) -> Iterator[str]:
     """Yield the lines of what is watched: on a terminal as many rows as it has room for."""
     if sys.stdout.isatty() and not args.json:
         args = argparse.Namespace(**{**vars(args), "top": args.top or max(watch.height() - _AROUND, 1)})
         title = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, every {args.watch:g} s until Ctrl-C"
         yield from (paint_for(sys.stdout)(part, "dim") for part in wrapped(title, terminal_width()))
-    yield from _lines(args, by, book)
+    yield from lines(args)
 
 
 def _lines(args: argparse.Namespace, by: Sequence[str], book: Book | None) -> Iterator[str]:
     if args.show == "latency":
         yield from latency.lines(args, by, book)
         return
-    found = Answer(by=by) if book is None else answer(book, _question(args, by))
+    if book is None:
+        yield from _shown(args, Answer(by=by), NOTHING_YET)
+    else:
+        yield from _shown(args, answer(partial(costs, book), _question(args, by)), none_found(args))
+
+
+def _shown(args: argparse.Namespace, found: Answer, none: str) -> Iterator[str]:
     if args.json:
         yield json.dumps(costs_json.report(found))
     elif args.csv:
         yield from _csv(found)
     elif not found.rows:
-        yield NOTHING_YET if book is None else none_found(args)
+        yield none
     else:
         yield from table(found, terminal_width(), paint_for(sys.stdout))
 

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from spancast.bookkeeping.costs import CostRow
+from spancast.bookkeeping.answers.costs import CostRow
 from spancast.cli import figures
 from spancast.cli.answer import Answer
 from spancast.cli.savings import Saved

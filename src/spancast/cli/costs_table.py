@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from spancast.bookkeeping.costs import CostRow
+from spancast.bookkeeping.answers.costs import CostRow
 from spancast.cli import figures, human, timeline
 from spancast.cli.answer import Answer
 from spancast.cli.charts import bar

@@ -14,8 +14,8 @@ from typing import Literal
 
 from spancast import settings
 from spancast.api import exporter_of
-from spancast.bookkeeping import lookups
 from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.late_costs import lookups
 from spancast.cli import doubles, engine, human
 from spancast.cli.filters import add_home
 from spancast.errors import ConfigurationError, SpancastError

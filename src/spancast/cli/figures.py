@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Context, Decimal
 
 from spancast import money
-from spancast.bookkeeping.costs import CostRow
+from spancast.bookkeeping.answers.costs import CostRow
 
 MILLION = 10**6
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from spancast import settings
-from spancast.bookkeeping.filter import Filter
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.call import Outcome
 from spancast.capture.values import text
 from spancast.cli.home import NOTHING_YET

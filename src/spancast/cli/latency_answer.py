@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.latency import LatencyRow, latency, whole_since
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.filter import Filter
-from spancast.bookkeeping.latency import LatencyRow, latency, whole_since
 from spancast.cli.timeline import PERIODS
 
 _NOTHING = LatencyRow(

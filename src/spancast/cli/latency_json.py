@@ -1,6 +1,6 @@
 """How long calls took, as scripts read it: seconds, what is unknown as null. Keys are only ever added, behind."""
 
-from spancast.bookkeeping.latency import LatencyRow
+from spancast.bookkeeping.answers.latency import LatencyRow
 from spancast.cli.costs_json import day
 from spancast.cli.latency_answer import Timing
 

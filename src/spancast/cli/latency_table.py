@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from spancast.bookkeeping.latency import LatencyRow
+from spancast.bookkeeping.answers.latency import LatencyRow
 from spancast.cli import human
 from spancast.cli.colour import Paint
 from spancast.cli.costs_table import NO_USER

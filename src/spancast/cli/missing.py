@@ -2,10 +2,10 @@
 
 from datetime import date
 
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.sources import whole
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.filter import Filter
 from spancast.bookkeeping.kept import complete_since
-from spancast.bookkeeping.sources import whole
 
 
 def missing(book: Book, chosen: Filter) -> date | None:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
+from spancast.bookkeeping.answers.calls import CallRow, calls
+from spancast.bookkeeping.answers.costs import CostRow, costs
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import CallRow, calls
-from spancast.bookkeeping.costs import CostRow, costs
-from spancast.bookkeeping.filter import Filter
 from spancast.cli.answer import SORTS
 from spancast.cli.figures import added
 from spancast.cli.timeline import PERIODS, Timeline, by_group

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prices(home: Path, *, refresh: bool) -> Prices:
-    from spancast.bookkeeping.estimator import fetch  # noqa: PLC0415 - the same
+    from spancast.bookkeeping.late_costs.estimator import fetch  # noqa: PLC0415 - the same
     from spancast.delivery.wire import Wire  # noqa: PLC0415 - only where something is sent
 
     kept = None if refresh else prices.load(home)

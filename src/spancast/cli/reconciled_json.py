@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.amount import Amount, known, together
 from spancast.bookkeeping.reconciling.comparison import Different, Matched, OursOnly, TheirsOnly
 from spancast.bookkeeping.reconciling.reconciliation import Day, Reconciliation

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.amount import Amount, known, together
 from spancast.bookkeeping.reconciling.comparison import Different, OursOnly, TheirsOnly
 from spancast.bookkeeping.reconciling.reconciliation import Day, Reconciliation

@@ -5,14 +5,13 @@ only above some length or at some time of the day is left aside, and so is what 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
-from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.costs import costs
-from spancast.bookkeeping.dimensions import dimension
-from spancast.bookkeeping.filter import Filter, grounds
+from spancast.bookkeeping.answers.costs import Report
+from spancast.bookkeeping.answers.dimensions import dimension
+from spancast.bookkeeping.answers.filter import Filter, grounds
 from spancast.bookkeeping.prices import Prices
 from spancast.bookkeeping.pricing import Pricing
 from spancast.call import Call
@@ -20,6 +19,8 @@ from spancast.cli.figures import plus
 
 Group = tuple[str | None, ...]
 """The values of a group, in the order of its dimensions."""
+Costs = Callable[[Sequence[str], Filter], Report]
+"""Finds the sums of the chosen calls by some dimensions, wherever they lie."""
 
 AFFORDABLE = 100_000
 """Calls that may be read one by one for it, where no sums are kept that tell the models of a group apart."""
@@ -43,10 +44,10 @@ class Saved:
         return Saved(plus(self.amount, other.amount), self.unpriced + other.unpriced)
 
 
-def saved(book: Book, by: Sequence[str], chosen: Filter, prices: Prices) -> Mapping[Group, Saved] | None:
+def saved(costs: Costs, by: Sequence[str], chosen: Filter, prices: Prices) -> Mapping[Group, Saved] | None:
     """Return what each group saved; `None` where calls were pruned that would have to be read for it."""
     found: defaultdict[Group, Saved] = defaultdict(Saved)
-    report = costs(book, list(dict.fromkeys([*by, *_MODELS])), chosen)
+    report = costs(list(dict.fromkeys([*by, *_MODELS])), chosen)
     if report.complete_since is not None:
         return None
     for row in report.rows:

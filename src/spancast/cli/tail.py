@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from spancast.bookkeeping.answers.calls import CallRow, booked, calls, newest
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import CallRow, booked, calls, newest
-from spancast.bookkeeping.filter import Filter
 from spancast.cli import call_json
 from spancast.cli.call_table import COLUMNS, cells
 from spancast.cli.colour import paint_for

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from spancast.bookkeeping.costs import CostRow
+from spancast.bookkeeping.answers.costs import CostRow
 from spancast.cli import call_json, costs_json, page
 from spancast.cli.colour import paint_for
 from spancast.cli.filters import USER, add_home, as_written, how_many, value

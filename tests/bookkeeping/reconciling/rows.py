@@ -4,7 +4,7 @@ from dataclasses import fields
 from decimal import Decimal
 from itertools import count
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.amount import Amount
 from spancast.bookkeeping.reconciling.billed import Billed
 

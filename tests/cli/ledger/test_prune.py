@@ -11,9 +11,9 @@ from decimal import Decimal
 
 import pytest
 
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.filter import Filter
 from tests.bookkeeping.records import call
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 
 from spancast import money
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 
 _EXACT = Context(prec=200)
 _DOUBLE = Decimal(2) ** -53

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from spancast.bookkeeping.answers.calls import CallRow, calls
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import CallRow, calls
-from spancast.bookkeeping.filter import Filter
 from spancast.bookkeeping.reconciling import adjustments
 from spancast.bookkeeping.reconciling.account import Account
 from spancast.bookkeeping.reconciling.amount import together

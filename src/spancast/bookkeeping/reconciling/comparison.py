@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.adjustments import name
 from spancast.bookkeeping.reconciling.amount import NOTHING, Amount, booked, known, together
 from spancast.bookkeeping.reconciling.billed import BATCH, Billed

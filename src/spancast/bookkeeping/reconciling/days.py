@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.account import Row
 from spancast.bookkeeping.reconciling.amount import Amount, known, together
 from spancast.bookkeeping.reconciling.reading import count, dollars, text

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.adjustments import Adjustment
 from spancast.bookkeeping.reconciling.amount import NOTHING, Amount, known, together
 from spancast.bookkeeping.reconciling.billed import Billed

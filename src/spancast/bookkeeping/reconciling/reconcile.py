@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.costs import costs
-from spancast.bookkeeping.filter import Filter
 from spancast.bookkeeping.reconciling import days, totals
 from spancast.bookkeeping.reconciling.account import Account, Row
 from spancast.bookkeeping.reconciling.amount import NOTHING

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.filter import Filter
 from spancast.bookkeeping.reconciling.days import Days, Tally, day_of
 from spancast.bookkeeping.reconciling.span import Span
 from spancast.bookkeeping.reconciling.why import Scope

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.account import Row
 from spancast.bookkeeping.reconciling.amount import Amount, known, together
 from spancast.bookkeeping.reconciling.days import Tally

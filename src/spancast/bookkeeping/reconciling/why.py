@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.late import JOBS
 
 Why = Literal[

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from spancast import money
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 
 Kind = Literal["text", "count", "seconds", "flag", "money", "time", "texts", "tags", "json"]
 Value = str | int | float | bool | Decimal | datetime | Sequence[str] | Mapping[str, object] | None

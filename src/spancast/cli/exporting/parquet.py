@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from spancast import money
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.cli.exporting.columns import Column, Value
 from spancast.errors import SpancastError
 

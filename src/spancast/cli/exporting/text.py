@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import BinaryIO
 
-from spancast.bookkeeping.calls import CallRow
+from spancast.bookkeeping.answers.calls import CallRow
 from spancast.cli.exporting.columns import Column, Value
 from spancast.money import plain
 

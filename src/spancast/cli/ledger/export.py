@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from spancast.bookkeeping.calls import CallRow, calls
+from spancast.bookkeeping.answers.calls import CallRow, calls
 from spancast.cli import human
 from spancast.cli.exporting import aside, focus
 from spancast.cli.exporting.columns import COLUMNS, Column, summed

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.bookkeeping import callers as module
-from spancast.bookkeeping.callers import FULL, REFUSED, Callers
+from spancast.bookkeeping.late_costs import callers as module
+from spancast.bookkeeping.late_costs.callers import FULL, REFUSED, Callers
 from tests.bookkeeping.records import call
 
 SERVER = "https://openrouter.ai/api/v1"

@@ -10,7 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
-from spancast.bookkeeping.wanted import FIRST, Wanted
+from spancast.bookkeeping.late_costs.wanted import FIRST, Wanted
 from spancast.call import Call
 from spancast.late import JOBS, may_come
 

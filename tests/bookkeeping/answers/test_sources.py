@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.latency import latency
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.costs import costs
-from spancast.bookkeeping.filter import Filter
-from spancast.bookkeeping.latency import latency
 from tests.bookkeeping.records import call, emptied
 
 START = datetime(2026, 8, 20, tzinfo=UTC)

@@ -8,8 +8,8 @@ from itertools import islice
 
 import msgspec
 
+from spancast.bookkeeping.answers.filter import Filter, condition, teach, window
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.filter import Filter, condition, teach, window
 from spancast.bookkeeping.sums import REFUSED
 from spancast.call import spent
 

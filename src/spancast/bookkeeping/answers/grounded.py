@@ -6,9 +6,9 @@ from sqlite3 import Connection
 from typing import TypeVar
 
 from spancast import money
-from spancast.bookkeeping.filter import Filter
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.sources import Query, outsize
 from spancast.bookkeeping.posted import read
-from spancast.bookkeeping.sources import Query, outsize
 from spancast.bookkeeping.sums import Sums
 
 Key = TypeVar("Key")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from spancast.bookkeeping.filter import Filter, condition, grounds, window
+from spancast.bookkeeping.answers.filter import Filter, condition, grounds, window
 from spancast.bookkeeping.posted import Posted
 from spancast.bookkeeping.rollups import DAY, NOBODY, day_of, first_day_of, month_of
 from spancast.bookkeeping.schema import TOKENS

@@ -9,12 +9,12 @@ from decimal import Decimal
 import pytest
 
 from spancast import guard
-from spancast.bookkeeping import estimator as module
 from spancast.bookkeeping import prices
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.estimator import BUSY, FRESH, Estimator, fetch
-from spancast.bookkeeping.filter import Filter
+from spancast.bookkeeping.late_costs import estimator as module
+from spancast.bookkeeping.late_costs.estimator import BUSY, FRESH, Estimator, fetch
 from spancast.call import Modalities
 from spancast.delivery import backoff
 from spancast.delivery.wire import Wire

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast.bookkeeping import calls as reading
+from spancast.bookkeeping.answers import calls as reading
+from spancast.bookkeeping.answers.calls import calls
+from spancast.bookkeeping.answers.costs import costs
+from spancast.bookkeeping.answers.dimensions import DIMENSIONS
+from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.calls import calls
-from spancast.bookkeeping.costs import costs
-from spancast.bookkeeping.dimensions import DIMENSIONS
-from spancast.bookkeeping.filter import Filter
 from spancast.errors import ConfigurationError
 from tests.bookkeeping.records import call
 

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from spancast.bookkeeping import texts
+from spancast.bookkeeping.answers.dimensions import DIMENSIONS, Legend, dimension
+from spancast.bookkeeping.answers.filter import Filter, grounds, teach
+from spancast.bookkeeping.answers.sources import Span, each_call, split, whole
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.dimensions import DIMENSIONS, Legend, dimension
-from spancast.bookkeeping.filter import Filter, grounds, teach
 from spancast.bookkeeping.kept import complete_since
 from spancast.bookkeeping.latencies import Measure, bucket, measured, percentile
 from spancast.bookkeeping.posted import Posted, read
-from spancast.bookkeeping.sources import Span, each_call, split, whole
 
 _ROUTE = ("operation", "model", "provider")
 """The dimensions, besides days, by which histograms are kept, in the order in which a route has them."""

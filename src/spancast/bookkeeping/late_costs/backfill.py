@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from spancast import guard
 from spancast.bookkeeping import openrouter
-from spancast.bookkeeping.wanted import Wanted, patience
+from spancast.bookkeeping.late_costs.wanted import Wanted, patience
 from spancast.delivery import backoff, wire
 from spancast.folders import private
 from spancast.late import Late

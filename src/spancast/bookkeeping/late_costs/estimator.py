@@ -14,7 +14,7 @@ import msgspec
 from spancast import guard
 from spancast.bookkeeping import openrouter, prices
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.estimate import can_be_estimated, estimate
+from spancast.bookkeeping.late_costs.estimate import can_be_estimated, estimate
 from spancast.bookkeeping.prices import Prices
 from spancast.call import Call, Modalities, Parameters
 from spancast.delivery import backoff, wire

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from spancast.bookkeeping import openrouter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.wanted import FIRST, Wanted
+from spancast.bookkeeping.late_costs.wanted import FIRST, Wanted
 
 OLDEST = 7 * 24 * 3600
 """Seconds; the cost of an older call is not asked for."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from spancast.bookkeeping import prices
-from spancast.bookkeeping.estimate import estimate
+from spancast.bookkeeping.late_costs.estimate import estimate
 from spancast.bookkeeping.pricing import pricing
 from spancast.call import Modalities, Parameters
 from tests.bookkeeping.records import call

@@ -12,13 +12,13 @@ from sqlite3 import Connection
 from typing import Self
 
 from spancast import money
+from spancast.bookkeeping.answers.dearest import dearest, is_by_users_alone
+from spancast.bookkeeping.answers.dimensions import Dimension, Legend, dimension
+from spancast.bookkeeping.answers.filter import Filter, teach
+from spancast.bookkeeping.answers.grounded import Grounded, grounded, take
+from spancast.bookkeeping.answers.sources import queries
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.dearest import dearest, is_by_users_alone
-from spancast.bookkeeping.dimensions import Dimension, Legend, dimension
-from spancast.bookkeeping.filter import Filter, teach
-from spancast.bookkeeping.grounded import Grounded, grounded, take
 from spancast.bookkeeping.kept import complete_since
-from spancast.bookkeeping.sources import queries
 from spancast.bookkeeping.sums import Sums
 
 
@@ -98,8 +98,15 @@ def costs(book: Book, by: Sequence[str], chosen: Filter, top: int | None = None)
     tallies: dict[tuple[str | None, ...], Sums] = {}
     for group, sums in zip(_groups(dimensions, asked, list(found), legend), found.values(), strict=True):
         take(tallies, group, sums)
-    rows = [_row(dict(zip(by, group, strict=True)), sums) for group, sums in tallies.items()]
-    return Report(tuple(sorted(rows, key=_dearest_first))[:top], _row({}, total), since)
+    return Report(_rows(by, tallies)[:top], _row({}, total), since)
+
+
+def reported(by: Sequence[str], tallies: Mapping[tuple[str | None, ...], Sums]) -> Report:
+    """Return the report on sums by the values of the dimensions `by`, which are of all the calls that are meant."""
+    total = Sums()
+    for sums in tallies.values():
+        total.add(sums)
+    return Report(_rows(by, tallies), _row({}, total))
 
 
 def _groups(
@@ -123,6 +130,11 @@ def _found(connection: Connection, asked: Sequence[str], chosen: Filter, top: in
     for sums in found.values():
         total.add(sums)
     return found, total
+
+
+def _rows(by: Sequence[str], tallies: Mapping[tuple[str | None, ...], Sums]) -> tuple[CostRow, ...]:
+    rows = [_row(dict(zip(by, group, strict=True)), sums) for group, sums in tallies.items()]
+    return tuple(sorted(rows, key=_dearest_first))
 
 
 def _row(group: Mapping[str, str | None], sums: Sums) -> CostRow:

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.bookkeeping import lookups as module
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.lookups import OLDEST, Lookups, give_up, tried
+from spancast.bookkeeping.late_costs import lookups as module
+from spancast.bookkeeping.late_costs.lookups import OLDEST, Lookups, give_up, tried
 from spancast.late import Late
 from tests.bookkeeping.records import call
 
@@ -128,4 +128,4 @@ def test_looking_for_what_is_wanted_does_not_walk_the_ledger(book):
     with book.reading() as connection:
         values = {"oldest": 0, "first": 0, "now": 0, "limit": 1}
         plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {module._DUE}", values)]
-    assert plan[0] == "SEARCH calls USING INDEX calls_without_cost (started_at>?)"
+    assert plan[0] == "SEARCH entries USING INDEX entries_awaiting_cost (started_at>?)"

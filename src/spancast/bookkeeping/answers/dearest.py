@@ -7,10 +7,10 @@ It holds since the sums have no cost below zero: calls with one stand outside th
 
 from sqlite3 import Connection
 
-from spancast.bookkeeping.filter import Filter
-from spancast.bookkeeping.grounded import Grounded, grounded
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.grounded import Grounded, grounded
+from spancast.bookkeeping.answers.sources import Span, months_of, of_users, outsize
 from spancast.bookkeeping.rollups import NOBODY
-from spancast.bookkeeping.sources import Span, months_of, of_users, outsize
 
 
 def is_by_users_alone(chosen: Filter) -> bool:

@@ -11,11 +11,11 @@ from itertools import pairwise
 import pytest
 
 from spancast import guard
-from spancast.bookkeeping import backfill, callers, wanted
-from spancast.bookkeeping.backfill import Backfill
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.callers import Callers
-from spancast.bookkeeping.lookups import Lookups, tried
+from spancast.bookkeeping.late_costs import backfill, callers, wanted
+from spancast.bookkeeping.late_costs.backfill import Backfill
+from spancast.bookkeeping.late_costs.callers import Callers
+from spancast.bookkeeping.late_costs.lookups import Lookups, tried
 from spancast.capture.generations import generation_facts
 from spancast.delivery import backoff
 from spancast.locks import FileLock

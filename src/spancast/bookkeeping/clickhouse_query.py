@@ -1,0 +1,177 @@
+"""A question about costs as one query of ClickHouse, over the table OPENROUTER_TRACES that destinations fill.
+
+Every value is a bound parameter (ClickHouse, "Queries with parameters"): `{name:Type}` in the text, its value beside.
+
+Only rows of Spancast's own calls count, which have `spancast.call_id`; the last span of a call that is there several
+times counts once, one with a stated cost before an estimate, and that before an unknown one. Money is the charge as it
+is stated in ATTRIBUTES, which TOTAL_COST holds with the provider's bill added where the account's own key was used.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from spancast.bookkeeping.answers.dimensions import DIMENSIONS, TAG, dimension
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.sums import REFUSED
+from spancast.errors import ConfigurationError
+from spancast.trace import names
+
+_SAID = {
+    "call_id": (names.CALL_ID, "String"),
+    "requested_model": (names.REQUEST_MODEL, "String"),
+    "error_type": (names.ERROR_TYPE, "String"),
+    "outcome": (names.OUTCOME, "String"),
+    "cost_source": (names.COST_SOURCE, "String"),
+    "stated_cost": (names.COST_USD, "String"),
+    "http_status": (names.HTTP_STATUS, "Int64"),
+    "cached_tokens": (names.CACHED_TOKENS, "Int64"),
+    "reasoning_tokens": (names.REASONING_TOKENS, "Int64"),
+}
+"""What is read from ATTRIBUTES, in one go."""
+_COLUMNS = {
+    **{name: f"said.{at}" for at, name in enumerate(_SAID, 1)},
+    "user": "nullIf(USER_ID, '')",
+    "session": "nullIf(SESSION_ID, '')",
+    "model": "nullIf(MODEL, '')",
+    "provider": "nullIf(PROVIDER_NAME, '')",
+    "key": "nullIf(API_KEY_NAME, '')",
+    "app": "nullIf(if(startsWith(JSONExtractString(RESOURCE_ATTRIBUTES, 'service.name') AS app_name, "
+    "'unknown_service'), '', app_name), '')",
+    "hour": "formatDateTime(TIMESTAMP, '%Y-%m-%dT%H:00Z', 'UTC')",
+    "day": "formatDateTime(TIMESTAMP, '%Y-%m-%d', 'UTC')",
+    "week": "toString(toMonday(TIMESTAMP, 'UTC'))",
+    "month": "formatDateTime(TIMESTAMP, '%Y-%m', 'UTC')",
+    "input_tokens": "PROMPT_TOKENS",
+    "output_tokens": "COMPLETION_TOKENS",
+    "cost": "roundBankers(toDecimal256OrNull(ifNull(stated_cost, toString(TOTAL_COST)), 40), 12)",
+}
+"""What a row says, by our names. Costs are to 12 decimals, as the ledger sums them."""
+_SURER = "(isNotNull(cost), ifNull(cost_source, '') != 'prices')"
+_SUMMED = (
+    "error_type",
+    "http_status",
+    "cost_source",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost",
+)
+_TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+SUMS = (
+    "count()",
+    "count(error_type)",
+    "count(cost)",
+    f"countIf(isNull(cost) AND http_status IN ({', '.join(map(str, sorted(REFUSED)))}))",
+    "countIf(isNotNull(cost) AND cost_source = 'prices')",
+    *(f"count({name})" for name in _TOKENS),
+    *(f"toString(sum(toInt128(ifNull({name}, 0))))" for name in _TOKENS),
+    "toString(sum(cost))",
+)
+"""What is said of each group, in the order of `Sums`."""
+_EARLIEST, _LATEST = 0, 9_000_000_000_000
+"""Milliseconds since 1970 that a DateTime64 holds at any scale; the latter is in the year 2255."""
+
+
+@dataclass(slots=True)
+class Query:
+    """The text of a query, and its parameters."""
+
+    sql: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    def bound(self, name: str, value: str | int, kind: str = "String") -> str:
+        """Return what stands for the value in the text."""
+        self.parameters[name] = _escaped(value) if isinstance(value, str) else str(value)
+        return f"{{{name}:{kind}}}"
+
+
+def query(database: str, table: str, by: Sequence[str], chosen: Filter) -> Query:
+    """Return the query whose rows are the values of `by`, and the sums of that group.
+
+    Raises `ConfigurationError` for what is no dimension, or is not in the table.
+    """
+    made = Query()
+    groups = [f"group_{at}" for at in range(len(by))]
+    told = [f"{_told(made, name, group)} AS {group}" for name, group in zip(by, groups, strict=True)]
+    where = f"{made.bound('database', database, 'Identifier')}.{made.bound('table', table, 'Identifier')}"
+    columns = [f"{_COLUMNS[name]} AS {name}" for name in dict.fromkeys(("call_id", "stated_cost", *_SUMMED))]
+    conditions = " AND ".join(_conditions(made, chosen))
+    rows = f"SELECT {_listed(_said(), *columns, *told)} FROM {where} WHERE {conditions}"  # noqa: S608 - values are bound
+    kept = (*groups, *_SUMMED)
+    once = f"SELECT argMax(tuple({_listed(*kept)}), {_SURER}) AS kept FROM ({rows}) GROUP BY call_id"  # noqa: S608 - as above
+    each = (f"kept.{at} AS {name}" for at, name in enumerate(kept, 1))
+    calls = f"SELECT {_listed(*each)} FROM ({once})"  # noqa: S608 - as above
+    grouped = f" GROUP BY {_listed(*groups)}" if groups else ""
+    made.sql = f"SELECT {_listed(*groups, *SUMS)} FROM ({calls}){grouped} FORMAT JSONCompact"  # noqa: S608 - as above
+    return made
+
+
+def _said() -> str:
+    types = _listed(*(f"`{name}` Nullable({kind})" for name, kind in _SAID.values()))
+    return f"JSONExtract(ATTRIBUTES, 'Tuple({types})') AS said"
+
+
+def _conditions(made: Query, chosen: Filter) -> Iterator[str]:
+    yield "SPAN_TYPE = 'GENERATION'"
+    yield "isNotNull(call_id)"
+    for name, sign, at in (("since", ">=", chosen.since), ("until", "<", chosen.until)):
+        if at is not None:
+            yield f"TIMESTAMP {sign} fromUnixTimestamp64Milli({made.bound(name, _milliseconds(at), 'Int64')})"
+    for name in _FILTERS:
+        value = getattr(chosen, name)
+        if value is not None:
+            asked = made.bound(name, value)
+            any_model = f" OR {_COLUMNS['requested_model']} = {asked}" if name == "model" else ""
+            yield f"({_column(name)} = {asked}{any_model})"
+    for at, (key, value) in enumerate(chosen.tags.items()):
+        yield f"has(TAGS, {made.bound(f'tag_{at}', f'{_key(key)}:{value}')})"
+
+
+_FILTERS = (
+    *("user", "session", "model", "requested_model", "provider", "operation", "app", "key", "error_type", "outcome"),
+)
+
+
+def _told(made: Query, name: str, group: str) -> str:
+    """Return what tells the value of a dimension."""
+    dimension(name)
+    if name in DIMENSIONS:
+        return _column(name)
+    start = made.bound(f"of_{group}", f"{_key(name.removeprefix(TAG))}:")
+    found = f"arrayFirst(tag -> startsWith(tag, {start}), TAGS)"
+    return f"if({found} = '', NULL, substring({found}, length({start}) + 1))"
+
+
+def _column(name: str) -> str:
+    if name not in _COLUMNS:
+        raise ConfigurationError(
+            f"The table in ClickHouse does not hold the {name} of a call. Leave it out, or ask the ledger, without --from."
+        )
+    return _COLUMNS[name]
+
+
+def _key(key: str) -> str:
+    """Return the key of a tag; raise `ConfigurationError` for one that cannot be told from its value."""
+    if ":" in key:
+        raise ConfigurationError(
+            f"The tag {key!r} cannot be told apart in ClickHouse, where a tag is written as KEY:VALUE. "
+            "Ask the ledger, without --from."
+        )
+    return key
+
+
+def _milliseconds(at: datetime) -> int:
+    """Return Unix time, rounded up: a row's time has no more digits."""
+    found = -((datetime(1970, 1, 1, tzinfo=UTC) - at) // timedelta(milliseconds=1))
+    return max(_EARLIEST, min(found, _LATEST))
+
+
+def _escaped(text: str) -> str:
+    """Return text as a parameter is written (ClickHouse, "HTTP Interface": as in TabSeparated)."""
+    return text.translate({ord("\\"): "\\\\", ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r", 0: "\\0"})
+
+
+def _listed(*parts: str) -> str:
+    return ", ".join(parts)
