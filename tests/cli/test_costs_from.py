@@ -1,4 +1,4 @@
-"""`spancast costs --from`: what ClickHouse is asked, word for word bound, and what becomes of its answers and errors."""
+"""`spancast costs --from`: what ClickHouse is asked, and what becomes of its answers and errors."""
 
 import json
 import re

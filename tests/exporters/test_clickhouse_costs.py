@@ -1,6 +1,7 @@
 """`spancast costs --from` beside `spancast costs`, on ClickHouse's own engine: the same calls, the same answers."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from tests.support.delivered import sent
 from tests.support.environments import python_with
 from tests.support.platforms.clickhouse import PASSWORD
 from tests.support.servers import free_port, serving
+from tests.support.spans import a_trace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -29,15 +31,28 @@ COSTS = (
     *map(Decimal, ("0.1", "0", "0.000000000000000001", "4.1400000000000003e-05", "1234567.89", "0.0000000000015")),
     *(Decimal("0.0000000000005"), None),
 )
-ODD = "it's \\ a\ttab, a \"quote\", ünïcode {x:String}"
+ODD = 'it\'s \\ a\ttab, a "quote", ünïcode {x:String}'
 QUESTIONS = (
     *("user", "session", "model", "requested_model", "provider", "app", "key", "error_type"),
-    *("hour", "day", "week", "month", "tag:plan", "tag:it's", "user,day,model,tag:plan", "day,user --trend"),
+    *("hour", "day", "week", "month", "tag:plan", "tag:it's", "user,day,model,tag:plan", "day,user"),
     *("user --user u_1", "user --session s_2", "model --model a/two", "day --provider Azure", "user --tag plan=gold:9"),
     *("user --app shop", "user --key " + "b" * 64, "user --error-type 429", "user --requested-model a/one"),
     *("user --outcome error", "day --since 2026-09-22 --until 2026-10-20", "user --since 9999-01-01"),
     "user --since 0001-01-01 --sort calls --top 2",
 )
+
+
+UNKNOWN = (
+    "* REPLACE (NULL AS TOTAL_COST, "
+    """replaceRegexpOne(ATTRIBUTES, '"openrouter.cost_usd":"[^"]*",?', '') AS ATTRIBUTES)"""
+)
+"""A row as it was before its cost came."""
+GUESSED = (
+    "* REPLACE (replace(replaceRegexpOne(ATTRIBUTES, "
+    """'"openrouter.cost_usd":"[^"]*"', '"openrouter.cost_usd":"9"'), """
+    """'"openrouter.cost_source":"response"', '"openrouter.cost_source":"prices"') AS ATTRIBUTES)"""
+)
+SURE = "JSONExtractString(ATTRIBUTES, 'openrouter.cost_source') = 'response' AND isNotNull(TOTAL_COST)"
 
 
 def calls() -> Iterator[Call]:
@@ -111,10 +126,10 @@ def alike(home: Path, server: str, capsys: pytest.CaptureFixture[str]) -> Callab
 
     def ask(question: str) -> None:
         by, *filters = question.split(" ")
-        said = []
+        said: list[str] = []
         for place in ([], ["--from", f"clickhouse://default:{PASSWORD}@{server}/default"]):
             for shape in ("--json", "--csv"):
-                assert main(["costs", "--by", by, *filters, shape, *place]) == 0
+                assert main(["costs", "--by", by, *filters, shape, "--home", str(home), *place]) == 0
             said.append(capsys.readouterr().out)
         assert said[1] == said[0]
 
@@ -124,6 +139,16 @@ def alike(home: Path, server: str, capsys: pytest.CaptureFixture[str]) -> Callab
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_each_question_has_the_same_answer_there(alike: Callable[..., None], question: str) -> None:
     alike(question)
+
+
+def test_the_table_is_the_same_there_sparklines_and_all(
+    home: Path, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["costs", "--by", "model", "--trend", "week", "--home", str(home)]
+    assert main(asked) == main([*asked, "--from", f"clickhouse://default:{PASSWORD}@{server}"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
+    assert "a/two" in lines[1] + lines[2] + lines[3]
 
 
 def test_an_odd_user_is_found_there(home: Path, server: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,18 +162,16 @@ def test_spans_that_are_there_several_times_count_once(alike: Callable[..., None
     """As a collector leaves them, or a proxy: no token tells, and an older row may lack the cost or have a guess."""
     before = int(does(server, "SELECT count() FROM default.OPENROUTER_TRACES"))
     again = "INSERT INTO default.OPENROUTER_TRACES SETTINGS insert_deduplicate = 0 SELECT"
-    unknown = "* REPLACE (NULL AS TOTAL_COST, replaceRegexpOne(ATTRIBUTES, '\"openrouter.cost_usd\":\"[^\"]*\",?', '') AS ATTRIBUTES)"
     does(server, f"{again} * FROM default.OPENROUTER_TRACES")
-    does(server, f"{again} {unknown} FROM default.OPENROUTER_TRACES")
+    does(server, f"{again} {UNKNOWN} FROM default.OPENROUTER_TRACES")
     assert int(does(server, "SELECT count() FROM default.OPENROUTER_TRACES")) == 4 * before == 960
+    does(server, f"{again} {GUESSED} FROM default.OPENROUTER_TRACES WHERE {SURE}")
     for question in QUESTIONS:
         alike(question)
 
 
 def test_spans_of_the_application_are_no_calls(alike: Callable[..., None], server: str) -> None:
     exporter = Clickhouse(endpoint=f"http://{server}", password=PASSWORD)
-    from tests.support.spans import a_trace  # noqa: PLC0415
-
     others = [span for span in a_trace() if span.generation is None]
     for encoded in exporter.encode(others, datetime.now(UTC)):
         assert sent(encoded.request).status == 200
@@ -156,19 +179,18 @@ def test_spans_of_the_application_are_no_calls(alike: Callable[..., None], serve
 
 
 @pytest.mark.parametrize(
-    ("login", "path", "says"),
+    ("place", "says"),
     [
-        ("default:wr0ng", "", "refuses the user 'default' or the password"),
-        (f"default:{PASSWORD}", "/default?table=NONE", "There is no table default.NONE at "),
-        (f"default:{PASSWORD}", "/nowhere", "There is no table nowhere.OPENROUTER_TRACES at "),
-        (f"default:{PASSWORD}", "/default?table=OTHER", "lacks a column that the question needs"),
+        ("clickhouse://default:wr0ng@SERVER", "refuses the user 'default' or the password"),
+        (f"clickhouse://default:{PASSWORD}@SERVER/default?table=NONE", "There is no table default.NONE at "),
+        (f"clickhouse://default:{PASSWORD}@SERVER/nowhere", "There is no table nowhere.OPENROUTER_TRACES at "),
+        (f"clickhouse://default:{PASSWORD}@SERVER/default?table=OTHER", "lacks a column that the question needs"),
     ],
 )
-def test_what_is_wrong_is_told(
-    home: Path, server: str, capsys: pytest.CaptureFixture[str], login: str, path: str, says: str
-) -> None:
+@pytest.mark.usefixtures("home")
+def test_what_is_wrong_is_told(server: str, capsys: pytest.CaptureFixture[str], place: str, says: str) -> None:
     does(server, "CREATE TABLE IF NOT EXISTS default.OTHER (a String) ENGINE = MergeTree ORDER BY a")
-    assert main(["costs", "--from", f"clickhouse://{login}@{server}{path}"]) == 1
+    assert main(["costs", "--from", place.replace("SERVER", server)]) == 1
     complaint = capsys.readouterr().err
     assert says in complaint
-    assert login.partition(":")[2] not in complaint
+    assert not {PASSWORD, "wr0ng"} & set(re.findall(r"\w+", complaint))

@@ -16,9 +16,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 import msgspec
 
 from spancast import money
-from spancast.bookkeeping.clickhouse_query import SUMS, Query, query
 from spancast.bookkeeping.answers.costs import Report, reported
 from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.clickhouse_query import SUMS, Query, query
 from spancast.bookkeeping.sums import Sums
 from spancast.contract import Reply, Request
 from spancast.delivery.wire import Ambiguous, Unsent, Wire

@@ -2,8 +2,8 @@
 
 Every value is a bound parameter (ClickHouse, "Queries with parameters"): `{name:Type}` in the text, its value beside.
 
-Only rows of Spancast's own calls count, which have `spancast.call_id`; the last span of a call that is there several
-times counts once, one with a stated cost before an estimate, and that before an unknown one. Money is the charge as it
+Only rows of Spancast's own calls count, which have `spancast.call_id`. A call of which there are several rows counts
+once, by one with a stated cost before an estimate, and that before an unknown one. Money is the charge as it
 is stated in ATTRIBUTES, which TOTAL_COST holds with the provider's bill added where the account's own key was used.
 """
 
@@ -47,7 +47,12 @@ _COLUMNS = {
     "cost": "roundBankers(toDecimal256OrNull(ifNull(stated_cost, toString(TOTAL_COST)), 40), 12)",
 }
 """What a row says, by our names. Costs are to 12 decimals, as the ledger sums them."""
+_FILTERS = (
+    *("user", "session", "model", "requested_model", "provider", "operation", "app", "key", "error_type", "outcome"),
+)
+"""Fields of a Filter that are compared."""
 _SURER = "(isNotNull(cost), ifNull(cost_source, '') != 'prices')"
+"""What is greatest in the row of a call that counts."""
 _SUMMED = (
     "error_type",
     "http_status",
@@ -116,22 +121,17 @@ def _said() -> str:
 def _conditions(made: Query, chosen: Filter) -> Iterator[str]:
     yield "SPAN_TYPE = 'GENERATION'"
     yield "isNotNull(call_id)"
-    for name, sign, at in (("since", ">=", chosen.since), ("until", "<", chosen.until)):
+    for bound, sign, at in (("since", ">=", chosen.since), ("until", "<", chosen.until)):
         if at is not None:
-            yield f"TIMESTAMP {sign} fromUnixTimestamp64Milli({made.bound(name, _milliseconds(at), 'Int64')})"
+            yield f"TIMESTAMP {sign} fromUnixTimestamp64Milli({made.bound(bound, _milliseconds(at), 'Int64')})"
     for name in _FILTERS:
         value = getattr(chosen, name)
         if value is not None:
             asked = made.bound(name, value)
             any_model = f" OR {_COLUMNS['requested_model']} = {asked}" if name == "model" else ""
             yield f"({_column(name)} = {asked}{any_model})"
-    for at, (key, value) in enumerate(chosen.tags.items()):
-        yield f"has(TAGS, {made.bound(f'tag_{at}', f'{_key(key)}:{value}')})"
-
-
-_FILTERS = (
-    *("user", "session", "model", "requested_model", "provider", "operation", "app", "key", "error_type", "outcome"),
-)
+    for number, (key, value) in enumerate(chosen.tags.items()):
+        yield f"has(TAGS, {made.bound(f'tag_{number}', f'{_key(key)}:{value}')})"
 
 
 def _told(made: Query, name: str, group: str) -> str:
@@ -147,7 +147,7 @@ def _told(made: Query, name: str, group: str) -> str:
 def _column(name: str) -> str:
     if name not in _COLUMNS:
         raise ConfigurationError(
-            f"The table in ClickHouse does not hold the {name} of a call. Leave it out, or ask the ledger, without --from."
+            f"ClickHouse is not told the {name} of a call. Leave it out, or ask the ledger, without --from."
         )
     return _COLUMNS[name]
 
