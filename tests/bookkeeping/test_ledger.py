@@ -81,6 +81,16 @@ def test_a_file_that_is_no_ledger_is_an_error_that_says_so(tmp_path):
 
 
 def test_where_nothing_was_written_nothing_was_spent(tmp_path):
-    with spancast.ledger(tmp_path / "none") as ledger:
+    with spancast.ledger(tmp_path) as ledger:
         assert ledger.costs().total.calls == 0
-        assert not (tmp_path / "none").exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_given_wrongly_is_refused_with_a_cure(home):
+    with pytest.raises(ConfigurationError, match="Name a directory"):
+        spancast.ledger(home / "none")
+    with spancast.ledger(home) as ledger:
+        with pytest.raises(ConfigurationError, match=r"Give a list, such as \['user'\]"):
+            ledger.costs(by="user")
+        with pytest.raises(ConfigurationError, match=r"Give a datetime\.datetime"):
+            ledger.costs(since="7d")

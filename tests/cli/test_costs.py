@@ -380,3 +380,21 @@ def test_what_was_pruned_is_told_of_trends_and_leaves_savings_unknown(spancast, 
         None,
         f"{datetime.now(UTC) - timedelta(60):%Y-%m-%d}",
     )
+
+
+def test_a_key_with_two_values_is_misuse_and_no_half_answer(spancast, written):
+    written(call(tags={"feature": "search"}))
+    status, printed, complaint = spancast("costs", "--tag", "feature=search", "--tag", "feature=chat")
+    assert (status, printed, "Ask for each alone" in complaint) == (2, "", True)
+
+
+def test_an_option_without_its_value_is_misuse(spancast, written):
+    written(call())
+    status, printed, complaint = spancast("costs", "--since=--")
+    assert (status, printed, "gives no value" in complaint) == (2, "", True)
+
+
+def test_a_ledger_that_was_set_aside_is_told_of(spancast, home, written):
+    written(call())
+    (home / "ledger.db.damaged-1").write_bytes(b"")
+    assert "was damaged" in spancast("costs")[2]

@@ -64,12 +64,12 @@ def test_json_gives_the_reasons(capsys, tmp_path, record):
 
 
 def test_without_any_the_array_is_empty_and_nothing_is_made(capsys, tmp_path):
-    assert json.loads(shown(capsys, tmp_path / "absent", "--json")) == []
-    assert not (tmp_path / "absent").exists()
+    assert json.loads(shown(capsys, tmp_path, "--json")) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_any_it_says_how_to_have_one(capsys, tmp_path):
-    assert "SPANCAST_DESTINATIONS" in shown(capsys, tmp_path / "absent")
+    assert "SPANCAST_DESTINATIONS" in shown(capsys, tmp_path)
 
 
 def test_the_table_says_what_is_the_matter(capsys, tmp_path, record):

@@ -19,7 +19,15 @@ sent: set[str] = set()
 def kept(folder: Path) -> set[str]:
     """Return where the files that Spancast wrote in a folder hold a key."""
     files = [path for path in folder.rglob("*") if OURS.fullmatch(path.name) and path.is_file()]
-    return {f"{path.relative_to(folder)}: {key}" for path in files for key in _keys(path.read_bytes())}
+    return {f"{path.relative_to(folder)}: {key}" for path in files for key in _keys(_content(path))}
+
+
+def _content(path: Path) -> bytes:
+    """Return what is in a file; nothing of a segment that was booked and removed meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def note(where: str, *parts: bytes | str) -> None:

@@ -22,6 +22,7 @@ from spancast.call import Outcome
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import journal_folder
 from spancast.delivery.outbox import Outbox
+from spancast.errors import ConfigurationError
 
 PATIENCE = 5.0
 """Seconds to wait for another process that is booking."""
@@ -59,6 +60,8 @@ class Ledger:
 
     def __init__(self, home: str | Path | None = None) -> None:
         """Read the ledger in `home`, or in this environment's SPANCAST_HOME."""
+        if home is not None and not Path(home).is_dir():
+            raise ConfigurationError.of("home", str(home), "Name a directory that programs have written to.")
         self.home = Path(home) if home is not None else settings.home()
         """The directory."""
         self._book = Book(self.home)
@@ -76,6 +79,8 @@ class Ledger:
         `tag:KEY`; one that is unknown raises `spancast.errors.ConfigurationError`. Money is a `Decimal` of US dollars,
         exact.
         """
+        if isinstance(by, str):
+            raise ConfigurationError.of("by", by, f"Give a list, such as [{by!r}].")
         with self._latest() as book:
             return Report.nothing() if book is None else summed.costs(book, by, _filter(chosen))
 
@@ -125,4 +130,6 @@ def _filter(chosen: Chosen) -> Filter:
 
 
 def _zoned(at: datetime | None) -> datetime | None:
+    if at is not None and not isinstance(at, datetime):
+        raise ConfigurationError.of("since or until", at, "Give a datetime.datetime.")
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

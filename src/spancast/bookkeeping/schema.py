@@ -132,7 +132,7 @@ MIGRATIONS = (
     LEFT JOIN texts AS tagged ON tagged.id = entries.tags
     LEFT JOIN texts AS settings ON settings.id = entries.setting;
     CREATE VIEW calls_usd AS SELECT
-        *, cost / 1e12 AS cost_usd, upstream_cost / 1e12 AS upstream_cost_usd,
+        *, CAST(cost_text AS REAL) AS cost_usd, CAST(upstream_cost_text AS REAL) AS upstream_cost_usd,
         strftime('%Y-%m-%dT%H:%M:%fZ', started_at / 1e9, 'unixepoch') AS started, duration / 1e9 AS duration_s
     FROM calls;
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
-from typing import Protocol, cast
+from pathlib import Path
+from typing import Protocol, TextIO, cast
 
 from spancast.errors import ConfigurationError, SpancastError
 
@@ -59,6 +60,7 @@ OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _open_what_is_closed()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a character shows a question mark
     try:
@@ -86,11 +88,29 @@ def _dispatch(arguments: Sequence[str]) -> int:
         return OK
     if name not in VERBS:
         return _complain(_unknown(name), MISUSED)
+    empty = next((each for each in _own(name, arguments) if each.startswith("--") and each.endswith("=--")), None)
+    if empty is not None:
+        return _complain(f"{empty!r} gives no value. Write one behind the equals sign.", MISUSED)
     verb = VERBS[name]
     module = verb.load()
     parser = argparse.ArgumentParser(f"spancast {name}", description=_sentence(verb.meaning), allow_abbrev=False)
     module.add_arguments(parser)
     return module.run(parser.parse_args(arguments[1:]))
+
+
+def _own(name: str, arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments that are ours: what `run` runs has its own."""
+    return [] if name == "run" else arguments[1:]
+
+
+def _open_what_is_closed() -> None:
+    """Give a program without standard output or error some that go nowhere (Python docs, sys.stdout)."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _overview() -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -12,6 +12,7 @@ from spancast.call import Outcome
 from spancast.capture.values import text
 from spancast.cli.home import NOTHING_YET
 from spancast.cli.when import moment
+from spancast.errors import ConfigurationError
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{64}")
 
@@ -63,7 +64,7 @@ def chosen(args: argparse.Namespace) -> Filter:
         key=args.key,
         error_type=args.error_type,
         outcome=args.outcome,
-        tags=dict(args.tag),
+        tags=_tags(args.tag),
     )
 
 
@@ -114,6 +115,13 @@ def _folder(seen: str) -> Path:
     if not seen.strip():
         raise argparse.ArgumentTypeError(f"{seen!r} is no directory. Name one, or leave --home out.")
     return Path(seen)
+
+
+def _tags(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    tags = dict(given)
+    if len(tags) < len(set(given)):
+        raise ConfigurationError("--tag names one key with two values, and a call has one at most. Ask for each alone.")
+    return tags
 
 
 def _tag(seen: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from spancast.bookkeeping.book import Book
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import journal_folder
 from spancast.delivery.outbox import Outbox
+from spancast.errors import ConfigurationError, SpancastError
 
 S = TypeVar("S", Book, Outbox)
 
@@ -58,11 +59,23 @@ def folder(args: argparse.Namespace) -> Path:
 @contextmanager
 def live(args: argparse.Namespace) -> Iterator[Live]:
     """Give the ledger, to be brought up to date again and again."""
-    if args.home is not None and not args.home.is_dir():
-        print(f"There is no directory {args.home}. Name one that programs have written to.", file=sys.stderr)
     home = folder(args)
+    _warn(args.home, home)
     with trouble.told(home), ExitStack() as stack:
         yield Live(home, stack)
+
+
+def _warn(named: Path | None, home: Path) -> None:
+    """Say what may make a ledger look emptier than it is; raise `SpancastError` where nothing else is there to see."""
+    if named is not None and not named.is_dir():
+        raise ConfigurationError(f"There is no directory {named}. Name one that programs have written to.")
+    instead_of = settings.resolve({}).instead_of if named is None else None
+    if instead_of is not None and not (home / "ledger.db").is_file():
+        raise SpancastError(f"{instead_of}. Read it as its owner, or a copy of it with --home.")
+    if instead_of is not None:
+        print(f"{instead_of}. This is {home}, where programs of this user have written instead.", file=sys.stderr)
+    for aside in trouble.set_aside(home):
+        print(f"{aside} was damaged; what is in it is not among these.", file=sys.stderr)
 
 
 @contextmanager

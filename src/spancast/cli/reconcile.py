@@ -19,6 +19,7 @@ from spancast.cli.reconciled_json import one_object
 from spancast.cli.reconciled_text import lines
 from spancast.cli.when import moment
 from spancast.errors import ConfigurationError, SpancastError
+from spancast.locks import FileLock
 
 _KEYS = ("OPENROUTER_MANAGEMENT_KEY", "OPENROUTER_API_KEY")
 """Where a key is looked for, in this order."""
@@ -106,9 +107,16 @@ def _key(name: str | None) -> str:
 
 
 def _filled(args: argparse.Namespace, book: Book, comparing: Comparing) -> Reconciliation:
-    """Return the result; with `--fill` that of the ledger as it is then."""
-    result = comparing.result(book)
-    wanted = filling(result.calls) if args.fill else Filling((), ())
+    """Return the result; with `--fill` that of the ledger as it is then. Two that fill take turns."""
+    if not args.fill:
+        return comparing.result(book)
+    with FileLock((args.home or settings.home()) / "reconcile.lock"):
+        return _fill_what_is_missing(args, book, comparing)
+
+
+def _fill_what_is_missing(args: argparse.Namespace, book: Book, comparing: Comparing) -> Reconciliation:
+    result = comparing.renewed(book).result(book)
+    wanted = filling(result.calls)
     if not wanted:
         return result
     _fill(args.home or settings.home(), book, wanted)

@@ -20,6 +20,8 @@ from spancast.delivery.outbox import Outbox
 TIMEOUT = 60.0
 """Seconds that it may send; what waits then is sent by the programs on this machine, or by `spancast deliver`."""
 _NANOSECONDS = 10**9
+_LAST = 2**63 - 1
+"""What 64 bits do not hold is after every call."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _unix(at: datetime) -> int:
-    return int(at.timestamp()) * _NANOSECONDS
+    return min(int(at.timestamp()) * _NANOSECONDS, _LAST)
 
 
 def _standing(outbox: Outbox, name: str) -> Standing | None:

@@ -5,8 +5,17 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
-    parser.add_argument("--port", type=int, default=8087, help="where to listen; 0 for any free port (default: 8087)")
+    parser.add_argument("--port", type=_port, default=8087, help="where to listen; 0 for any free port (default: 8087)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _HIGHEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port. Write one from 0 to {_HIGHEST}.")
+    return int(text)
+
+
+_HIGHEST = 65_535
 
 
 def run(args: argparse.Namespace) -> int:

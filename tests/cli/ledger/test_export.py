@@ -416,6 +416,15 @@ def test_an_amount_that_parquet_cannot_hold_is_no_silent_null(book, home, tmp_pa
     assert not (tmp_path / "a.parquet").exists()
 
 
+@pytest.mark.parametrize("name", ["ledger.db", "outbox.db", "ledger.db-wal", "ledger.lock", "journal/a.csv"])
+def test_the_ledgers_own_files_are_not_written_over(spancast, book, home, name):
+    book.apply(SEGMENT, 1, [call()])
+    before = (home / "ledger.db").read_bytes()
+    status, _, complaint = spancast("ledger", "export", "--to", home / name, "--format", "csv")
+    assert (status, "Name another" in complaint) == (2, True)
+    assert (home / "ledger.db").read_bytes() == before
+
+
 VALIDATE = "import sys; from focus_validator.main import main; sys.exit(main())"
 LEFT_OUT = {
     *("CommitmentDiscountCategory", "CommitmentDiscountId", "CommitmentDiscountName", "CommitmentDiscountStatus"),

@@ -18,8 +18,9 @@ from spancast.cli.exporting.parquet import parquet
 from spancast.cli.exporting.text import csv, jsonl
 from spancast.cli.figures import plus
 from spancast.cli.filters import add_filters, add_home, chosen
-from spancast.cli.home import NOTHING_YET, ledger
+from spancast.cli.home import NOTHING_YET, folder, ledger
 from spancast.cli.missing import missing
+from spancast.delivery.journal import journal_folder
 from spancast.errors import ConfigurationError, SpancastError
 
 STDOUT = "-"
@@ -66,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the calls; say how many they are, and what is not among them."""
     name = args.format or _meant(args.to)
+    if args.to != STDOUT and _is_ours(Path(args.to).resolve(), folder(args).resolve()):
+        raise ConfigurationError(f"{args.to!r} is a file of the ledger's own, which would be lost. Name another.")
     with ledger(args) as book:
         if book is None:
             raise SpancastError(NOTHING_YET)
@@ -75,6 +78,14 @@ def run(args: argparse.Namespace) -> int:
         for sentence in written.sentences(args.to, missing(book, wanted)):
             print(sentence, file=sys.stderr)
     return 0
+
+
+def _is_ours(path: Path, home: Path) -> bool:
+    """Return whether a file is one that Spancast keeps in a home directory."""
+    return (path.parent == home and path.name.startswith(_OURS)) or path.is_relative_to(journal_folder(home))
+
+
+_OURS = ("ledger.", "outbox.", "drainer.")
 
 
 def _meant(to: str) -> str:
