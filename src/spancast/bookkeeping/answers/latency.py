@@ -110,7 +110,7 @@ def _routes(connection: Connection, numbers: set[int], chosen: Filter) -> dict[i
     found: dict[int, Mapping[str, str | None]] = {}
     for number, text in texts.of(connection, numbers).items():
         if number is not None and text is not None:
-            route = dict(zip(_ROUTE, msgspec.json.decode(text), strict=True))
+            route: dict[str, str | None] = dict(zip(_ROUTE, msgspec.json.decode(text), strict=True))
             if all(getattr(chosen, name) in (None, route[name]) for name in ("provider", "operation")):
                 found[number] = route
     return found
