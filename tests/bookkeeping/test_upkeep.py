@@ -68,7 +68,7 @@ def sums(book: Book) -> list:
     return [costs(book, each, Filter()) for each in by]
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches)
 def test_the_sums_are_those_of_the_calls(book, batches):
     emptied(book)
@@ -77,7 +77,7 @@ def test_the_sums_are_those_of_the_calls(book, batches):
         assert upkeep.check(book) == []
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches, st.integers(0, 41), batches)
 def test_the_sums_outlive_the_calls(book, before, days, after):
     emptied(book)
@@ -93,7 +93,7 @@ def test_the_sums_outlive_the_calls(book, before, days, after):
         book.apply(SEGMENT, 2, batch)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches)
 def test_sums_made_anew_are_the_same(book, batches):
     emptied(book)

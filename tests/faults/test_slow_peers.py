@@ -101,6 +101,7 @@ def test_one_of_six_platforms_that_is_down_delays_no_other_and_has_nothing_sent_
         ill.mode = modes.healthy
         eventually(lambda: not desk.standing(NAMES[0]).waiting, 60)
         well = latency(desk, platforms, threads)
+        eventually(lambda: not desk.standing(NAMES[0]).waiting, 60)
         ill.mode = down
         before = len(desk.emitted)
         added.append(latency(desk, platforms, threads) - well)
