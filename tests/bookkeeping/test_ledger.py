@@ -34,6 +34,8 @@ def test_who_spent_what(home):
             ("u_1", 2, Decimal("0.0005")),
         ]
         assert (len(report), report.total.cost) == (2, Decimal("1.5005"))
+        first = ledger.costs(by=["user"], top=1)
+        assert (first.rows, first.total) == (report.rows[:1], report.total)
 
 
 def test_any_filter_and_any_dimension(home):

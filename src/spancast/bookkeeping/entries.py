@@ -5,23 +5,19 @@ from sqlite3 import Connection
 
 import msgspec
 
-from spancast.bookkeeping import latencies, rollups, texts
+from spancast.bookkeeping import latencies, paged, rollups, texts
 from spancast.bookkeeping.entry import Entry, Kind, entry_of, kind_of, packed, texts_of
 from spancast.bookkeeping.posted import POSTED, Posted, posted, read
 from spancast.bookkeeping.rollups import NOBODY, Posting, day_of
 from spancast.bookkeeping.sums import Sums
 from spancast.call import Call
 
-PAGE = 500
-"""Calls looked for at a time."""
-
 
 def book(connection: Connection, calls: Sequence[Call]) -> None:
     """Book finished calls. The first record of a call stands; any replaces `killed`, which was only a conclusion."""
     new, replacing = _unbooked(connection, calls)
     for seq, call in replacing.items():
-        _unpost(connection, seq)
-        connection.execute("DELETE FROM entries WHERE seq = ?", (seq,))
+        _remove(connection, seq)
         _insert(connection, [(seq, call)])
     _insert(connection, [(None, call) for call in new])
 
@@ -37,8 +33,7 @@ def find(connection: Connection, where: str, values: Mapping[str, object]) -> tu
 
 def change(connection: Connection, seq: int, entry: Entry, kind: Kind) -> None:
     """Write a row anew."""
-    _unpost(connection, seq)
-    connection.execute("DELETE FROM entries WHERE seq = ?", (seq,))
+    _remove(connection, seq)
     _write(connection, [(seq, kind, entry._replace(kind=_kinds(connection, [kind])[kind]))])
 
 
@@ -72,12 +67,8 @@ def _unbooked(connection: Connection, calls: Sequence[Call]) -> tuple[list[Call]
 
 
 def _standing(connection: Connection, ids: Sequence[str]) -> dict[str | bytes, tuple[int, str]]:
-    found: dict[str | bytes, tuple[int, str]] = {}
-    for begin in range(0, len(ids), PAGE):
-        page = [packed(each) for each in ids[begin : begin + PAGE]]
-        rows = connection.execute(_STANDING.format(", ".join("?" * len(page))), page)
-        found |= {call_id: (seq, outcome) for call_id, seq, outcome in rows}
-    return found
+    rows = paged.rows(connection, _STANDING, [packed(each) for each in ids])
+    return {call_id: (seq, outcome) for call_id, seq, outcome in rows}
 
 
 def _insert(connection: Connection, calls: Sequence[tuple[int | None, Call]]) -> None:
@@ -94,11 +85,12 @@ def _write(connection: Connection, rows: Sequence[tuple[int | None, Kind, Entry]
     latencies.post(connection, (reading for call in calls for reading in latencies.readings(call)))
 
 
-def _unpost(connection: Connection, seq: int) -> None:
-    """Take what an entry says out of the sums."""
+def _remove(connection: Connection, seq: int) -> None:
+    """Remove an entry, and what it says out of the sums."""
     call = read(connection.execute(f"{POSTED} WHERE seq = ?", (seq,)).fetchone())
     rollups.post(connection, postings([call]), -1)
     latencies.post(connection, latencies.readings(call), -1)
+    connection.execute("DELETE FROM entries WHERE seq = ?", (seq,))
 
 
 def _kinds(connection: Connection, kinds: Iterable[Kind]) -> dict[Kind, int]:
@@ -113,11 +105,7 @@ def _kinds(connection: Connection, kinds: Iterable[Kind]) -> dict[Kind, int]:
 
 
 def _known(connection: Connection, wholes: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for begin in range(0, len(wholes), PAGE):
-        page = wholes[begin : begin + PAGE]
-        found |= dict(connection.execute(_KINDS.format(", ".join("?" * len(page))), page))
-    return found
+    return dict(paged.rows(connection, _KINDS, wholes))
 
 
 _WHOLE = f"""

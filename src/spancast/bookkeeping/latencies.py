@@ -102,9 +102,9 @@ def post(connection: Connection, added: Iterable[Reading], sign: int = 1) -> Non
         connection.executemany(_EMPTY, keys)
 
 
-def clear(connection: Connection, since: int | None) -> None:
+def clear(connection: Connection, since: int) -> None:
     """Empty the histograms of the days from `since` on."""
-    connection.execute("DELETE FROM latencies WHERE day >= ?", (-(2**63) if since is None else since,))
+    connection.execute("DELETE FROM latencies WHERE day >= ?", (since,))
 
 
 _COUNT = """

@@ -72,8 +72,10 @@ class Ledger:
         """The SQLite file. Its view `calls_usd` has a row a call, for tools that speak SQL."""
         return self.home / "ledger.db"
 
-    def costs(self, by: Sequence[str] = (), **chosen: Unpack[Chosen]) -> Report:
+    def costs(self, by: Sequence[str] = (), *, top: int | None = None, **chosen: Unpack[Chosen]) -> Report:
         """Return the sums of the chosen calls, the dearest group first, and over all of them.
+
+        Of the groups only the `top` dearest are returned, where that is given; the total is of all.
 
         `by` names any of `spancast.bookkeeping.answers.dimensions.DIMENSIONS`, such as user, model or day, or
         `tag:KEY`; one that is unknown raises `spancast.errors.ConfigurationError`. Money is a `Decimal` of US dollars,
@@ -82,7 +84,7 @@ class Ledger:
         if isinstance(by, str):
             raise ConfigurationError.of("by", by, f"Give a list, such as [{by!r}].")
         with self._latest() as book:
-            return Report.nothing() if book is None else summed.costs(book, by, _filter(chosen))
+            return Report.nothing() if book is None else summed.costs(book, by, _filter(chosen), top)
 
     def latency(self, by: Sequence[str] = (), **chosen: Unpack[Chosen]) -> list[LatencyRow]:
         """Return how long the chosen calls took, in nanoseconds, the group of the most calls first."""

@@ -80,10 +80,10 @@ def post(connection: Connection, postings: Iterable[Posting], sign: int = 1) -> 
             connection.executemany(_EMPTY[table], added)
 
 
-def clear(connection: Connection, since: int | None) -> None:
+def clear(connection: Connection, since: int) -> None:
     """Empty the sums of the days from `since` on."""
     for table in ("kinds_daily", "users_daily"):
-        connection.execute(f"DELETE FROM {table} WHERE day >= ?", (-(2**63) if since is None else since,))  # noqa: S608 - names
+        connection.execute(f"DELETE FROM {table} WHERE day >= ?", (since,))  # noqa: S608 - names
 
 
 def sum_months(connection: Connection) -> None:

@@ -2,13 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from sqlite3 import Connection
-from typing import TypeVar
 
-PAGE = 500
-"""Texts asked for at a time; SQLite takes 999 values in a statement, or more."""
-
-
-_T = TypeVar("_T")
+from spancast.bookkeeping import paged
 
 
 def ids(connection: Connection, texts: Iterable[str | None]) -> Mapping[str | None, int | None]:
@@ -26,24 +21,12 @@ def ids(connection: Connection, texts: Iterable[str | None]) -> Mapping[str | No
 def of(connection: Connection, numbers: Iterable[int | None]) -> Mapping[int | None, str | None]:
     """Return the text of each number; that of `None` is `None`."""
     wanted = [number for number in dict.fromkeys(numbers) if number is not None]
-    found: dict[int | None, str | None] = {None: None}
-    for page in _pages(wanted):
-        rows = connection.execute(f"SELECT id, text FROM texts WHERE id IN ({_marks(page)})", page)  # noqa: S608 - question marks
-        found |= dict(rows)
-    return found
+    return {None: None, **dict(paged.rows(connection, _TEXTS, wanted))}
 
 
 def _known(connection: Connection, texts: Sequence[str]) -> dict[str | None, int | None]:
-    found: dict[str | None, int | None] = {}
-    for page in _pages(texts):
-        rows = connection.execute(f"SELECT text, id FROM texts WHERE text IN ({_marks(page)})", page)  # noqa: S608 - question marks
-        found |= dict(rows)
-    return found
+    return dict(paged.rows(connection, _NUMBERS, texts))
 
 
-def _pages(values: Sequence[_T]) -> Iterable[Sequence[_T]]:
-    return (values[begin : begin + PAGE] for begin in range(0, len(values), PAGE))
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
+_TEXTS = "SELECT id, text FROM texts WHERE id IN ({})"
+_NUMBERS = "SELECT text, id FROM texts WHERE text IN ({})"

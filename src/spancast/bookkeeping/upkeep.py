@@ -18,7 +18,6 @@ CHUNK = 2000
 """Entries that are pruned in one transaction, so that nobody who writes waits long."""
 PAGE = 10_000
 """Entries that are read at a time."""
-_FIRST = -(2**63)
 
 
 def rebuild(book: Book) -> int:
@@ -27,7 +26,7 @@ def rebuild(book: Book) -> int:
     Days of which calls were pruned keep the sums they have. Nobody can write meanwhile: a minute for millions of calls.
     """
     with book.writing() as connection:
-        since = kept_since(connection)
+        since = _first(connection)
         rollups.clear(connection, since)
         latencies.clear(connection, since)
         count = 0
@@ -77,10 +76,14 @@ def prune(book: Book, before: int, *, go_on: Callable[[], bool] = lambda: True) 
     return count
 
 
+def _first(connection: Connection) -> int:
+    """Return the first day whose sums can be made of its calls."""
+    return kept_since(connection) or 0
+
+
 def _drift(connection: Connection) -> Iterator[str]:
     """Yield where the sums are not what the single calls add up to."""
-    since = kept_since(connection)
-    for (day,) in connection.execute(_DAYS, {"since": _FIRST if since is None else since}).fetchall():
+    for (day,) in connection.execute(_DAYS, {"since": _first(connection)}).fetchall():
         yield from _drift_of(connection, day)
     yield from _drift_of_months(connection)
 
@@ -113,9 +116,9 @@ def _drift_of_months(connection: Connection) -> Iterator[str]:
         yield "users_monthly: the sums of the months are not those of their days."
 
 
-def _pages(connection: Connection, since: int | None) -> Iterator[Sequence[Posted]]:
+def _pages(connection: Connection, since: int) -> Iterator[Sequence[Posted]]:
     """Yield the single calls that the sums are of, in pages."""
-    last, first = 0, 0 if since is None else since * DAY
+    last, first = 0, since * DAY
     while True:
         rows = connection.execute(_PAGE, (last, first, PAGE)).fetchall()
         if not rows:

@@ -59,23 +59,32 @@ def folder(args: argparse.Namespace) -> Path:
 @contextmanager
 def live(args: argparse.Namespace) -> Iterator[Live]:
     """Give the ledger, to be brought up to date again and again."""
-    home = folder(args)
-    _warn(args.home, home)
+    home = _named(args.home) if args.home is not None else _of_settings()
+    for aside in trouble.set_aside(home):
+        print(f"{aside} was damaged; what is in it is not among these.", file=sys.stderr)
     with trouble.told(home), ExitStack() as stack:
         yield Live(home, stack)
 
 
-def _warn(named: Path | None, home: Path) -> None:
-    """Say what may make a ledger look emptier than it is; raise `SpancastError` where nothing else is there to see."""
-    if named is not None and not named.is_dir():
-        raise ConfigurationError(f"There is no directory {named}. Name one that programs have written to.")
-    instead_of = settings.resolve({}).instead_of if named is None else None
-    if instead_of is not None and not (home / "ledger.db").is_file():
-        raise SpancastError(f"{instead_of}. Read it as its owner, or a copy of it with --home.")
-    if instead_of is not None:
-        print(f"{instead_of}. This is {home}, where programs of this user have written instead.", file=sys.stderr)
-    for aside in trouble.set_aside(home):
-        print(f"{aside} was damaged; what is in it is not among these.", file=sys.stderr)
+def _named(home: Path) -> Path:
+    """Return the directory that was named; raise `ConfigurationError` where there is none, which would seem empty."""
+    if not home.is_dir():
+        raise ConfigurationError(f"There is no directory {home}. Name one that programs have written to.")
+    return home
+
+
+def _of_settings() -> Path:
+    """Return the directory by the settings, and say so where it is another than was wanted.
+
+    Raises `SpancastError` where nothing else is there to see.
+    """
+    inforce = settings.resolve({})
+    if inforce.instead_of is not None and not (inforce.home / "ledger.db").is_file():
+        raise SpancastError(f"{inforce.instead_of}. Read it as its owner, or a copy of it with --home.")
+    if inforce.instead_of is not None:
+        where = f"This is {inforce.home}, where programs of this user have written instead."
+        print(f"{inforce.instead_of}. {where}", file=sys.stderr)
+    return inforce.home
 
 
 @contextmanager

@@ -8,13 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spancast import settings
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.reconciling.comparing import Comparing
 from spancast.bookkeeping.reconciling.filling import Filling, filling
 from spancast.bookkeeping.reconciling.reconciliation import Reconciliation
 from spancast.cli.filters import add_home
-from spancast.cli.home import NOTHING_YET, PATIENCE, ledger
+from spancast.cli.home import NOTHING_YET, PATIENCE, folder, ledger
 from spancast.cli.reconciled_json import one_object
 from spancast.cli.reconciled_text import lines
 from spancast.cli.when import moment
@@ -110,7 +109,7 @@ def _filled(args: argparse.Namespace, book: Book, comparing: Comparing) -> Recon
     """Return the result; with `--fill` that of the ledger as it is then. Two that fill take turns."""
     if not args.fill:
         return comparing.result(book)
-    with FileLock((args.home or settings.home()) / "reconcile.lock"):
+    with FileLock((folder(args)) / "reconcile.lock"):
         return _fill_what_is_missing(args, book, comparing)
 
 
@@ -119,7 +118,7 @@ def _fill_what_is_missing(args: argparse.Namespace, book: Book, comparing: Compa
     wanted = filling(result.calls)
     if not wanted:
         return result
-    _fill(args.home or settings.home(), book, wanted)
+    _fill(folder(args), book, wanted)
     return replace(comparing.renewed(book).result(book), filled=len(wanted.words) + len(wanted.adjustments))
 
 

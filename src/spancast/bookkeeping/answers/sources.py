@@ -97,13 +97,11 @@ def split(chosen: Filter) -> tuple[Span, list[Span]]:
 
 def _by_users(asked: Sequence[str], meant: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
     """Take whole months where nobody asks for days."""
-    days, _ = _split(meant)
-    months = Span(_month_from(days.since), month_of(_dated(days.until)))
+    months = _months(_split(meant)[0])
     if "day" in asked or months.since >= months.until:
         yield from _daily("users_daily", asked, meant, where, parameters)
         return
-    values = parameters | {"since": months.since, "until": months.until}
-    yield Query(_kept("users_monthly", "month", asked, where), values)
+    yield Query(_kept("users_monthly", "month", asked, where), parameters | months._asdict())
     first, last = first_day_of(months.since) * DAY, first_day_of(months.until) * DAY
     yield from _daily("users_daily", asked, Span(meant.since, first), where, parameters)
     yield from _daily("users_daily", asked, Span(last, meant.until), where, parameters)
@@ -112,7 +110,7 @@ def _by_users(asked: Sequence[str], meant: Span, where: str, parameters: dict[st
 def _months_and_days(meant: Span) -> tuple[list[int], list[Span], Span]:
     """Return the whole months, the further whole days one by one, and what is left at both ends in nanoseconds."""
     days, ends = _split(meant)
-    months = Span(_month_from(days.since), month_of(_dated(days.until)))
+    months = _months(days)
     if months.since >= months.until:
         return list(range(*days)), ends, Span(0, 0)
     first, last = first_day_of(months.since), first_day_of(months.until)
@@ -148,6 +146,11 @@ def _split(meant: Span) -> tuple[Span, list[Span]]:
         return Span(0, 0), [meant] if meant.since < meant.until else []
     ends = Span(meant.since, days.since * DAY), Span(days.until * DAY, meant.until)
     return days, [end for end in ends if end.since < end.until]
+
+
+def _months(days: Span) -> Span:
+    """Return the whole months that lie in these days."""
+    return Span(_month_from(days.since), month_of(_dated(days.until)))
 
 
 def _month_from(day: int) -> int:
