@@ -14,8 +14,8 @@ demo: .venv/.demo  ## see it work: `make demo`, or `make demo LIVE=1` with OPENR
 test: lint  ## everything but the slow suites
 	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
-test-all: lint  ## everything
-	$(BIN)/pytest $(PARALLEL)
+test-all: lint  ## everything, with generated examples that are new each time
+	$(BIN)/pytest $(PARALLEL) --hypothesis-profile=searching
 
 lint: .venv/.dev  ## formatting, style, types and the two import rules
 	$(BIN)/ruff format --check .
