@@ -239,7 +239,7 @@ def _asked(request: HttpRequest) -> Facts:
 
 def _scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
     """Return the facts with no secret in what the application is free to write: a name, a model, a tag."""
-    written = [value for field in _FREE if isinstance(value := facts.get(field), str)]
+    written = filter(None, map(facts.get, _FREE))
     tags: dict[str, str] = facts["tags"]
     metadata: dict[str, str] = facts.get("metadata") or {}
     if not may_hold_secrets("\0".join([*written, *tags, *tags.values(), *metadata, *metadata.values()]), credentials):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spancast.capture.decode import Decoder
+from spancast.capture.values import MAX_TEXT, Count, Text
 
 DEEP = 100_000
 
@@ -19,7 +20,20 @@ class _Shape(msgspec.Struct):
     raw: msgspec.Raw = msgspec.Raw()
 
 
+class _Inner(msgspec.Struct):
+    count: Count | None = None
+
+
+class _Typed(msgspec.Struct):
+    name: Text | None = None
+    count: Count | None = None
+    flag: bool | None = None
+    inner: _Inner | None = None
+    inners: list[_Inner] | None = None
+
+
 read = Decoder(_Shape)
+read_typed = Decoder(_Typed)
 
 
 def a_of(data: bytes) -> Any:
@@ -117,3 +131,38 @@ def test_what_is_read_already_is_taken_as_it_is() -> None:
     assert shape.a == [1]
     assert read.of([("a", 1)]) is None
     assert read.of(None) is None
+
+
+ODD = [
+    ("name", ""),
+    ("name", 7),
+    ("name", ["a"]),
+    ("count", -1),
+    ("count", 1.0),
+    ("count", True),
+    ("count", "3"),
+    ("count", 2**63),
+    ("flag", 1),
+    ("flag", "true"),
+    ("inner", "text"),
+    ("inner", [1]),
+    ("inner", {"count": -1}),
+    ("inners", {"count": 1}),
+    ("inners", [7, "text"]),
+]
+
+
+@pytest.mark.parametrize(("member", "odd"), ODD)
+@pytest.mark.parametrize("beside", ["", ',"b":"\\ud800"'])
+def test_an_odd_member_is_unknown_and_spoils_nothing_beside_it(member: str, odd: Any, beside: str) -> None:
+    whole = {"name": "a", "count": 3, "flag": False, "inner": {"count": 1}, "inners": [{"count": 1}, {"count": 2}]}
+    expected = _Typed("a", 3, flag=False, inner=_Inner(1), inners=[_Inner(1), _Inner(2)])
+    unknown = {"inner": _Inner() if isinstance(odd, dict) else None, "inners": []}.get(member)
+    assert read_typed(f"{json.dumps(whole)[:-1]}{beside}}}".encode()) == expected
+    seen = read_typed(f"{json.dumps({**whole, member: odd})[:-1]}{beside}}}".encode())
+    assert seen == msgspec.structs.replace(expected, **{member: unknown})
+
+
+def test_a_long_text_is_cut() -> None:
+    seen = read_typed(json.dumps({"name": "n" * (MAX_TEXT + 1), "count": 3}).encode())
+    assert seen == _Typed("n" * MAX_TEXT, 3)

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spancast.call import Call, Modalities
-from spancast.capture.usage import messages_usage_facts, stated, usage_facts
+from spancast.capture.decode import Decoder
+from spancast.capture.usage import Usage, messages_usage_facts
+from spancast.capture.usage import usage_facts as facts_of
+from spancast.capture.values import Facts, stated
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | st.text(max_size=5)
 NAMES = st.sampled_from(
@@ -57,6 +60,10 @@ CHAT: dict[str, Any] = {
     },
     "server_tool_use_details": {"web_search_requests": 1, "tool_calls_requested": 3, "tool_calls_executed": 2},
 }
+
+
+def usage_facts(written: Any) -> Facts:
+    return facts_of(Decoder(Usage).of(written) or Usage())
 
 
 def test_a_chats_usage_is_taken_whole() -> None:

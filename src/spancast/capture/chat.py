@@ -8,14 +8,7 @@ import msgspec
 from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.reading import Envelope, Reading
-from spancast.capture.usage import usage_facts
-from spancast.capture.values import MAX_ITEMS, count, items, member, text
-
-
-class _Answer(Envelope):
-    """The members of an answer, or of a chunk of one, that are read. `choices` is read apart."""
-
-    choices: msgspec.Raw = msgspec.Raw()
+from spancast.capture.values import Count, Text, count, items, member
 
 
 class _Message(msgspec.Struct):
@@ -28,19 +21,23 @@ class _Message(msgspec.Struct):
 class _Choice(msgspec.Struct):
     """The members of a choice that are read."""
 
-    index: Any = None
-    finish_reason: Any = None
-    native_finish_reason: Any = None
+    index: Count | None = None
+    finish_reason: Text | None = None
+    native_finish_reason: Text | None = None
     error: Any = None
     delta: Any = None
     text: msgspec.Raw = msgspec.Raw()
-    message: msgspec.Raw = msgspec.Raw()
+    message: _Message | None = None
+
+
+class _Answer(Envelope):
+    """The members of an answer, or of a chunk of one, that are read."""
+
+    choices: list[_Choice] | None = None
 
 
 _answer = Decoder(_Answer)
-_choice = Decoder(_Choice)
 _message = Decoder(_Message)
-_raw_choices = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def _take(reading: Reading, data: bytes) -> None:
@@ -49,39 +46,24 @@ def _take(reading: Reading, data: bytes) -> None:
         reading.unread += 1
         return
     reading.envelope(answer)
-    if answer.usage is not None:
-        reading.usage.update(usage_facts(answer.usage))
-    for position, choice in enumerate(_choices(answer.choices)):
+    reading.billed(answer.usage)
+    for position, choice in enumerate(items(answer.choices)):
         _choose(reading, position, choice)
 
 
 def _choose(reading: Reading, position: int, choice: _Choice) -> None:
-    index = count(choice.index)
-    index = position if index is None else index
-    reason = text(choice.finish_reason)
-    reading.choose(index, reason, text(choice.native_finish_reason))
+    index = position if choice.index is None else choice.index
+    reading.choose(index, choice.finish_reason, choice.native_finish_reason)
     reading.spoke = reading.spoke or _speaks(choice.delta) or _says(choice.text)
-    if choice.error is not None or reason == "error":
+    if choice.error is not None or choice.finish_reason == "error":
         reading.fail(choice.error)
-    message = choice.delta if choice.delta is not None else _read(choice.message)
-    for number, call in enumerate(items(member(message, "tool_calls"))):
+    message = choice.message if choice.delta is None else _message.of(choice.delta)
+    if message is None:
+        return
+    for number, call in enumerate(items(message.tool_calls)):
         place = count(member(call, "index"))
         reading.calls_tool((index, number if place is None else place))
-    reading.cites(len(items(member(message, "annotations"))))
-
-
-def _read(message: Any) -> Any:
-    """Return the members of a plain answer's message that are read."""
-    seen = _message.of(message)
-    return None if seen is None else {"tool_calls": seen.tool_calls, "annotations": seen.annotations}
-
-
-def _choices(seen: Any) -> list[_Choice]:
-    try:
-        listed = _raw_choices(seen)[:MAX_ITEMS] if isinstance(seen, msgspec.Raw) else items(seen)
-    except (ValueError, RecursionError):
-        return []
-    return [choice for each in listed if (choice := _choice.of(each))]
+    reading.cites(len(items(message.annotations)))
 
 
 def _speaks(delta: Any) -> bool:

@@ -1,33 +1,41 @@
 """JSON from outside, read once, with money as it was written, and never an exception.
 
-The typed decoder skips what a struct does not name, so that a body's text is neither copied nor walked. What it refuses
-and Python's own reader takes (a lone surrogate, `NaN`, UTF-16, an integer of any length) is read by that one.
+The typed decoder skips what a struct does not name, so that a body's text is neither copied nor walked. Where a member
+is not of its kind each one is looked at, and what is odd is left out. What the decoder refuses and Python's own reader
+takes (a lone surrogate, `NaN`, UTF-16, an integer of any length) is read by that one.
 """
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from typing import Any, Generic, TypeVar
+from types import NoneType
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
+
+from spancast.capture.values import Count, Text, count, flag, items, text
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Decoder(Generic[T]):
-    """Reads objects of one shape; every field of the struct must have a default and take anything."""
+    """Reads objects of one shape; every field of the struct must have a default, for what is not of its kind."""
 
     def __init__(self, shape: type[T]) -> None:
+        fields = msgspec.structs.fields(shape)
         self._shape = shape
-        self._fields = msgspec.structs.fields(shape)
+        self._readers = {field.name: _reader(field.type) for field in fields}
         self._decode = msgspec.json.Decoder(shape, float_hook=_decimal).decode
+        kinds = [(field.name, msgspec.Raw if field.type is msgspec.Raw else Any, None) for field in fields]
+        self._decode_odd = msgspec.json.Decoder(msgspec.defstruct(shape.__name__, kinds), float_hook=_decimal).decode
 
     def __call__(self, data: bytes | msgspec.Raw) -> T | None:
         """Return the object in `data`, which is not copied, or `None` when there is none."""
         try:
             return self._decode(data)
         except (ValueError, RecursionError):
-            return self.of(_loads(bytes(data)))
+            return self.of(self._odd(data))
 
     def of(self, value: Any) -> T | None:
         """Return the same from a member: JSON that is read already, or left as it is written."""
@@ -35,7 +43,37 @@ class Decoder(Generic[T]):
             return self(value)
         if not isinstance(value, dict):
             return None
-        return self._shape(**{field.name: value[field.name] for field in self._fields if field.name in value})
+        found = {name: read(seen) for name, read in self._readers.items() if (seen := value.get(name)) is not None}
+        return self._shape(**{name: known for name, known in found.items() if known is not None})
+
+    def _odd(self, data: bytes | msgspec.Raw) -> Any:
+        try:
+            return msgspec.structs.asdict(self._decode_odd(data))
+        except (ValueError, RecursionError):
+            return _loads(bytes(data))
+
+
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """Return what reads a member of a kind that is read already, or `None` of what is of another kind."""
+    kinds = [each for each in get_args(kind) if each is not NoneType]
+    if NoneType in get_args(kind) and len(kinds) == 1:
+        return _reader(kinds[0])
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return Decoder(kind).of
+    if get_origin(kind) is list:
+        return partial(_listed, _reader(kinds[0]))
+    return next((read for known, read in _READERS if kind == known), _as_it_is)
+
+
+_READERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = ((Text, text), (Count, count), (bool, flag))
+
+
+def _listed(read: Callable[[Any], Any], seen: Any) -> list[Any]:
+    return [known for each in items(seen) if (known := read(each)) is not None]
+
+
+def _as_it_is(seen: Any) -> Any:
+    return seen
 
 
 def _loads(data: bytes) -> Any:

@@ -5,8 +5,7 @@ from typing import Any
 import msgspec
 
 from spancast.capture.decode import Decoder
-from spancast.capture.usage import stated
-from spancast.capture.values import Facts, count, flag, member, money, text
+from spancast.capture.values import Facts, count, flag, member, money, stated, text
 
 
 class _Answer(msgspec.Struct):

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from spancast.capture.usage import stated
-from spancast.capture.values import Facts, text
+from spancast.capture.values import Facts, stated, text
 
 _CACHE = {"HIT": True, "MISS": False}
 

@@ -3,19 +3,16 @@
 An answer names neither its generation nor its provider; the headers do. Its images are not read.
 """
 
-from typing import Any
-
 from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.reading import Envelope, Reading
-from spancast.capture.usage import usage_facts
-from spancast.capture.values import text
+from spancast.capture.values import Text
 
 
 class _Answer(Envelope):
     """The members that are read of an answer, and of an event."""
 
-    type: Any = None
+    type: Text | None = None
 
 
 _answer = Decoder(_Answer)
@@ -29,9 +26,8 @@ def _take(reading: Reading, data: bytes) -> None:
         reading.unread += 1
         return
     reading.envelope(answer)
-    if answer.usage is not None:
-        reading.usage.update(usage_facts(answer.usage))
-    kind = text(answer.type)
+    reading.billed(answer.usage)
+    kind = answer.type
     reading.over = reading.over or kind == _COMPLETED
     reading.spoke = reading.spoke or kind == _COMPLETED or kind in _PIECES
 

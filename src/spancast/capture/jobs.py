@@ -9,15 +9,14 @@ from typing import Any
 from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.reading import Envelope, Reading
-from spancast.capture.usage import usage_facts
-from spancast.capture.values import text
+from spancast.capture.values import Text
 
 
 class _Job(Envelope):
     """The members of a job that are read. The results of a batch are not."""
 
-    generation_id: Any = None
-    status: Any = None
+    generation_id: Text | None = None
+    status: Text | None = None
 
 
 _job = Decoder(_Job)
@@ -30,14 +29,12 @@ def _take(reading: Reading, data: bytes) -> None:
     if job is None:
         reading.unread += 1
         return
-    status = text(job.status)
-    if status in FAILED:
-        reading.fail(_failure(status, job.error))
+    if job.status in FAILED:
+        reading.fail(_failure(job.status, job.error))
     reading.envelope(job, id_names_generation=False)
-    reading.name(generation_id=text(job.generation_id))
-    reading.becomes(status)
-    if job.usage is not None:
-        reading.usage.update(usage_facts(job.usage))
+    reading.name(generation_id=job.generation_id)
+    reading.becomes(job.status)
+    reading.billed(job.usage)
 
 
 def _failure(status: str | None, error: Any) -> dict[str, Any]:

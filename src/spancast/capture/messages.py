@@ -9,13 +9,15 @@ from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.reading import Envelope, Reading
 from spancast.capture.usage import messages_usage_facts
-from spancast.capture.values import count, items, member, text
+from spancast.capture.values import Text, count, items, member, text
 
 
 class _Answer(Envelope):
     """The members that are read of a message, and of an event, which holds one or changes one."""
 
-    type: Any = None
+    usage: Any = None
+    """Anthropic's own, which a stream states piece by piece."""
+    type: Text | None = None
     stop_reason: Any = None
     content: Any = None
     message: msgspec.Raw = msgspec.Raw()
@@ -45,7 +47,7 @@ def _take(reading: Reading, data: bytes) -> None:
         reading.unread += 1
         return
     reading.objects += 1
-    _EVENTS.get(text(answer.type) or "message", _other)(reading, answer)
+    _EVENTS.get(answer.type or "message", _other)(reading, answer)
 
 
 def _message(reading: Reading, answer: _Answer) -> None:

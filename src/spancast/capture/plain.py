@@ -2,7 +2,6 @@
 
 from spancast.capture.decode import Decoder
 from spancast.capture.reading import Envelope, Reading
-from spancast.capture.usage import usage_facts
 
 _answer = Decoder(Envelope)
 
@@ -14,5 +13,4 @@ def take(reading: Reading, data: bytes) -> None:
         reading.unread += 1
         return
     reading.envelope(answer)
-    if answer.usage is not None:
-        reading.usage.update(usage_facts(answer.usage))
+    reading.billed(answer.usage)

@@ -6,19 +6,20 @@ import msgspec
 
 from spancast.call import Attempt, Routing
 from spancast.capture.failure import failure_facts
-from spancast.capture.values import MAX_ITEMS, Facts, count, items, member, text, texts
+from spancast.capture.usage import Usage, usage_facts
+from spancast.capture.values import MAX_ITEMS, Facts, Text, count, items, member, text, texts
 
 
 class Envelope(msgspec.Struct):
     """The members that an answer of any dialect may have around its content."""
 
-    id: Any = None
-    model: Any = None
-    provider: Any = None
-    usage: Any = None
+    id: Text | None = None
+    model: Text | None = None
+    provider: Text | None = None
+    usage: Usage | None = None
     error: Any = None
     error_type: Any = None
-    service_tier: Any = None
+    service_tier: Text | None = None
     openrouter_metadata: Any = None
 
 
@@ -66,14 +67,23 @@ class Reading:
     def envelope(self, seen: Envelope, id_names_generation: bool = True) -> None:
         """Take what surrounds the content. `id_names_generation` is false where `id` may be another kind of id."""
         self.objects += 1
-        answer = text(seen.id)
-        named = id_names_generation or (answer or "").startswith("gen-")
-        self.name(response_id=answer, generation_id=answer if named else None, response_model=text(seen.model))
-        self.name(provider=text(seen.provider), service_tier=text(seen.service_tier))
+        named = id_names_generation or (seen.id or "").startswith("gen-")
+        self.name(
+            response_id=seen.id,
+            generation_id=seen.id if named else None,
+            response_model=seen.model,
+            provider=seen.provider,
+            service_tier=seen.service_tier,
+        )
         if seen.openrouter_metadata is not None:
             self.name(**_routing(seen.openrouter_metadata))
         if seen.error is not None:
             self.fail(seen.error, seen.error_type)
+
+    def billed(self, usage: Usage | None) -> None:
+        """Take what an answer states to have used; the last word stands."""
+        if usage is not None:
+            self.usage.update(usage_facts(usage))
 
     def name(self, **stated: Any) -> None:
         """Keep what the answer says of itself; the first word stands."""

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from itertools import compress, repeat
-from operator import is_not
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,7 +11,7 @@ import msgspec
 from spancast.call import Parameters
 from spancast.capture.decode import Decoder
 from spancast.capture.trace_fields import trace_facts
-from spancast.capture.values import Facts, count, flag, integer, items, labels, member, number, text, texts
+from spancast.capture.values import Facts, Text, count, flag, integer, items, known, labels, member, number, text, texts
 
 
 class _Request(msgspec.Struct):
@@ -21,8 +19,8 @@ class _Request(msgspec.Struct):
 
     models: Any = None
     stream: Any = None
-    user: Any = None
-    session_id: Any = None
+    user: Text | None = None
+    session_id: Text | None = None
     metadata: Any = None
     trace: Any = None
     max_tokens: Any = None
@@ -53,7 +51,7 @@ class _Request(msgspec.Struct):
     parallel_tool_calls: Any = None
     plugins: Any = None
     preset: Any = None
-    model: Any = None
+    model: Text | None = None
     previous_response_id: Any = None
 
 
@@ -92,18 +90,20 @@ _FORM_NUMBERS = frozenset({"temperature"})
 
 
 def _facts(seen: _Request) -> Facts:
-    values = msgspec.structs.astuple(seen)
-    asked = dict(compress(zip(_Request.__struct_fields__, values, strict=True), map(is_not, values, repeat(None))))
+    asked = known(_Request.__struct_fields__, msgspec.structs.astuple(seen))
     return {
-        "request_model": text(seen.model),
+        "request_model": seen.model,
         "request_models": texts(seen.models),
         "streamed": seen.stream is True or seen.stream == "true",
-        "user": text(seen.user) or text(member(seen.metadata, "user_id")),
-        "session": text(seen.session_id),
-        "linked": any(text(member(seen.trace, name)) for name in ("trace_id", "parent_span_id")),
+        "user": seen.user or text(member(seen.metadata, "user_id")),
+        "session": seen.session_id,
+        "linked": seen.trace is not None and any(text(member(seen.trace, name)) for name in _LINKS),
         "parameters": _parameters(asked),
         **trace_facts(seen.trace, seen.metadata),
     }
+
+
+_LINKS = ("trace_id", "parent_span_id")
 
 
 def _parameters(asked: Mapping[str, Any]) -> Parameters | None:
@@ -111,9 +111,9 @@ def _parameters(asked: Mapping[str, Any]) -> Parameters | None:
     for name, value in asked.items():
         if name in _READ:
             field, read = _READ[name]
-            known = read(value)
-            if known is not None:
-                found.setdefault(field, known)
+            asked_for = read(value)
+            if asked_for is not None:
+                found.setdefault(field, asked_for)
     return Parameters(**found) if found else None
 
 

@@ -8,17 +8,16 @@ from spancast.capture import typed
 from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.reading import Envelope, Reading
-from spancast.capture.usage import usage_facts
-from spancast.capture.values import count, items, member, text
+from spancast.capture.values import Text, count, items, member, text
 
 
 class _Answer(Envelope):
     """The members that are read of a Responses object, and of an event, which holds one or is about a part of one."""
 
-    status: Any = None
+    status: Text | None = None
     incomplete_details: Any = None
     output: Any = None
-    type: Any = None
+    type: Text | None = None
     response: msgspec.Raw = msgspec.Raw()
     item: Any = None
     output_index: Any = None
@@ -38,7 +37,7 @@ def _take(reading: Reading, data: bytes) -> None:
     if answer is None:
         reading.unread += 1
         return
-    kind = text(answer.type)
+    kind = answer.type
     if kind is None:
         _result(reading, answer)
         return
@@ -56,11 +55,9 @@ def _take(reading: Reading, data: bytes) -> None:
 
 def _result(reading: Reading, answer: _Answer) -> None:
     reading.envelope(answer, id_names_generation=False)
-    status = text(answer.status)
-    reading.becomes(status)
-    if answer.usage is not None:
-        reading.usage.update(usage_facts(answer.usage))
-    if status == "failed" and answer.error is None:
+    reading.becomes(answer.status)
+    reading.billed(answer.usage)
+    if answer.status == "failed" and answer.error is None:
         reading.fail(None, answer.error_type)
     reason = text(member(answer.incomplete_details, "reason"))
     if reason is not None:

@@ -1,8 +1,12 @@
 """What a field of somebody else's JSON may be taken for. What is not of its kind, or not plausible, is unknown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from itertools import compress, repeat
+from operator import is_not
+from typing import Annotated, Any
+
+import msgspec
 
 Facts = dict[str, Any]
 """Fields of a Call, by name; what is not stated is not in it."""
@@ -16,6 +20,11 @@ _MAX_COUNT = 2**63 - 1
 _MAX_NUMBER = 10**12
 _MAX_DIGITS_BEFORE_POINT = 12
 _MAX_DIGITS_BEHIND_POINT = 48
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
+"""What `text` leaves as it is."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=_MAX_COUNT)]
+"""What `count` leaves as it is."""
 
 
 def text(value: Any, longest: int | None = MAX_TEXT) -> str | None:
@@ -82,3 +91,13 @@ def money(value: Any) -> Decimal | None:
 def member(value: Any, key: str) -> Any:
     """Return `value[key]` where `value` is an object that has it, else `None`."""
     return value.get(key) if isinstance(value, dict) else None
+
+
+def known(names: Sequence[str], values: Sequence[Any]) -> Facts:
+    """Return the values that are not `None` by their names; of two of one name the later one."""
+    return dict(compress(zip(names, values, strict=True), map(is_not, values, repeat(None))))
+
+
+def stated(**facts: Any) -> Facts:
+    """Return the facts that are known."""
+    return {name: value for name, value in facts.items() if value is not None}

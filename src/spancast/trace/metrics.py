@@ -8,11 +8,12 @@ the application's thread.
 
 from collections.abc import Callable, Iterator
 
-from opentelemetry.metrics import Counter, Histogram, Meter, MeterProvider, get_meter_provider
+from opentelemetry.metrics import Counter, Histogram, Meter, MeterProvider
 
 from spancast.call import Call
 from spancast.trace import names
 from spancast.trace.attributes import OPERATIONS, PROVIDER
+from spancast.trace.globals import meter_provider
 from spancast.trace.span import SCOPE
 from spancast.trace.tracing import VERSION
 
@@ -104,7 +105,7 @@ class Metrics:
             record(call, labels)
 
     def _provider(self) -> MeterProvider:
-        return self._given or get_meter_provider()
+        return self._given or meter_provider()
 
     def _labels(self, call: Call) -> Labels:
         found: dict[str, str | int | None] = {

@@ -16,6 +16,7 @@ from opentelemetry.trace import ProxyTracerProvider, Tracer
 from spancast import guard
 from spancast.resource import scalars
 from spancast.trace.companions import Companions
+from spancast.trace.globals import tracer_provider
 from spancast.trace.identity import IdentityTracer
 from spancast.trace.span import SCOPE
 from spancast.trace.stamp import Stamp
@@ -67,7 +68,7 @@ class Tracing:
 
     def tracer(self) -> Tracer:
         """Return the tracer of the provider that is the application's now."""
-        provider = self._given or trace.get_tracer_provider()
+        provider = self._given or tracer_provider()
         if provider is not self._seen:
             self._join(provider)
         return self._tracer
