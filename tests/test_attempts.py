@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from weakref import ref
 
 import pytest
+import tenacity
 
 from spancast.attempts import REMEMBERED, Attempts
 
@@ -149,6 +150,63 @@ def test_an_equal_object_is_another_request_and_none_is_kept_alive() -> None:
     assert attempts.link("later", {}, BODY, Request()) == {}
 
 
+class RefusedError(Exception):
+    """As a client library's exception, which names its request."""
+
+    def __init__(self, request: object) -> None:
+        super().__init__("refused")
+        self.request = request
+
+
+def raised(request: object) -> Exception:
+    """Return what a library makes of such an exception."""
+    try:
+        try:
+            raise RefusedError(request)  # noqa: TRY301 - as a library does
+        except RefusedError:
+            raise ValueError("The library's own words.")  # noqa: B904 - as a library does
+    except ValueError as error:
+        return error
+
+
+def test_an_equal_object_that_is_sent_while_the_failure_is_handled_is_a_retry() -> None:
+    attempts, requests = Attempts(), [Request() for _ in range(5)]
+    attempts.link("one", {}, BODY, requests[0])
+    attempts.failed("one")
+    try:
+        raise raised(requests[0])
+    except ValueError:
+        assert attempts.link("two", {}, BODY, requests[1]) == {"attempt_of": "one", "retry": 1}
+        attempts.failed("two")
+        assert attempts.link("other", {}, b"{}", requests[2]) == {}, "It asks something else."
+        assert attempts.link("three", {}, BODY, requests[3]) == {"attempt_of": "one", "retry": 2}
+        assert attempts.link("four", {}, BODY, requests[4]) == {}, "The last one has not failed."
+
+
+def test_an_equal_object_that_is_sent_when_all_is_handled_is_another_call() -> None:
+    attempts, requests = Attempts(), [Request() for _ in range(3)]
+    attempts.link("one", {}, BODY, requests[0])
+    attempts.failed("one")
+    assert attempts.link("two", {}, BODY, requests[1]) == {}
+    try:
+        raise raised(Request())
+    except ValueError:
+        assert attempts.link("three", {}, BODY, requests[2]) == {}, "It is the failure of something else."
+
+
+def test_an_exception_that_refuses_to_name_its_request_is_none_of_ours() -> None:
+    class UnsetError(Exception):
+        @property
+        def request(self) -> object:
+            raise RuntimeError("The request was never set.")
+
+    attempts, request = Attempts(), Request()
+    try:
+        raise UnsetError  # noqa: TRY301 - to be handled is what it is for
+    except UnsetError:
+        assert attempts.link("one", {}, BODY, request) == {}
+
+
 def test_an_object_that_cannot_be_held_weakly_is_linked_to_nothing() -> None:
     attempts = Attempts()
     for call_id in ("one", "two"):
@@ -169,6 +227,63 @@ def test_a_client_that_counts_its_tries_is_believed() -> None:
     assert attempts.link("two", {}, BODY, tries=1) == {"attempt_of": "one", "retry": 1}
     assert attempts.link("three", {}, BODY, tries=2) == {"attempt_of": "one", "retry": 2}
     assert attempts.link("four", {}, b"other", tries=1) == {"attempt_of": None, "retry": 1}
+
+
+def test_an_equal_try_in_the_same_loop_is_a_retry_where_the_last_one_has_failed() -> None:
+    attempts, tries = Attempts(), iter(range(4))
+    found = []
+
+    def ask() -> None:
+        call_id = str(next(tries))
+        found.append(attempts.link(call_id, counted("0"), BODY))
+        attempts.link("other" + call_id, counted("0"), b"{}")
+        if call_id != "2":
+            attempts.failed(call_id)
+            raise LookupError
+
+    retrying = tenacity.Retrying(stop=tenacity.stop_after_attempt(4))
+    retrying(ask)
+    assert found == [{}, {"attempt_of": "0", "retry": 1}, {"attempt_of": "0", "retry": 2}]
+    with pytest.raises(LookupError):
+        ask()
+    assert found[-1] == {}, "It is another loop, or none."
+
+
+def test_the_same_by_objects_that_name_neither() -> None:
+    attempts, tries = Attempts(), iter(range(3))
+    found = []
+
+    def ask() -> None:
+        call_id = str(next(tries))
+        found.append(attempts.link(call_id, {}, BODY, request := Request()))
+        other = Request()
+        found.append(attempts.link("other" + call_id, {}, b"{}", other))
+        attempts.failed(call_id)
+        del request
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        tenacity.Retrying(stop=tenacity.stop_after_attempt(3), reraise=True)(ask)
+    assert found == [{}, {}, {"attempt_of": "0", "retry": 1}, {}, {"attempt_of": "0", "retry": 2}, {}]
+    assert attempts.link("four", {}, BODY, Request()) == {}, "It is in no loop."
+
+
+@pytest.mark.parametrize("headers", [counted("0"), {}], ids=["counted", "by objects"])
+def test_an_equal_try_in_another_loop_is_another_call(headers: dict[str, str]) -> None:
+    attempts, tries = Attempts(), iter(range(4))
+    found = []
+
+    def ask() -> None:
+        call_id = str(next(tries))
+        found.append(attempts.link(call_id, headers, BODY, request := Request()))
+        attempts.failed(call_id)
+        del request
+        raise LookupError
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            tenacity.Retrying(stop=tenacity.stop_after_attempt(2), reraise=True)(ask)
+    assert found == [{}, {"attempt_of": "0", "retry": 1}, {}, {"attempt_of": "2", "retry": 1}]
 
 
 def test_no_more_first_attempts_are_remembered_than_ever_needed() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.environments import python_with, version_of
+from tests.support.environments import OUTSIDE, python_with, version_of
 
 PLUGINS = Path(__file__).parent
 """The folder with the plugins; no package, since the suites have a `tests` of their own."""
@@ -82,6 +82,7 @@ def _archive(python: Path, wanted: str, folder: Path) -> Path:
     options = ("--no-deps", "--no-binary", ":all:", "--quiet", "--disable-pip-version-check", "--dest", folder)
     fetched = subprocess.run(
         [python, "-m", "pip", "download", *options, wanted],
+        env=OUTSIDE,
         capture_output=True,
         text=True,
         check=False,
@@ -114,6 +115,6 @@ def run(suite: Suite, python: Path, source: Path, scratch: Path, *tests: str, ho
 
 
 def _surroundings(**more: Path) -> dict[str, str]:
-    """Return the environment without proxies, which would come between a suite and its servers."""
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    """Return the environment without proxies, which would come between a suite and its servers, or our trust."""
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith(("_proxy", "_cert_file"))}
     return {**kept, **{name: str(value) for name, value in more.items()}}

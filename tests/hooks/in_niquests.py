@@ -8,6 +8,7 @@ import gc
 import gzip
 import inspect
 import io
+import json
 import re
 import socket
 import threading
@@ -20,12 +21,19 @@ import niquests
 import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from opentelemetry.sdk.trace import TracerProvider
 
+from spancast.capture.route import Routes
+from spancast.hooks.patching import Patches
+from spancast.hooks.table import HOOKS
+from spancast.recorder import Recorder
+from spancast.trace.tracing import Tracing
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.recordings import Recording, differences, recordings
 from tests.support.replay import Answer, Replay
 from tests.support.shared import needs_shared
 from tests.support.watched import Watched, watched
+from tests.support.watching import Seen
 
 HEADERS = {**SSE, "x-generation-id": GENERATION}
 WHOLE = Answer(200, HEADERS, STREAM)
@@ -653,3 +661,26 @@ def cut(recording: Recording, *, at_once: bool) -> list[bytes]:
         return recording.chunks
     body = recording.response["body"].encode()
     return [body[start : start + 100] for start in range(0, len(body), 100)]
+
+
+@every_kind
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_request_names_its_span_and_is_the_applications_own_again(kind: Kind, stream: bool, server: Replay) -> None:
+    server.answer = BODIES["json"]
+    seen, tracing = Seen(), Tracing(TracerProvider(shutdown_on_exit=False))
+
+    async def scenario(caller: Caller) -> Any:
+        response = await caller.post(server.url, stream=stream)
+        await caller.content(response)
+        return response.request.body, response.request.headers["content-length"]
+
+    bare = run(kind, scenario)
+    patches = Patches(Recorder(Routes([server.host]), tracing, seen.keep, link_broadcast=True))
+    patches.install(HOOKS)
+    try:
+        assert run(kind, scenario) == bare
+    finally:
+        patches.remove()
+    sent = json.loads(server.requests[-1].body)
+    assert sent == {**PROMPT, "trace": {"trace_id": seen.only.trace_id, "parent_span_id": seen.only.span_id}}
+    assert seen.only.linked

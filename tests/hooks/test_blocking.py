@@ -33,14 +33,17 @@ class Interrupt(BaseException):
 
 
 def check(seen: Watched, outcome: str, *, words: bool = True) -> None:
-    """Check that the one call and its one span say how it ended, and what had come by then."""
+    """Check that the one call and its one span say how it ended, and what had come by then.
+
+    Without `words` nothing was read, but some may have come with the head.
+    """
     call, span = seen.pair
     (opened,) = seen.opened
     attributes = dict(span.attributes or {})
     assert opened.call_id == call.call_id == attributes["spancast.call_id"]
     assert call.outcome == attributes["spancast.outcome"] == outcome
     assert (call.http_status, call.generation_id, call.streamed) == (200, GENERATION, True)
-    assert (call.response_model, call.provider) == ((MODEL, PROVIDER) if words else (None, None))
+    assert (call.response_model, call.provider) in ((MODEL, PROVIDER), *([] if words else [(None, None)]))
     assert (call.cost, call.input_tokens, call.output_tokens) == (None, None, None)
     assert (call.error_type is not None) is (outcome == "error")
     assert call.duration is not None
@@ -75,7 +78,9 @@ def test_a_stream_that_is_read_out_is_completed(client: Client, server: Replay) 
 
 @every_client
 @pytest.mark.parametrize("afterwards", ["closed", "dropped"])
-def test_a_stream_is_completed_as_its_end_mark_is_handed_on(client: Client, afterwards: str, server: Replay) -> None:
+def test_a_stream_is_completed_before_its_end_mark_is_handed_on(
+    client: Client, afterwards: str, server: Replay
+) -> None:
     """Whoever sees `[DONE]` finds the span ended, and need not read on."""
     whole = b"\n\n" + b"".join(STREAM)
     server.answer = Answer(200, HEADERS, [b":" * (-len(whole) % 16) + whole], hold=True)
@@ -83,7 +88,6 @@ def test_a_stream_is_completed_as_its_end_mark_is_handed_on(client: Client, afte
         response, got = client.open(server.url), b""
         pieces = client.pieces(response)
         while b"[DONE]\n\n" not in got:
-            assert not seen.ended
             got += next(pieces)
         assert len(seen.ended) == 1
         if afterwards == "closed":

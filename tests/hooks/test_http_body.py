@@ -1,8 +1,10 @@
 """What an ear shows of a body, by whatever methods its file is read, is the body; and the reader gets every byte."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from io import BufferedReader, BytesIO
+import io
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,103 +12,209 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spancast.call import Call
+from spancast.capture.chat import CHAT
 from spancast.capture.exchange import Exchange
 from spancast.capture.speech import SPEECH
-from spancast.hooks.http_body import Ear, in_its_own_words
+from spancast.hooks.http_body import Ear, in_its_own_words, listen_to
 from spancast.hooks.http_framing import Chunked, Framing, Sized, Unsized
 
 Step = tuple[str, int]
 
 
-@dataclass
 class Passing:
-    """A body on its way, with what is shown of it."""
+    """A body on its way, of which `early` bytes come with the head, with what is shown of it."""
 
-    wire: bytes
-    framing: Framing
-    shown: list[bytes] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, wire: bytes, framing: Framing, early: int = 0) -> None:
+        self.wire, self.shown, self.calls = wire, list[bytes](), list[Call]()
         base = Call(call_id="0" * 32, operation="speech", started_at=0)
         self.exchange = Exchange(base, SPEECH, lambda _: None, self.calls.append)
         self.exchange.headers(200, {"content-type": "audio/mpeg"})
         self.exchange.feed = self.shown.append
-        self.ear = Ear(BufferedReader(BytesIO(self.wire)), self.exchange, self.framing, in_its_own_words)
+        self._server, self._client = socket.socketpair()
+        self._server.sendall(b"head\n" + wire[:early])
+        self.file = self._client.makefile("rb")
+        assert self.file.readline() == b"head\n"
+        listen_to(self.file, Ear(self.exchange, framing, in_its_own_words))
+        self._server.sendall(wire[early:])
+        self._server.shutdown(socket.SHUT_WR)
 
     def read(self, steps: list[Step]) -> bytes:
-        """Read by these steps, and what is left by whole reads of a few bytes, until the exchange is finished."""
+        """Read by these steps, and what is left by whole reads of a few bytes, to the end of the connection."""
         got = b""
         for way, size in [*steps, *[("read", 7)] * (len(self.wire) + 1)]:
-            if self.calls:
-                break
-            got += WAYS[way](self.ear, size)
+            got += WAYS[way](self.file, size)
         return got
 
+    def close(self) -> None:
+        for each in (self.file, self._client, self._server):
+            each.close()
 
-def filled(ear: Ear, size: int) -> bytes:
+
+@contextmanager
+def passing(wire: bytes, framing: Framing, early: int = 0) -> Iterator[Passing]:
+    found = Passing(wire, framing, early)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def filled(file: Any, size: int) -> bytes:
     buffer = bytearray(size)
-    return bytes(buffer[: ear.readinto(buffer)])
+    return bytes(buffer[: file.readinto(buffer)])
 
 
 WAYS: dict[str, Callable[[Any, int], bytes]] = {
-    "read": lambda ear, size: ear.read(size),
-    "read1": lambda ear, size: ear.read1(size),
+    "read": lambda file, size: file.read(size),
+    "read1": lambda file, size: file.read1(size),
     "readinto": filled,
-    "readline": lambda ear, size: ear.readline(size),
-    "whole line": lambda ear, _: ear.readline(),
+    "readline": lambda file, size: file.readline(size),
+    "whole line": lambda file, _: file.readline(),
+    "rest": lambda file, _: file.read(),
+    "much": lambda file, _: file.read(100_000),
 }
 STEPS = st.lists(st.tuples(st.sampled_from(sorted(WAYS)), st.integers(1, 40)), max_size=40)
+EARLY = st.integers(0, 200)
 
 
 @given(
     st.lists(st.binary(min_size=1, max_size=60), max_size=6),
     st.sampled_from([b"%x", b"%X;x=y", b"000%x "]),
     STEPS,
+    EARLY,
 )
-def test_a_body_in_chunks(chunks: list[bytes], size: bytes, steps: list[Step]) -> None:
+def test_a_body_in_chunks(chunks: list[bytes], size: bytes, steps: list[Step], early: int) -> None:
     wire = b"".join(size % len(chunk) + b"\r\n" + chunk + b"\r\n" for chunk in chunks) + b"0\r\n\r\n"
-    passing = Passing(wire + b"next", Chunked())
-    assert passing.wire.startswith(passing.read(steps))
-    assert b"".join(passing.shown) == b"".join(chunks)
-    assert [call.outcome for call in passing.calls] == ["completed"]
+    with passing(wire + b"next", Chunked(), early) as body:
+        assert body.read(steps) == body.wire
+        assert b"".join(body.shown) == b"".join(chunks)
+        assert [call.outcome for call in body.calls] == ["completed"]
 
 
-@given(st.binary(min_size=1, max_size=120), STEPS)
-def test_a_body_of_a_known_size(body: bytes, steps: list[Step]) -> None:
-    passing = Passing(body, Sized(len(body)))
-    assert passing.read(steps) == body
-    assert b"".join(passing.shown) == body
-    assert [call.outcome for call in passing.calls] == ["completed"]
+@given(st.binary(min_size=1, max_size=120), STEPS, EARLY)
+def test_a_body_of_a_known_size(data: bytes, steps: list[Step], early: int) -> None:
+    with passing(data + b"next", Sized(len(data)), early) as body:
+        assert body.read(steps) == body.wire
+        assert b"".join(body.shown) == data
+        assert [call.outcome for call in body.calls] == ["completed"]
 
 
-@given(st.binary(max_size=120), STEPS)
-def test_a_body_of_no_known_size(body: bytes, steps: list[Step]) -> None:
-    passing = Passing(body, Unsized())
-    assert passing.read(steps) == body
-    assert b"".join(passing.shown) == body
-    assert [call.outcome for call in passing.calls] == ["completed"]
+@given(st.binary(max_size=120), STEPS, EARLY)
+def test_a_body_of_no_known_size(data: bytes, steps: list[Step], early: int) -> None:
+    with passing(data, Unsized(), early) as body:
+        assert body.read(steps) == b"".join(body.shown) == data
+        assert [call.outcome for call in body.calls] == ["completed"]
 
 
-@given(st.binary(min_size=2, max_size=120), STEPS)
+@given(st.binary(min_size=2, max_size=120), STEPS, EARLY)
 @pytest.mark.parametrize("framing", [Sized, lambda _: Chunked()], ids=["sized", "chunked"])
-def test_a_body_that_is_cut_short(framing: Callable[[int], Framing], body: bytes, steps: list[Step]) -> None:
-    wire = body if framing is Sized else b"%x\r\n" % len(body) + body
-    passing = Passing(wire[:-1], framing(len(body)))
-    assert passing.read(steps) == wire[:-1]
-    assert body.startswith(b"".join(passing.shown))
-    assert [call.error_type for call in passing.calls] == ["http.client.IncompleteRead"]
+def test_a_body_that_is_cut_short(
+    framing: Callable[[int], Framing], data: bytes, steps: list[Step], early: int
+) -> None:
+    wire = data if framing is Sized else b"%x\r\n" % len(data) + data
+    with passing(wire[:-1], framing(len(data)), early) as body:
+        assert body.read(steps) == wire[:-1]
+        assert data.startswith(b"".join(body.shown))
+        assert [call.error_type for call in body.calls] == ["http.client.IncompleteRead"]
 
 
-@pytest.mark.parametrize("chunks", [1, 50])
-def test_a_chunk_is_shown_when_it_is_read_and_as_it_is(chunks: int) -> None:
-    """As `http.client` and urllib3 read: the line, the data, the end of the chunk."""
-    passing = Passing(b"4\r\ndata\r\n" * chunks + b"0\r\n\r\n", Chunked())
-    for number in range(chunks):
-        assert passing.ear.readline() == b"4\r\n"
-        assert (passing.ear.read(4), passing.shown[number:]) == (b"data", [b"data"])
-        assert passing.ear.read(2) == b"\r\n"
-    assert passing.ear.readline() == b"0\r\n"
-    assert passing.calls == []
-    assert passing.ear.readline() == b"\r\n"
-    assert [call.outcome for call in passing.calls] == ["completed"]
+def test_what_a_file_holds_already_is_heard_and_nothing_is_waited_for() -> None:
+    with passing(b"4\r\ndata\r\n", Chunked(), early=9) as body:
+        assert body.shown == [b"data"]
+    with passing(b"4\r\ndata\r\n", Chunked()) as body:
+        assert body.shown == []
+
+
+@pytest.mark.parametrize(
+    "file", [io.BytesIO(b"body"), io.BufferedReader(io.FileIO(os.devnull))], ids=["none", "a disk's"]
+)
+def test_a_file_that_no_connection_fills_is_left_alone(file: io.BufferedIOBase) -> None:
+    with passing(b"", Unsized()) as body, file:
+        assert not listen_to(file, Ear(body.exchange, Unsized(), in_its_own_words))
+        assert type(getattr(file, "raw", None)) in (io.FileIO, type(None))
+
+
+def event(text: str) -> bytes:
+    return b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % text.encode()
+
+
+def framed(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Streaming:
+    """A stream of events on its way, with each piece that is shown of it, and the call that comes of it."""
+
+    def __init__(self) -> None:
+        self.calls, self.shown = list[Call](), list[bytes]()
+        base = Call(call_id="0" * 32, operation="chat", started_at=0)
+        self.exchange = Exchange(base, CHAT, lambda _: None, self.calls.append)
+        self.exchange.headers(200, {"content-type": "text/event-stream"})
+        feed = self.exchange.feed
+
+        def show(data: bytes) -> None:
+            self.shown.append(data)
+            feed(data)
+
+        self.exchange.feed = show
+        self._server, self._client = socket.socketpair()
+        self.file = self._client.makefile("rb")
+        listen_to(self.file, Ear(self.exchange, Chunked(), in_its_own_words))
+
+    def pass_on(self, data: bytes) -> None:
+        self._server.sendall(data)
+        assert self.file.read(len(data)) == data
+
+    def close(self) -> None:
+        for each in (self.file, self._client, self._server):
+            each.close()
+
+
+@pytest.fixture
+def stream() -> Iterator[Streaming]:
+    stream = Streaming()
+    yield stream
+    stream.close()
+
+
+def test_every_event_is_shown_at_once_until_the_answer_has_begun(stream: Streaming) -> None:
+    waiting = b": OPENROUTER PROCESSING\n\n"
+    for data in (waiting, event(""), waiting, event("Hello")):
+        stream.pass_on(framed(data))
+        assert stream.shown[-1] == data
+
+
+def test_from_then_on_whole_events_are_shown_together(stream: Streaming) -> None:
+    stream.pass_on(framed(event("Hello")))
+    for number in range(100):
+        stream.pass_on(framed(event(str(number))))
+    assert stream.shown == [event("Hello")]
+    stream.close()
+    assert stream.shown == [event("Hello"), b"".join(event(str(number)) for number in range(100))]
+    assert [call.outcome for call in stream.calls] == ["closed"]
+
+
+def test_no_more_is_held_than_a_batch(stream: Streaming) -> None:
+    for number in range(1000):
+        stream.pass_on(framed(event(str(number))))
+    assert 1000 / 300 < len(stream.shown) < 10
+    assert max(map(len, stream.shown)) <= 16 * 1024
+
+
+@pytest.mark.parametrize("cut", range(1, 24))
+def test_the_end_mark_ends_the_call_at_once_wherever_it_is_cut(cut: int, stream: Streaming) -> None:
+    last = framed(b"data: [DONE]\n\n")
+    for number in range(5):
+        stream.pass_on(framed(event(str(number))))
+    stream.pass_on(last[:cut])
+    stream.pass_on(last[cut:])
+    assert [call.outcome for call in stream.calls] == ["completed"]
+
+
+def test_what_is_urgent_for_another_span_is_shown_at_once() -> None:
+    stream = Streaming()
+    stream.exchange.on_usage = lambda _: None
+    for number in range(5):
+        stream.pass_on(framed(event(str(number))))
+        assert stream.shown[-1] == event(str(number))
+    stream.close()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.environments import ROOT, python_with
 
-NEEDS = ("niquests>=3.20", "hypercorn>=0.17", "pytest>=9", "pytest-timeout>=2.4", "hypothesis>=6.150")
+NEEDS = ("niquests>=3.20", "hypercorn>=0.17", "pytest>=9", "pytest-timeout>=2.4", "hypothesis>=6.150", "trustme>=1.2")
 
 
 @pytest.mark.slow

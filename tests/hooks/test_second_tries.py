@@ -1,11 +1,13 @@
-"""A request object that is sent again after a failure is a second try of it, as the openrouter SDK makes one."""
+"""Second tries as clients and programs make them: by the same object, in an exception's handler, by their own count."""
 
 import asyncio
 import gc
 import json
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp_retry import ExponentialRetry, RetryClient
 from openrouter import OpenRouter
 from openrouter.utils.retries import BackoffStrategy, RetryConfig
 
@@ -70,6 +72,55 @@ def test_an_equal_request_is_another_call(kind: Kind, wire: Verbatim) -> None:
         return [(await caller.do("post", wire.url, json=PROMPT)).status_code for _ in range(2)]
 
     assert links(same(kind, wire.host, scenario)) == [(None, None)] * 2
+
+
+@every_kind
+def test_an_equal_request_that_is_made_while_the_failure_is_handled_is_a_second_try(kind: Kind, wire: Verbatim) -> None:
+    """As litellm makes one."""
+    wire.answers = [REFUSED, ANSWERED, ANSWERED]
+
+    async def scenario(caller: Caller) -> Any:
+        try:
+            (await caller.do("post", wire.url, json=PROMPT)).raise_for_status()
+        except caller.library.HTTPStatusError:
+            other = (await caller.do("post", wire.url, json={**PROMPT, "seed": 1})).status_code
+            return other, (await caller.do("post", wire.url, json=PROMPT)).status_code
+
+    assert links(same(kind, wire.host, scenario)) == [(None, None), (None, None), (0, 1)]
+
+
+@every_kind
+def test_the_same_where_no_answer_came(kind: Kind, wire: Verbatim) -> None:
+    wire.answers = [CUT, CUT, ANSWERED]
+
+    async def ask(caller: Caller, again: int) -> Any:
+        try:
+            return (await caller.do("post", wire.url, json=PROMPT)).status_code
+        except caller.library.TransportError:
+            return await ask(caller, again - 1) if again else None
+
+    assert links(same(kind, wire.host, lambda caller: ask(caller, 2))) == [(None, None), (0, 1), (0, 2)]
+
+
+def test_the_tries_of_aiohttp_retry(wire: Verbatim) -> None:
+    wire.answers = [REFUSED, CUT, ANSWERED]
+
+    async def main() -> list[int]:
+        again = ExponentialRetry(attempts=3, start_timeout=0.01, exceptions={aiohttp.ClientError})
+        async with RetryClient(retry_options=again) as client:
+            told = []
+            for _ in range(2):
+                async with client.post(wire.url, json=PROMPT) as response:
+                    told.append(response.status)
+            return told
+
+    with watched(wire.host) as seen:
+        assert asyncio.run(main()) == [200, 200]
+        gc.collect()  # the answers that are not wanted are dropped unread
+    found = sorted(seen, key=lambda call: call.started_at)
+    numbers = {call.call_id: number for number, call in enumerate(found)}
+    linked = [(None if call.attempt_of is None else numbers[call.attempt_of], call.retry) for call in found]
+    assert linked == [(None, None), (0, 1), (0, 2), (None, None), (3, 1), (3, 2)]
 
 
 AGAIN = RetryConfig("backoff", BackoffStrategy(1, 1, 1.0, 60_000, jitter_ms=0), retry_connection_errors=True)

@@ -7,7 +7,14 @@ import pytest
 
 from tests.support.environments import ROOT, python_with
 
-NEEDS = ("requests>=2.32", "urllib3-future>=2.12", "pytest>=9", "pytest-timeout>=2.4", "hypothesis>=6.150")
+NEEDS = (
+    "requests>=2.32",
+    "urllib3-future>=2.12",
+    "pytest>=9",
+    "pytest-timeout>=2.4",
+    "hypothesis>=6.150",
+    "trustme>=1.2",
+)
 
 
 @pytest.mark.slow

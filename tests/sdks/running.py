@@ -13,7 +13,7 @@ import pytest
 from spancast.testing import Simulator
 from spancast.testing.simulator import Bill, Served
 from tests.sdks.table import Environment, Sdk
-from tests.support.environments import python_with
+from tests.support.environments import OUTSIDE, python_with
 from tests.support.programs import calls, spancast, surroundings
 
 ATTRIBUTED = Path(__file__).with_name("attributed.py")
@@ -76,7 +76,7 @@ def interpreter(environment: Environment) -> Path:
 
 def _skip_unless_there(requirement: str) -> None:
     line = (sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", requirement)
-    said = subprocess.run(line, capture_output=True, text=True, check=False, timeout=300).stderr
+    said = subprocess.run(line, env=OUTSIDE, capture_output=True, text=True, check=False, timeout=300).stderr
     if "No matching distribution" in said and "Retrying" not in said:  # an index that is not reached lacks nothing
         pytest.skip(f"The package index has no {requirement}, and what is built on it is not checked.")
 

@@ -105,6 +105,12 @@ class Exchange:
             return OpaqueReader()
         return PlainReader(self._dialect)
 
+    @property
+    def patient(self) -> bool:
+        """Whether pieces of the body may be held for a while and fed together: nobody waits for what they state."""
+        reader = self._reader
+        return self.on_usage is None and reader is not None and reader.first_token_at is not None
+
     def body(self, content: bytes) -> None:
         """Take the whole body, decoded, and finish."""
         try:

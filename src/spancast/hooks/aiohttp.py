@@ -13,7 +13,7 @@ import msgspec
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.hooks.aiohttp_stream import Hear, hearing
-from spancast.hooks.http_request import content, watched
+from spancast.hooks.http_request import content, replaceable, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
 from spancast.recorder import HttpRequest, Recorder
@@ -39,6 +39,8 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
         if exchange is None:
             return await wrapped(*args, **kwargs)
         listener = _Listener(exchange, hear, decoded=_decodes(session, kwargs))
+        if exchange.sends is not None:
+            kwargs = _with(kwargs, exchange.sends)
         check = _check(session, kwargs)
         if callable(check):
             kwargs = {**kwargs, "raise_for_status": partial(listener.before, check)}
@@ -97,24 +99,55 @@ def _url(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _seen(module: ModuleType, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpRequest:
     method, url, data = args[0] if args else kwargs["method"], _url(session, args, kwargs), kwargs.get("data")
+    headers, written = _sent(session, kwargs.get("headers")), kwargs.get("json")
+    if written is not None:
+        headers.setdefault("Content-Type", "application/json")  # as the client does later
     return HttpRequest(
         method.upper(),
         url.scheme,
         url.host,
         url.port,
         url.path,
-        _sent(session, kwargs.get("headers")),
-        _body(module, data) if data is not None else _written(kwargs.get("json")),
+        headers,
+        _body(module, data) if data is not None else _written(written),
         _fields(module, data),
+        replaceable=_is_sized_later(headers, kwargs) and (isinstance(written, dict) or replaceable(data)),
+        tries=_tries(kwargs),
     )
 
 
-def _sent(session: Any, headers: Any) -> Mapping[str, str]:
+def _is_sized_later(sent: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether the client finds the length of the body itself; what an iterator gives it is not seen."""
+    return "Content-Length" not in sent and isinstance(kwargs.get("headers"), Mapping | list | tuple | None)
+
+
+def _tries(kwargs: dict[str, Any]) -> int | None:
+    """Return how often aiohttp_retry has tried before; it counts for those who trace, from 1."""
+    traced = kwargs.get("trace_request_ctx")
+    count = traced.get("current_attempt") if isinstance(traced, dict) else None
+    return count - 1 if isinstance(count, int) and count > 0 else None
+
+
+def _with(kwargs: dict[str, Any], body: bytes) -> dict[str, Any]:
+    """Return the arguments with another body; one that the client writes down gets what is new, in its own way."""
+    written = kwargs.get("json")
+    if written is None:
+        return {**kwargs, "data": body}
+    members = msgspec.json.decode(body)
+    new = {name: members[name] for name in _WRITTEN if name in members}
+    return {**kwargs, "json": {**written, **new}}
+
+
+_WRITTEN = ("trace", "user")
+"""The members that may be new in a body that is sent in place of another."""
+
+
+def _sent(session: Any, headers: Any) -> Any:
     """Return the session's headers and the request's. An iterator over pairs is the client's to consume."""
     merged = session.headers.copy()
     if isinstance(headers, Mapping | list | tuple):
         merged.update(headers)
-    return merged  # type: ignore[no-any-return]  # a multidict
+    return merged
 
 
 def _body(module: ModuleType, data: Any) -> bytes | None:

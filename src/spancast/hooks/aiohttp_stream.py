@@ -9,7 +9,6 @@ and when nobody holds the response any more.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from operator import attrgetter
 from types import ModuleType
 from typing import Any
 from weakref import finalize
@@ -20,25 +19,58 @@ from spancast.capture.tee import closed
 Hear = Callable[[Any, Exchange, bool], None]
 """Listens to the body of a response for an exchange; told whether it is one decoded object, to be taken at once."""
 
-_state = attrgetter("_buffer", "_cursor", "_buffer_offset")
+_popleft = deque[bytes].popleft
 
 
 class _Buffer(deque[bytes]):
-    """What has come and is not read yet. It carries what a stream, which has slots, has no room for."""
+    """What has come and is not read yet; a chunk is shown once, when the first byte of it is read.
 
-    __slots__ = ("cancelled", "exchange", "held", "shown", "whole")
+    It carries what a stream, which has slots, has no room for.
+    """
 
-    def __init__(self, chunks: deque[bytes], exchange: Exchange, shown: int, *, whole: bool) -> None:
+    __slots__ = ("again", "cancelled", "ended", "exchange", "held", "whole")
+
+    def __init__(self, chunks: deque[bytes], exchange: Exchange, *, whole: bool, ended: bool) -> None:
         super().__init__(chunks)
         self.exchange = exchange
-        self.shown = shown
-        """Where in the body the first chunk begins that was not shown."""
         self.whole = whole
         """Whether the body is one object, and may be taken at once."""
+        self.ended = ended
+        """Whether no more comes."""
+        self.again = 0
+        """How many bytes at its beginning have been shown already."""
         self.held = False
         """Whether it is being read to be taken at once."""
         self.cancelled = False
         """Whether the last one who waited for more was cancelled."""
+
+    def popleft(self) -> bytes:
+        """Take a chunk that is read to its end."""
+        chunk = _popleft(self)
+        if self.again:
+            self._feed_new(chunk)
+        else:
+            self.exchange.feed(chunk)
+        if self.ended and not self:
+            self.end()
+        return chunk
+
+    def begin(self) -> None:
+        """Show the first chunk, of which a part is read."""
+        if not self.again:
+            self.exchange.feed(self[0])
+            self.again = len(self[0])
+
+    def end(self) -> None:
+        """Take note that no more comes; finish where all has been read, and is not to be taken at once."""
+        self.ended = True
+        if not self and not self.held:
+            self.exchange.finish("completed")
+
+    def _feed_new(self, chunk: bytes) -> None:
+        if rest := chunk[self.again :]:
+            self.exchange.feed(rest)
+        self.again = max(0, self.again - len(chunk))
 
     def drop(self) -> None:
         """Finish, with nobody left who could read on."""
@@ -56,8 +88,7 @@ def hearing(module: ModuleType) -> Hear:
         elif stream.at_eof():
             exchange.finish("completed")
         elif type(stream) is module.StreamReader:
-            chunks, cursor, offset = _state(stream)
-            buffer = _Buffer(chunks, exchange, cursor - offset, whole=whole)
+            buffer = _Buffer(stream._buffer, exchange, whole=whole, ended=stream.is_eof())  # noqa: SLF001 - ours too
             stream._buffer, stream.__class__ = buffer, kind  # noqa: SLF001 - from here on it is ours too
             finalize(response, buffer.drop).atexit = False
         else:
@@ -75,7 +106,7 @@ def _fail(exchange: Exchange, error: BaseException, module: ModuleType) -> None:
 
 
 def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods, whose base is known when it is hooked
-    """Return the kind of stream that is listened to. A chunk is shown once, when the first byte of it is read.
+    """Return the kind of stream that is listened to.
 
     It has the one base, so that its instances are laid out as those of the base, whatever slots that has. What runs
     for each chunk names it, since `super()` costs an object.
@@ -88,7 +119,7 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
         async def read(self, n: int = -1) -> Any:
             """Read as ever; a whole body is shown whole, whatever its length, since its reader holds it anyway."""
             buffer = self._buffer
-            if n >= 0 or not buffer.whole or buffer.shown:
+            if n >= 0 or not buffer.whole or self._cursor:
                 return await super().read(n)
             buffer.held = True
             try:
@@ -100,16 +131,22 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
 
         def feed_eof(self) -> None:
             super().feed_eof()
-            self._end_when_read()
+            self._buffer.end()
 
         def set_exception(self, exc: BaseException, *cause: Any, **named: Any) -> None:
             super().set_exception(exc, *cause, **named)
             _fail(self._buffer.exchange, exc, module)
 
+        def unread_data(self, data: bytes) -> None:
+            buffer = self._buffer
+            shown = self._cursor - self._buffer_offset + buffer.again
+            super().unread_data(data)
+            buffer.again = max(0, shown - self._cursor)
+
         async def _wait(self, func_name: str) -> None:
             buffer = self._buffer
             try:
-                await super()._wait(func_name)
+                await base._wait(self, func_name)  # noqa: SLF001 - see above
             except asyncio.CancelledError:  # perhaps by a deadline for this read alone
                 buffer.cancelled = True
                 raise
@@ -119,28 +156,22 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
                 raise
             buffer.cancelled = False
 
+        async def readuntil(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return await base.readuntil(self, *args, **kwargs)
+            finally:
+                if self._buffer_offset:
+                    self._buffer.begin()
+
         def _read_nowait(self, n: int) -> Any:
             try:
-                return base._read_nowait(self, n)  # noqa: SLF001 - see above
+                data = base._read_nowait(self, n)  # noqa: SLF001 - see above
             except TimeoutError as error:  # the deadline of the whole request has passed between two reads
                 self._buffer.exchange.fail(error)
                 raise
-
-        def _read_nowait_chunk(self, n: int) -> Any:
-            buffer = self._buffer
-            if self._cursor >= buffer.shown:
-                chunk = buffer[0]
-                buffer.shown += len(chunk)
-                buffer.exchange.feed(chunk)
-            data = base._read_nowait_chunk(self, n)  # noqa: SLF001 - see above
-            if self._eof:
-                self._end_when_read()
+            if self._buffer_offset:
+                self._buffer.begin()
             return data
-
-        def _end_when_read(self) -> None:
-            buffer = self._buffer
-            if self._eof and not buffer and not buffer.held:
-                buffer.exchange.finish("completed")
 
     StreamReader.__module__, StreamReader.__qualname__ = base.__module__, "StreamReader"
     return StreamReader

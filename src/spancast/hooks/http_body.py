@@ -1,24 +1,28 @@
 """A response of `http.client` while its body is listened to: urllib3's, and so that of requests, and urllib's.
 
-The response is the application's, or inside the one that is. It stays that very object of that very class, and only the
-file of its connection, `fp`, is put in an ear: whatever reads the body, by whatever method, reads it from there. What
-passes is shown to the exchange without the framing of HTTP/1.1, still encoded. How it ended is seen at the end that the
-framing tells, in what the connection raises, and when the file is closed.
+The response is the application's, or inside the one that is. It stays that very object of that very class, and so does
+the file of its connection, `fp`, from which the body is read, by whatever method. Only what fills that one, its `raw`,
+becomes a kind of its own, which shows the exchange what the network brings, when it brings it: without the framing of
+HTTP/1.1, still encoded. How it ended is seen at the end that the framing tells, in what the connection raises, and when
+it is closed.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from spancast import guard
 from spancast.capture.collector import collecting
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
-from spancast.hooks.http_framing import CRLF, Chunked, Framing, Sized, Unsized
+from spancast.hooks.http_framing import Chunked, Framing, Sized, Unsized
 from spancast.hooks.http_request import lowered
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 Told = Callable[[Exception], Exception]
 """Makes of what the connection raised what the client library makes of it."""
@@ -29,142 +33,157 @@ def in_its_own_words(error: Exception) -> Exception:
     return error
 
 
+_BATCH = 16 * 1024
+"""Bytes that are shown together, once nothing is urgent."""
+_WHOLE_EVENT = (b"}\n\n\r\n", b"}\n\n")
+"""How what has come ends when it ends with a whole event, with the end of its chunk or without."""
+_END_MARK = b"[DONE]"
+
+
 class Ear:
-    """The file of a connection, with what is read from it shown to the exchange. `__getattr__` gives all the rest."""
+    """Shows an exchange the body behind a head, as it comes.
 
-    def __init__(self, file: Any, exchange: Exchange, framing: Framing, told: Told) -> None:
-        self._heard = file
-        self._exchange = exchange
-        self._framing = framing
-        self._told = told
+    Once the answer has begun, whole events that do not end it are held for a while, to be shown together: nothing in
+    them is urgent, and to go through the framing of each costs more than all else.
+    """
 
-    def read(self, size: int | None = -1, /) -> Any:
-        """Read `size` bytes, or all there are; fewer come only where the connection ended."""
+    __slots__ = ("exchange", "framing", "held", "limit", "size", "told")
+
+    def __init__(self, exchange: Exchange, framing: Framing, told: Told) -> None:
+        self.exchange = exchange
+        self.framing = framing
+        self.told = told
+        self.held: list[bytes] = []
+        """What has come and was not shown yet."""
+        self.size = 0
+        """How many bytes that are."""
+        self.limit = 0
+        """How many they may be."""
+
+    def hear(self, data: bytes) -> None:
+        """Show what was held, and what has come now."""
+        self.held.append(data)
+        data = b"".join(self.held)
+        self.held.clear()
+        self.size = 0
         try:
-            data = self._heard.read(size)
-        except BaseException as error:
-            self._raised(error)
-            raise
-        if data and (count := len(data)) == size:
-            framing = self._framing
-            left = framing.left - count
-            if left > 1:
-                framing.left = left
-                self._feed(data)
-                return data
-            if left == framing.gap and count == CRLF:
-                framing.left = left
-                return data
-        self._hear(data, -1 if size is None else size)
-        return data
-
-    def read1(self, size: int = -1, /) -> Any:
-        """Read what is there, and a byte at least unless the connection ended."""
-        try:
-            data = self._heard.read1(size)
-        except BaseException as error:
-            self._raised(error)
-            raise
-        framing = self._framing
-        if data and (left := framing.left - len(data)) > 1:
-            framing.left = left
-            self._feed(data)
-        else:
-            self._hear(data, 1 if size else 0)
-        return data
-
-    def readinto(self, buffer: Any, /) -> Any:
-        """Fill `buffer`; not to its end only where the connection ended."""
-        try:
-            count = self._heard.readinto(buffer)
-        except BaseException as error:
-            self._raised(error)
-            raise
-        if count is not None:
-            with memoryview(buffer) as view:
-                self._hear(bytes(view.cast("B")[:count]), view.nbytes)
-        return count
-
-    def readline(self, limit: int | None = -1, /) -> Any:
-        """Read to the end of the line, or the connection, or `limit` bytes."""
-        try:
-            line = self._heard.readline(limit)
-        except BaseException as error:
-            self._raised(error)
-            raise
-        if not self._framing.begins(line):
-            self._hear(line, 0 if line.endswith(b"\n") else -1 if limit is None else limit)
-        return line
-
-    def close(self) -> None:
-        """Close the file, and the exchange with it."""
-        try:
-            self._heard.close()
-        finally:
             try:
-                self._end()
-            except Exception:  # noqa: BLE001 - it is closed, whatever we make of it
-                guard.caught("hooks.http")
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.readline, b"")
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_heard":  # a copy that was never initialised
-            raise AttributeError(name)
-        return getattr(self._heard, name)
-
-    def __del__(self) -> None:
-        exchange = self.__dict__.get("_exchange")
-        if exchange is not None:
-            exchange.finish("abandoned")
-
-    def _raised(self, error: BaseException) -> None:
-        with guard.quietly("hooks.http"):
-            self._exchange.fail(self._told(error) if isinstance(error, Exception) else error)
-
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._exchange.feed(data)
+                self.framing.take(data, self._feed)
+            except ValueError:
+                self.exchange.fail(self.told(_cut()))
+                return
+            if self.framing.over:
+                self.exchange.finish("completed")
+            elif not self.limit and self.exchange.patient:
+                self.limit = _BATCH
         except Exception:  # noqa: BLE001 - what was read is the application's, whatever we make of it
             guard.caught("hooks.http")
 
-    def _hear(self, data: bytes | None, wanted: int) -> None:
-        """Show what was read; less than was `wanted`, or all there was (-1), is the last that comes."""
-        if data is None:  # the socket does not block, and has nothing yet
-            return
-        framing = self._framing
+    def ended(self) -> None:
+        """Finish where the connection has ended."""
+        with guard.quietly("hooks.http"):
+            self.hear(b"")
+            if self.framing.open_ended:
+                self.exchange.finish("completed")
+            elif not self.framing.over:
+                self.exchange.fail(self.told(_cut()))
+
+    def raised(self, error: BaseException) -> None:
+        """Finish with what the connection raised."""
+        with guard.quietly("hooks.http"):
+            self.hear(b"")
+            self.exchange.fail(self.told(error) if isinstance(error, Exception) else error)
+
+    def closed(self, *, dropped: bool) -> None:
+        """Finish where the connection was closed before the end was heard."""
+        with guard.quietly("hooks.http"):
+            self.hear(b"")
+            if dropped:
+                self.exchange.finish("abandoned")
+            else:
+                closed(self.exchange)
+
+    def _feed(self, data: bytes) -> None:
         try:
-            try:
-                if data:
-                    framing.take(data, self._feed)
-            except ValueError:
-                self._exchange.fail(self._told(_cut()))
-                return
-            if framing.over or wanted < 0 or len(data) < wanted:
-                self._ended()
-        except Exception:  # noqa: BLE001 - the same
+            self.exchange.feed(data)
+        except Exception:  # noqa: BLE001 - the framing is to go on
             guard.caught("hooks.http")
 
-    def _ended(self) -> None:
-        """Finish with what is the last that comes."""
-        framing, exchange = self._framing, self._exchange
-        if framing.over or framing.open_ended:
-            exchange.finish("completed")
-        else:
-            exchange.fail(self._told(_cut()))
 
-    def _end(self) -> None:
-        """Finish an answer whose connection was closed; early, unless its end has been heard.
+@cache
+def _heard(kind: Any) -> Any:
+    """Return the kind of raw file that shows its ear what it reads; what runs for each read names its base.
 
-        What nobody holds any more is closed by its finalizer, which may run in the midst of anything.
-        """
-        if self._framing.over:
-            return
-        if collecting() or _finalizing():
-            self._exchange.finish("abandoned")
-        else:
-            closed(self._exchange)
+    `super()` would cost an object there.
+    """
+
+    class Heard(kind):  # type: ignore[misc]  # of whatever class it is
+        _ear: Ear
+
+        def readinto(self, buffer: Any, /) -> int | None:
+            try:
+                count: int | None = kind.readinto(self, buffer)
+            except BaseException as error:
+                self._ear.raised(error)
+                raise
+            ear = self._ear
+            if count:
+                data = bytes(buffer[:count])
+                size = ear.size + count
+                if size <= ear.limit and data.endswith(_WHOLE_EVENT) and _END_MARK not in data:
+                    ear.size = size
+                    ear.held.append(data)
+                else:
+                    ear.hear(data)
+            elif count == 0:
+                ear.ended()
+            return count
+
+        def close(self) -> None:
+            try:
+                kind.close(self)
+            finally:
+                if not self._ear.framing.over:
+                    self._ear.closed(dropped=collecting() or _finalizing())
+
+    return _in_the_name_of(kind, Heard)
+
+
+@cache
+def _silent(kind: Any) -> Any:
+    """Return the kind of raw file that has nothing to be read yet, so that what is read is what has come already."""
+
+    class Silent(kind):  # type: ignore[misc]  # as above
+        def readinto(self, _buffer: Any, /) -> None:
+            return None
+
+    return _in_the_name_of(kind, Silent)
+
+
+def _in_the_name_of(kind: Any, ours: Any) -> Any:
+    ours.__module__, ours.__name__, ours.__qualname__ = kind.__module__, kind.__name__, kind.__qualname__
+    return ours
+
+
+def listen_to(file: Any, ear: Ear) -> bool:
+    """Listen to the file of a connection, and hear what it holds of the body already; return whether that can be.
+
+    It cannot where nothing fills the file, or what does is of a class of C's: then it is no network's, but of a test's.
+    """
+    raw: Any = getattr(file, "raw", None)
+    kind: Any = type(raw)
+    try:
+        raw.__class__ = _silent(kind)
+    except TypeError:
+        return False
+    try:
+        held = file.peek()
+    finally:
+        raw._ear = ear  # noqa: SLF001 - from here on it is ours too
+        raw.__class__ = _heard(kind)
+    if held:
+        ear.hear(held)
+    return True
 
 
 def _cut() -> Exception:
@@ -174,7 +193,7 @@ def _cut() -> Exception:
 
 
 _CLOSING = frozenset({"close", "_close_conn"})
-"""The methods of the client libraries by which a response closes its file."""
+"""The methods of the client libraries by which a response closes its file, which closes what fills it."""
 
 
 def _finalizing() -> bool:
@@ -182,7 +201,7 @@ def _finalizing() -> bool:
 
     No argument of `close` tells, and the response of urllib3 is nowhere else to be had: it is made behind our back.
     """
-    frame = sys._getframe(2).f_back  # noqa: SLF001 - the caller of `Ear.close`
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - that of `close` itself, which a finalizer may call as well
     while frame is not None and frame.f_code.co_name in _CLOSING:
         if getattr(frame.f_locals.get("self"), "_finalizing", False):
             return True
@@ -203,7 +222,7 @@ class Listener:
         return _Lent(self, connection)
 
     def listen(self, response: Any) -> None:
-        """Show the exchange the head of a response, and put its file in an ear."""
+        """Show the exchange the head of a response, and listen to its file."""
         if self.heeded:
             return
         self.heeded = True
@@ -213,8 +232,8 @@ class Listener:
             framing = _framing(response)
             if framing.over or response.fp is None:
                 self.exchange.finish("completed")
-            else:
-                response.fp = Ear(response.fp, self.exchange, framing, self.told)
+            elif not listen_to(response.fp, Ear(self.exchange, framing, self.told)):
+                self.exchange.finish("closed")
         except Exception:  # noqa: BLE001 - the response is the application's
             guard.caught("hooks.http")
             self.exchange.finish("closed")

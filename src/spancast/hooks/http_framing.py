@@ -1,7 +1,7 @@
 """What of the bytes behind an HTTP/1.1 head is body, and where it ends (RFC 9112 §6.3 and §7.1). No I/O."""
 
-import sys
 from collections.abc import Callable
+from itertools import repeat
 from typing import Protocol
 
 Feed = Callable[[bytes], None]
@@ -11,13 +11,6 @@ Feed = Callable[[bytes], None]
 class Framing(Protocol):
     """How the end of one body is told."""
 
-    left: int
-    """How many bytes come, of which all but the last two are body, before there is more to be told from them.
-
-    Who reads no more of them may hand them on, and count them off.
-    """
-    gap: int | None
-    """How much is `left` where what was read last, if it was two bytes, was no body; `None` where it always is."""
     over: bool
     """Whether the body has ended."""
     open_ended: bool
@@ -31,51 +24,37 @@ class Framing(Protocol):
         """
         ...
 
-    def begins(self, line: bytes) -> bool:
-        """Take a whole line that begins a chunk; return whether it was one, and is taken."""
-        ...
 
-
-class _Plain:
-    """A body as it is."""
-
-    gap: int | None = None
-
-    def begins(self, line: bytes) -> bool:  # noqa: ARG002 - the protocol's
-        """Take none: there are no chunks."""
-        return False
-
-
-class Sized(_Plain):
+class Sized:
     """A body of so many bytes."""
 
     open_ended = False
 
     def __init__(self, length: int) -> None:
-        self.left = length + 1  # with the last byte the end is to be told
+        self._left = length
         self.over = length == 0
 
     def take(self, data: bytes, feed: Feed) -> None:
-        """Feed all of them."""
-        self.left -= len(data)
-        self.over = self.left <= 1
-        feed(data)
+        """Feed all that belongs to it."""
+        piece = data[: self._left]
+        self._left -= len(piece)
+        self.over = self._left == 0
+        if piece:
+            feed(piece)
 
 
-class Unsized(_Plain):
+class Unsized:
     """A body that lasts as long as its connection."""
 
     open_ended = True
     over = False
-    left = sys.maxsize
 
     def take(self, data: bytes, feed: Feed) -> None:
         """Feed all of them."""
         feed(data)
 
 
-CRLF = 2
-"""Bytes behind the data of a chunk."""
+_CRLF = b"\r\n"
 _LONGEST_LINE = 65536
 """Bytes of a line; `http.client` and urllib3 refuse a longer one too."""
 
@@ -83,44 +62,31 @@ _LONGEST_LINE = 65536
 class Chunked:
     """A body in chunks, each behind a line with its size in hex; the last is of size 0, and may have trailers."""
 
-    gap: int | None = 0
-
     def __init__(self) -> None:
-        self.left = 0  # -1 in the midst of a line, and in the trailers
         self.over = False
         self.open_ended = False  # until the last chunk: http.client lets the connection end instead of the trailers
+        self._left = 0  # of the chunk that has begun, and of what ends it
         self._line = b""
 
     def take(self, data: bytes, feed: Feed) -> None:
         """Feed the data of the chunks."""
+        together = True
         while data and not self.over:
-            left = self.left
-            if left > 0:
-                if piece := data[: max(0, left - CRLF)]:
+            if left := self._left:
+                if piece := data[: max(0, left - len(_CRLF))]:
                     feed(piece)
-                self.left = max(0, left - len(data))
+                self._left = max(0, left - len(data))
                 data = data[left:]
+            elif together and not self._line and not self.open_ended:
+                together = False  # one look at all of them is enough
+                data = _whole_chunks(data, feed)
             else:
                 line, end, data = data.partition(b"\n")
                 self._line += line + end
-                self.left = -1
                 if len(self._line) > _LONGEST_LINE:
                     raise ValueError("A line is too long.")
                 if end:
                     self._read_line()
-
-    def begins(self, line: bytes) -> bool:
-        """Take the line before a chunk in the form in which it mostly comes."""
-        if self.left or line[-1:] != b"\n":
-            return False
-        try:
-            size = int(line, 16)
-        except ValueError:
-            return False
-        if size < 1:
-            return False
-        self.left = size + CRLF
-        return True
 
     def _read_line(self) -> None:
         line, self._line = self._line, b""
@@ -132,4 +98,26 @@ class Chunked:
             raise ValueError("A chunk has a negative size.")
         self.open_ended = size == 0
         if size:
-            self.left = size + CRLF
+            self._left = size + len(_CRLF)
+
+
+def _whole_chunks(data: bytes, feed: Feed) -> bytes:
+    """Feed the whole chunks that `data` begins with, in the form in which they mostly come, and return the rest.
+
+    Those have nothing but a size in their line, and no end of a line of HTTP's in their data: then every other line is
+    data, as long as the line before it says. To go from chunk to chunk costs more than all else that is done with them.
+    Where one chunk is of another form none is taken.
+    """
+    lines = data.split(_CRLF)
+    end = (len(lines) - 1) & ~1  # the last line has not ended, nor has the data behind a size that is left over
+    if end and not lines[end - 1]:
+        end -= 2  # of size 0, which is the end of the body
+    sizes, chunks = lines[:end:2], lines[1:end:2]
+    try:
+        alike = all(chunks) and list(map(int, sizes, repeat(16))) == list(map(len, chunks))
+    except ValueError:  # what else there may be in such a line
+        return data
+    if not chunks or not alike:
+        return data
+    feed(b"".join(chunks))
+    return _CRLF.join(lines[end:])

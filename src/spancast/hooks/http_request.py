@@ -1,6 +1,6 @@
 """What the hooks read of a client's own request: whether it is watched, and what it carries."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from spancast.recorder import Recorder
@@ -15,6 +15,16 @@ def watched(recorder: Recorder, host: Callable[..., str | None], *request: Any) 
         return recorder.watches(host(*request) or "")
     except Exception:  # noqa: BLE001 - see above
         return False
+
+
+def only(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Return the request that a `send` was given.
+
+    `None` beside arguments that the client will refuse, for it to do so in its own words.
+    """
+    if len(args) > 1:
+        return None
+    return args[0] if args else kwargs.get("request")
 
 
 def lowered(headers: Iterable[tuple[Any, Any]]) -> dict[str, str]:
@@ -35,6 +45,20 @@ def content(body: Any) -> bytes | None:
     if isinstance(body, str):
         return body.encode("utf-8", "replace")
     return bytes(body) if isinstance(body, bytes | bytearray | memoryview) else None
+
+
+def replaceable(body: Any) -> bool:
+    """Whether another body can be sent in the place of one. Of text in ASCII every client makes the same bytes."""
+    return isinstance(body, bytes) or (isinstance(body, str) and body.isascii())
+
+
+def resized(headers: Any, size: int) -> Any:
+    """Return a copy of headers, of the client's own kind, with another length where they state one."""
+    changed = headers.copy() if hasattr(headers, "copy") else dict(headers)
+    for name in headers:
+        if _text(name).lower() == "content-length":
+            changed[name] = str(size)
+    return changed
 
 
 def _text(value: Any) -> str:

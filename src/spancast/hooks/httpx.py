@@ -7,12 +7,14 @@ a caller who did not ask to stream the body is read here, as the client itself w
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import AsyncTee, SyncTee
+from spancast.hooks.http_request import only, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
 from spancast.recorder import HttpRequest, Recorder
@@ -20,6 +22,7 @@ from spancast.recorder import HttpRequest, Recorder
 Tee = Callable[[Any, Exchange], Any]
 
 _LENGTH = "Content-Length"
+_host = attrgetter("url.host")
 
 
 def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
@@ -27,8 +30,8 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     tee = type("ByteStream", (SyncTee, module.SyncByteStream), {})
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        request = _request(args, kwargs)
-        if not _watched(recorder, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
+        request = only(args, kwargs)
+        if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
             return wrapped(*args, **kwargs)
         with under_way(exchange), _sending(module, request, exchange.sends):
             response = wrapped(*args, **{**kwargs, "stream": True})
@@ -52,8 +55,8 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     tee = type("ByteStream", (AsyncTee, module.AsyncByteStream), {})
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        request = _request(args, kwargs)
-        if not _watched(recorder, request):
+        request = only(args, kwargs)
+        if not watched(recorder, _host, request):
             return wrapped(*args, **kwargs)
         return send_watched(wrapped, request, args, kwargs)
 
@@ -103,21 +106,6 @@ def _put(request: Any, content: bytes, stream: Any, length: str | None) -> None:
     request._content, request.stream = content, stream  # noqa: SLF001 - see above
     if length is not None and _LENGTH in request.headers:  # a request may be sent in chunks instead
         request.headers[_LENGTH] = length
-
-
-def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the request; `None` beside arguments that the client will refuse, for it to do so in its own words."""
-    if len(args) > 1:
-        return None
-    return args[0] if args else kwargs.get("request")
-
-
-def _watched(recorder: Recorder, request: Any) -> bool:
-    """Whether a request goes to a host that is watched. What is no request is the client's to refuse."""
-    try:
-        return recorder.watches(request.url.host)
-    except Exception:  # noqa: BLE001 - see above
-        return False
 
 
 def _seen(request: Any) -> HttpRequest:

@@ -16,7 +16,7 @@ from weakref import finalize, ref
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
-from spancast.hooks.http_request import content, watched
+from spancast.hooks.http_request import content, only, replaceable, resized, watched
 from spancast.hooks.niquests_raw import hear
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
@@ -30,11 +30,11 @@ def sync_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `Session.send`."""
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        request = _request(args, kwargs)
+        request = only(args, kwargs)
         if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
             return wrapped(*args, **kwargs)
         listener = _listener(exchange, session, kwargs)
-        with under_way(exchange), listener.at(request):
+        with under_way(exchange), _sending(request, exchange.sends), listener.at(request):
             return listener.returned(wrapped(*args, **kwargs))
 
     return send
@@ -44,7 +44,7 @@ def async_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AsyncSession.send`."""
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        request = _request(args, kwargs)
+        request = only(args, kwargs)
         if not watched(recorder, _host, request):
             return wrapped(*args, **kwargs)
         return send_watched(wrapped, session, request, args, kwargs)
@@ -56,7 +56,7 @@ def async_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
         if exchange is None:
             return await wrapped(*args, **kwargs)
         listener = _listener(exchange, session, kwargs)
-        with under_way(exchange), listener.at(request):
+        with under_way(exchange), _sending(request, exchange.sends), listener.at(request):
             return listener.returned(await wrapped(*args, **kwargs))
 
     return send
@@ -159,13 +159,6 @@ def _listener(exchange: Exchange, session: Any, kwargs: dict[str, Any]) -> _List
     return _Listener(exchange, streamed=streamed, redirected=kwargs.get("allow_redirects", True))
 
 
-def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the request; `None` beside arguments that the client will refuse, for it to do so in its own words."""
-    if len(args) > 1:
-        return None
-    return args[0] if args else kwargs.get("request")
-
-
 def _host(request: Any) -> str | None:
     url: SplitResult = urlsplit(request.url)
     return url.hostname
@@ -175,4 +168,20 @@ def _seen(request: Any) -> HttpRequest:
     url: SplitResult = urlsplit(request.url)
     scheme = _SCHEMES.get(url.scheme, url.scheme)
     headers: Mapping[str, str] = request.headers or {}
-    return HttpRequest(request.method, scheme, url.hostname or "", url.port, url.path, headers, content(request.body))
+    place = scheme, url.hostname or "", url.port
+    body, may = content(request.body), request.headers is not None and replaceable(request.body)
+    return HttpRequest(request.method, *place, url.path, headers, body, replaceable=may)
+
+
+@contextmanager
+def _sending(request: Any, body: bytes | None) -> Iterator[None]:
+    """Let the client send another body in the request's place, where there is one, which is the application's again."""
+    if body is None:
+        yield
+        return
+    before = request.body, request.headers
+    request.body, request.headers = body, resized(request.headers, len(body))
+    try:
+        yield
+    finally:
+        request.body, request.headers = before

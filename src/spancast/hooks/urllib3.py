@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.hooks.http_body import Listener
-from spancast.hooks.http_request import content, lowered, watched
+from spancast.hooks.http_request import content, lowered, replaceable, resized, watched
 from spancast.hooks.niquests_raw import hear
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
@@ -36,6 +36,10 @@ def make_request(module: ModuleType, recorder: Recorder) -> Wrapper:
         exchange = opened(recorder, partial(_seen, pool, given))
         if exchange is None:
             return wrapped(*args, **kwargs)
+        if exchange.sends is not None:
+            kwargs = {**kwargs, "body": exchange.sends}
+            if kwargs.get("headers"):
+                kwargs["headers"] = resized(kwargs["headers"], len(exchange.sends))
         listener = Listener(exchange, told)
         with under_way(exchange), listener.at(given["conn"]):
             response = wrapped(*args, **kwargs)
@@ -53,9 +57,17 @@ def _host(pool: Any, _conn: Any, _method: Any, url: str, *_: Any) -> str | None:
 
 def _seen(pool: Any, given: Mapping[str, Any]) -> HttpRequest:
     url = urlsplit(given["url"])
-    headers, body = lowered((given.get("headers") or {}).items()), content(given.get("body"))
+    headers, body = lowered((given.get("headers") or {}).items()), given.get("body")
     place = (url.scheme, url.hostname or "", url.port) if url.scheme else (pool.scheme, pool.host, pool.port)
-    return HttpRequest(given["method"], *place, url.path, headers, body, tries=_tries(given.get("retries")))
+    return HttpRequest(
+        given["method"],
+        *place,
+        url.path,
+        headers,
+        content(body),
+        replaceable=replaceable(body),
+        tries=_tries(given.get("retries")),
+    )
 
 
 def _tries(retries: Any) -> int | None:

@@ -22,7 +22,7 @@ class Plain(dspy.ChatAdapter):
 
 def model(name: str = MODEL, **more: object) -> dspy.LM:
     options = {"api_base": BASE_URL, "api_key": KEY, "extra_body": {"user": USER}, "cache": False, "num_retries": 0}
-    return dspy.LM(f"openrouter/{name}", **options, **more)
+    return dspy.LM(f"openrouter/{name}", **{**options, **more})
 
 
 def told(piece: dspy.Prediction | litellm.ModelResponseStream) -> str:
@@ -39,7 +39,7 @@ def synchronous() -> None:
     with refused(Exception):
         model(BROKE)(HELLO)
     with refused(Exception):
-        model(FAILING)(HELLO)
+        model(FAILING, num_retries=1)(HELLO)
 
 
 async def asynchronous() -> None:
