@@ -2,6 +2,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARALLEL := --numprocesses auto --dist worksteal
 # Slow suites, and what they need, are run by `make test-all`.
+# Every worker of the tests, and every program that they start, would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-all lint bench loss-table clean
 

@@ -3,7 +3,7 @@
     python benchmarks/fanout.py [--spans N] [--rounds N]
 
 CPU time of the whole process, a process a figure, with what the same spans cost for no destination taken away. The
-rounds are interleaved, and both compress with gzip: what is told apart is how often a span is encoded.
+rounds are interleaved, both run in one environment, and both compress with gzip.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,6 +19,9 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import environments
+from subjects import FANOUT
 
 DESTINATIONS = (0, 1, 5, 10)
 WORDS = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "What does a span cost? " * 80}]}])
@@ -175,7 +177,17 @@ def table(spans: int, rounds: int, url: str, words: str) -> None:
 
 
 def _seconds(spans: int, whose: str, destinations: int, words: str, url: str) -> float:
-    command = [sys.executable, __file__, "--spans", str(spans), "--inside", whose, str(destinations), words, url]
+    command = [
+        str(environments.python_of(FANOUT)),
+        __file__,
+        "--spans",
+        str(spans),
+        "--inside",
+        whose,
+        str(destinations),
+        words,
+        url,
+    ]
     return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1])
 
 

@@ -32,7 +32,8 @@ def a_call(chance: random.Random, started_at: int) -> Call:
     model = int(MODELS * chance.random() ** 2)
     name = f"vendor{model % 8}/model-{model}"
     tokens = int(chance.expovariate(1 / 2000)), int(chance.expovariate(1 / 300))
-    cost = [Decimal(tokens[0] * 3).scaleb(-7), Decimal(tokens[1] * 15).scaleb(-7)]
+    # Without trailing zeros, as OpenRouter writes every amount that was recorded.
+    cost = [Decimal(tokens[0] * 3).scaleb(-7).normalize(), Decimal(tokens[1] * 15).scaleb(-7).normalize()]
     streamed = chance.random() < 0.5
     generation = f"gen-{started_at // 10**9}-{chance.randbytes(10).hex()}"
     duration = int(chance.lognormvariate(0.7, 0.8) * 1e9)
@@ -61,9 +62,9 @@ def a_call(chance: random.Random, started_at: int) -> Call:
         total_tokens=sum(tokens),
         cached_tokens=0,
         reasoning_tokens=0,
-        cost=sum(cost, Decimal()),
+        cost=sum(cost, Decimal()).normalize(),
         cost_source="response",
-        upstream_cost=sum(cost, Decimal()),
+        upstream_cost=sum(cost, Decimal()).normalize(),
         upstream_input_cost=cost[0],
         upstream_output_cost=cost[1],
         is_byok=False,
@@ -101,17 +102,16 @@ def copy(book: Book, count: int) -> None:
     chance = random.Random(11)
     rounds = count // BOOKED
     with book.writing() as connection:
+        connection.execute(_CACHE)
         connection.create_function("someone", 0, lambda: users + someone(chance))
         connection.execute("CREATE TEMP TABLE pattern AS SELECT * FROM entries")
         connection.execute("DELETE FROM entries")
         (users,) = connection.execute("SELECT max(id) FROM texts").fetchone()
-        connection.executemany(
-            "INSERT INTO texts VALUES (?, ?)", ((users + n, f"who-{n:06}") for n in range(1, USERS + 1))
-        )
+        connection.executemany(_TEXT, ((users + n, f"who-{n:06}") for n in range(1, USERS + 1)))
         sessions = users + USERS + 1
         count_of_sessions = count // CALLS_OF_A_SESSION
         named = ((sessions + n, f"session-{n:010}") for n in range(count_of_sessions))
-        connection.executemany("INSERT INTO texts VALUES (?, ?)", named)
+        connection.executemany(_TEXT, named)
         slice_ = DAYS * DAY // rounds
         for number in range(rounds):
             values = {
@@ -123,6 +123,8 @@ def copy(book: Book, count: int) -> None:
             connection.execute(_COPY, values)
 
 
+_CACHE = "PRAGMA cache_size=-1000000"
+"""Kilobytes. Ids are random: out of memory, each of millions would write a page of 4 KB into the log."""
 _TEXT = "INSERT INTO texts VALUES (?, ?)"
 _OTHER = {
     "call_id": "randomblob(16)",

@@ -29,6 +29,16 @@ CLIENTS = Subject(
 )
 """The environment of the client libraries that are hooked."""
 
+FANOUT = Subject(
+    "fanout",
+    "opentelemetry-exporter-otlp-proto-http",
+    "bare",
+    "fanout",
+    ("opentelemetry-exporter-otlp-proto-http", "{root}"),
+    "off",
+)
+"""The environment of both sides of `fanout.py`: they have the same protobuf and the same SDK."""
+
 _SDK = ("openai>=3", "opentelemetry-sdk")
 _OWN = ("openai>=3", "httpx>=0.28", "{root}")
 

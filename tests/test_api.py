@@ -1,6 +1,10 @@
 """Start, stop, flush: the public face, in this process."""
 
 import gzip
+import math
+import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,6 +24,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import spancast
 from spancast.errors import ConfigurationError
 from spancast.testing import Simulator
+from tests.support.programs import spancast as command
+from tests.support.programs import surroundings
 
 
 class Collector(ThreadingHTTPServer):
@@ -140,6 +146,36 @@ def test_what_could_not_be_sent_is_sent_by_the_next_process(
     assert len(collector.spans) == 2
 
 
+def test_a_second_stop_says_what_has_become_of_it_since(
+    openrouter: Simulator, collector: Collector, tmp_path: Path
+) -> None:
+    collector.status = 503
+    start(openrouter, tmp_path, otlp(collector))
+    ask(openrouter)
+    assert [spancast.stop(0.3), spancast.stop(0.3), spancast.stop()] == [False, False, False]
+
+    collector.status = 200
+    platform = {"SPANCAST_DESTINATIONS": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    command("deliver", environment=surroundings(tmp_path, openrouter, **platform))
+
+    assert spancast.stop()
+    assert len(collector.spans) == 1
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, "5", None, True])
+@pytest.mark.parametrize("function", [spancast.flush, spancast.stop])
+def test_a_timeout_that_is_no_number_of_seconds_is_refused_with_the_cure(function: Any, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"timeout cannot be .* Give seconds"):
+        function(timeout=wrong)
+
+
+def test_a_timeout_below_zero_is_none_and_one_for_ever_is_long(tmp_path: Path, openrouter: Simulator) -> None:
+    spancast.start(home=tmp_path, hosts=[openrouter.address])
+    spancast.flush(timeout=-0.001)
+    assert spancast.flush(timeout=1e300)
+    assert spancast.stop(timeout=10**400)
+
+
 def test_without_destinations_flush_speaks_of_the_ledger(openrouter: Simulator, tmp_path: Path) -> None:
     spancast.start(home=tmp_path, hosts=[openrouter.address])
 
@@ -147,6 +183,28 @@ def test_without_destinations_flush_speaks_of_the_ledger(openrouter: Simulator, 
 
     assert spancast.flush()
     assert not list((tmp_path / "journal").glob("*.bad"))
+
+
+def test_what_sends_is_not_imported_where_nothing_is_sent(tmp_path: Path) -> None:
+    program = """
+import sys, spancast
+spancast.start()
+print(sorted({"urllib.request", "http.client", "spancast.delivery.wire"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "SPANCAST_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_a_setting_that_does_not_exist_is_answered_with_those_that_do() -> None:
+    unchecked: Any = spancast.start
+    with pytest.raises(TypeError, match=r"^start\(\) has no setting 'nosuch'\. The settings are destinations, keys, "):
+        unchecked(nosuch=1)
 
 
 def test_start_twice_is_start_once(openrouter: Simulator, collector: Collector, tmp_path: Path) -> None:

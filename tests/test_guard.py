@@ -30,11 +30,70 @@ def test_a_fault_is_kept_from_the_caller_and_counted(caplog: pytest.LogCaptureFi
     fail()
     assert guard.faults == {SITE: 2}
     (told,) = caplog.records
-    assert told.levelno == logging.WARNING
-    assert told.name == "spancast"
-    assert told.getMessage() == f"{SITE} failed; the application is not affected."
-    assert told.exc_info is not None
-    assert isinstance(told.exc_info[1], LookupError)
+    assert (told.levelno, told.name, told.exc_info) == (logging.WARNING, "spancast", None)
+    said = told.getMessage()
+    assert said.startswith(
+        f"{SITE} failed; the application is not affected. LookupError: no such thing (in tests.test_"
+    )
+
+
+def test_the_traceback_is_for_whoever_asks_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "spancast"):
+        fail()
+        fail()
+    told, traced = caplog.records
+    assert (told.levelno, traced.levelno) == (logging.WARNING, logging.DEBUG)
+    assert traced.getMessage().startswith("Traceback (most recent call last):")
+    assert "in fail" in traced.getMessage()
+
+
+def test_what_two_sites_run_into_is_told_by_the_first(caplog: pytest.LogCaptureFixture) -> None:
+    for site in ("one", "two", "one"):
+        with guard.quietly(site):
+            fail_anywhere()
+    assert guard.faults == {"one": 2, "two": 1}
+    assert [record.getMessage().partition(" ")[0] for record in caplog.records] == ["one"]
+    with guard.quietly("two"):
+        raise LookupError("another thing")
+    assert [record.getMessage().partition(" ")[0] for record in caplog.records] == ["one", "two"]
+
+
+def fail_anywhere() -> None:
+    raise LookupError("no such thing")
+
+
+class MuteError(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("a\nb\t c"), "ValueError: a b c"),
+        (ValueError("x" * 5000), f"ValueError: {'x' * guard.LONGEST}"),
+        (MuteError(), "MuteError: ?"),
+        (ValueError("Bearer sk-or-v1-0123456789abcdef is wrong"), "ValueError: [removed] is wrong"),
+    ],
+    ids=["lines", "long", "mute", "secret"],
+)
+def test_an_exception_is_one_line_that_ends_and_has_no_secret(
+    caplog: pytest.LogCaptureFixture, error: Exception, said: str
+) -> None:
+    with caplog.at_level(logging.DEBUG, "spancast"), guard.quietly(SITE):
+        raise error
+    assert said in caplog.records[0].getMessage()
+    assert "\n" not in caplog.records[0].getMessage()
+    assert "sk-or" not in caplog.text
+
+
+def test_what_was_logged_long_ago_is_forgotten() -> None:
+    for number in range(100):
+        guard._last_logged[f"site {number}"] = time.monotonic() - guard.QUIET_FOR - 1
+    guard.once_a_minute(SITE, "now")
+    assert list(guard._last_logged) == [SITE]
 
 
 def test_what_works_is_not_a_fault(caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,12 @@ def test_more_decimals_are_rounded_half_even(cost):
 
 
 @given(prices)
+def test_an_amount_is_rounded_as_sums_take_it(cost):
+    rounded, meant = money.rounded(cost), money.dollars(money.pico(cost))
+    assert (rounded, money.plain(rounded)) == (meant, money.plain(meant))
+
+
+@given(prices)
 def test_plain_notation_keeps_every_digit(cost):
     text = money.plain(cost)
     assert "E" not in text

@@ -69,12 +69,7 @@ class Backend(ABC):
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure."""
-        reason = _refusal.reason(reply)
-        if reply.status in (401, 403):
-            return f"{self.url} refuses the credential ({reason}). {_cure(self)}"
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return f"{self.url} answers {reason}. Is the endpoint right?"
-        return _refusal.doubt(reply)
+        return _refusal.diagnosed(reply, self.url, _cure(self))
 
     @property
     def also_sent_by(self) -> Sequence[Another]:

@@ -24,6 +24,11 @@ about a row."""
 BAD_ROW = (6, 26, 27, 33, 38, 41, 69, 72, 117, 130, 349)
 """CANNOT_PARSE_TEXT and its siblings, CANNOT_READ_ALL_DATA, ARGUMENT_OUT_OF_BOUND, INCORRECT_DATA, ...: about a
 value."""
+UNCERTAIN = (159, 209, 210, 319, 394, 999)
+"""TIMEOUT_EXCEEDED, SOCKET_TIMEOUT, NETWORK_ERROR, UNKNOWN_STATUS_OF_INSERT, QUERY_WAS_CANCELLED, KEEPER_EXCEPTION: of
+an insert that has begun, and may be in."""
+_BROKEN_OFF = (500, 502, 504)
+"""What a proxy says that has handed a request on and got no whole answer; with 503 and 429 it was not handed on."""
 
 _TYPES: Mapping[_traces_table.Kind, str] = {
     "id": "String",
@@ -83,6 +88,12 @@ def code(reply: Reply) -> int | None:
         return int(stated[:9])
     found = _CODE.search(reply.body[-_TAIL:]) or _CODE.search(reply.body[:_TAIL])
     return None if found is None else int(found[1])
+
+
+def is_uncertain(reply: Reply) -> bool:
+    """Whether an insert that failed may be in all the same (ClickHouse, "Deduplicating inserts on retries")."""
+    known = code(reply)
+    return known in UNCERTAIN or (known is None and reply.status in _BROKEN_OFF)
 
 
 def reason(reply: Reply) -> str:

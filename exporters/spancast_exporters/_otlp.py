@@ -5,7 +5,6 @@ A request that holds spans a backend rejects comes back with their number and a 
 alone. The others then arrive twice, which span ids make harmless, and none is lost in silence.
 """
 
-import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from spancast.contract import (
     Verdict,
     judge_status,
 )
-from spancast_exporters import _json, _refusal
+from spancast_exporters import _gzip, _json, _refusal
 
 PATH = "/v1/traces"
 
@@ -44,9 +43,8 @@ def post(  # noqa: PLR0913 - the parts of a request
     kind: str = "application/x-protobuf",
 ) -> Encoded:
     """Return the request that carries serialised requests, joined: such messages concatenate."""
-    body, said = b"".join(parts), {**headers, "content-type": kind}
-    if compressed:
-        body, said["content-encoding"] = gzip.compress(body, compresslevel=6, mtime=0), "gzip"
+    said = {**headers, "content-type": kind, **({"content-encoding": "gzip"} if compressed else {})}
+    body = _gzip.compressed(parts) if compressed else b"".join(parts)
     return Encoded(Request(url=url, body=body, headers=said), tuple(span_ids))
 
 
@@ -142,9 +140,19 @@ def judge(encoded: Encoded, reply: Reply) -> Verdict:
         return verdict
     answer = _parsed(reply)
     if answer is None:
-        kind = reply.headers.get("content-type", "no content type")
-        return Retry(f"HTTP {reply.status} with {kind}, which is no OTLP answer")
+        return Retry(_no_answer(reply))
     return partly(encoded.span_ids, answer.rejected, answer.message)
+
+
+CREDENTIAL = "Set headers=, or OTEL_EXPORTER_OTLP_HEADERS, right."
+
+
+def diagnosed(reply: Reply, url: str) -> str | None:
+    """Return what is wrong with the answer to a request without spans, and the cure; `None` where all is well."""
+    problem = _refusal.diagnosed(reply, url, CREDENTIAL)
+    if problem is None and _parsed(reply) is None:
+        return f"{_no_answer(reply)}. Is {url} an OTLP endpoint?"
+    return problem
 
 
 def partly(span_ids: Sequence[str], rejected: int, message: str) -> Verdict:
@@ -153,6 +161,10 @@ def partly(span_ids: Sequence[str], rejected: int, message: str) -> Verdict:
     if rejected <= 0:
         return Delivered()
     return Split(reason) if rejected < len(span_ids) else Rejected(dict.fromkeys(span_ids, reason))
+
+
+def _no_answer(reply: Reply) -> str:
+    return f"HTTP {reply.status} with {reply.headers.get('content-type', 'no content type')}, which is no OTLP answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from spancast.contract import (
     Another,
     Closing,
+    Rejected,
     Retry,
+    SelfTest,
     Sink,
     Span,
     Split,
+    Unauthorized,
     Verdict,
     by_opentelemetry,
 )
@@ -68,16 +71,28 @@ class OtlpGrpc:
         ids, body = [span.span_id for span in spans], b"".join(span.otlp() for span in spans)
         if len(body) > ROOM and len(ids) > 1:
             return Split(f"larger than {ROOM:,} bytes")
-        try:
-            return self._sent(ids, body)
-        except OSError as error:
-            return Retry(f"{type(error).__name__}: {os.strerror(error.errno or 0)}")
+        return self._tried(ids, body)
+
+    def tested(self) -> str | None:
+        """Send a request without spans, which a server should answer with success (OTLP specification 1.x)."""
+        match self._tried(["test"], b""):
+            case Unauthorized(reason):
+                return f"{self.target} refuses the credential ({reason}). {_otlp.CREDENTIAL}"
+            case Retry(reason) | Split(reason) | Rejected({"test": reason}):
+                return f"{self.target} answers {reason}. Does a server of OTLP over gRPC listen there?"
+        return None
 
     def close(self) -> None:
         """Close the connection."""
         mine, self._open = self._open, None
         if mine is not None and mine[0] == os.getpid():
             mine[1].close()
+
+    def _tried(self, ids: Sequence[str], body: bytes) -> Verdict:
+        try:
+            return self._sent(ids, body)
+        except OSError as error:
+            return Retry(f"{type(error).__name__}: {os.strerror(error.errno or 0)}")
 
     def _sent(self, ids: Sequence[str], body: bytes) -> Verdict:
         import grpc  # noqa: PLC0415 - see above
@@ -117,4 +132,4 @@ class OtlpGrpc:
         return grpc.secure_channel(self.target, grpc.ssl_channel_credentials(trusted), options)
 
 
-_: tuple[type[Sink], type[Closing]] = (OtlpGrpc, OtlpGrpc)
+_: tuple[type[Sink], type[Closing], type[SelfTest]] = (OtlpGrpc, OtlpGrpc, OtlpGrpc)

@@ -58,6 +58,19 @@ def doubt(reply: Reply) -> str | None:
     return reason(reply) if answer.get("errors") or answer.get("error") else None
 
 
+def diagnosed(reply: Reply, where: str, credential: str) -> str | None:
+    """Return what is wrong, and the cure, of an answer to a test; `None` where all is well.
+
+    `where` it was sent to, and what to do about the `credential` where that is refused.
+    """
+    why = reason(reply)
+    if reply.status in (401, 403):
+        return f"{where} refuses the credential ({why}). {credential}"
+    if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
+        return f"{where} answers {why}. Is the endpoint right?"
+    return doubt(reply)
+
+
 def _said(reply: Reply) -> str:
     answer = _answer(reply) or {}
     stated = next((answer[name] for name in _WORDS if answer.get(name)), None)

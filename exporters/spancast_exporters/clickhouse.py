@@ -10,7 +10,7 @@ Checked on ClickHouse's own engine (chDB 4.4, ClickHouse 26.9) behind HTTP; not 
 import gzip
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -68,7 +68,7 @@ class Clickhouse:
         }
     )
     port: int | str | None = field(default=None, metadata={"variables": ("CLICKHOUSE_PORT",)})
-    secure: bool | str | None = field(default=None, metadata={"variables": ("CLICKHOUSE_SECURE",)})
+    secure: bool | str | None = field(default=None, metadata={"variables": ("CLICKHOUSE_SECURE",), "flag": True})
     user: str = field(default="default", metadata={"variables": ("CLICKHOUSE_USER", "CLICKHOUSE_USERNAME")})
     password: str = field(default="", repr=False, metadata={"variables": ("CLICKHOUSE_PASSWORD",)})
     database: str = field(default="default", metadata={"variables": ("CLICKHOUSE_DATABASE", "CLICKHOUSE_DB")})
@@ -199,7 +199,8 @@ def _refused(encoded: Encoded, reply: Reply) -> Verdict:
         return Retry(why)
     if code in _clickhouse.BAD_ROW:
         return Rejected(dict.fromkeys(encoded.span_ids, why))
-    return _refusal.worded(judge_status(encoded, reply), why)
+    verdict = _refusal.worded(judge_status(encoded, reply), why)
+    return replace(verdict, doubtful=_clickhouse.is_uncertain(reply)) if isinstance(verdict, Retry) else verdict
 
 
 def _line(row: Mapping[str, _traces_table.Value]) -> bytes:

@@ -68,7 +68,7 @@ class Datadog:
     agent_url: str | None = _set_by("DD_TRACE_AGENT_URL")
     agent_host: str | None = _set_by("DD_AGENT_HOST")
     agent_port: int | str = field(default=8126, metadata={"variables": ("DD_TRACE_AGENT_PORT",)})
-    agentless: bool | str = field(default=False, metadata={"variables": ("DD_LLMOBS_AGENTLESS_ENABLED",)})
+    agentless: bool | str = field(default=False, metadata={"variables": ("DD_LLMOBS_AGENTLESS_ENABLED",), "flag": True})
     endpoint: str | None = _set_by("DD_LLMOBS_OVERRIDE_ORIGIN")
     ml_app: str | None = _set_by("DD_LLMOBS_ML_APP")
     service: str | None = _set_by("DD_SERVICE")

@@ -14,7 +14,9 @@ from spancast.contract import (
     Choice,
     Encoded,
     Exporter,
+    Probe,
     Reply,
+    Request,
     Sink,
     Span,
     Traits,
@@ -56,7 +58,7 @@ class Otlp:
     protocol: str = field(default="http/protobuf", metadata=_variables("PROTOCOL"))
     headers: Mapping[str, str] | str = field(default="", repr=False, metadata=_variables("HEADERS"))
     compression: str = field(default="gzip", metadata=_variables("COMPRESSION"))
-    insecure: bool | str = field(default=False, metadata=_variables("INSECURE"))
+    insecure: bool | str = field(default=False, metadata={**_variables("INSECURE"), "flag": True})
     certificate: str | None = field(default=None, metadata=_variables("CERTIFICATE"))
     traits: Traits = field(default=Traits(resend="upsert"), init=False)
 
@@ -114,10 +116,22 @@ class Otlp:
         """Judge as OTLP says, and believe no success that says something else."""
         return _otlp.judge_worded(encoded, reply)
 
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
+        """Return a request without spans, which a server should answer with success (OTLP specification 1.x)."""
+        headers = _otlp.pairs(self.headers)
+        if self.protocol == "http/json":
+            body = [_otlp_json.request([])]
+            return _otlp.post(self.url, headers, (), body, compressed=False, kind="application/json").request
+        return _otlp.post(self.url, headers, (), (), compressed=False).request
+
+    def diagnose(self, reply: Reply) -> str | None:
+        """Return what is wrong, and the cure."""
+        return _otlp.diagnosed(reply, self.url)
+
     @property
     def _is_insecure(self) -> bool:
         """Variables say it in words, of which only one is yes (OTel, "Boolean value")."""
         return self.insecure if isinstance(self.insecure, bool) else self.insecure.lower() == "true"
 
 
-_: tuple[type[Exporter], type[Choice]] = (Otlp, Otlp)
+_: tuple[type[Exporter], type[Choice], type[Probe]] = (Otlp, Otlp, Otlp)

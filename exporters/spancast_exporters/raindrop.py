@@ -92,12 +92,7 @@ class Raindrop:
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure."""
-        reason = _refusal.reason(reply)
-        if reply.status in (401, 403):
-            return f"Raindrop refuses the key or the project ({reason}). See RAINDROP_WRITE_KEY, RAINDROP_PROJECT_ID."
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return f"{self._base} answers {reason}. Is the endpoint right?"
-        return _refusal.doubt(reply)
+        return _refusal.diagnosed(reply, self._base, "See RAINDROP_WRITE_KEY and RAINDROP_PROJECT_ID.")
 
     @property
     def _base(self) -> str:

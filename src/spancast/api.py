@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import wraps
+from inspect import signature
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
@@ -22,7 +24,6 @@ from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.contract import Exporter, Sink
 from spancast.delivery import discover
-from spancast.delivery.courier import Courier
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal, journal_folder
 from spancast.delivery.keeping import Keeping
@@ -31,6 +32,7 @@ from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
 from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
+from spancast.errors import ConfigurationError
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.record import Record
@@ -42,6 +44,9 @@ from spancast.trace.events import Events
 from spancast.trace.made import Spans
 from spancast.trace.metrics import Metrics
 from spancast.trace.tracing import VERSION, Tracing
+
+if TYPE_CHECKING:
+    from spancast.delivery.courier import Courier
 
 EXIT_BUDGET = 0.6
 """Seconds that Spancast takes when the process ends, at most; what waits then is sent by the next process.
@@ -155,6 +160,12 @@ class Running:
         self._journal.close()
         return done
 
+    def is_done(self) -> bool:
+        """Return whether all is where it should be, once it has ended: others may have moved and sent it since."""
+        with guard.quietly("stopping"):
+            return self._flush(time.monotonic(), 0.0)
+        return False
+
     def end_again(self) -> None:
         """Book the calls that were made since the end, without sending them; where that cannot be now, later."""
         with guard.quietly("stopping"):
@@ -189,11 +200,13 @@ class Running:
 
     def _hire(
         self, destinations: Sequence[Destination], explicit: frozenset[str]
-    ) -> list[tuple[Courier, WorkerThread]]:
+    ) -> list[tuple["Courier", WorkerThread]]:
         couriers = []
         for destination in destinations:
             exporter = exporter_of(destination, explicit=destination.name in explicit)
             if exporter is not None:
+                from spancast.delivery.courier import Courier  # noqa: PLC0415 - it brings HTTP and TLS along
+
                 expects = owed.expects(self.settings)
                 courier = Courier(destination, exporter, self._outbox, to_span, self.settings.home, expects=expects)
                 couriers.append((courier, WorkerThread(courier)))
@@ -247,6 +260,24 @@ _running: Running | None = None
 _lock = threading.Lock()
 
 
+_Arguments = ParamSpec("_Arguments")
+
+
+def _naming_settings(start: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
+    """Have a setting that does not exist answered with those that do; it stays the `TypeError` that Python raises."""
+
+    @wraps(start)
+    def started(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
+        known = signature(start).parameters
+        unknown = [name for name in kwargs if name not in known]
+        if unknown:
+            raise TypeError(f"start() has no setting {unknown[0]!r}. The settings are {', '.join(known)}.")
+        start(*args, **kwargs)
+
+    return started
+
+
+@_naming_settings
 def start(  # noqa: PLR0913 - each is a setting
     destinations: Sequence[str | Destination] | str | None = None,
     *,
@@ -289,7 +320,8 @@ def start(  # noqa: PLR0913 - each is a setting
         emit_event: whether each call is a log record too, in the application's own logger provider.
         metrics: `latest` for the conventions' names of today, `1.44` for those that most backends know, `off`.
         user_metrics: whether the user is an attribute of the metrics, which gives each user time series of their own.
-        redact: called with each text of them before it is kept, off the caller's thread; returns what may be kept.
+        redact: called with each text of them before it is kept, off the caller's thread; returns a string to keep, or
+            `None`, which takes the text away.
         hosts: further hosts that speak OpenRouter: `host`, `host:port` or a URL prefix.
         tracer_provider: makes the spans; by default the application's own provider, as soon as it has one.
         meter_provider: records the metrics; by default the application's own provider, as soon as it has one.
@@ -384,8 +416,9 @@ def flush(timeout: float = 5.0) -> bool:
 
     It speaks of this process's own records. Without destinations it says whether they are all in the ledger; with the
     OpenTelemetry instrumentor alone, which keeps no ledger, whether all spans have ended and all metrics are recorded.
+    A `timeout` that is no finite number raises `spancast.errors.ConfigurationError`; one below zero is zero.
     """
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + _patience(timeout)
     with guard.quietly("flushing"):
         done = all(complete(max(0.0, deadline - time.monotonic())) for complete in tuple(completes))
         running = _running
@@ -401,11 +434,31 @@ def stop(timeout: float = EXIT_BUDGET) -> bool:
     """Unhook everything, and send what can be sent within `timeout` seconds; return whether all of it was.
 
     What was not is kept: the next process that is started with the same destinations, or `spancast deliver`, sends it.
+    Once it is stopped, a further call sends nothing, and returns whether all of it has been delivered since by others.
+    The `timeout` is as `flush` has it.
     """
-    global _running
+    global _running, _stopped
+    patience = _patience(timeout)
     with _lock:
         running, _running = _running, None
-    return True if running is None else running.end(timeout)
+        stopped, _stopped = _stopped, running or _stopped
+    if running is not None:
+        return running.end(patience)
+    return stopped is None or stopped.is_done()
+
+
+_stopped: Running | None = None
+"""What ran before the last `stop`."""
+
+
+def _patience(timeout: object) -> float:
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and -math.inf < timeout < math.inf:
+        return max(0.0, min(timeout, _LONGEST))
+    raise ConfigurationError.of("timeout", timeout, "Give seconds, such as 5.0; 0 waits for nothing.")
+
+
+_LONGEST = 86_400.0
+"""Seconds that anything is waited for."""
 
 
 def running() -> Running | None:

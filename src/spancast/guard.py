@@ -1,16 +1,25 @@
 """Our faults stay ours: counted, logged once a minute a site, and never raised into the application.
 
-Under our own tests they are raised, so that they cannot hide.
+A line is what the exception says; where it came from is for whoever sets the logger `spancast` to DEBUG. Under our own
+tests it is raised, so that it cannot hide.
 """
 
 import logging
+import math
+import sys
 import threading
 import time
+import traceback
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 
+from spancast.scrub import without_secrets
+
 QUIET_FOR = 60.0
-"""Seconds between two log lines of the same site."""
+"""Seconds between two log lines of the same site, or of the same exception."""
+LONGEST = 300
+"""Characters that are logged of what an exception says."""
 
 strict = False
 """Raise what is caught. Set by our own tests."""
@@ -19,6 +28,7 @@ faults: Counter[str] = Counter()
 """How often each site has failed, in this process."""
 
 _last_logged: dict[str, float] = {}
+"""When each site was logged within the last minute, and what each exception said: of `time.monotonic`."""
 _log = logging.getLogger("spancast")
 _busy = threading.local()
 
@@ -27,19 +37,59 @@ def caught(site: str) -> None:
     """Count, and log once a minute, the exception that is being handled; `site` says what failed, in a few words."""
     if strict:
         raise  # noqa: PLE0704 - called from inside an except block, whose exception this re-raises
+    failed(site, "%s failed; the application is not affected.", site)
+
+
+def failed(site: str, message: str, *args: object, shown: Callable[[str], str] = str) -> None:
+    """Count the exception that is being handled, and log `message` and its words in one line, once a minute.
+
+    One that another site has told within the minute, or that has told itself, is counted alone. The traceback is logged
+    at the level DEBUG. What looks like a secret is taken out of both, and so is what `shown` leaves out.
+    """
     faults[site] += 1
-    once_a_minute(site, "%s failed; the application is not affected.", site, exc_info=True)
-
-
-def once_a_minute(site: str, message: str, *args: object, exc_info: bool = False) -> None:
-    """Log a warning, at most once a minute for a `site`, and never from within itself."""
-    now = time.monotonic()
-    if now - _last_logged.get(site, -QUIET_FOR) < QUIET_FOR or getattr(_busy, "logging", False):
+    error = sys.exception()
+    if _is_quiet(site) or error is None or getattr(error, "is_told", False):
         return
-    _last_logged[site] = now
+    words = without_secrets(shown(worded(error)))
+    if not _is_quiet(words) and once_a_minute(site, f"{message} %s", *args, words):
+        _last_logged[words] = _last_logged[site]
+        if _log.isEnabledFor(logging.DEBUG):
+            _logged(logging.DEBUG, "%s", without_secrets(shown("".join(traceback.format_exception(error)))))
+
+
+def once_a_minute(site: str, message: str, *args: object) -> bool:
+    """Log a warning, at most once a minute for a `site`, and never from within itself; return whether it was."""
+    if _is_quiet(site) or getattr(_busy, "logging", False):
+        return False
+    for each in list(_last_logged):
+        if not _is_quiet(each):
+            _last_logged.pop(each, None)
+    _last_logged[site] = time.monotonic()
+    _logged(logging.WARNING, message, *args)
+    return True
+
+
+def worded(error: BaseException) -> str:
+    """Return what an exception says, and where in our code it was raised, in one line that ends."""
+    try:
+        said = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - an exception of somebody else's may not even be able to say what it is
+        said = "?"
+    places = [(frame.f_globals.get("__name__"), line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    ours = [place for place in places if str(place[0]).startswith("spancast")] or places
+    where = " (in {}:{})".format(*ours[-1]) if ours else ""
+    return f"{type(error).__name__}: {said[:LONGEST]}{where}"
+
+
+def _is_quiet(told: str) -> bool:
+    """Whether it was logged within the last minute."""
+    return time.monotonic() - _last_logged.get(told, -math.inf) < QUIET_FOR
+
+
+def _logged(level: int, message: str, *args: object) -> None:
     _busy.logging = True
     try:
-        _log.warning(message, *args, exc_info=exc_info)
+        _log.log(level, message, *args)
     except Exception:  # noqa: BLE001 - the application's log handler is not ours to judge
         faults["log"] += 1
     finally:

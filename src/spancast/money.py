@@ -42,6 +42,15 @@ def dollars(picos: int) -> Decimal:
     return Decimal(picos).scaleb(-PICO, context=_EXACT).normalize(_EXACT)
 
 
+def rounded(cost: Decimal) -> Decimal:
+    """Return `dollars(pico(cost))`, the cost as sums take it, in half the time."""
+    return cost.quantize(_UNIT, context=_EXACT).normalize(_EXACT) or _ZERO
+
+
+_ZERO = Decimal(0)
+"""Without the sign that a zero can have."""
+
+
 def plain(cost: Decimal) -> str:
     """Return every digit of the amount in plain notation: `3.6e-6` is `"0.0000036"`, trailing zeros are kept."""
     return format(cost, "f")

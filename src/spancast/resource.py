@@ -15,6 +15,12 @@ def text_of(resource: Mapping[str, Scalar], name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def service_of(resource: Mapping[str, Scalar]) -> str | None:
+    """Return `service.name`, unless it is what OpenTelemetry puts where nobody named the service."""
+    name = text_of(resource, "service.name")
+    return None if not name or name.startswith("unknown_service") else name
+
+
 def scalars(attributes: Mapping[str, Any]) -> dict[str, Scalar]:
     """Return the attributes that are plain values: lists are left out."""
     return {key: value for key, value in attributes.items() if isinstance(value, str | int | float | bool)}

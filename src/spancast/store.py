@@ -44,6 +44,12 @@ _not_ours: set[tuple[int, int]] = set()
 """Files of which this process has inherited a connection in the middle of something."""
 
 
+class SetAsideError(sqlite3.DatabaseError):
+    """A file was damaged and is set aside, which the log says; what was done has failed, and can be done again."""
+
+    is_told = True
+
+
 class Store:
     """A database file that several processes and threads use. `migrations[n]` brings it from version n to n + 1.
 
@@ -141,10 +147,10 @@ class Store:
             yield
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                self._set_aside()
+                raise self._set_aside(error) from error
             raise
 
-    def _set_aside(self) -> None:
+    def _set_aside(self, error: sqlite3.DatabaseError) -> SetAsideError:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -153,6 +159,9 @@ class Store:
             with suppress(FileNotFoundError):
                 self._path.with_name(self._path.name + end).rename(self._path.with_name(aside + end))
         guard.once_a_minute("damaged", "%s is damaged. It is kept as %s, and a new one is begun.", self._path, aside)
+        told = SetAsideError(*error.args)
+        told.sqlite_errorcode = error.sqlite_errorcode
+        return told
 
     def _is_replaced(self) -> bool:
         """Whether another file lies under the name by now, or none: it was set aside, moved or deleted."""

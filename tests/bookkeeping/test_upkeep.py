@@ -11,8 +11,10 @@ from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.answers.calls import calls
 from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.latency import latency
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.rollups import DAY
+from spancast.errors import SpancastError
 from spancast.late import Late
 from tests.bookkeeping.records import call, emptied
 
@@ -101,7 +103,7 @@ def test_sums_made_anew_are_the_same(book, batches):
         book.apply(SEGMENT, 1, batch)
     with book.reading() as connection:
         before = dump(connection)
-    assert upkeep.rebuild(book) == len(list(calls(book, Filter())))
+    assert upkeep.rebuild(book) == (len(list(calls(book, Filter()))), 0)
     with book.reading() as connection:
         assert dump(connection) == before
 
@@ -120,6 +122,9 @@ def dump(connection) -> list:
         "UPDATE latencies SET calls = calls + 1",
         "DELETE FROM kinds_daily",
         "DELETE FROM entries",
+        "DELETE FROM texts",
+        "DELETE FROM texts WHERE text = 'a'",
+        "DELETE FROM kinds",
     ],
 )
 def test_a_sum_that_is_wrong_is_found_and_mended(book, harm):
@@ -129,6 +134,55 @@ def test_a_sum_that_is_wrong_is_found_and_mended(book, harm):
     assert upkeep.check(book)
     upkeep.rebuild(book)
     assert upkeep.check(book) == []
+
+
+HARMS = ["'a'", "'here'", """'{"team":"blue"}'""", """'["chat","m",null]'"""]
+ASKED = (["user"], ["session"], ["tag:team"], ["user", "model"])
+
+
+@pytest.mark.parametrize("text", HARMS)
+def test_what_a_lost_text_stood_for_is_told_and_mended_without_loss_of_a_dollar(book, text):
+    said = {"session": "here", "tags": {"team": "blue"}, "response_model": "m"}
+    booked = [call(user=user, cost=Decimal(1), duration=5, started_at=START * DAY, **said) for user in ("a", "a", "b")]
+    book.apply(SEGMENT, 1, booked)
+    with book.writing() as connection:
+        assert connection.execute(f"DELETE FROM texts WHERE text = {text}").rowcount == 1
+    assert any("lost" in problem for problem in upkeep.check(book))
+    with pytest.raises(SpancastError, match="`spancast ledger rebuild` mends"):
+        asked(book)
+    assert upkeep.rebuild(book) == (3, 1)
+    assert upkeep.check(book) == []
+    assert asked(book) == [
+        [Decimal(1), Decimal(2)],
+        [Decimal(3)],
+        [Decimal(3)],
+        [Decimal(1), Decimal(2)],
+        [row.call_id for row in calls(book, Filter())],
+        3,
+    ]
+
+
+def asked(book: Book) -> list:
+    return [
+        *(sorted(row.cost for row in costs(book, by, Filter())) for by in ASKED),
+        [row.call_id for row in calls(book, Filter())],
+        sum(row.calls for row in latency(book, ["model"], Filter())),
+    ]
+
+
+def test_dollars_of_pruned_days_outlive_a_lost_name(book):
+    old = [call(user=user, cost=Decimal(1), duration=5, started_at=START * DAY) for user in ("a", "b")]
+    book.apply(SEGMENT, 1, old)
+    upkeep.prune(book, START + 1)
+    with book.writing() as connection:
+        connection.execute("DELETE FROM texts")
+        connection.execute("DELETE FROM kinds")
+    assert len(upkeep.check(book)) == 4
+    upkeep.rebuild(book)
+    assert upkeep.check(book) == []
+    assert [row.cost for row in costs(book, ["user"], Filter())] == [Decimal(1), Decimal(1)]
+    assert [row.group for row in costs(book, ["model"], Filter())] == [{"model": None}]
+    assert latency(book, [], Filter())[0].calls == 2
 
 
 def test_what_is_pruned_is_gone_and_what_is_owed_is_not(book):

@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -92,6 +92,30 @@ def test_a_credential_is_asked_for_first_where_one_is_needed(check, platform):
 def test_a_client_without_a_credential_is_told(check, platform):
     platform.mode = modes.status(401)
     assert check(GRANTED) == (1, "acme: no such client. Set the right credential.\n", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTested:
+    """A sink that tests itself; its endpoint says how it goes."""
+
+    endpoint: str
+    token: str = field(default="t-0123456789abcdef", repr=False)
+
+    def write(self, _spans):
+        raise AssertionError("a test writes no span")
+
+    def tested(self):
+        return None if self.endpoint.endswith("/well") else f"{self.token} is refused. Set the right one."
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("/well", (0, "acme: ok\n", "")), ("/ill", (1, "acme: [removed] is refused. Set the right one.\n", ""))],
+)
+def test_a_sink_that_tests_itself_is_asked(home, spancast, path, found):
+    table = f'{{exporter = "tests.cli.test_check:SelfTested", name = "acme", endpoint = "http://localhost{path}"}}'
+    (home.parent / "spancast.toml").write_text(f"destinations = [{table}]")
+    assert spancast("check", "acme") == found
 
 
 def test_an_exporter_without_a_test_is_told_and_is_neither_well_nor_ill(check, platform):

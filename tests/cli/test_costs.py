@@ -1,7 +1,9 @@
 import csv
 import io
 import json
+import os
 import re
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spancast.bookkeeping import prices
-from spancast.bookkeeping.answers.costs import CostRow
+from spancast.bookkeeping.answers.report import CostRow
 from spancast.cli.answer import Answer
 from spancast.cli.colour import unpainted
 from spancast.cli.costs_table import table
@@ -25,7 +27,8 @@ from tests.cli.test_table import wide
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")
 
-DAY = 24 * 3600 * 10**9
+SECOND = 10**9
+DAY = 24 * 3600 * SECOND
 EDGES = [Decimal(0), Decimal("1E-12"), Decimal("4.1400000000000003e-05"), Decimal("1234567.89"), None]
 
 
@@ -52,6 +55,8 @@ def test_costs_are_by_user_unless_told_otherwise(spancast, written):
         "cached_share": 0.0,
         "cached_savings_usd": None,
         "unpriced_cached_tokens": 0,
+        "adjustments": 0,
+        "adjusted_usd": None,
     }
     status, printed, _ = spancast("costs", "--json")
     assert status == 0
@@ -100,10 +105,26 @@ def test_csv_has_a_row_a_group_and_nothing_for_the_unknown(spancast, written):
     ]
 
 
-def test_csv_cannot_move_the_cursor(spancast, written):
+ODD = ["\x1b[2Ja\nb\0", "a\rb", 'say "hi", you', "=1+2", "\u202eabc", " ", "na\u00efve \u6f22 \U0001f600"]
+
+
+@pytest.mark.parametrize("show", [[], ["--show", "latency"]])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_csv_has_every_value_exactly(home, written, show, encoding):
+    """It is for programs; what a spreadsheet makes of a value is not guessed."""
+    written(*(call(user=user, tags={"feature": user}, cost=Decimal(1), duration=SECOND) for user in ODD))
+    command = [sys.executable, "-m", "spancast", "costs", "--csv", "--by", "user", "tag:feature", *show]
+    printed = subprocess.run(command, check=True, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding})
+    rows = list(csv.DictReader(io.StringIO(printed.stdout.decode(), newline="")))
+    assert sorted((row["user"], row["tag:feature"], row["calls"]) for row in rows) == sorted((x, x, "1") for x in ODD)
+
+
+@posix
+def test_csv_on_a_terminal_cannot_move_the_cursor(home, written):
     written(call(user="\x1b[2Ja\nb\0", tags={"feature": "a\rb"}, cost=Decimal(1)))
-    printed = spancast("costs", "--csv", "--by", "user", "tag:feature")[1]
-    assert printed.splitlines()[1:] == ["\ufffd[2Ja\ufffdb\ufffd,a\ufffdb,1,,,,,1,0,0,0,0,1.0,1,,,,0"]
+    with Terminal("costs", "--csv", "--by", "user", "tag:feature", columns=120) as terminal:
+        assert terminal.end() == 0
+    assert "\ufffd[2Ja\ufffdb\ufffd,a\ufffdb,1,,,,,1,0,0,0,0,1.0,1,,,,0" in terminal.printed
 
 
 @pytest.mark.parametrize(
@@ -308,6 +329,8 @@ def test_no_table_is_wider_than_the_terminal_or_moves_the_cursor(found, shown, w
             Answer(
                 by=("user", "tag:feature"),
                 rows=found[:shown],
+                more=len(found[shown:]),
+                others=added(found[shown:]),
                 rest=found[shown:],
                 total=added(found),
                 savings={} if trend else None,
@@ -327,12 +350,34 @@ def test_no_table_is_wider_than_the_terminal_or_moves_the_cursor(found, shown, w
 def test_the_rows_that_are_shown_add_up_to_the_total(found, shown):
     total = added(found)
     assert added([added(found[:shown]), added(found[shown:])]) == total
-    answer = Answer(by=("user",), rows=found[:shown], rest=found[shown:], total=total)
+    hidden = found[shown:]
+    answer = Answer(by=("user",), rows=found[:shown], more=len(hidden), others=added(hidden), rest=hidden, total=total)
     lines = list(table(answer, UNLIMITED, unpainted))
     at = lines[0].index("calls") + len("calls")
     there = min(shown, len(found)) + (shown < len(found)) + 1
     *parts, whole = [int(line[:at].split()[-1].replace(",", "")) for line in lines[1 : 1 + there]]
     assert (sum(parts), whole) == (total.calls, total.calls)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_the_dearest_users_are_shown_as_if_all_had_been_looked_at(home, written, spancast, monkeypatch, listed):
+    """Where it costs too much to tell what each of them saved, or there is no list of prices."""
+    if listed:
+        prices.save(home, prices.read(b'{"data": [{"id": "a/b", "pricing": {"prompt": "2"}}]}', 0.0))
+        monkeypatch.setattr("spancast.cli.savings.AFFORDABLE", 1)
+    users = [None, *(f"u_{number:02}" for number in range(30))]
+    written(
+        *(call(user=user, cost=Decimal(at % 7), input_tokens=at if at % 2 else None) for at, user in enumerate(users)),
+        call(user="u_00", cost=None),
+    )
+    _, printed, _ = spancast("costs", "--top", "3")
+    lines = printed.splitlines()
+    at = lines[0].index("calls") + len("calls")
+    shown = [line[:at].split() for line in lines[1:6]]
+    assert shown == [["u_05", "1"], ["u_12", "1"], ["u_19", "1"], ["28", "more", "29"], ["total", "32"]]
+    assert lines[6:] == ["1 call without a user, $0.0000.", "1 call of unknown cost, which the sums leave out."]
+    short, whole = (json.loads(spancast("costs", "--json", *top)[1]) for top in (["--top", "3"], []))
+    assert (short["rows"], short["total"]) == (whole["rows"][:3], whole["total"])
 
 
 @posix

@@ -91,6 +91,15 @@ def test_what_a_platform_does_not_take_in_time_is_left_waiting_and_told(record, 
     assert (status, "HTTP 503" in said) == (1, True)
 
 
+@pytest.mark.parametrize("verb", ["deliver", "replay otlp --since 1d"])
+@pytest.mark.parametrize("wrong", ["nan", "inf", "-1", "1e9", "soon", "-inf"])
+def test_a_timeout_that_is_no_time_is_misuse(verb, wrong, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*verb.split(), f"--timeout={wrong}"])
+    assert stopped.value.code == 2
+    assert f"'{wrong}' is no time. Write seconds, from 0 to 86400." in capsys.readouterr().err
+
+
 def test_it_tries_again_while_there_is_time(record, deliver, platform, monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
     platform.answers = [answer(503), answer()]

@@ -86,3 +86,31 @@ def test_where_every_cost_is_known_there_is_nothing_to_tell(home, spancast):
     with closing(Book(home)) as book:
         book.apply("w-1.seg", 1, [call()])
     assert late_costs(spancast) == []
+
+
+def test_a_folder_in_place_of_the_ledger_is_one_line_with_the_cure(home, spancast):
+    (home / "ledger.db").mkdir(parents=True)
+    status, printed, complaint = spancast("doctor")
+    (line,) = [line for line in printed.splitlines() if "ledger" in line]
+    assert (status, complaint) == (1, "")
+    assert line.startswith("WRONG  ledger")
+    assert "Is a directory" in line
+    assert "Move it away, or name another directory with --home" in line
+    assert [path.name for path in home.iterdir()] == ["ledger.db"]
+
+
+def test_a_folder_in_place_of_the_outbox_is_told_too(home, spancast):
+    (home / "outbox.db").mkdir(parents=True)
+    state, seen = findings(spancast)["outbox"]
+    assert state == "wrong"
+    assert seen.startswith(f"{home / 'outbox.db'} cannot be used: ")
+    assert "Move it away" in seen
+
+
+def test_what_is_no_ledger_is_told_and_left_as_it_is(home, spancast):
+    home.mkdir()
+    (home / "ledger.db").write_bytes(b"dear diary")
+    status, printed, _ = spancast("doctor")
+    assert status == 1
+    assert "is no ledger: it begins with b'dear diary'" in printed
+    assert [path.name for path in home.iterdir()] == ["ledger.db"]

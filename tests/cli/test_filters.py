@@ -97,3 +97,31 @@ def test_a_value_that_is_empty_is_misuse(spancast, home):
     status, printed, complaint = spancast("costs", "--user", "")
     assert (status, printed) == (2, "")
     assert "'' is nothing to look for." in complaint
+
+
+KEYS = ["ab12" + "0" * 60, "ab34" + "0" * 60, "cd56" + "0" * 60]
+
+
+@pytest.fixture
+def of_keys(written):
+    written(*(call(user=key[:4], key_hash=key, duration=5) for key in KEYS))
+
+
+@pytest.mark.parametrize("given", ["ab1", f"{KEYS[0][:23]}\N{HORIZONTAL ELLIPSIS}", KEYS[0]])
+def test_a_key_is_meant_by_as_much_of_its_hash_as_a_table_shows(spancast, of_keys, home, given):
+    assert [row["user"] for row in json.loads(spancast("costs", "--json", "--key", given)[1])["rows"]] == ["ab12"]
+    assert json.loads(spancast("calls", "--json", "--key", given)[1])["user"] == "ab12"
+    latency = json.loads(spancast("costs", "--show", "latency", "--by", "key", "--json", "--key", given)[1])
+    assert [row["key"] for row in latency["rows"]] == KEYS[:1]
+    assert spancast("ledger", "export", "--to", home / "a.csv", "--key", given)[2].startswith("1 call in")
+
+
+def test_the_beginning_of_several_keys_is_refused_with_what_it_may_be(spancast, of_keys):
+    for report in ("costs", "calls", "tail"):
+        status, printed, complaint = spancast(report, "--key", "ab")
+        assert (status, printed) == (2, "")
+        assert complaint == f"spancast: --key ab may be any of {KEYS[0]}, {KEYS[1]}. Write more of it.\n"
+
+
+def test_a_key_that_nobody_used_has_no_calls(spancast, of_keys):
+    assert spancast("costs", "--key", "ef") == (0, "No calls match.\n", "")

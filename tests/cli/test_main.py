@@ -86,12 +86,13 @@ def test_an_interrupt_ends_the_command_quietly(home, written):
     script = f"""
 import sys, threading
 import spancast.cli.home
+from spancast.delivery.drainer import Drainer
 spancast.cli.home.PATIENCE = 60.0
-original = spancast.cli.home.Drainer.drain
+original = Drainer.drain
 def announced(*arguments, **known):
     print("draining", flush=True)
     return original(*arguments, **known)
-spancast.cli.home.Drainer.drain = announced
+Drainer.drain = announced
 sys.argv += ['costs']
 {MAIN}
 """

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.bookkeeping.answers.costs import CostRow
+from spancast.bookkeeping.answers.report import CostRow
 from spancast.cli.timeline import LONGEST, over
 
 

@@ -123,6 +123,21 @@ def test_an_unknown_name_is_told_with_the_setting_that_names_it(monkeypatch):
         discover.exporter(destination)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("absent_module:Class", "cannot be imported: No module named 'absent_module'"),
+        ("os:getcwd", "makes a str, which has neither"),
+    ],
+)
+def test_what_is_no_exporter_is_told_with_the_setting_that_names_it_and_the_cure(wanted, said):
+    (destination,) = resolve({"destinations": [wanted]}).destinations
+    with pytest.raises(
+        ConfigurationError, match=rf'^{wanted!r}, which destinations names, {said}.*Give "module:Class"'
+    ):
+        discover.exporter(destination)
+
+
 @pytest.mark.parametrize("wanted", ["absent_module:Class", "somebodys:Absent", ":", "somebodys:"])
 def test_a_class_that_cannot_be_imported_is_named(here, wanted):
     with pytest.raises(ConfigurationError, match="cannot be imported"):

@@ -283,3 +283,18 @@ def test_the_books_add_up_after_every_step_whatever_becomes_of_the_records(tmp_p
             delivered = [seq for seq, what in became.items() if what == "delivered"]
             outbox.ack("platform", Ack(cursor=taken[-1].seq, delivered=delivered, **kinds))
             assert_adds_up(only(outbox))
+
+
+def test_what_came_in_one_batch_keeps_its_order_whatever_it_is(outbox):
+    video = a_call(operation="video", response_id="job-1")
+    calls = [a_call(), video, a_call(), a_call(outcome="killed")]
+    put(outbox, *calls)
+    assert [waiting.call for waiting in outbox.take("platform", 10)] == calls
+
+
+def test_a_call_that_is_killed_and_ends_in_one_batch_has_ended(outbox):
+    killed = a_call(outcome="killed")
+    ended = a_call(call_id=killed.call_id)
+    put(outbox, killed, a_call(), ended, ended)
+    assert outbox.take("platform", 1)[0].call == ended
+    assert only(outbox).captured == 2

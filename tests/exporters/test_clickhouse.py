@@ -201,7 +201,7 @@ class Sooner(Clickhouse):
     traits: Traits = field(default=Traits(resend="duplicates", visible_after=0.0), init=False)
 
 
-@pytest.mark.parametrize("lost", ["request", "answer", "acknowledgement"])
+@pytest.mark.parametrize("lost", ["request", "answer", "acknowledgement", "gateway"])
 def test_a_row_whose_answer_was_lost_is_there_once(tmp_path, lost):
     sent = [of_call(span_id=f"{number:016x}") for number in range(1, 4)]
     with clickhouse() as (table, platform):
@@ -209,8 +209,10 @@ def test_a_row_whose_answer_was_lost_is_there_once(tmp_path, lost):
         def losing(handler, received: Received) -> bool:
             if lost != "request":
                 table.answered(received)
-            page = answer(200, {"content-type": "text/html"}, b"<p>")
-            return page(handler, received) if lost == "acknowledgement" else hanging_up(handler, received)
+            said = {"acknowledgement": 200, "gateway": 504}.get(lost)
+            if said is None:
+                return hanging_up(handler, received)
+            return answer(said, {"content-type": "text/html"}, b"<p>")(handler, received)
 
         platform.answers.insert(0, losing)
         standing = settled(tmp_path, sent, Sooner(endpoint=platform.url, password=PASSWORD))
@@ -285,6 +287,39 @@ def test_an_exception_is_judged_by_its_code(status, code, name, kind):
         assert isinstance(verdict, kind)
         why = next(iter(verdict.reasons.values())) if isinstance(verdict, Rejected) else verdict.reason
         assert why == f"HTTP {status}: code {code}, {name}" or kind is Split
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "name"),
+    [
+        (500, 159, "TIMEOUT_EXCEEDED"),
+        (500, 209, "SOCKET_TIMEOUT"),
+        (500, 210, "NETWORK_ERROR"),
+        (500, 319, "UNKNOWN_STATUS_OF_INSERT"),
+        (500, 394, "QUERY_WAS_CANCELLED"),
+        (500, 999, "KEEPER_EXCEPTION"),
+    ],
+)
+def test_an_insert_that_broke_off_may_be_in(status, code, name):
+    assert verdict_on(Reply(status, SPEAKS, exception(code, name))) == Retry(
+        f"HTTP {status}: code {code}, {name}", doubtful=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "doubtful"), [(500, True), (502, True), (504, True), (503, False), (429, False), (404, False)]
+)
+def test_what_a_proxy_says_is_in_doubt_where_it_has_handed_the_insert_on(status, doubtful):
+    assert verdict_on(Reply(status, {"content-type": "text/html"}, b"<html>")) == Retry(
+        f"HTTP {status}", None, doubtful
+    )
+
+
+def test_what_was_refused_before_it_began_is_in_no_doubt():
+    for code, name in ((202, "TOO_MANY_SIMULTANEOUS_QUERIES"), (252, "TOO_MANY_PARTS"), (241, "MEMORY_LIMIT_EXCEEDED")):
+        verdict = verdict_on(Reply(500, SPEAKS, exception(code, name)))
+        assert isinstance(verdict, Retry)
+        assert not verdict.doubtful
 
 
 def test_a_success_with_an_exception_in_it_is_none():

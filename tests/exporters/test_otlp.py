@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from spancast.contract import Delivered, Encoded, Exporter, Rejected, Reply, Retry, Split, Unauthorized
+from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
 from spancast.delivery import discover
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
@@ -46,7 +46,36 @@ def partial(rejected: int, message: str = "") -> Reply:
 
 
 def test_it_is_an_exporter():
-    assert isinstance(Otlp(), Exporter)
+    assert (isinstance(Otlp(), Exporter), isinstance(Otlp(), Probe)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "body"), [("http/protobuf", b""), ("http/json", b'{"resourceSpans":[]}')], ids=["protobuf", "json"]
+)
+def test_the_test_sends_no_span_with_the_headers_of_all_others(protocol, body):
+    exporter = Otlp(endpoint="http://collector:4318", protocol=protocol, headers="api-key=x")
+    request = exporter.probe(NOW)
+    assert (request.url, request.body) == ("http://collector:4318/v1/traces", body)
+    (one,) = exporter.encode([to_span(a_call())], NOW)
+    said = {name: value for name, value in one.request.headers.items() if name != "content-encoding"}
+    assert request.headers == said
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(200, PROTOBUF), None),
+        (Reply(200, JSON, b"{}"), None),
+        (partial(0, "a warning"), None),
+        (Reply(401, JSON, b'{"code":16,"message":"no key"}'), "OTEL_EXPORTER_OTLP_HEADERS"),
+        (Reply(404), "Is the endpoint right?"),
+        (Reply(200, {"content-type": "text/html"}, b"<html>"), "a page"),
+        (Reply(200, {"content-type": "text/plain"}, b"OK"), "Is http://localhost:4318/v1/traces an OTLP endpoint?"),
+    ],
+)
+def test_what_the_test_is_answered_is_told_with_the_cure(reply, told):
+    found = Otlp().diagnose(reply)
+    assert found is None if told is None else told in (found or "")
 
 
 def test_all_spans_go_in_one_compressed_request():

@@ -57,6 +57,18 @@ def test_a_request_carries_the_spans_the_headers_and_a_deadline_and_is_made_once
 
 
 @pytest.mark.slow
+def test_a_test_sends_no_span_and_tells_what_is_wrong():
+    said = [{}, {"code": "UNAUTHENTICATED", "words": "no"}, {"code": "UNIMPLEMENTED"}, {"code": "INTERNAL"}]
+    well, stranger, other, broken, nobody = played("probed", json.dumps(said))
+    cure = "Does a server of OTLP over gRPC listen there?"
+    assert well == [None, [[]]]
+    assert stranger[0].startswith("HOST refuses the credential (UNAUTHENTICATED: no). Set headers=")
+    assert other[0] == f"HOST answers UNIMPLEMENTED. {cure}"
+    assert broken[0] == f"HOST answers INTERNAL. {cure}"
+    assert nobody.startswith("HOST answers UNAVAILABLE: failed to connect")
+
+
+@pytest.mark.slow
 def test_a_server_that_comes_back_is_found_at_once_and_a_closed_sink_opens_again():
     found = played("gone and back")
     assert found["before"][0] == "retry"

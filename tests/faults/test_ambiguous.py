@@ -3,12 +3,13 @@
 import os
 import signal
 import time
+from dataclasses import dataclass, replace
 
 import pytest
 
-from spancast.contract import Traits
+from spancast.contract import Retry, Traits, judge_status
 from spancast.delivery import doubt, wire
-from spancast.delivery.ack import AMBIGUOUS, ON_ITS_WAY
+from spancast.delivery.ack import AMBIGUOUS, ON_ITS_WAY, Ack, Hold
 from tests.support.faults import modes
 from tests.support.faults.asking import COUNTS_TWICE, Asked, Asking
 from tests.support.faults.collector import span_ids
@@ -185,6 +186,68 @@ def test_a_death_before_anything_was_sent_is_settled_by_asking_too(desk):
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     until_settled(desk.courier(exporter))
     desk.assert_each_once(collector)
+
+
+def taken_behind_a_gateway(handler, received):
+    """Take the spans, while somebody in between says that nothing was heard in time."""
+    modes.status(504)(handler, received)
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubting(Asking):
+    """Knows of an answer that leaves open whether the spans are there."""
+
+    def judge(self, encoded, reply):
+        verdict = judge_status(encoded, reply)
+        return replace(verdict, doubtful=True) if isinstance(verdict, Retry) else verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unasked(Plain):
+    judge = Doubting.judge
+
+
+@pytest.mark.parametrize("mode", [taken_behind_a_gateway, modes.status(504)], ids=["taken", "not taken"])
+def test_an_answer_that_leaves_it_open_is_a_lost_one(desk, impatient, mode):
+    desk.put(5)
+    collector = desk.collector(asked := Asked(mode))
+    courier = desk.courier(Doubting(url=collector.url))
+    time.sleep(once(courier).wait)
+    assert desk.standing().reasons == {AMBIGUOUS: 5}
+    desk.put(3)
+    asked.mode = modes.healthy
+    until_settled(courier)
+    desk.assert_each_once(collector)
+    assert (desk.standing().delivered, asked.questions > 0) == (8, True)
+
+
+def test_where_nobody_can_be_asked_what_was_left_open_is_not_sent_again(desk, impatient):
+    desk.put(5)
+    collector = desk.collector(taken_behind_a_gateway)
+    courier = desk.courier(Unasked(url=collector.url, traits=COUNTS_TWICE))
+    time.sleep(once(courier).wait)
+    collector.mode = modes.healthy
+    until_settled(courier)
+    desk.assert_each_once(collector)
+    assert desk.standing().reasons == {AMBIGUOUS: 5}
+
+
+def test_what_was_left_open_is_not_tried_again_behind_others_that_pass(desk, impatient, monkeypatch):
+    monkeypatch.setattr("spancast.delivery.backoff.OPENS", 3)
+    first, _ = desk.put(2)
+
+    def failing_on_one(handler, received):
+        modes.status(500 if first in span_ids(received) else 200)(handler, received)
+        return True
+
+    collector = desk.collector(Asked(failing_on_one))
+    courier = desk.courier(Doubting(url=collector.url))
+    hold = Hold(time.time(), failures=3)  # the third failure in a row is tried again with two spans
+    desk.outbox.ack("platform", Ack(state="retrying", reason="HTTP 500", hold=hold))
+    until_settled(courier)
+    desk.assert_each_once(collector)
+    assert desk.standing().delivered == 2
 
 
 def test_lost_answers_for_a_while_double_nothing(desk, impatient, monkeypatch):

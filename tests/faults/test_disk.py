@@ -174,6 +174,23 @@ def test_a_file_in_the_way_of_a_home_is_left_alone(openrouter: Simulator, tmp_pa
     assert (tmp_path / "home").read_text() == "mine"
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only there a folder that can be written takes none")
+@pytest.mark.parametrize("place", ["/proc/nope", "/proc/nope/deeper", "/proc"])
+def test_a_home_that_cannot_be_made_where_its_folder_can_be_written(place: str) -> None:
+    assert "cannot be made in /proc (" in (homes.refusal(Path(place)) or "")
+
+
+@root
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only there a folder that can be written takes none")
+def test_calls_of_a_home_that_cannot_be_made_are_kept_elsewhere(openrouter: Simulator, tmp_path: Path) -> None:
+    assert_kept_elsewhere(Path("/proc/nope"), openrouter, tmp_path / "tmp", "cannot be made in /proc")
+
+
+def test_a_look_at_a_home_that_is_missing_leaves_nothing(tmp_path: Path) -> None:
+    assert homes.refusal(tmp_path / "far" / "away") is None
+    assert list(tmp_path.iterdir()) == []
+
+
 @posix
 def test_a_symbolic_link_is_not_followed(openrouter: Simulator, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()

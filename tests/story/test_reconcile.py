@@ -166,6 +166,29 @@ def test_filling_notes_beside_the_ledger_what_bypassed_us_and_changes_no_call(de
     assert len(desk.adjustments()) == 1
 
 
+def test_costs_come_to_what_was_billed_once_it_is_filled_in(desk: Desk) -> None:
+    desk.ask(user="u_1")
+    cut(desk)
+    desk.bypass()
+    desk.bypass()
+    assert desk.reconcile("--fill")[0] == 0
+
+    bills = desk.openrouter.bills
+    (total, _), bypassed = billed(bills), [bill for bill in bills if bill.model == "openai/gpt-4o"]
+    for by in ("user", "model", "provider", "day", "hour", "session", "tag:feature"):
+        found = desk.costs("--by", by)
+        assert sum(Decimal(row["cost_usd"]) for row in found["rows"]) == Decimal(found["total"]["cost_usd"]) == total
+        assert (found["total"]["calls"], found["total"]["adjustments"]) == (len(bills) - 2, 2)
+        assert Decimal(found["total"]["adjusted_usd"]) == sum(bill.cost for bill in bypassed)
+    rows = {row["user"]: row for row in desk.costs()["rows"]}
+    assert (rows["u_9"]["calls"], Decimal(rows["u_9"]["cost_usd"])) == (0, sum(bill.cost for bill in bypassed))
+    assert (rows["u_9"]["cost_per_call_usd"], rows["u_1"]["adjusted_usd"]) == (None, None)
+    (filtered,) = desk.costs("--model", "openai/gpt-4o", "--by", "provider")["rows"]
+    assert (filtered["provider"], filtered["adjustments"]) == ("OpenAI", 2)
+    assert desk.costs("--operation", "chat")["total"]["adjustments"] == 0
+    assert desk.costs("--until", desk.today())["rows"] == []
+
+
 KILLED = """
 import os, signal, openai
 client = openai.OpenAI(base_url=os.environ["OPENROUTER_BASE_URL"], api_key=os.environ["OPENROUTER_API_KEY"])

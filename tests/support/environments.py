@@ -4,6 +4,7 @@ They lie in folders that the repository ignores. To have the newest versions, de
 """
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,8 @@ from pathlib import Path
 from spancast.locks import FileLock
 
 ROOT = Path(__file__).parents[2]
+OUTSIDE = dict(os.environ)
+"""What whoever runs the suite has set, for pip, which needs whom to trust; tests see less, and trust nobody outside."""
 MAKING = 900.0
 """Seconds that one environment may take to make, in this process or in another."""
 
@@ -60,9 +63,8 @@ def _make(folder: Path, python: Path, wanted: tuple[str, ...], made_of: list[str
         venv.create(folder, with_pip=True, clear=True)
     else:
         subprocess.run([base, "-m", "venv", "--clear", folder], check=True, timeout=MAKING)
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], check=True, timeout=MAKING
-    )
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, *wanted], env=OUTSIDE, check=True, timeout=MAKING)
     (folder / "made.json").write_text(json.dumps(made_of), "utf-8")
 
 

@@ -72,6 +72,11 @@ class Desk:
         main(["calls", "--home", str(self.home), "--json"])
         return [json.loads(line) for line in self.capsys.readouterr().out.splitlines()]
 
+    def costs(self, *arguments: str) -> Any:
+        """Return what the calls cost."""
+        assert main(["costs", "--home", str(self.home), "--json", *arguments]) == 0
+        return json.loads(self.capsys.readouterr().out)
+
     def adjustments(self) -> list[sqlite3.Row]:
         """Return the audit trail."""
         with closing(sqlite3.connect(self.home / "ledger.db")) as connection:

@@ -52,7 +52,7 @@ def _entry(entry: Entry, call: Call, status: str | None) -> Entry:
     more = entry.more
     if status is not None:
         more = msgspec.json.encode(msgspec.json.decode(more or "{}") | {"status": status}).decode()
-    return entry._replace(**narrow.columns(call), generation_id=call.generation_id, more=more)
+    return entry._replace(**narrow.columns(call)._asdict(), generation_id=call.generation_id, more=more)
 
 
 def _kind(kind: Kind, call: Call) -> Kind:

@@ -3,17 +3,18 @@
 `call_id` is the only key: a replay of any records in any order leaves the same rows. `schema` has the tables.
 """
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
+from sqlite3 import Connection
 
 import msgspec
 
 from spancast import early, money
 from spancast.bookkeeping import amendments, entries
 from spancast.bookkeeping.entry import packed
+from spancast.bookkeeping.known import Known
 from spancast.bookkeeping.schema import MIGRATIONS
 from spancast.call import Call
 from spancast.late import Late
@@ -29,6 +30,7 @@ class Book:
 
     def __init__(self, home: Path) -> None:
         self._store = Store(home / "ledger.db", MIGRATIONS)
+        self._known = Known()
 
     def end(self, segment: str) -> int:
         """Return the offset up to which a segment is booked."""
@@ -44,15 +46,16 @@ class Book:
         """
         calls = [record for record in records if isinstance(record, Call)]
         finished = [call for call in calls if call.outcome is not None]
-        writer = writer_of(segment)
-        opened = [(call.call_id, writer, _encode(call), packed(call.call_id)) for call in calls if call.outcome is None]
+        known, self._known = self._known, Known()  # of a transaction that fails nothing is known
         with self._store.transaction() as connection:
-            entries.book(connection, finished)
-            connection.executemany(_OPEN, opened)
-            connection.executemany("DELETE FROM in_flight WHERE call_id = ?", [(call.call_id,) for call in finished])
+            known.open(connection)
+            entries.book(connection, finished, known)
+            _follow(connection, writer_of(segment), calls)
             early.take(connection, [record for record in records if isinstance(record, Late)], amendments.fill)
             early.settle(connection, finished, amendments.fill)
             connection.execute(_REACHED, (segment, end))
+            known.close(connection)
+        self._known = known
 
     def forget(self, segment: str) -> None:
         """Drop the offset of a segment that is no more."""
@@ -89,17 +92,26 @@ class Book:
         with self.reading() as connection:
             return int(connection.execute("SELECT count(*) FROM damage").fetchone()[0])
 
-    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Give a connection for one short read."""
         return self._store.reading()
 
-    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """Give a connection for one short transaction of what is kept beside the calls."""
         return self._store.transaction()
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         self._store.close()
+
+
+def _follow(connection: Connection, writer: str, calls: Sequence[Call]) -> None:
+    """Note which calls are under way from now on, and which are not any more."""
+    over = {call.call_id for call in calls if call.outcome is not None}
+    begun = [call for call in calls if call.outcome is None and call.call_id not in over]
+    connection.executemany(_OPEN, [(each.call_id, writer, _encode(each), packed(each.call_id)) for each in begun])
+    if connection.execute("SELECT 1 FROM in_flight LIMIT 1").fetchone():
+        connection.executemany("DELETE FROM in_flight WHERE call_id = ?", [(call_id,) for call_id in over])
 
 
 def writer_of(segment: str) -> str:

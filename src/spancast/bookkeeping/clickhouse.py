@@ -16,8 +16,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 import msgspec
 
 from spancast import money
-from spancast.bookkeeping.answers.costs import Report, reported
+from spancast.bookkeeping.answers.costs import reported
 from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.report import Report
 from spancast.bookkeeping.clickhouse_query import SUMS, Query, query
 from spancast.bookkeeping.sums import Sums
 from spancast.contract import Reply, Request
@@ -92,13 +93,20 @@ class Clickhouse:
         """Close the connection."""
         self._wire.close()
 
-    def costs(self, by: Sequence[str], chosen: Filter) -> Report:
-        """Return the sums of the `chosen` calls by the dimensions `by`.
+    def costs(
+        self,
+        by: Sequence[str],
+        chosen: Filter,
+        top: int | None = None,
+        *,
+        counted: bool = False,  # noqa: ARG002 - they are all seen
+    ) -> Report:
+        """Return the sums of the `chosen` calls by the dimensions `by`; of the `top` dearest groups, where it is given.
 
         Raises `ConfigurationError` for a dimension that is unknown, or that the table does not hold.
         """
         asked = query(self.place.database, self.place.table, by, chosen)
-        return reported(by, dict(self._sums(self._rows(asked), len(by))))
+        return reported(by, dict(self._sums(self._rows(asked), len(by))), top)
 
     def _sums(self, rows: Sequence[Sequence[Any]], width: int) -> Iterator[tuple[tuple[str | None, ...], Sums]]:
         try:

@@ -1,25 +1,28 @@
 """The rows of calls in the ledger, and the sums beside them, which change together or not at all."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from sqlite3 import Connection
 
 import msgspec
 
 from spancast.bookkeeping import latencies, paged, rollups, texts
-from spancast.bookkeeping.entry import Entry, Kind, entry_of, kind_of, packed, texts_of
+from spancast.bookkeeping.entry import Entry, Kind, entry_of, kind_of, packed, texts_of, traits, unpacked
+from spancast.bookkeeping.known import Kinds, Known, Numbered
 from spancast.bookkeeping.posted import POSTED, Posted, posted, read
 from spancast.bookkeeping.rollups import NOBODY, Posting, day_of
-from spancast.bookkeeping.sums import Sums
+from spancast.bookkeeping.rows import insert
+from spancast.bookkeeping.sums import addends
 from spancast.call import Call
 
 
-def book(connection: Connection, calls: Sequence[Call]) -> None:
+def book(connection: Connection, calls: Sequence[Call], known: Known) -> None:
     """Book finished calls. The first record of a call stands; any replaces `killed`, which was only a conclusion."""
     new, replacing = _unbooked(connection, calls)
     for seq, call in replacing.items():
         _remove(connection, seq)
-        _insert(connection, [(seq, call)])
-    _insert(connection, [(None, call) for call in new])
+        _insert(connection, [(seq, call)], known)
+    _insert(connection, [(None, call) for call in new], known)
 
 
 def find(connection: Connection, where: str, values: Mapping[str, object]) -> tuple[int, Entry, Kind] | None:
@@ -34,14 +37,14 @@ def find(connection: Connection, where: str, values: Mapping[str, object]) -> tu
 def change(connection: Connection, seq: int, entry: Entry, kind: Kind) -> None:
     """Write a row anew."""
     _remove(connection, seq)
-    _write(connection, [(seq, kind, entry._replace(kind=_kinds(connection, [kind])[kind]))])
+    _write(connection, [(seq, kind, entry._replace(kind=_kinds(connection, [kind])[kind]))], Known())
 
 
 def postings(calls: Iterable[Posted]) -> Iterator[Posting]:
     """Yield what entries add to the sums."""
     for call in calls:
         if call.outsize is None:
-            yield Posting(day_of(call.started_at), call.kind, call.user or NOBODY, Sums.of(call, call.cost))
+            yield Posting(day_of(call.started_at), call.kind, call.user or NOBODY, addends(call, call.cost))
 
 
 def _truths(kind: Kind) -> Kind:
@@ -56,33 +59,41 @@ def _unbooked(connection: Connection, calls: Sequence[Call]) -> tuple[list[Call]
     fresh: dict[str, Call] = {}
     replacing: dict[int, Call] = {}
     for call in calls:
-        seq, outcome = standing.get(packed(call.call_id), (None, None))
-        if seq is None:
-            first = fresh.get(call.call_id)
-            if first is None or (first.outcome == "killed" and call.outcome != "killed"):
+        stands = standing.get(call.call_id)
+        if stands is None:
+            first = fresh.setdefault(call.call_id, call)
+            if first.outcome == "killed" != call.outcome:
                 fresh[call.call_id] = call
-        elif outcome == "killed" and call.outcome != "killed":
-            replacing.setdefault(seq, call)
+        elif stands[1] == "killed" != call.outcome:
+            replacing.setdefault(stands[0], call)
     return list(fresh.values()), replacing
 
 
-def _standing(connection: Connection, ids: Sequence[str]) -> dict[str | bytes, tuple[int, str]]:
-    rows = paged.rows(connection, _STANDING, [packed(each) for each in ids])
-    return {call_id: (seq, outcome) for call_id, seq, outcome in rows}
+def _standing(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Return the number and the outcome of the calls that are booked, by `call_id`."""
+    rows = paged.rows(connection, _STANDING, [*map(packed, ids)])
+    return {unpacked(call_id): (seq, outcome) for call_id, seq, outcome in rows}
 
 
-def _insert(connection: Connection, calls: Sequence[tuple[int | None, Call]]) -> None:
-    told = [(seq, call, kind_of(call), texts_of(call)) for seq, call in calls]
-    numbers = texts.ids(connection, (text for *_, shared in told for text in shared))
-    kinds = _kinds(connection, (kind for _, _, kind, _ in told))
-    _write(connection, [(seq, kind, entry_of(call, kinds[kind], own, numbers)) for seq, call, kind, own in told])
+def _insert(connection: Connection, calls: Sequence[tuple[int | None, Call]], known: Known) -> None:
+    told = [texts_of(call, known.settings) for _, call in calls]
+    texts.number(connection, chain.from_iterable(told), known.texts)
+    kinds = _kinds_of(connection, [call for _, call in calls], known.kinds)
+    number_of = known.texts.get  # of no text there is none
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
+    rows = [
+        (last + number if seq is None else seq, kind.kind, entry_of(call, kind.number, [*map(number_of, own)]))  # type: ignore[arg-type]
+        for number, ((seq, call), kind, own) in enumerate(zip(calls, kinds, told, strict=True), 1)
+    ]
+    _write(connection, rows, known)
 
 
-def _write(connection: Connection, rows: Sequence[tuple[int | None, Kind, Entry]]) -> None:
-    connection.executemany(_INSERT, [(seq, *entry) for seq, _, entry in rows])
+def _write(connection: Connection, rows: Sequence[tuple[int, Kind, Entry]], known: Known) -> None:
+    insert(connection, "entries", _COLUMNS, [(seq, *entry) for seq, _, entry in rows])
     calls = [posted(entry, kind) for _, kind, entry in rows]
     rollups.post(connection, postings(calls))
-    latencies.post(connection, (reading for call in calls for reading in latencies.readings(call)))
+    readings = chain.from_iterable(map(latencies.readings, calls))
+    latencies.post(connection, readings, known=known.texts)
 
 
 def _remove(connection: Connection, seq: int) -> None:
@@ -91,6 +102,16 @@ def _remove(connection: Connection, seq: int) -> None:
     rollups.post(connection, postings([call]), -1)
     latencies.post(connection, latencies.readings(call), -1)
     connection.execute("DELETE FROM entries WHERE seq = ?", (seq,))
+
+
+def _kinds_of(connection: Connection, calls: Sequence[Call], known: Kinds) -> list[Numbered]:
+    """Return the kind of each call; what was `known` of it is not looked up."""
+    keys = [*map(traits, calls)]
+    unknown = {key: kind_of(call) for key, call in zip(keys, calls, strict=True) if key not in known}
+    if unknown:
+        numbers = _kinds(connection, unknown.values())
+        known |= {key: Numbered(numbers[kind], kind) for key, kind in unknown.items()}
+    return [known[key] for key in keys]
 
 
 def _kinds(connection: Connection, kinds: Iterable[Kind]) -> dict[Kind, int]:
@@ -117,9 +138,7 @@ _STANDING = """
     SELECT call_id, entries.seq, outcome FROM entries JOIN kinds ON kinds.id = entries.kind WHERE call_id IN ({})
 """
 _KINDS = "SELECT whole, id FROM kinds WHERE whole IN ({})"
-_INSERT = f"""
-    INSERT INTO entries(seq, {", ".join(Entry._fields)}) VALUES ({", ".join("?" * (1 + len(Entry._fields)))})
-"""  # noqa: S608 - made of the names above
+_COLUMNS = ("seq", *Entry._fields)
 _NEW_KIND = f"""
     INSERT INTO kinds(whole, {", ".join(Kind._fields)}) VALUES ({", ".join("?" * (1 + len(Kind._fields)))})
 """  # noqa: S608 - made of the names above

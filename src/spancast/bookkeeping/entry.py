@@ -1,6 +1,6 @@
 """A call as the ledger writes it down: what it has in common with others, its texts, and the rest in one narrow row."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from spancast.bookkeeping import narrow
 from spancast.bookkeeping.narrow import held
 from spancast.call import Call, Parameters
 from spancast.late import JOBS
+from spancast.resource import service_of
 
 SETTING = (
     "service_tier",
@@ -63,6 +64,26 @@ SAME = 1
 
 _encoded = msgspec.json.Encoder().encode
 _setting = attrgetter(*SETTING)
+_counted = attrgetter("started_at", "duration", "time_to_headers", "time_to_first_token", "output_chunks")
+_traits = attrgetter(
+    "operation",
+    "outcome",
+    "server_address",
+    "server_port",
+    "http_status",
+    "error_type",
+    "streamed",
+    "request_model",
+    "request_models",
+    "response_model",
+    "provider",
+    "finish_reasons",
+    "native_finish_reasons",
+    "is_byok",
+    "cost_source",
+    "key_hash",
+    "sampled",
+)
 _REST = tuple(name for name in MORE if name not in (*SETTING, *narrow.PARTS, "output_chunks"))
 _rest = attrgetter(*_REST)
 _BLANK = _rest(Call(call_id="", operation="", started_at=0))
@@ -103,7 +124,7 @@ class Texts(NamedTuple):
 class Entry(NamedTuple):
     """A row of `entries` but for `seq`."""
 
-    call_id: str | bytes
+    call_id: str | bytes | bytearray
     kind: int
     started_at: int
     duration: int | None
@@ -121,6 +142,8 @@ class Entry(NamedTuple):
     upstream_cost_text: str | None
     upstream_input_cost: int | None
     upstream_output_cost: int | None
+    awaits_cost: int | None
+    outsize: int | None
     output_chunks: int | None
     user: int | None
     session: int | None
@@ -130,12 +153,16 @@ class Entry(NamedTuple):
     response_id: str | int | None
     error_message: str | None
     more: str | None
-    trace_id: str | bytes | None
-    span_id: str | bytes | None
-    parent_span_id: str | bytes | None
-    awaits_cost: int | None
+    trace_id: str | bytes | bytearray | None
+    span_id: str | bytes | bytearray | None
+    parent_span_id: str | bytes | bytearray | None
     job: int | None
-    outsize: int | None
+
+
+def traits(call: Call) -> Hashable:
+    """Return what a kind is made of: calls of which it is the same are of one kind."""
+    has_source = call.cost_source is not None and money.stated(call.cost) is not None
+    return _traits(call), service_of(call.resource), has_source
 
 
 def kind_of(call: Call) -> Kind:
@@ -156,55 +183,70 @@ def kind_of(call: Call) -> Kind:
         native_finish_reason=_joined(call.native_finish_reasons),
         is_byok=call.is_byok,
         cost_source=None if money.stated(call.cost) is None else call.cost_source,
-        app=_app(call),
+        app=service_of(call.resource),
         key_hash=call.key_hash,
         sampled=call.sampled,
     )
 
 
-def texts_of(call: Call) -> Texts:
-    """Return the texts of a call that many calls share."""
+def texts_of(call: Call, settings: dict[Hashable, str | None]) -> Texts:
+    """Return the texts of a call that many calls share; a setting that was written before is among the `settings`."""
     tags = _encoded(call.tags).decode() if call.tags else None
-    return Texts(call.user, call.session, tags, _object(_shared(call)))
+    made_of = _setting(call)
+    if made_of not in settings:
+        settings[made_of] = _object(_shared(call))
+    return Texts(call.user, call.session, tags, settings[made_of])
 
 
-def entry_of(call: Call, kind: int, texts: Texts, numbers: Mapping[str | None, int | None]) -> Entry:
-    """Return the row of a finished call, given the number of its kind, and its texts with their numbers."""
-    user, session, tags, setting = (numbers[text] for text in texts)
-    columns = narrow.columns(call)
-    return Entry(
-        call_id=packed(call.call_id),
-        kind=kind,
-        started_at=max(0, held(call.started_at) or 0),
-        duration=held(call.duration),
-        time_to_headers=held(call.time_to_headers),
-        time_to_first_token=held(call.time_to_first_token),
-        **columns,
-        output_chunks=held(call.output_chunks),
-        user=user,
-        session=session,
-        tags=tags,
-        setting=setting,
-        generation_id=call.generation_id,
-        response_id=SAME
-        if call.response_id is not None and call.response_id == call.generation_id
-        else call.response_id,
-        error_message=call.error_message,
-        more=_object(_own(call, with_parts=columns["upstream_input_cost"] is None)),
-        trace_id=None if call.trace_id is None else packed(call.trace_id),
-        span_id=None if call.span_id is None else packed(call.span_id),
-        parent_span_id=None if call.parent_span_id is None else packed(call.parent_span_id),
-        job=1 if call.operation in JOBS else None,
+def entry_of(call: Call, kind: int, texts: Sequence[int | None]) -> Entry:
+    """Return the row of a finished call, given the number of its kind and those of its `Texts`."""
+    taken = narrow.columns(call)
+    generation_id, response_id = call.generation_id, call.response_id
+    started_at, duration, headers, first_token, chunks = _held(_counted(call))
+    return Entry._make(
+        (
+            packed(call.call_id),
+            kind,
+            max(0, started_at or 0),
+            duration,
+            headers,
+            first_token,
+            *taken,
+            chunks,
+            *texts,
+            generation_id,
+            SAME if response_id is not None and response_id == generation_id else response_id,
+            call.error_message,
+            _object(_own(call, with_parts=taken.upstream_input_cost is None)),
+            None if call.trace_id is None else packed(call.trace_id),
+            None if call.span_id is None else packed(call.span_id),
+            None if call.parent_span_id is None else packed(call.parent_span_id),
+            1 if call.operation in JOBS else None,
+        )
     )
 
 
-def packed(text: str) -> str | bytes:
+def _held(numbers: Sequence[int | None]) -> Sequence[int | None]:
+    """Return the numbers as far as columns can hold them; see `narrow.held`."""
+    one, two, three, four, five = numbers
+    # Nearly all are natural and small enough, which the bits of all of them together tell at once.
+    if 0 <= (one or 0) | (two or 0) | (three or 0) | (four or 0) | (five or 0) < narrow.HELD:
+        return numbers
+    return [*map(held, numbers)]
+
+
+def packed(text: str) -> str | bytearray:
     """Return an id as bytes where that says it whole."""
     try:
-        short = bytes.fromhex(text)
+        short = bytearray.fromhex(text)
     except ValueError:
         return text
     return short if short.hex() == text and short else text
+
+
+def unpacked(packed_id: str | bytes) -> str:
+    """Return the id that was `packed`."""
+    return packed_id if isinstance(packed_id, str) else packed_id.hex()
 
 
 def _shared(call: Call) -> dict[str, object]:
@@ -219,8 +261,10 @@ def _own(call: Call, *, with_parts: bool) -> dict[str, object]:
     """Return what is left of what has no column."""
     values = _rest(call)
     found = {} if values == _BLANK else _stated(_REST, values)
-    if with_parts:
-        found |= _stated(narrow.PARTS, (call.upstream_input_cost, call.upstream_output_cost))
+    if with_parts and call.upstream_input_cost is not None:
+        found["upstream_input_cost"] = call.upstream_input_cost
+    if with_parts and call.upstream_output_cost is not None:
+        found["upstream_output_cost"] = call.upstream_output_cost
     return found | {"parameters": call.parameters} if _is_unique(call.parameters) else found
 
 
@@ -242,9 +286,3 @@ def _is_unique(parameters: Parameters | None) -> bool:
 
 def _joined(reasons: Iterable[str | None] | None) -> str | None:
     return ",".join(reason for reason in reasons or () if reason is not None) or None
-
-
-def _app(call: Call) -> str | None:
-    """Return `service.name`, unless it is what OpenTelemetry puts where nobody named the service."""
-    name = call.resource.get("service.name")
-    return name if isinstance(name, str) and name and not name.startswith("unknown_service") else None

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from functools import lru_cache
 from sqlite3 import Connection
 from typing import NamedTuple
 
@@ -84,22 +85,26 @@ def readings(call: Posted) -> list[Reading]:
     found = measured(call)
     if not found:
         return []
-    route = _encoded([call.operation, call.response_model or call.request_model, call.provider]).decode()
+    route = _route(call.operation, call.response_model or call.request_model, call.provider)
     day = day_of(call.started_at)
-    return [Reading(measure, route, bucket(value), day) for measure, value in found.items()]
+    return [Reading._make((measure, route, bucket(value), day)) for measure, value in found.items()]
 
 
-def post(connection: Connection, added: Iterable[Reading], sign: int = 1) -> None:
-    """Count readings, or take them away again."""
+@lru_cache(1000)
+def _route(operation: str, model: str | None, provider: str | None) -> str:
+    return _encoded([operation, model, provider]).decode()
+
+
+def post(connection: Connection, added: Iterable[Reading], sign: int = 1, known: dict[str, int] | None = None) -> None:
+    """Count readings, or take them away again; the numbers of texts that are `known` are not looked up."""
     counts = Counter(added)
-    numbers = texts.ids(connection, (reading.route for reading in counts))
-    connection.executemany(
-        _COUNT,
-        [(each.measure, numbers[each.route], each.bucket, each.day, sign * count) for each, count in counts.items()],
-    )
+    numbers: dict[str, int] = {} if known is None else known
+    texts.number(connection, {route for _, route, _, _ in counts}, numbers)
+    # In the order of their table SQLite puts rows down quickest.
+    rows = sorted((int(measure), numbers[route], number, day, n) for (measure, route, number, day), n in counts.items())
+    connection.executemany(_COUNT, [(*key, sign * count) for *key, count in rows])
     if sign < 0:
-        keys = [(each.measure, numbers[each.route], each.bucket, each.day) for each in counts]
-        connection.executemany(_EMPTY, keys)
+        connection.executemany(_EMPTY, [key for *key, _ in rows])
 
 
 def clear(connection: Connection, since: int) -> None:

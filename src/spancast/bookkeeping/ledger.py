@@ -13,15 +13,13 @@ from spancast.bookkeeping.answers import calls as single
 from spancast.bookkeeping.answers import costs as summed
 from spancast.bookkeeping.answers import latency as timed
 from spancast.bookkeeping.answers.calls import CallRow
-from spancast.bookkeeping.answers.costs import Report
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.answers.latency import LatencyRow
+from spancast.bookkeeping.answers.report import Report
 from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.latest import Latest
 from spancast.bookkeeping.trouble import told
 from spancast.call import Outcome
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import journal_folder
-from spancast.delivery.outbox import Outbox
 from spancast.errors import ConfigurationError
 
 PATIENCE = 5.0
@@ -64,8 +62,7 @@ class Ledger:
             raise ConfigurationError.of("home", str(home), "Name a directory that programs have written to.")
         self.home = Path(home) if home is not None else settings.home()
         """The directory."""
-        self._book = Book(self.home)
-        self._outbox = Outbox(self.home)
+        self._files = Latest(self.home)
 
     @property
     def path(self) -> Path:
@@ -99,8 +96,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the files."""
-        self._book.close()
-        self._outbox.close()
+        self._files.close()
 
     def __enter__(self) -> Self:
         return self
@@ -113,12 +109,8 @@ class Ledger:
     @contextmanager
     def _latest(self) -> Iterator[Book | None]:
         """Give the book with what was written so far, as far as no other process is at it; `None` without any."""
-        if not journal_folder(self.home).is_dir() and not self.path.exists():
-            yield None
-            return
         with told(self.home):
-            Drainer(self.home, [self._book, self._outbox]).drain(PATIENCE)
-            yield self._book
+            yield self._files.book(PATIENCE)
 
 
 def ledger(home: str | Path | None = None) -> Ledger:

@@ -5,10 +5,10 @@ cost, as its upstream cost, and in that one's parts. `schema` has the SQL that r
 Python.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from spancast import money
 from spancast.bookkeeping.schema import CARRY
@@ -26,39 +26,71 @@ TALLIED = (
 PARTS = ("upstream_input_cost", "upstream_output_cost")
 """Fields of a Call that have columns where both are exact in pico-dollars."""
 
-_BIGGEST = 2**63 - 1
+HELD = 2**63
+"""What a column cannot hold, nor anything beyond."""
 _SUMMED = 2**40
 """Tokens of a call from which on it stands outside the sums, which could not hold many of its kind."""
-_SHORT = 7
-"""Digits of dollars that are more than a price has."""
+_UNITS = [10 ** (money.PICO - decimals) for decimals in range(money.PICO + 1)]
+"""The pico-dollars of the last of so many decimals."""
 _tallied = attrgetter(*TALLIED)
 
 
-def columns(call: Call) -> dict[str, Any]:
+class Columns(NamedTuple):
+    """The columns that say what a call took and cost."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    cost: int | None
+    cost_text: str | None
+    upstream_cost: int | None
+    upstream_cost_text: str | None
+    upstream_input_cost: int | None
+    upstream_output_cost: int | None
+    awaits_cost: int | None
+    outsize: int | None
+
+
+def columns(call: Call) -> Columns:
     """Return the columns that say what a call took and cost, as far as they can hold it."""
-    tokens = _tallied(call)
-    is_outsize = any(count is not None and abs(count) >= _SUMMED for count in tokens)
-    first, output, total, cached, written, reasoning = map(held, tokens) if is_outsize else tokens
+    first, output, total, cached, written, reasoning = tokens = _tallied(call)
+    is_outsize = _is_outsize(tokens)
+    if is_outsize:
+        first, output, total, cached, written, reasoning = map(held, tokens)
     cost, text = _amount(call.cost)
     upstream, upstream_text = _amount(call.upstream_cost)
-    parts = _exact(call.upstream_input_cost, call.upstream_output_cost)
+    part, other_part = _parts_of(call, upstream)
     is_known = cost is not None or text is not None
-    return {
-        "input_tokens": first,
-        "output_tokens": output,
-        "total_tokens": _beyond(total, first, output),
-        "cached_tokens": cached,
-        "cache_write_tokens": written,
-        "reasoning_tokens": reasoning,
-        "cost": cost,
-        "cost_text": text,
-        "upstream_cost": _beyond(upstream, cost, 0),
-        "upstream_cost_text": upstream_text,
-        "upstream_input_cost": parts and parts[0],
-        "upstream_output_cost": parts and _beyond(parts[0] + parts[1], upstream, 0),
-        "awaits_cost": None if is_known and call.cost_source != "prices" else 1,
-        "outsize": 1 if is_outsize or (is_known and (cost is None or cost < 0)) else None,
-    }
+    return Columns._make(
+        (
+            first,
+            output,
+            _beyond(total, first, output),
+            cached,
+            written,
+            reasoning,
+            cost,
+            text,
+            _beyond(upstream, cost, 0),
+            upstream_text,
+            part,
+            other_part,
+            None if is_known and call.cost_source != "prices" else 1,
+            1 if is_outsize or (is_known and (cost is None or cost < 0)) else None,
+        )
+    )
+
+
+def _is_outsize(tokens: Sequence[int | None]) -> bool:
+    """Return whether the sums could not hold many calls of these tokens."""
+    first, output, total, cached, written, reasoning = tokens
+    # Nearly all counts are natural and small, which the bits of all of them together tell at once.
+    if 0 <= (first or 0) | (output or 0) | (total or 0) | (cached or 0) | (written or 0) | (reasoning or 0) < _SUMMED:
+        return False
+    return any(count is not None and abs(count) >= _SUMMED for count in tokens)
 
 
 def told(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +113,7 @@ def _parts(first: int | None, beyond: int | None, upstream: int | None) -> dict[
 
 def held(number: int | None) -> int | None:
     """Return the number, or `None` where a column cannot hold it: one absurd count may not stop the booking."""
-    return number if number is not None and abs(number) <= _BIGGEST else None
+    return number if number is not None and abs(number) < HELD else None
 
 
 def _amount(cost: Decimal | None) -> tuple[int | None, str | None]:
@@ -89,9 +121,10 @@ def _amount(cost: Decimal | None) -> tuple[int | None, str | None]:
     if cost is None:
         return None, None
     text = str(cost)
-    whole, _, decimals = text.partition(".")
-    if len(whole) < _SHORT and len(decimals) <= money.PICO and (whole + decimals).isdecimal():
-        return int(whole + decimals.ljust(money.PICO, "0")), text if decimals.endswith("0") else None
+    decimals = text[2:]
+    # Nearly all are parts of a dollar, which are written like this and read at once.
+    if text[:2] == "0." and len(decimals) <= money.PICO and decimals.isdecimal():
+        return int(decimals) * _UNITS[len(decimals)], text if text[-1] == "0" else None
     return _odd_amount(money.stated(cost))
 
 
@@ -105,12 +138,14 @@ def _odd_amount(cost: Decimal | None) -> tuple[int | None, str | None]:
     return pico, None if money.plain(money.dollars(pico)) == text else text
 
 
-def _exact(first: Decimal | None, second: Decimal | None) -> tuple[int, int] | None:
-    """Return both parts in pico-dollars, where that says both as they were stated."""
-    if first is None or second is None:
-        return None
-    (one, text), (other, another) = _amount(first), _amount(second)
-    return None if one is None or other is None or text is not None or another is not None else (one, other)
+def _parts_of(call: Call, upstream: int | None) -> tuple[int | None, int | None]:
+    """Return the columns of both parts, where pico-dollars say both as they were stated."""
+    if call.upstream_input_cost is None or call.upstream_output_cost is None:
+        return None, None
+    (one, text), (other, another) = _amount(call.upstream_input_cost), _amount(call.upstream_output_cost)
+    if one is None or other is None or text is not None or another is not None:
+        return None, None
+    return one, _beyond(one + other, upstream, 0)
 
 
 def _stated(pico: int | None, text: str | None) -> Decimal | None:

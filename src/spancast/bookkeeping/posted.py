@@ -1,6 +1,7 @@
 """What the sums ask of an entry."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from spancast.bookkeeping.entry import Entry, Kind
@@ -33,34 +34,16 @@ class Posted(NamedTuple):
 
 def posted(entry: Entry, kind: Kind) -> Posted:
     """Return it of an entry that is being written."""
-    return Posted(
-        entry.kind,
-        entry.user,
-        entry.started_at,
-        entry.duration,
-        entry.time_to_first_token,
-        entry.input_tokens,
-        entry.output_tokens,
-        entry.cached_tokens,
-        entry.reasoning_tokens,
-        entry.cost,
-        entry.outsize,
-        kind.operation,
-        kind.outcome,
-        kind.http_status,
-        kind.error_type,
-        kind.streamed,
-        kind.request_model,
-        kind.response_model,
-        kind.provider,
-        kind.cost_source,
-    )
+    return Posted._make(_of_entry(entry) + _of_kind(kind))
 
 
 def read(row: Sequence[object]) -> Posted:
     """Return it of a row of `POSTED`."""
     return Posted(*row)  # type: ignore[arg-type]  # the columns are those of the table
 
+
+_of_entry = itemgetter(*(Entry._fields.index(name) for name in Posted._fields if name in Entry._fields))
+_of_kind = itemgetter(*(Kind._fields.index(name) for name in Posted._fields if name in Kind._fields))
 
 POSTED = f"SELECT {', '.join(Posted._fields)} FROM entries JOIN kinds ON kinds.id = entries.kind"  # noqa: S608 - names
 """The query for entries, to which a condition can be added."""

@@ -5,13 +5,14 @@ old entries are pruned. Entries with a number too large for them stand outside; 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from sqlite3 import Connection
 from typing import NamedTuple
 
 from spancast.bookkeeping.schema import CARRY, SUMS
-from spancast.bookkeeping.sums import ADDED, Sums
+from spancast.bookkeeping.sums import ADDED, Addends, Sums
 
 DAY = 24 * 3600 * 10**9
 """Nanoseconds of a day; all days have as many in Unix time."""
@@ -28,7 +29,7 @@ class Posting(NamedTuple):
     """Days since 1970."""
     kind: int
     user: int
-    sums: Sums
+    added: Addends
 
 
 def day_of(at: int) -> int:
@@ -56,26 +57,38 @@ class Postings:
     """What entries add to the sums, together."""
 
     def __init__(self) -> None:
-        self.kinds_daily: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
-        """By day and kind."""
-        self.users_daily: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
-        """By day and user."""
+        self._kinds: defaultdict[tuple[int, int], list[Addends]] = defaultdict(list)
+        self._users: defaultdict[tuple[int, int], list[Addends]] = defaultdict(list)
 
-    def add(self, postings: Iterable[Posting], sign: int = 1) -> None:
-        """Add postings, or take them away."""
-        for day, kind, user, sums in postings:
-            self.kinds_daily[day, kind].add(sums, sign)
-            self.users_daily[day, user].add(sums, sign)
+    def add(self, postings: Iterable[Posting]) -> None:
+        """Add postings."""
+        for day, kind, user, added in postings:
+            self._kinds[day, kind].append(added)
+            self._users[day, user].append(added)
+
+    @property
+    def kinds_daily(self) -> Mapping[tuple[int, int], Sums]:
+        """By day and kind."""
+        return {key: Sums.over(rows) for key, rows in self._kinds.items()}
+
+    @property
+    def users_daily(self) -> Mapping[tuple[int, int], Sums]:
+        """By day and user."""
+        return {key: Sums.over(rows) for key, rows in self._users.items()}
 
 
 def post(connection: Connection, postings: Iterable[Posting], sign: int = 1) -> None:
     """Add what entries say to the sums, or take it away again."""
     together = Postings()
-    together.add(postings, sign)
-    monthly = _monthly(together.users_daily)
-    tables = {"kinds_daily": together.kinds_daily, "users_daily": together.users_daily, "users_monthly": monthly}
+    together.add(postings)
+    users_daily = together.users_daily
+    tables = {
+        "kinds_daily": together.kinds_daily,
+        "users_daily": users_daily,
+        "users_monthly": _monthly(users_daily),
+    }
     for table, added in tables.items():
-        connection.executemany(_UPSERT[table], _rows(added))
+        connection.executemany(_UPSERT[table], _rows(added, sign))
         if sign < 0:
             connection.executemany(_EMPTY[table], added)
 
@@ -89,7 +102,7 @@ def clear(connection: Connection, since: int) -> None:
 def sum_months(connection: Connection) -> None:
     """Make the sums of the months anew from those of their days."""
     connection.execute("DELETE FROM users_monthly")
-    connection.executemany(_UPSERT["users_monthly"], _rows(by_month(connection)))
+    connection.executemany(_UPSERT["users_monthly"], _rows(by_month(connection), 1))
 
 
 def by_month(connection: Connection) -> Mapping[tuple[int, int], Sums]:
@@ -99,14 +112,16 @@ def by_month(connection: Connection) -> Mapping[tuple[int, int], Sums]:
 
 
 def _monthly(daily: Mapping[tuple[int, int], Sums]) -> Mapping[tuple[int, int], Sums]:
-    monthly: defaultdict[tuple[int, int], Sums] = defaultdict(Sums)
+    months = {day: month_of(day) for day in {day for day, _ in daily}}
+    monthly: defaultdict[tuple[int, int], list[Sequence[int]]] = defaultdict(list)
     for (day, user), sums in daily.items():
-        monthly[month_of(day), user].add(sums)
-    return monthly
+        monthly[months[day], user].append(sums.values)
+    return {key: Sums.over(rows) for key, rows in monthly.items()}
 
 
-def _rows(added: Mapping[tuple[int, int], Sums]) -> Iterator[tuple[int, ...]]:
-    return ((*key, *sums.columns()) for key, sums in added.items())
+def _rows(added: Mapping[tuple[int, int], Sums], sign: int) -> list[tuple[int, ...]]:
+    """Return the rows in the order of their table, in which SQLite puts them down quickest."""
+    return [(*key, *sums.columns(sign)) for key, sums in sorted(added.items(), key=itemgetter(0))]
 
 
 def _upsert(table: str, key: str) -> str:

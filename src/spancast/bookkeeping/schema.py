@@ -106,7 +106,6 @@ MIGRATIONS = (
     CREATE INDEX entries_by_time ON entries(started_at);
     CREATE INDEX entries_by_user ON entries(user, started_at) WHERE user IS NOT NULL;
     CREATE INDEX entries_by_session ON entries(session) WHERE session IS NOT NULL;
-    CREATE INDEX entries_by_generation ON entries(substr(generation_id, -8)) WHERE generation_id IS NOT NULL;
     CREATE INDEX entries_by_job ON entries(response_id) WHERE job;
     CREATE INDEX entries_awaiting_cost ON entries(started_at) WHERE awaits_cost;
     CREATE INDEX entries_outsize ON entries(started_at) WHERE outsize;

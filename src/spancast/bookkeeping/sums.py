@@ -17,6 +17,9 @@ _WHOLE = (*COUNTS, *STATING, *TOKENS)
 _NAMES = (*_WHOLE, "picos")
 _AT = {name: at for at, name in enumerate(_NAMES)}
 
+Addends = tuple[int, ...]
+"""What one call adds to each of the sums, in their order; integers, of which truth values are none to `rows`."""
+
 ADDED = ", ".join(
     (
         *(f"coalesce(sum({name}), 0)" for name in _WHOLE),
@@ -28,6 +31,29 @@ ADDED = ", ".join(
 
 def _nothing() -> list[int]:
     return [0] * len(_NAMES)
+
+
+def addends(call: Posted, picos: int | None) -> Addends:
+    """Return what one call adds, `picos` being its cost, which may be more than its column holds."""
+    is_priced = picos is not None
+    first, output = call.input_tokens, call.output_tokens
+    cached, reasoning = call.cached_tokens, call.reasoning_tokens
+    return (
+        1,
+        0 if call.error_type is None else 1,
+        1 if is_priced else 0,
+        1 if not is_priced and call.http_status in REFUSED else 0,
+        1 if is_priced and call.cost_source == "prices" else 0,
+        0 if first is None else 1,
+        0 if output is None else 1,
+        0 if cached is None else 1,
+        0 if reasoning is None else 1,
+        first or 0,
+        output or 0,
+        cached or 0,
+        reasoning or 0,
+        picos or 0,
+    )
 
 
 @dataclass(slots=True)
@@ -42,21 +68,13 @@ class Sums:
 
     @classmethod
     def of(cls, call: Posted, picos: int | None) -> Self:
-        """Return what one call adds, `picos` being its cost, which may be more than its column holds."""
-        is_priced = picos is not None
-        tokens = (call.input_tokens, call.output_tokens, call.cached_tokens, call.reasoning_tokens)
-        return cls(
-            [
-                1,
-                call.error_type is not None,
-                is_priced,
-                not is_priced and call.http_status in REFUSED,
-                is_priced and call.cost_source == "prices",
-                *[count is not None for count in tokens],
-                *[count or 0 for count in tokens],
-                picos or 0,
-            ]
-        )
+        """Return the sums of one call, `picos` being its cost, which may be more than its column holds."""
+        return cls([*addends(call, picos)])
+
+    @classmethod
+    def over(cls, rows: Sequence[Sequence[int]]) -> Self:
+        """Return the sums of some calls, of each what it adds."""
+        return cls([*map(sum, zip(*rows, strict=True))] if len(rows) > 1 else [*rows[0]])
 
     @classmethod
     def read(cls, row: Sequence[int]) -> Self:
@@ -75,8 +93,10 @@ class Sums:
         """Return the tokens of a sort; `None` where no call states them."""
         return self[name] if self[f"{name}_stated"] else None
 
-    def columns(self) -> Sequence[int]:
-        """Return the values of the columns `schema.SUMS`."""
-        *whole, picos = self.values
+    def columns(self, sign: int = 1) -> Sequence[int]:
+        """Return the values of the columns `schema.SUMS`, or what takes them away."""
+        *whole, picos = self.values if sign > 0 else [-value for value in self.values]
+        if 0 <= picos < CARRY:
+            return (*whole, picos, 0)
         carry, cost = divmod(abs(picos), CARRY)
         return (*whole, cost, carry) if picos >= 0 else (*whole, -cost, -carry)

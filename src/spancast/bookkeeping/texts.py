@@ -6,16 +6,20 @@ from sqlite3 import Connection
 from spancast.bookkeeping import paged
 
 
-def ids(connection: Connection, texts: Iterable[str | None]) -> Mapping[str | None, int | None]:
-    """Return the number of each text, given to it now where it has none; that of `None` is `None`."""
-    wanted = [text for text in dict.fromkeys(texts) if text is not None]
-    found: dict[str | None, int | None] = {None: None}
-    found |= _known(connection, wanted)
-    new = [(text,) for text in wanted if text not in found]
+def number(connection: Connection, texts: Iterable[str | None], known: dict[str, int]) -> None:
+    """See to it that the number of each text is `known`, given to it now where it has none."""
+    unknown = {text for text in texts if text is not None and text not in known}
+    if not unknown:
+        return
+    found = _numbered(connection, list(unknown))
+    known |= found
+    # In the order of their index SQLite puts texts down quickest.
+    new = sorted(unknown - found.keys())
     if new:
-        connection.executemany("INSERT INTO texts(text) VALUES (?)", new)
-        found |= _known(connection, [text for (text,) in new])
-    return found
+        (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM texts").fetchone()
+        given = dict(zip(new, range(last + 1, last + 1 + len(new)), strict=True))
+        connection.executemany("INSERT INTO texts(text, id) VALUES (?, ?)", given.items())
+        known |= given
 
 
 def of(connection: Connection, numbers: Iterable[int | None]) -> Mapping[int | None, str | None]:
@@ -24,7 +28,7 @@ def of(connection: Connection, numbers: Iterable[int | None]) -> Mapping[int | N
     return {None: None, **dict(paged.rows(connection, _TEXTS, wanted))}
 
 
-def _known(connection: Connection, texts: Sequence[str]) -> dict[str | None, int | None]:
+def _numbered(connection: Connection, texts: Sequence[str]) -> dict[str, int]:
     return dict(paged.rows(connection, _NUMBERS, texts))
 
 

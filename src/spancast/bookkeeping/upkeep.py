@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from sqlite3 import Connection
+from typing import NamedTuple
 
-from spancast.bookkeeping import latencies, rollups
+from spancast.bookkeeping import dangling, latencies, rollups
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.entries import postings
 from spancast.bookkeeping.kept import kept_since
@@ -20,12 +21,22 @@ PAGE = 10_000
 """Entries that are read at a time."""
 
 
-def rebuild(book: Book) -> int:
-    """Make the sums of all days anew from their single calls; return how many calls there were.
+class Rebuilt(NamedTuple):
+    """What was done."""
+
+    calls: int
+    """Of which the sums were made."""
+    mended: int
+    """Names, tags and settings that were lost; see `dangling`."""
+
+
+def rebuild(book: Book) -> Rebuilt:
+    """Make the sums of all days anew from their single calls, and mend what stands for nothing.
 
     Days of which calls were pruned keep the sums they have. Nobody can write meanwhile: a minute for millions of calls.
     """
     with book.writing() as connection:
+        mended = dangling.mend(connection)
         since = _first(connection)
         rollups.clear(connection, since)
         latencies.clear(connection, since)
@@ -35,17 +46,17 @@ def rebuild(book: Book) -> int:
             latencies.post(connection, _readings(page))
             count += len(page)
         rollups.sum_months(connection)
-    return count
+    return Rebuilt(count, mended)
 
 
 def check(book: Book) -> list[str]:
     """Return what is wrong with the ledger, in words; nothing where all is well.
 
-    The file is read whole, and the sums are compared with the single calls.
+    The file is read whole, all that its numbers stand for is looked for, and the sums are compared with the calls.
     """
     with book.reading() as connection:
         damage = [f"SQLite says: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        return damage or [*_drift(connection)]
+        return damage or [*dangling.found(connection)] or [*_drift(connection)]
 
 
 def prunable(book: Book, before: int, limit: int = -1) -> int:

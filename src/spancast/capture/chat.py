@@ -77,21 +77,20 @@ def _says(written: Any) -> bool:
 
 
 _NO_TEXT = (b"", b'""', b"null")
-_OBJECT_BESIDE_DELTA = re.compile(rb'":\{"(?<!"delta":\{")')
-_FINISH = re.compile(rb'"finish_reason":[^n]')
 _LAST = 1024
 
 
-def _is_all_text(block: bytes) -> bool:
+def _is_all_text(block: bytes, events: int) -> bool:
     """Whether no event holds an object beside its delta, or a finish reason: so no usage, no error, no tool, no end.
 
     Inside a JSON string a quote is escaped, so that `":{"` only stands where an object is a member. Where JSON is
-    written with spaces every finish reason looks named; what comes last, behind all text, is looked for by its name.
+    written with spaces no finish reason looks open; what comes last, behind all text, is looked for by its name.
+    To count is several times as quick as to search with a regular expression.
     """
     last = block[-_LAST:]
     return (
-        _OBJECT_BESIDE_DELTA.search(block) is None
-        and _FINISH.search(block) is None
+        block.count(b'"finish_reason":null') == events
+        and block.count(b'":{"') == block.count(b'"delta":{"')
         and b'"tool_calls"' not in block
         and b"[DONE]" not in last
         and b'"usage"' not in last

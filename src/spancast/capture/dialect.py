@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spancast.capture.reading import Reading
 
 
-def _nothing_is_sure(_block: bytes) -> bool:
+def _nothing_is_sure(_block: bytes, _events: int) -> bool:
     return False
 
 
@@ -22,8 +22,8 @@ class Dialect:
     """What a Call of it is called."""
     take: Callable[[Reading, bytes], None]
     """Reads one JSON object: a plain answer, or the data of an event."""
-    is_all_text: Callable[[bytes], bool] = _nothing_is_sure
-    """Whether a block of events, seen without parsing, holds pieces of text and nothing else."""
+    is_all_text: Callable[[bytes, int], bool] = _nothing_is_sure
+    """Whether a block of so many events, seen without parsing, holds pieces of text and nothing else."""
     states: Callable[[bytes], bool] = _everything_counts
     """Whether an event, seen without parsing, may state more than a piece of text."""
     opaque: bool = False

@@ -199,14 +199,15 @@ class StreamReader:
 
     def _read(self, block: bytes, *, closely: bool) -> None:
         dialect, reading = self._dialect, self._reading
-        reading.events += block.count(b"\ndata:") + block.startswith(b"data:")
-        if not closely and dialect.is_all_text(block):
+        events = block.count(b"\ndata:") + block.startswith(b"data:")
+        reading.events += events
+        if not closely and dialect.is_all_text(block, events):
             return
-        events = payloads(block)
-        for data in events:
+        rest = payloads(block)
+        for data in rest:
             if data == b"[DONE]":
                 self.done = True
-                reading.events -= 1 + sum(1 for _ in events)  # whatever comes behind it is no part of the answer
+                reading.events -= 1 + sum(1 for _ in rest)  # whatever comes behind it is no part of the answer
             elif not self._spoke or dialect.states(data):
                 dialect.take(reading, data)
                 if reading.spoke and not self._spoke:

@@ -2,16 +2,15 @@
 
 import re
 
-_EVENT = re.compile(rb"^data:", re.MULTILINE)
 _PIECE = re.compile(rb'^data: ?\{"type":"[a-z_.]*delta"', re.MULTILINE)
 _PIECE_ALONE = re.compile(rb'\{"type":"[a-z_.]*delta"')
 _FINAL = (b"message_delta", b"citations_delta", b'"usage"')
 """What stands in an event that is called a delta, or holds one, and states more than a piece of text."""
 
 
-def is_all_text(block: bytes) -> bool:
+def is_all_text(block: bytes, events: int) -> bool:
     """Whether every event of a block is a piece of text by its type; one that has its type elsewhere is not."""
-    return not _is_final(block) and len(_PIECE.findall(block)) == len(_EVENT.findall(block))
+    return not _is_final(block) and len(_PIECE.findall(block)) == events
 
 
 def states(data: bytes) -> bool:

@@ -6,11 +6,13 @@ from datetime import date
 from functools import reduce
 from operator import add
 
-from spancast.bookkeeping.answers.costs import CostRow, Report
-from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.dimensions import Group
+from spancast.bookkeeping.answers.filter import Filter, named
+from spancast.bookkeeping.answers.report import CostRow, Report
 from spancast.bookkeeping.prices import Prices
 from spancast.cli import timeline
-from spancast.cli.savings import Costs, Group, Saved, is_affordable, saved
+from spancast.cli.figures import added
+from spancast.cli.savings import Costs, Saved, is_affordable, saved
 from spancast.cli.timeline import PERIODS, Timeline
 
 
@@ -35,8 +37,14 @@ class Answer:
 
     by: Sequence[str]
     rows: Sequence[CostRow] = ()
+    more: int = 0
+    """How many rows were asked not to be shown."""
+    others: CostRow = field(default_factory=CostRow.nothing)
+    """The sums of those."""
     rest: Sequence[CostRow] = ()
-    """The rows that were asked not to be shown."""
+    """Those one by one; none where there is nothing to say of them but their sums."""
+    nobody: CostRow | None = None
+    """The sums of what has no user, where that is asked."""
     total: CostRow = field(default_factory=CostRow.nothing)
     complete_since: date | None = None
     """From which day on no call is missing, where single calls were pruned that it takes."""
@@ -75,21 +83,48 @@ SORTS: Mapping[str, Callable[[CostRow], object]] = {
 
 def answer(costs: Costs, question: Question) -> Answer:
     """Return what there is to say to a question, by the sums that `costs` finds."""
-    by, chosen = question.by, question.chosen
-    report = costs(by, chosen)
+    by, chosen, top = question.by, question.chosen, question.top
     order = question.sort or ("name" if by[0] in PERIODS else "cost")
+    if order == "cost" and _is_short(costs, question):
+        return _short(by, costs(by, chosen, top, counted=True))
+    report = costs(by, chosen)
     rows = sorted(report.rows, key=SORTS[order])  # type: ignore[arg-type]  # of one kind each
-    shown = len(rows) if question.top is None else question.top
+    shown = len(rows) if top is None else top
     by_time = Report((), report.total) if question.trend is None else costs([*by, question.trend], chosen)
     return Answer(
         by=by,
         rows=rows[:shown],
+        more=len(rows[shown:]),
+        others=added(rows[shown:]),
         rest=rows[shown:],
+        nobody=report.nobody,
         total=report.total,
         complete_since=report.complete_since or by_time.complete_since,
         savings=_savings(costs, question, report.total),
         timeline=None if question.trend is None else timeline.over(question.trend, by_time.rows),
         trends=timeline.by_group(by_time.rows, by),
+    )
+
+
+def _short(by: Sequence[str], report: Report) -> Answer:
+    """Return the answer whose other rows need not be known one by one."""
+    return Answer(
+        by=by,
+        rows=report.rows,
+        more=report.more or 0,
+        others=report.rest,
+        nobody=report.nobody,
+        total=report.total,
+        complete_since=report.complete_since,
+    )
+
+
+def _is_short(costs: Costs, question: Question) -> bool:
+    """Return whether it is the dearest users that are asked for, and nothing of the others but their sums."""
+    if question.top is None or question.trend is not None or list(question.by) != ["user"] or named(question.chosen):
+        return False
+    return question.prices is None or not is_affordable(
+        question.by, question.chosen, costs([], question.chosen).total.calls
     )
 
 

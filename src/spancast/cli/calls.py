@@ -5,9 +5,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 
 from spancast.bookkeeping.answers.calls import CallRow, calls
+from spancast.bookkeeping.answers.costs import costs
 from spancast.cli import call_json, human
 from spancast.cli.call_table import COLUMNS, cells
 from spancast.cli.colour import paint_for
@@ -33,13 +35,14 @@ def run(args: argparse.Namespace) -> int:
             if not args.json:
                 print(NOTHING_YET)
             return 0
-        rows = calls(book, chosen(args), args.limit)
+        wanted = chosen(args, partial(costs, book))
+        rows = calls(book, wanted, args.limit)
         if args.json:
             for row in rows:
                 print(call_json.line(row))
         else:
             _print_table(rows, none_found(args))
-            since = None if args.limit else missing(book, chosen(args))
+            since = None if args.limit else missing(book, wanted)
             if since is not None:
                 print(*wrapped(human.pruned(since), terminal_width()), sep="\n")
     return 0

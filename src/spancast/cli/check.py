@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from spancast import settings
 from spancast.cli.serving import destination_called
-from spancast.contract import Exporter, Probe, Retry, Sink
+from spancast.contract import Exporter, Probe, Retry, SelfTest, Sink
 from spancast.delivery import discover, wire
 from spancast.delivery.allowance import Allowance
 from spancast.delivery.channel import Channel, Denied
@@ -40,14 +40,24 @@ def run(args: argparse.Namespace) -> int:
         exporter = discover.exporter(destination)
     except ConfigurationError as error:
         return _say(args, FAILED, str(error))
-    if not isinstance(exporter, Probe):
+    if isinstance(exporter, Probe):
+        problem = _asked(exporter, exporter)
+    elif isinstance(exporter, SelfTest):
+        problem = _tested(exporter, exporter)
+    else:
         name = discover.exporter_name(destination)
         return _say(args, UNKNOWN, f"{name} has no test. Whether it takes calls shows in: spancast deliver")
-    problem = _problem(exporter, exporter)
     return _say(args, OK if problem is None else FAILED, problem)
 
 
-def _problem(exporter: Exporter | Sink, probe: Probe) -> str | None:
+def _tested(exporter: Exporter | Sink, test: SelfTest) -> str | None:
+    """Return `None` when all is well, else what is wrong and the cure, in one line."""
+    with closing(Channel(exporter)) as channel:
+        told = test.tested()
+        return told and channel.secrets.out_of(told)
+
+
+def _asked(exporter: Exporter | Sink, probe: Probe) -> str | None:
     """Return `None` when all is well, else what is wrong and the cure, in one line."""
     with closing(Channel(exporter)) as channel:
         try:

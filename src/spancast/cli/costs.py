@@ -19,7 +19,8 @@ from spancast.cli.colour import paint_for
 from spancast.cli.costs_table import table
 from spancast.cli.filters import add_filters, add_home, chosen, how_many, none_found
 from spancast.cli.home import NOTHING_YET, PATIENCE, folder, ledger, live
-from spancast.cli.records import named, record
+from spancast.cli.keys import Source
+from spancast.cli.records import exactly, record
 from spancast.cli.table import terminal_width, wrapped
 from spancast.cli.timeline import PERIODS
 from spancast.errors import ConfigurationError
@@ -83,12 +84,14 @@ def run(args: argparse.Namespace) -> int:
     """Print the sums."""
     by = list(dict.fromkeys(name for names in args.by or [["user"]] for name in names))
     _check(args, by)
+    if args.csv:
+        exactly()
     if args.source is not None:
         return _elsewhere(args, by)
     if args.watch is not None:
         with live(args) as lively:
             return watch.every(
-                args.watch, lambda: list(_frame(args, partial(_lines, by=by, book=lively.latest(PATIENCE))))
+                args.watch, lambda: list(_frame(args, partial(_lines, by=by, book=lively.book(PATIENCE))))
             )
     with ledger(args) as book:
         for line in _lines(args, by, book):
@@ -122,7 +125,7 @@ def _elsewhere(args: argparse.Namespace, by: Sequence[str]) -> int:
         none = f"No calls match in {clickhouse.place}."
 
         def lines(args: argparse.Namespace) -> Iterator[str]:
-            return _shown(args, answer(clickhouse.costs, _question(args, by)), none)
+            return _shown(args, answer(clickhouse.costs, _question(args, by, clickhouse.costs)), none)
 
         if args.watch is not None:
             return watch.every(args.watch, lambda: list(_frame(args, lines)))
@@ -147,7 +150,8 @@ def _lines(args: argparse.Namespace, by: Sequence[str], book: Book | None) -> It
     if book is None:
         yield from _shown(args, Answer(by=by), NOTHING_YET)
     else:
-        yield from _shown(args, answer(partial(costs, book), _question(args, by)), none_found(args))
+        of_book = partial(costs, book)
+        yield from _shown(args, answer(of_book, _question(args, by, of_book)), none_found(args))
 
 
 def _shown(args: argparse.Namespace, found: Answer, none: str) -> Iterator[str]:
@@ -161,12 +165,12 @@ def _shown(args: argparse.Namespace, found: Answer, none: str) -> Iterator[str]:
         yield from table(found, terminal_width(), paint_for(sys.stdout))
 
 
-def _question(args: argparse.Namespace, by: Sequence[str]) -> Question:
-    known = prices.load(folder(args))
-    return Question(by=by, chosen=chosen(args), sort=args.sort, top=args.top, trend=args.trend, prices=known)
+def _question(args: argparse.Namespace, by: Sequence[str], source: Source) -> Question:
+    known, wanted = prices.load(folder(args)), chosen(args, source)
+    return Question(by=by, chosen=wanted, sort=args.sort, top=args.top, trend=args.trend, prices=known)
 
 
 def _csv(found: Answer) -> Iterator[str]:
     yield record([*found.by, *costs_json.total(Answer(by=found.by))])
     for row in found.rows:
-        yield record((costs_json.row(found, row) | named(row.group)).values())
+        yield record(costs_json.row(found, row).values())

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from spancast.bookkeeping.answers.costs import CostRow
+from spancast.bookkeeping.answers.report import CostRow
 from spancast.cli import figures
 from spancast.cli.answer import Answer
 from spancast.cli.savings import Saved
@@ -57,6 +57,8 @@ def _beside(each: CostRow, of: CostRow, saved: Saved) -> dict[str, object]:
         "cached_share": _share(figures.cached_share(each)),
         "cached_savings_usd": _money(saved.amount),
         "unpriced_cached_tokens": saved.unpriced,
+        "adjustments": each.adjustments,
+        "adjusted_usd": _money(each.adjusted),
     }
 
 

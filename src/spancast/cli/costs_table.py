@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from spancast.bookkeeping.answers.costs import CostRow
+from spancast.bookkeeping.answers.report import CostRow
 from spancast.cli import figures, human, timeline
 from spancast.cli.answer import Answer
 from spancast.cli.charts import bar
@@ -52,8 +52,8 @@ def _columns(answer: Answer) -> list[Column]:
 def _rows(answer: Answer) -> Iterator[tuple[str, ...]]:
     for row in answer.rows:
         yield _row(answer, [_name(name, row.group[name]) for name in answer.by], row, [row])
-    if answer.rest:
-        yield _row(answer, [f"{len(answer.rest):,} more"], figures.added(answer.rest), answer.rest)
+    if answer.more:
+        yield _row(answer, [f"{answer.more:,} more"], answer.others, answer.rest)
     yield _row(answer, ["total"], answer.total, [*answer.rows, *answer.rest])
 
 
@@ -113,10 +113,8 @@ def _over_time(answer: Answer) -> str | None:
 
 def _notes(answer: Answer) -> Iterator[str]:
     """Yield what the sums leave out, and what they hold that is not sure."""
-    nobodys = [row for row in (*answer.rows, *answer.rest) if row.group.get("user", "") is None]
-    if nobodys:
-        sums = figures.added(nobodys)
-        yield f"{human.calls(sums.calls)} without a user, {human.dollars(sums.cost)}."
+    if answer.nobody is not None:
+        yield f"{human.calls(answer.nobody.calls)} without a user, {human.dollars(answer.nobody.cost)}."
     unpriced = answer.saved(*answer.rows, *answer.rest).unpriced
     if unpriced:
         yield f"What was saved leaves out {unpriced:,} cached tokens of models that have no listed price."
@@ -133,3 +131,6 @@ def notes(total: CostRow) -> Iterator[str]:
         yield human.refused(total.refused_calls)
     if total.estimated_calls:
         yield f"{human.calls(total.estimated_calls)} of estimated cost, which the sums hold."
+    if total.adjusted is not None:
+        what = "adjustment" if total.adjustments == 1 else "adjustments"
+        yield f"{total.adjustments:,} {what} by reconcile, {human.dollars(total.adjusted)}, which the sums hold."

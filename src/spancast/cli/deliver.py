@@ -15,6 +15,7 @@ from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.cli.destinations import table
 from spancast.cli.filters import add_home
+from spancast.cli.seconds import seconds
 from spancast.cli.serving import could_be_sent, couriers, open_outbox, serve
 from spancast.delivery.courier import Courier
 from spancast.delivery.drainer import Drainer
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--forever", action="store_true", help="go on until told to stop (SIGTERM, Ctrl-C)")
-    how.add_argument("--timeout", type=float, default=TIMEOUT, metavar="S", help="seconds it may take (default: 30)")
+    how.add_argument(
+        "--timeout", type=seconds(0), default=TIMEOUT, metavar="S", help="seconds it may take (default: 30)"
+    )
     add_home(parser)
 
 

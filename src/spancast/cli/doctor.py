@@ -16,8 +16,10 @@ from spancast import settings
 from spancast.api import exporter_of
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import lookups
+from spancast.bookkeeping.trouble import told
 from spancast.cli import doubles, engine, human
 from spancast.cli.filters import add_home
+from spancast.delivery.outbox import Outbox
 from spancast.errors import ConfigurationError, SpancastError
 from spancast.hooks.table import HOOKS
 
@@ -82,9 +84,11 @@ def examine(home: Path | None = None) -> Iterator[Finding]:
         yield Finding("settings", "wrong", str(error))
         return
     yield _enabled(found)
-    for look in (_home, _ledger):
-        yield look(found)
-    yield from _late_costs(found)
+    yield _home(found)
+    yield (ledger := _ledger(found))
+    if ledger.state != "wrong":
+        yield from _late_costs(found)
+    yield from _outbox(found)
     yield _sqlite()
     yield from _clients()
     yield from _destinations(found)
@@ -119,18 +123,16 @@ def _can_be_written(folder: Path) -> bool:
 
 
 def _ledger(found: settings.Settings) -> Finding:
-    if not (found.home / "ledger.db").is_file():
+    if not (found.home / "ledger.db").exists():
         return Finding("ledger", "note", "No call has been booked yet. Try: spancast run -- python app.py")
-    with closing(Book(found.home)) as book:
-        try:
+    try:
+        with told(found.home), closing(Book(found.home)) as book:
             with book.reading() as connection:
-                (count,) = connection.execute("SELECT count(*) FROM calls").fetchone()
+                (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
             damage = book.damage()
             lost, lost_cost = book.losses()
-        except sqlite3.Error as error:
-            return Finding("ledger", "wrong", f"{found.home / 'ledger.db'} cannot be read: {error}. Move it away.")
-        except SpancastError as error:
-            return Finding("ledger", "wrong", str(error))
+    except SpancastError as error:
+        return Finding("ledger", "wrong", str(error))
     seen = [f"{human.calls(count)} booked"]
     if damage:
         seen.append(f"{damage:,} damaged records were skipped")
@@ -138,6 +140,21 @@ def _ledger(found: settings.Settings) -> Finding:
         seen.append(f"{sum(lost.values()):,} records were lost ({', '.join(lost)}), ${lost_cost:f}")
     seen += [f"{path.name} was damaged, and is kept" for path in sorted(found.home.glob("*.damaged-*[0-9]"))]
     return Finding("ledger", "note" if len(seen) > 1 else "ok", "; ".join(seen))
+
+
+def _outbox(found: settings.Settings) -> Iterator[Finding]:
+    """Say what keeps the file from being used in which spans wait for their destinations."""
+    path = found.home / "outbox.db"
+    if not path.exists():
+        return
+    try:
+        with closing(Outbox(found.home)) as outbox:
+            outbox.standings()
+    except SpancastError as error:
+        yield Finding("outbox", "wrong", str(error))
+    except (sqlite3.Error, OSError) as error:
+        cure = "Move it away: the next program starts a new one. The ledger is another file."
+        yield Finding("outbox", "wrong", f"{path} cannot be used: {error}. {cure}")
 
 
 def _late_costs(found: settings.Settings) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Context, Decimal
 
 from spancast import money
-from spancast.bookkeeping.answers.costs import CostRow
+from spancast.bookkeeping.answers.report import CostRow
 
 MILLION = 10**6
 
@@ -18,7 +18,7 @@ def share(row: CostRow, total: CostRow) -> Decimal | None:
 
 def per_call(row: CostRow) -> Decimal | None:
     """Return the dollars of a call whose cost is known, on average, to the pico-dollar."""
-    return _average(row.cost, row.calls - row.unknown_cost_calls - row.refused_calls)
+    return _average(_of_calls(row), _priced(row))
 
 
 def per_million_tokens(row: CostRow) -> Decimal | None:
@@ -28,7 +28,8 @@ def per_million_tokens(row: CostRow) -> Decimal | None:
     """
     if row.input_tokens is None and row.output_tokens is None:
         return None
-    scaled = None if row.cost is None else _EXACT.multiply(row.cost, MILLION)
+    cost = _of_calls(row)
+    scaled = None if cost is None else _EXACT.multiply(cost, MILLION)
     return _average(scaled, (row.input_tokens or 0) + (row.output_tokens or 0))
 
 
@@ -58,6 +59,8 @@ def added(rows: Iterable[CostRow]) -> CostRow:
             unknown_cost_calls=sums.unknown_cost_calls + row.unknown_cost_calls,
             refused_calls=sums.refused_calls + row.refused_calls,
             estimated_calls=sums.estimated_calls + row.estimated_calls,
+            adjustments=sums.adjustments + row.adjustments,
+            adjusted=plus(sums.adjusted, row.adjusted),
         )
     return sums
 
@@ -65,6 +68,17 @@ def added(rows: Iterable[CostRow]) -> CostRow:
 def plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     """Return the dollars of both, exactly, as far as they are known."""
     return other if one is None else one if other is None else _EXACT.add(one, other)
+
+
+def _priced(row: CostRow) -> int:
+    return row.calls - row.unknown_cost_calls - row.refused_calls
+
+
+def _of_calls(row: CostRow) -> Decimal | None:
+    """Return the dollars without the adjustments, which are of calls that the ledger may not have."""
+    if row.cost is None or not _priced(row):
+        return None
+    return row.cost if row.adjusted is None else _EXACT.subtract(row.cost, row.adjusted)
 
 
 def _plus(one: int | None, other: int | None) -> int | None:

@@ -11,6 +11,7 @@ from spancast.bookkeeping.answers.filter import Filter
 from spancast.call import Outcome
 from spancast.capture.values import text
 from spancast.cli.home import NOTHING_YET
+from spancast.cli.keys import Source, nothing, whole
 from spancast.cli.when import moment
 from spancast.errors import ConfigurationError
 
@@ -33,7 +34,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--provider", type=value)
     group.add_argument("--operation", type=value, help="chat, responses, embeddings, ...")
     group.add_argument("--app", type=value, help="the service.name of the program")
-    group.add_argument("--key", type=value, metavar="HASH", help="the hash of the API key, as --by key shows it")
+    group.add_argument("--key", type=value, metavar="HASH", help="the hash of the API key, or its beginning")
     group.add_argument("--error-type", "--error_type", type=value, metavar="TYPE", help="what a failed call failed of")
     group.add_argument("--outcome", choices=get_args(Outcome))
     group.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
@@ -49,8 +50,11 @@ def add_times(group: argparse._ActionsContainer) -> None:
     group.add_argument("--until", type=_when, metavar="WHEN", help="before then, exclusively")
 
 
-def chosen(args: argparse.Namespace) -> Filter:
-    """Return the filter that the arguments mean now: `7d` is later each time."""
+def chosen(args: argparse.Namespace, costs: Source) -> Filter:
+    """Return the filter that the arguments mean now: `7d` is later each time.
+
+    `costs` are asked which keys there are. Raises `ConfigurationError` for the beginning of several.
+    """
     return Filter(
         since=None if args.since is None else moment(args.since),
         until=None if args.until is None else moment(args.until),
@@ -61,7 +65,7 @@ def chosen(args: argparse.Namespace) -> Filter:
         provider=args.provider,
         operation=args.operation,
         app=args.app,
-        key=args.key,
+        key=None if args.key is None else whole(args.key, costs),
         error_type=args.error_type,
         outcome=args.outcome,
         tags=_tags(args.tag),
@@ -80,7 +84,7 @@ def as_written(user: str) -> str:
 
 def none_found(args: argparse.Namespace) -> str:
     """Return what to say where there is no call: that none is as was asked, or that none was made yet."""
-    return NOTHING_YET if chosen(args) == Filter() else "No calls match."
+    return NOTHING_YET if chosen(args, nothing) == Filter() else "No calls match."
 
 
 def value(seen: str) -> str:

@@ -4,7 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 
+from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.book import Book
 from spancast.cli import latency_json
 from spancast.cli.colour import paint_for
@@ -12,7 +14,7 @@ from spancast.cli.filters import chosen, none_found
 from spancast.cli.home import NOTHING_YET
 from spancast.cli.latency_answer import Timing, timing
 from spancast.cli.latency_table import table
-from spancast.cli.records import named, record
+from spancast.cli.records import record
 from spancast.cli.table import terminal_width
 from spancast.errors import ConfigurationError
 
@@ -26,13 +28,13 @@ def check(args: argparse.Namespace) -> None:
 
 def lines(args: argparse.Namespace, by: Sequence[str], book: Book | None) -> Iterator[str]:
     """Yield what is printed."""
-    found = Timing(by=by) if book is None else timing(book, by, chosen(args), args.top)
+    found = Timing(by=by) if book is None else timing(book, by, chosen(args, partial(costs, book)), args.top)
     if args.json:
         yield json.dumps(latency_json.report(found))
     elif args.csv:
         yield record([*by, *latency_json.row(Timing(by=by).total)])
         for row in found.rows:
-            yield record((latency_json.row(row) | named(row.group)).values())
+            yield record(latency_json.row(row).values())
     elif not found.rows:
         yield NOTHING_YET if book is None else none_found(args)
     else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from spancast.bookkeeping.answers.filter import Filter
-from spancast.bookkeeping.answers.latency import LatencyRow, latency, whole_since
+from spancast.bookkeeping.answers.latency import LatencyRow, timed, whole_since
 from spancast.bookkeeping.book import Book
 from spancast.cli.timeline import PERIODS
 
@@ -29,7 +29,7 @@ class Timing:
 
 def timing(book: Book, by: Sequence[str], chosen: Filter, top: int | None) -> Timing:
     """Return how long the chosen calls took: by time where the first dimension is one, else most calls first."""
-    rows = latency(book, by, chosen)
+    rows, total = timed(book, by, chosen)
     if by[0] in PERIODS:
         rows.sort(key=lambda row: [value or "" for value in row.group.values()])
     shown = len(rows) if top is None else top
@@ -37,6 +37,6 @@ def timing(book: Book, by: Sequence[str], chosen: Filter, top: int | None) -> Ti
         by=by,
         rows=rows[:shown],
         more=len(rows[shown:]),
-        total=next(iter(latency(book, [], chosen)), _NOTHING),
+        total=total or _NOTHING,
         complete_since=whole_since(book, by, chosen),
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from spancast.bookkeeping.answers.calls import CallRow, calls
-from spancast.bookkeeping.answers.costs import CostRow, costs
+from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.report import CostRow
 from spancast.bookkeeping.book import Book
 from spancast.cli.answer import SORTS
 from spancast.cli.figures import added

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from spancast.bookkeeping.answers.costs import CostRow
+from spancast.bookkeeping.answers.report import CostRow
 from spancast.cli import human
 from spancast.cli.call_table import COLUMNS, cells
 from spancast.cli.charts import bar

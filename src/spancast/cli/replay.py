@@ -11,6 +11,7 @@ from spancast import settings
 from spancast.bookkeeping.book import Book
 from spancast.cli import human
 from spancast.cli.filters import add_home
+from spancast.cli.seconds import seconds
 from spancast.cli.serving import could_be_sent, couriers, destination_called, open_outbox, serve
 from spancast.cli.when import moment
 from spancast.delivery.accounts import Standing
@@ -35,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also what the platform may have already, for no answer came; it may then be there twice",
     )
-    parser.add_argument("--timeout", type=float, default=TIMEOUT, metavar="S", help="seconds it may take (default: 60)")
+    parser.add_argument(
+        "--timeout", type=seconds(0), default=TIMEOUT, metavar="S", help="seconds it may take (default: 60)"
+    )
     parser.add_argument("--json", action="store_true", help="one object: name, replayed, delivered, waiting, reasons")
     add_home(parser)
 

@@ -5,22 +5,27 @@ only above some length or at some time of the day is left aside, and so is what 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from typing import Protocol
 
-from spancast.bookkeeping.answers.costs import Report
-from spancast.bookkeeping.answers.dimensions import dimension
+from spancast.bookkeeping.answers.dimensions import Group, dimension
 from spancast.bookkeeping.answers.filter import Filter, grounds
+from spancast.bookkeeping.answers.report import Report
 from spancast.bookkeeping.prices import Prices
 from spancast.bookkeeping.pricing import Pricing
 from spancast.call import Call
 from spancast.cli.figures import plus
 
-Group = tuple[str | None, ...]
-"""The values of a group, in the order of its dimensions."""
-Costs = Callable[[Sequence[str], Filter], Report]
-"""Finds the sums of the chosen calls by some dimensions, wherever they lie."""
+
+class Costs(Protocol):
+    """Finds the sums of the chosen calls by some dimensions, wherever they lie."""
+
+    def __call__(self, by: Sequence[str], chosen: Filter, top: int | None = None, *, counted: bool = False) -> Report:
+        """Return them, as `answers.costs` does."""
+        ...
+
 
 AFFORDABLE = 100_000
 """Calls that may be read one by one for it, where no sums are kept that tell the models of a group apart."""

@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from spancast.bookkeeping.answers.calls import CallRow, booked, calls, newest
+from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
 from spancast.cli import call_json
@@ -16,6 +18,7 @@ from spancast.cli.call_table import COLUMNS, cells
 from spancast.cli.colour import paint_for
 from spancast.cli.filters import add_filters, add_home, chosen, how_many
 from spancast.cli.home import NOTHING_YET, live
+from spancast.cli.keys import nothing
 from spancast.cli.table import Layout, terminal_width
 
 PERIOD = 0.3
@@ -42,12 +45,14 @@ def run(args: argparse.Namespace) -> int:
     """Print calls until Ctrl-C, or until nobody reads them any more."""
     try:
         with live(args) as lively:
-            cursor, show = Cursor(lively.home, chosen(args), args.n), _show_json if args.json else _Table()
-            if lively.latest(PATIENCE) is None:
+            first, show = lively.book(PATIENCE), _show_json if args.json else _Table()
+            known = partial(costs, first) if first is not None else nothing
+            cursor = Cursor(lively.home, chosen(args, known), args.n)
+            if first is None:
                 print(NOTHING_YET, file=sys.stderr)
                 cursor.at = 0
             while not _is_alone():
-                book = lively.latest(PATIENCE)
+                book = lively.book(PATIENCE)
                 show(() if book is None else cursor.new(book))
                 sys.stdout.flush()
                 time.sleep(PERIOD)

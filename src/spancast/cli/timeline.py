@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from spancast.bookkeeping.answers.costs import CostRow
+from spancast.bookkeeping.answers.report import CostRow
 from spancast.cli.charts import sparkline
 from spancast.cli.figures import plus
 

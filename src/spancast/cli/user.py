@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from spancast.bookkeeping.answers.costs import CostRow
+from spancast.bookkeeping.answers.report import CostRow
 from spancast.cli import call_json, costs_json, page
 from spancast.cli.colour import paint_for
 from spancast.cli.filters import USER, add_home, as_written, how_many, value
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         found = Page(user=user) if book is None else page.read(book, user, args.n, now)
     if args.json:
         print(json.dumps(_json(found)))
-    elif found.total.calls:
+    elif found.total.calls or found.total.adjustments:
         for line in text(found, now, terminal_width(), paint_for(sys.stdout)):
             print(line)
     else:

@@ -1,28 +1,21 @@
 """Something that is shown anew every few seconds, until it is interrupted."""
 
-import argparse
 import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 
+from spancast.cli.seconds import seconds
+
 PERIOD = 2.0
 """Seconds between two frames, unless told otherwise."""
 
-_SHORTEST, _LONGEST = 0.1, 86_400.0
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN, _WHOLE_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
 """Control sequences (ECMA-48): nothing is erased before its place is written to, so that nothing flickers."""
 
 
-def period(seen: str) -> float:
-    """Return the seconds that are written; raise `argparse.ArgumentTypeError` for what is no number of them."""
-    try:
-        seconds = float(seen)
-    except ValueError:
-        seconds = 0.0
-    if not _SHORTEST <= seconds <= _LONGEST:
-        raise argparse.ArgumentTypeError(f"{seen!r} is no period. Write seconds, from 0.1 to 86400.")
-    return seconds
+period = seconds(0.1)
+"""Reads how many are wanted."""
 
 
 def height() -> int:
@@ -30,7 +23,7 @@ def height() -> int:
     return shutil.get_terminal_size().lines
 
 
-def every(seconds: float, frame: Callable[[], Sequence[str]]) -> int:
+def every(pause: float, frame: Callable[[], Sequence[str]]) -> int:
     """Show frames until Ctrl-C: each in the place of the one before on a terminal, each below it elsewhere."""
     is_terminal = sys.stdout.isatty()
     try:
@@ -40,7 +33,7 @@ def every(seconds: float, frame: Callable[[], Sequence[str]]) -> int:
             lines = frame()
             sys.stdout.write(_drawn(lines) if is_terminal else "".join(f"{line}\n" for line in lines))
             sys.stdout.flush()
-            time.sleep(seconds)
+            time.sleep(pause)
     except KeyboardInterrupt:
         return 0
 

@@ -3,8 +3,8 @@
 A name is the file of a built-in exporter, else an entry point in the group `spancast.exporters`. What is found is
 called with the destination's options; a dataclass's fields are its options, and a field whose metadata says
 `{"variables": ("ACME_API_KEY",), "where": "It is in Acme under Settings."}` is read from the environment when it is not
-given. `"unless": ("agent",)` says that it must be given unless one of these options is. The environment is read here so
-that an exporter can stay pure.
+given. `"unless": ("agent",)` says that it must be given unless one of these options is, `"flag": True` that a text for
+it means true or false. The environment is read here so that an exporter can stay pure.
 """
 
 import difflib
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from spancast.contract import Exporter, ExporterFactory, Sink
+from spancast.delivery.options import checked
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.otel_sink import as_destination
@@ -46,7 +47,8 @@ def exporter(destination: Destination) -> Exporter | Sink:
     if found is not None:
         return found
     raise ConfigurationError(
-        f"{wanted} makes a {type(made).__name__}, which has neither encode() and judge() nor write()."
+        f"{wanted!r}{_by(destination.where)} makes a {type(made).__name__}, which has neither encode() and judge() nor "
+        'write(). Give "module:Class" of an exporter.'
     )
 
 
@@ -63,7 +65,7 @@ def known() -> tuple[str, ...]:
 
 def _factory(wanted: str, where: str | None = None) -> ExporterFactory:
     if ":" in wanted:
-        return _imported(wanted)
+        return _imported(wanted, where)
     if wanted in _built_in():
         module = importlib.import_module(f"{BUILT_IN}.{wanted}")
         return cast("ExporterFactory", getattr(module, module.__all__[0]))
@@ -75,8 +77,14 @@ def _factory(wanted: str, where: str | None = None) -> ExporterFactory:
     names = known()
     near = difflib.get_close_matches(wanted, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    by = f", which {where} names" if where else ""
-    raise ConfigurationError(f"No exporter is called {wanted!r}{by}. Known: {', '.join(names)}.{hint}")
+    raise ConfigurationError(
+        f"No exporter is called {wanted!r}{_by(where).rstrip(',')}. Known: {', '.join(names)}.{hint}"
+    )
+
+
+def _by(where: str | None) -> str:
+    """Return which setting named it, in words that follow the name."""
+    return f", which {where} names," if where else ""
 
 
 def _built_in() -> tuple[str, ...]:
@@ -86,13 +94,13 @@ def _built_in() -> tuple[str, ...]:
     return tuple(file.stem for folder in folders for file in Path(folder).glob("*.py") if not file.name.startswith("_"))
 
 
-def _imported(wanted: str) -> ExporterFactory:
+def _imported(wanted: str, where: str | None = None) -> ExporterFactory:
     module, _, name = wanted.partition(":")
     try:
         return cast("ExporterFactory", getattr(importlib.import_module(module), name))
     except Exception as error:
         raise ConfigurationError(
-            f'{wanted!r} cannot be imported: {error}. Give "module:Class", from a module that Python finds.'
+            f'{wanted!r}{_by(where)} cannot be imported: {error}. Give "module:Class", from a module that Python finds.'
         ) from error
 
 
@@ -103,7 +111,7 @@ def _called(wanted: str, factory: ExporterFactory, options: Mapping[str, object]
         raise ConfigurationError(
             f"The exporter {wanted!r} has no option {unknown[0]!r}. It has {', '.join(settings or ()) or 'none'}."
         )
-    given = {**_by_environment(settings or {}, options), **options}
+    given = {**_by_environment(settings or {}, options), **checked(wanted, factory, settings or {}, options)}
     for name, setting in (settings or {}).items():
         if setting is not None and name not in given and _is_needed(setting, given):
             raise _missing(wanted, name, setting)

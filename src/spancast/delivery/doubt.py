@@ -6,7 +6,6 @@ knows better. So that a death of this process leaves no doubt unseen, spans are 
 """
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -86,8 +85,8 @@ class Doubt:
         except Denied as error:
             refusal = error.verdict
         except Exception:  # noqa: BLE001 - the exporter's fault is its own; nothing is known then
-            raised = self._channel.secrets.out_of(traceback.format_exc())
-            guard.once_a_minute(f"{self._name} read_back", "%s: reading back failed.\n%s", self._name, raised)
+            shown = self._channel.secrets.out_of
+            guard.failed(f"{self._name} read_back", "%s: reading back failed.", self._name, shown=shown)
             return {}
         if isinstance(refusal, Retry):
             batch.halt("retrying", refusal.reason, refusal.after)

@@ -25,8 +25,9 @@ from spancast.delivery.journal import Journal, journal_folder
 from spancast.folders import private
 from spancast.record import Record
 
-BATCH = 512
-"""Records that a shelf is given at a time."""
+BATCH = 1024
+"""Records that a shelf is given at a time: some megabytes. With fewer of them, the pages that they share are written
+more often: 9.0 KB a call are written with 512, 6.6 with 1024, 5.5 with 2048."""
 CHUNK = 4 * 1024 * 1024
 """Bytes of a segment that are in memory at a time."""
 STALE = 60.0
@@ -75,7 +76,7 @@ class Drainer:
     """Moves what the processes of a home directory have written onto all the `shelves`."""
 
     def __init__(self, home: Path, shelves: Sequence[Shelf]) -> None:
-        self._home = home
+        self.home = home
         self._folder = journal_folder(home)
         # The register comes last: it forgets a call under way once all others have its end.
         self._shelves = sorted(shelves, key=lambda shelf: isinstance(shelf, Register))
@@ -90,10 +91,10 @@ class Drainer:
         `journal` is this process's own: what waits in its memory is moved too, and it is looked after meanwhile. A
         shelf that fails raises `OSError` or `sqlite3.Error`; what was not moved then is moved the next time.
         """
-        if not self._home.is_dir() and journal is None:
+        if not self.home.is_dir() and journal is None:
             return True
-        private(self._home)
-        lock = locks.FileLock(self._home / "drainer.lock")
+        private(self.home)
+        lock = locks.FileLock(self.home / "drainer.lock")
         if not lock.acquire(timeout):
             return False
         self._between = _nothing if journal is None else journal.catch_up
@@ -126,7 +127,7 @@ class Drainer:
                 if end_of_writer:
                     self._finish(file, path, end)
             except _UnreadableError:
-                guard.once_a_minute("reading", "%s cannot be read; it is left where it lies.", path, exc_info=True)
+                guard.failed("reading", "%s cannot be read; it is left where it lies.", path)
                 self._note(path.name, 0, "cannot be read")
 
     def _move(self, file: int, segment: str) -> int:
@@ -153,7 +154,7 @@ class Drainer:
         try:
             path.unlink() if has_head else path.rename(path.with_suffix(".bad"))
         except OSError:
-            guard.once_a_minute("drainer", "%s is booked, and cannot be removed.", path, exc_info=True)
+            guard.failed("drainer", "%s is booked, and cannot be removed.", path)
         else:
             self._forget(path.name)
 
@@ -220,7 +221,7 @@ def _opened(path: Path) -> Iterator[int | None]:
         yield None
         return
     except OSError:
-        guard.once_a_minute("drainer", "%s cannot be opened; it waits for a process that can.", path, exc_info=True)
+        guard.failed("drainer", "%s cannot be opened; it waits for a process that can.", path)
         yield None
         return
     try:
@@ -263,13 +264,13 @@ class _Batch:
 
 def _batches(file: int, start: int) -> Iterator[_Batch]:
     batch = _Batch(start)
-    for at, record in _records(file, start):
-        read = _record(record.payload)
+    for at, payload, end in _records(file, start):
+        read = _record(payload)
         if read is None:
             batch.damage.append(at)
         else:
             batch.records.append(read)
-        batch.end = record.end
+        batch.end = end
         if len(batch.records) + len(batch.damage) == BATCH:
             yield batch
             batch = _Batch(batch.end)
@@ -285,20 +286,20 @@ def _record(payload: bytes | None) -> Record | None:
         return None
 
 
-def _records(file: int, at: int) -> Iterator[tuple[int, frame.Record]]:
-    """Yield the records from the offset `at` on, each with its own, and in offsets of the file."""
+def _records(file: int, at: int) -> Iterator[tuple[int, bytes | None, int]]:
+    """Yield where a record begins, its payload, and where it ends, from the offset `at` on; see `frame.Record`."""
     while True:
         data = _read(file, at, CHUNK)
         last = len(data) < CHUNK
         done = 0
         for record in frame.unpack(data):
-            yield at + done, frame.Record(record.payload, at + record.end)
+            yield at + done, record.payload, at + record.end
             done = record.end
         if last:
             return
         if done == 0:
             done = len(data) - _LARGEST
-            yield at, frame.Record(None, at + done)
+            yield at, None, at + done
         at += done
 
 

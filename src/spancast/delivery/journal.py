@@ -206,12 +206,7 @@ class Journal:
                 self._list()
         except OSError:
             self._behind = True
-            guard.once_a_minute(
-                "journal",
-                "%s takes no records; they wait in memory. Is it full or read-only?",
-                self._folder,
-                exc_info=True,
-            )
+            guard.failed("journal", "%s takes no records; they wait in memory. Is it full or read-only?", self._folder)
             return False
         if time.perf_counter() - began > SLOW:
             self._behind = True

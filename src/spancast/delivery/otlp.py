@@ -11,7 +11,7 @@ from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any
 
 from spancast.call import Scalar
-from spancast.contract import Attribute, Span
+from spancast.contract import Attribute, Encoder, Span
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -69,6 +69,27 @@ class OtlpEncoder:
         if whole is None or whole[0] is not pieces:
             self._whole = whole = (pieces, pieces.joined(b"", b""))
         return whole[1]
+
+
+class Once:
+    """An `Encoder` of one span, for destinations that take it as it is: it keeps what another has made of it."""
+
+    __slots__ = ("_encoder", "_made")
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._made: tuple[tuple[Any, ...], Mapping[str, Attribute], bytes] | None = None
+
+    def __call__(
+        self, span: Span, add: Mapping[str, Attribute], drop: Sequence[str], resource: Mapping[str, Scalar], /
+    ) -> bytes:
+        """Return a serialised `ExportTraceServiceRequest`."""
+        if add or drop or resource:
+            return self._encoder(span, add, drop, resource)
+        made, seen = self._made, _seen(span)
+        if made is None or made[1] is not span.content or not all(map(is_, made[0], seen)):
+            self._made = made = (seen, span.content, self._encoder(span, add, drop, resource))
+        return made[2]
 
 
 _seen = attrgetter(

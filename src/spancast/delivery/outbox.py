@@ -13,27 +13,31 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
 
 from spancast import early
 from spancast.call import Call
 from spancast.content import Content
-from spancast.delivery import belated, cap, replaying, retention, worded
+from spancast.delivery import belated, cap, intake, replaying, retention, worded
 from spancast.delivery.accounts import Standing, standing, tally
 from spancast.delivery.ack import Ack, Hold
+from spancast.delivery.intake import destination
 from spancast.delivery.keeping import Keeping
-from spancast.delivery.payload import decoded, encoded
+from spancast.delivery.payload import decoded
 from spancast.delivery.schema import MIGRATIONS
 from spancast.foreign import Foreign
-from spancast.late import JOBS, Late
+from spancast.late import Late
 from spancast.record import Record, Sent
+from spancast.shared import Shared
 from spancast.store import Store
 
 _ANY = 2**63
 _SWEEP_EVERY = 1.0
 """Seconds between two looks at what need not be kept."""
+_ROOM = 8 * 1024 * 1024
+"""Bytes of records, and of words, that are kept for the next destination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,15 @@ class Outbox:
         self._store = Store(home / "outbox.db", MIGRATIONS)
         self._keeping = keeping
         self._swept_at = 0.0
+        self._taken: Shared[int, tuple[bytes, Waiting]] = Shared(_ROOM)
+        """Records by `seq`, with what was decoded: what several destinations wait for is decoded once."""
+        self._words: Shared[str, worded.Words] = Shared(_ROOM)
+        self._served: set[str] = set()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether this process serves several destinations from it."""
+        return len(self._served) > 1
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -83,16 +96,9 @@ class Outbox:
         writer = segment.rpartition("-")[0] or segment
         with self._store.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?)", (segment, end))
-            captured: Counter[str] = Counter()
-            routes: dict[tuple[str, ...], int] = {}
             calls = [record for record in records if isinstance(record, Call) and record.outcome is not None]
             spans = [record for record in records if isinstance(record, Foreign)]
-            every: Sequence[Sent] = [*calls, *spans]
-            for sent in every:
-                if sent.destinations not in routes:
-                    routes[sent.destinations] = _route(connection, writer, sent.destinations)
-                if _insert(connection, routes[sent.destinations], sent):
-                    captured.update(set(sent.destinations))
+            captured = intake.take(connection, writer, [*calls, *spans])
             early.take(connection, [record for record in records if isinstance(record, Late)], belated.fill)
             early.settle(connection, calls, belated.fill)
             worded.take(connection, [record for record in records if isinstance(record, Content)])
@@ -125,7 +131,7 @@ class Outbox:
         after: int | None = 0
         while after is not None:
             with self._store.transaction() as connection:
-                _destination(connection, name)
+                destination(connection, name)
                 found, after = replaying.unnamed(connection, name, since, after)
             count += found
         with self._store.transaction() as connection:
@@ -137,9 +143,10 @@ class Outbox:
             connection.execute("DELETE FROM segment WHERE name = ?", (segment,))
 
     def register(self, name: str, exporter: str, endpoint: str | None) -> None:
-        """Note what a destination is; one that no record names yet starts at now."""
+        """Note what a destination is that this process serves; one that no record names yet starts at now."""
+        self._served.add(name)
         with self._store.transaction() as connection:
-            _destination(connection, name)
+            destination(connection, name)
             connection.execute(
                 "UPDATE destination SET exporter = ?, endpoint = ? WHERE name = ?", (exporter, endpoint, name)
             )
@@ -157,15 +164,22 @@ class Outbox:
         with self._store.reading() as connection:
             rows = connection.execute(_EXCEPTIONS_WAITING, {"name": name, "now": now, "limit": limit}).fetchall()
             rows += connection.execute(_BEHIND_CURSOR, (name, name, limit - len(rows))).fetchall()
-        return tuple(
-            Waiting(row["seq"], decoded(row["payload"]), row["came_at"], row["reason"], row["reason"] is not None)
-            for row in rows
-        )
+        return tuple(self._waiting(*row) for row in rows)
+
+    def _waiting(self, seq: int, payload: bytes, came_at: float, reason: str | None) -> Waiting:
+        taken = self._taken.get(seq)
+        if taken is not None and taken[0] == payload and taken[1].came_at == came_at:  # its cost may have come since
+            waiting = taken[1]
+        else:
+            waiting = Waiting(seq, decoded(payload), came_at)
+            if self.is_shared:
+                self._taken.keep(seq, (payload, waiting), len(payload))
+        return waiting if reason is None else replace(waiting, reason=reason, excepted=True)
 
     def words(self, call_ids: Sequence[str], room: int = _ANY) -> tuple[Mapping[str, Content], str | None]:
         """Return the words of these calls as far as they are there, and the call at which `room` bytes were used up."""
         with self._store.reading() as connection:
-            return worded.load(connection, call_ids, room)
+            return worded.load(connection, call_ids, room, self._words if self.is_shared else None)
 
     def next_release(self, name: str) -> float | None:
         """Return until when the next record waits for its cost or its words, in Unix seconds; `None` when none does."""
@@ -187,12 +201,10 @@ class Outbox:
         A record that was let go of meanwhile was counted then, and is not again.
         """
         with self._store.transaction() as connection:
-            _destination(connection, name)
+            destination(connection, name)
             ack = belated.first_version_stands(connection, name, _still_waiting(connection, name, ack))
             decided = [*ack.delivered, *ack.skipped, *ack.expired]
-            connection.executemany(
-                "DELETE FROM exception WHERE destination = ? AND seq = ?", [(name, seq) for seq in decided]
-            )
+            connection.execute(_SETTLE, (name, json.dumps(decided)))
             for state, reasons in (("waiting", ack.waiting), ("dead", ack.dead)):
                 free = [(name, seq, state, reason, None, 0.0) for seq, reason in reasons.items()]
                 connection.executemany(_EXCEPT, free)
@@ -250,15 +262,12 @@ _EXCEPT = """
     ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, not_before = excluded.not_before,
         held_for = excluded.held_for
 """
-_INSERT = """
-    INSERT OR IGNORE INTO record (call_id, route, started_at, killed, payload, job, came_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
-_CORRECT = "UPDATE record SET payload = ?, job = ?, killed = 0 WHERE seq = ?"
+_SETTLE = "DELETE FROM exception WHERE destination = ? AND seq IN (SELECT value FROM json_each(?))"
 _WAITS = """
-    SELECT 1 FROM exception WHERE destination = :name AND seq = :seq AND state = 'waiting'
-    UNION ALL SELECT 1 FROM record JOIN routed USING (route) JOIN destination ON name = routed.destination
-    WHERE seq = :seq AND name = :name AND seq > cursor
+    WITH named AS (SELECT value AS seq FROM json_each(:seqs))
+    SELECT seq FROM exception WHERE destination = :name AND seq IN named AND state = 'waiting'
+    UNION SELECT seq FROM record WHERE seq IN named AND seq > (SELECT cursor FROM destination WHERE name = :name)
+    AND +route IN (SELECT route FROM routed WHERE destination = :name)
 """
 _MOVE = """
     UPDATE destination SET cursor = max(cursor, ?), last_delivered_at = coalesce(?, last_delivered_at) WHERE name = ?
@@ -281,56 +290,10 @@ _DEAD = """
     SELECT count(*) FROM exception JOIN record USING (seq) JOIN route ON route.id = route
     WHERE destination = :name AND state = 'dead' AND writer = :writer
 """
-_OPEN_FOR_SOMEONE = """
-    SELECT 1 FROM routed JOIN destination ON name = routed.destination
-    LEFT JOIN exception ON exception.destination = name AND exception.seq = :seq AND exception.state = 'waiting'
-    WHERE route = :route AND (:seq > cursor OR exception.seq IS NOT NULL) LIMIT 1
-"""
-
-
-def _route(connection: Connection, writer: str, destinations: tuple[str, ...]) -> int:
-    """Return the route of this writer to these destinations; each of them exists from now on."""
-    key = (writer, json.dumps(destinations))
-    found = connection.execute("SELECT id FROM route WHERE writer = ? AND destinations = ?", key).fetchone()
-    if found:
-        return int(found["id"])
-    made = connection.execute("INSERT INTO route (writer, destinations) VALUES (?, ?)", key).lastrowid
-    assert made is not None
-    for name in destinations:
-        _destination(connection, name)
-        connection.execute("INSERT OR IGNORE INTO routed VALUES (?, ?)", (name, made))
-    return made
-
-
-def _destination(connection: Connection, name: str) -> None:
-    """Make the row of a destination; no record before now names it, so its cursor need not cross them."""
-    connection.execute(
-        "INSERT OR IGNORE INTO destination (name, cursor) SELECT ?, coalesce(max(seq), 0) FROM record", (name,)
-    )
 
 
 def _still_waiting(connection: Connection, name: str, ack: Ack) -> Ack:
     """Return the ack without the records that the destination does not wait for any more."""
     named = {*ack.delivered, *ack.skipped, *ack.expired, *ack.dead, *ack.waiting, *ack.held, *ack.opened}
-    waits = {seq for seq in named if connection.execute(_WAITS, {"name": name, "seq": seq}).fetchone()}
+    waits = {row["seq"] for row in connection.execute(_WAITS, {"name": name, "seqs": json.dumps([*named])})}
     return ack if waits == named else ack.without(named - waits)
-
-
-def _insert(connection: Connection, route: int, sent: Sent) -> bool:
-    """Enter what travels; return whether it is new."""
-    call = sent if isinstance(sent, Call) else None
-    killed = call is not None and call.outcome == "killed"
-    job = call.response_id if call is not None and call.operation in JOBS else None
-    new = connection.execute(_INSERT, (sent.call_id, route, sent.started_at, killed, encoded(sent), job, time.time()))
-    if new.rowcount:
-        return True
-    if call is not None and not killed:
-        _correct(connection, call, job)
-    return False
-
-
-def _correct(connection: Connection, call: Call, job: str | None) -> None:
-    """Put a finished call in the place of its killed self."""
-    row = connection.execute("SELECT seq, route FROM record WHERE call_id = ? AND killed", (call.call_id,)).fetchone()
-    if row and connection.execute(_OPEN_FOR_SOMEONE, {"seq": row["seq"], "route": row["route"]}).fetchone():
-        connection.execute(_CORRECT, (encoded(call), job, row["seq"]))

@@ -3,20 +3,24 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from spancast import guard
 from spancast.broadcast import policy
 from spancast.broadcast.rooting import rooted
-from spancast.broadcast.shape import Shaper
+from spancast.broadcast.shape import Shaped, Shaper
 from spancast.call import Call
 from spancast.content import Content
 from spancast.contract import Span, Traits
 from spancast.delivery import belated, worded
 from spancast.delivery.ack import Held
 from spancast.delivery.batch import Batch, Item
+from spancast.delivery.otlp import Once
 from spancast.delivery.outbox import Outbox, Waiting
+from spancast.delivery.sizes import weight
 from spancast.destination import Destination, LateCost
 from spancast.record import Sent
+from spancast.shared import Shared
 
 TOO_OLD = "older than the platform takes"
 UNREADABLE = "unreadable record"
@@ -24,6 +28,11 @@ _CLOCKS_DIFFER = 1.0
 """Seconds by which a record may seem to come from the future without a clock having been set."""
 ROOM = 2 * 1024 * 1024
 """Bytes of words in memory at a time; one call that has more is sent alone."""
+
+_Wish = tuple[bool, str | None, tuple[tuple[str, str], ...], str]
+"""All that shapes a span for a destination that redacts nothing."""
+_made: Shared[tuple[int, _Wish], tuple[Sent, Content | None, Shaped]] = Shared(4 * ROOM)
+"""What destinations of the same wish are sent, with the very record and the very words that it was made of."""
 
 
 class Preparation:
@@ -45,6 +54,8 @@ class Preparation:
         self._outbox = outbox
         self._to_span = to_span
         self._shaper = Shaper(destination)
+        said = tuple(destination.metadata.items())
+        self._wish: _Wish = destination.privacy, destination.environment, said, destination.spans
         self._expects = expects
         self._beginning = time.time() - _elapsed()
 
@@ -75,10 +86,10 @@ class Preparation:
     def made(self, batch: Batch, each: Waiting, call: Sent, words: Content | None) -> list[Item]:
         """Return the span of a record; none where it makes none, and is dead."""
         try:
-            shaped = self._shaper.shaped(self._to_span(call, words))
+            shaped = self._shaped(call, words)
         except Exception as error:  # noqa: BLE001 - one bad record must not hold up its neighbours
             name = self._destination.name
-            guard.once_a_minute(f"{name} span", "%s: a record makes no span; the others go on.", name, exc_info=True)
+            guard.failed(f"{name} span", "%s: a record makes no span; the others go on.", name)
             batch.dead[each.seq] = f"no span: {type(error).__name__}"
             return []
         if call.content and words is None and not self._destination.privacy:
@@ -86,7 +97,25 @@ class Preparation:
         if shaped.withheld is not None:
             batch.stripped[each.seq] = f"{worded.SENT_WITHOUT}: {shaped.withheld}"
         batch.mended[each.seq] = shaped.done
-        return [Item(each.seq, rooted(self._destination, shaped.span, call))]
+        return [Item(each.seq, shaped.span)]
+
+    def _shaped(self, call: Sent, words: Content | None) -> Shaped:
+        """Return the span of a record; the very same for each destination of this wish, where there are several."""
+        if self._destination.redact is not None or not self._outbox.is_shared:
+            return self._new(call, words)
+        key = id(call), self._wish
+        made = _made.get(key)
+        if made is not None and made[0] is call and made[1] is words:
+            return made[2]
+        shaped = self._new(call, words)
+        shaped = replace(shaped, span=replace(shaped.span, encoder=Once(shaped.span.encoder)))
+        _made.keep(key, (call, words, shaped), weight(shaped.span))
+        return shaped
+
+    def _new(self, call: Sent, words: Content | None) -> Shaped:
+        shaped = self._shaper.shaped(self._to_span(call, words))
+        span = rooted(self._destination, shaped.span, call)
+        return shaped if span is shaped.span else replace(shaped, span=span)
 
     def _travels(self, batch: Batch, each: Waiting, call: Sent, words: Mapping[str, Content]) -> bool:
         reason = policy.wants(self._destination, call)
@@ -105,8 +134,8 @@ class Preparation:
 
         A clock that was set a day ahead in between makes nothing old.
         """
-        limit, now = self._traits.max_age, min(time.time(), self._beginning + _elapsed())
-        return limit is not None and now - call.started_at / 1e9 > limit
+        limit = self._traits.max_age
+        return limit is not None and min(time.time(), self._beginning + _elapsed()) - call.started_at / 1e9 > limit
 
     def _cost_decides(self, each: Waiting, call: Sent) -> bool:
         """Whether a filter asks for the cost of a call, and that is still to come."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from spancast import forks, guard
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
+from spancast.errors import SpancastError
 
 PERIOD = 0.2
 """Seconds between two looks; what was written is safe from a loss of power within two of them."""
@@ -98,8 +99,8 @@ class Pump:
             try:
                 self._journal.catch_up()
                 moved = self._drainer.drain(timeout, self._journal)
-            except (OSError, sqlite3.Error):
-                guard.once_a_minute("moving", "Records cannot be moved into the ledger; they wait.", exc_info=True)
+            except (OSError, sqlite3.Error, SpancastError):
+                guard.failed("moving", _WAITING, self._drainer.home)
             finally:
                 self._journal.news = self._journal.news or not moved
         if moved:
@@ -127,6 +128,9 @@ class Pump:
             wish.over.set()
             if self._wishes:
                 self._look.set()
+
+
+_WAITING = "Records cannot be moved into the ledger in %s; they wait. `spancast doctor` says what to do."
 
 
 _pumps: "weakref.WeakSet[Pump]" = weakref.WeakSet()

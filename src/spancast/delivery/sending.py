@@ -1,7 +1,6 @@
 """Spans to a platform, and what it says of them: taken apart where it does not take them all."""
 
 import time
-import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -83,7 +82,7 @@ class Sender:
         elif others and self._status == _SERVER_ERROR:
             batch.resume()
             self.send(batch, others, allowance)
-            if not batch.halted and batch.delivered:
+            if not batch.halted and batch.delivered and not any(_is_doubted(batch, item) for item in first):
                 self._try_again(batch, first, allowance)
 
     def _try_again(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> None:
@@ -163,6 +162,8 @@ class Sender:
             return self._doubted(batch, items, verdict.reason)
         if isinstance(verdict, Retry) and verdict.after is None:
             verdict = replace(verdict, after=retry_after(reply))
+        if isinstance(verdict, Retry) and verdict.doubtful:
+            self._doubt.raised(batch, [item.seq for item in items])
         return self._settled(batch, items, verdict)
 
     def _doubted(self, batch: Batch, items: list[Item], reason: str) -> Groups:
@@ -218,10 +219,13 @@ class Sender:
         return []
 
     def _complain(self, what: str) -> None:
-        raised = self._channel.secrets.out_of(traceback.format_exc())
-        guard.once_a_minute(
-            f"{self._name} {what}", "%s: %s failed; the other calls go on.\n%s", self._name, what, raised
-        )
+        shown = self._channel.secrets.out_of
+        guard.failed(f"{self._name} {what}", "%s: %s failed; the other calls go on.", self._name, what, shown=shown)
+
+
+def _is_doubted(batch: Batch, item: Item) -> bool:
+    """Whether the platform may have a span all the same, so that it is not to be sent again now."""
+    return item.seq in batch.held or item.seq in batch.dead
 
 
 def _took_some(reply: Reply) -> bool:

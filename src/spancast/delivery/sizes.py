@@ -1,6 +1,6 @@
 """What a platform takes in one request, as far as it has shown: what was too large is not tried again as large."""
 
-from spancast.contract import Traits
+from spancast.contract import Span, Traits
 from spancast.delivery.batch import Item
 
 
@@ -25,7 +25,7 @@ class Sizes:
 
 def parts(items: list[Item]) -> list[list[Item]]:
     """Return the items in two groups, in order, that weigh as much alike as can be: one fat span soon stands alone."""
-    weights = [_weight(item) for item in items]
+    weights = [weight(item.span) for item in items]
     half, cut, passed = sum(weights) / 2, 1, weights[0]
     while cut < len(items) - 1 and passed + weights[cut] / 2 <= half:
         passed += weights[cut]
@@ -39,9 +39,8 @@ def halves(items: list[Item]) -> list[list[Item]]:
     return [items[:middle], items[middle:]]
 
 
-def _weight(item: Item) -> int:
+def weight(span: Span) -> int:
     """Return about how many bytes a span has."""
-    span = item.span
     texts = (*span.attributes.values(), *span.content.values())
     return _FRAME + len(span.name) + sum(len(text) for text in texts if isinstance(text, str))
 

@@ -2,6 +2,8 @@
 
 import json
 import time
+from base64 import b64encode
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -34,6 +36,9 @@ KEYS = [
     "password = hunter2hunter2",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123456789\nabcdef==\n-----END RSA PRIVATE KEY-----",
 ]
+DATA = b64encode(b"".join(sha256(bytes([number])).digest() for number in range(94))[:3000]).decode()
+URL_SAFE = DATA.translate(str.maketrans("+/", "-_"))
+PROSE = "It was the best of times, it was the worst of times; 'tis said. "
 SECRET_PART = ["hunter2", "0123456789abcdef", "AbCdEfGh", "12345678", "MIIEow", "abc.def", "c2lnbmF0dXJl", "IOSFODNN"]
 
 
@@ -128,15 +133,82 @@ def test_values_may_be_nested_only_so_deep() -> None:
     [
         ("data:image/png;base64," + "A" * 4000, "[image/png, 3000 bytes]"),
         ("See data:image/png;base64," + "A" * 4000 + "== here", "See [image/png, 3000 bytes] here"),
-        ("A" * 4000, "[3000 bytes]"),
-        ("a, " + "A" * 4000 + " and " + "B" * 4000, "a, [3000 bytes] and [3000 bytes]"),
-        ("A" * 2047, "A" * 2047),
+        ("data:;base64," + "A" * 4000, "[3000 bytes]"),
+        (DATA, "[3000 bytes]"),
+        (DATA[:2048], "[1536 bytes]"),
+        ("a, " + DATA + " and " + URL_SAFE, "a, [3000 bytes] and [3000 bytes]"),
+        (b64encode(PROSE.encode() * 60).decode(), f"[{len(PROSE) * 60} bytes]"),
+        (b64encode(bytes(range(256)) * 5000).decode(), f"[{256 * 5000} bytes]"),
+        (DATA[:2044], DATA[:2044]),
+        (DATA[:-1], DATA[:-1]),
+        (DATA[:-4] + "a-b+", DATA[:-4] + "a-b+"),
         ("word " * 2000, "word " * 2000),
         ("语" * 4000, "语" * 4000),
     ],
 )
 def test_media_in_a_text_is_replaced_by_its_type_and_size(text: str, stays: str) -> None:
     assert kept(text) == stays
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0123456789" * 1000,
+        "https/path/" * 300,
+        "look: " + "ACGT" * 2000,
+        "A" * 4000,
+        "deadbeef0123CAFE" * 300,
+        sha256(b"x").hexdigest() * 64,
+        "getUserById2/ListAllOrders/" * 100,
+        "data:text/plain," + "ACGT" * 1000,
+    ],
+)
+def test_words_of_the_characters_of_base64_stay(text: str) -> None:
+    assert kept(text) == text
+
+
+def test_members_that_hold_nothing_but_media_are_replaced_whatever_it_looks_like() -> None:
+    blank = "A" * 4000
+    shown = {"b64_json": blank, "image": {"type": "image", "mimeType": "image/png", "data": blank}, "data": blank}
+    assert Limit().value(shown) == {
+        "b64_json": "[3000 bytes]",
+        "image": {"type": "image", "mimeType": "image/png", "data": "[3000 bytes]"},
+        "data": blank,
+    }
+
+
+def test_what_a_redactor_takes_away_leaves_the_shape_of_the_conventions() -> None:
+    request = {
+        "messages": [
+            {"role": "system", "content": "Be terse."},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "drop this"},
+                    {"type": "text", "text": "Hello"},
+                    {"type": "image_url", "image_url": {"url": "https://drop/a.png"}},
+                ],
+            },
+            {"role": "assistant", "tool_calls": [call({"city": "drop", "list": ["drop", "stay"]})]},
+        ],
+        "tools": [{"function": {"name": "f", "description": "drop"}}],
+    }
+    answer = {"choices": [{"message": {"content": "drop"}}], "error": "drop"}
+    found = spoken("chat", request, answer, redact=lambda text: None if "drop" in text else text)
+    assert found.asked == [
+        {"role": "system", "parts": [{"type": "text", "content": "Be terse."}]},
+        {"role": "user", "parts": [{"type": "text", "content": "Hello"}]},
+        {
+            "role": "assistant",
+            "parts": [
+                {"type": "tool_call", "id": "c", "name": "f", "arguments": {"city": None, "list": [None, "stay"]}}
+            ],
+        },
+    ]
+    assert [message["parts"] for message in found.said] == [[]]
+    assert found.tools == [{"type": "function", "name": "f"}]
+    assert not found.errors
+    check_messages(found.asked)
 
 
 @pytest.mark.parametrize("key", KEYS)

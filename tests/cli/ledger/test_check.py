@@ -1,15 +1,20 @@
 """`spancast ledger check`, `path` and `rebuild`."""
 
 import json
+import signal
 import sqlite3
+import sys
 from contextlib import closing
 from decimal import Decimal
 
 import pytest
 
 from spancast.bookkeeping.book import Book
-from tests.bookkeeping.records import call
+from spancast.bookkeeping.rollups import DAY, date_of
+from tests.bookkeeping.records import call, python
 
+START = 20_700
+"""A day, since 1970."""
 CALLS = [call(user="a", cost=Decimal("0.5"), duration=5), call(user="b"), call(cost=Decimal(2))]
 
 
@@ -75,3 +80,50 @@ def test_a_deed_that_there_is_not_is_refused(spancast, home):
     status, _, complaint = spancast("ledger", "burn")
     assert status == 2
     assert "'path', 'check'" in complaint
+
+
+PRUNE = """
+import os, signal, sys
+from pathlib import Path
+from spancast.bookkeeping import upkeep
+from spancast.bookkeeping.book import Book
+upkeep.CHUNK = 2
+upkeep.prune(Book(Path(sys.argv[1])), int(sys.argv[2]), go_on=lambda: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_a_killed_pruning_is_told_with_how_to_go_on(spancast, home):
+    days = [START, START, START, START + 1, START + 5]
+    with closing(Book(home)) as book:
+        book.apply("writer-000001.seg", 1, [call(started_at=day * DAY, cost=Decimal(1)) for day in days])
+    with python(PRUNE, home, START + 4) as pruning:
+        assert pruning.wait(60) == -signal.SIGKILL
+    first = date_of(START + 4)
+    status, printed, _ = spancast("ledger", "check")
+    assert status == 0
+    assert f"calls     3, with every one of the days from {first} on; of the days before, 2 are left\n" in printed
+    assert f"broken off: 2 calls are left to remove. spancast ledger prune --older-than {first} goes on." in printed
+    found = json.loads(spancast("ledger", "check", "--json")[1])
+    assert (found["calls"], found["kept_since"], found["older_calls"]) == (3, first.isoformat(), 2)
+    assert spancast("ledger", "prune", "--older-than", first, "--yes")[0] == 0
+    printed = spancast("ledger", "check")[1]
+    assert f"calls     1, with every one of the days from {first} on; none of the days before\n" in printed
+    assert "broken off" not in printed
+
+
+def test_a_text_deleted_by_hand_is_damage_that_is_told_and_mended(spancast, booked):
+    with closing(sqlite3.connect(booked / "ledger.db")) as connection:
+        connection.execute("DELETE FROM texts WHERE text = 'a'")
+        connection.commit()
+    for report in ("costs", "calls", "ledger export --to - --format csv", "costs --show latency --by user"):
+        status, _, complaint = spancast(*report.split())
+        assert (status, complaint.count("\n")) == (1, 1)
+        assert "spancast: The ledger is damaged" in complaint
+        assert "`spancast ledger rebuild` mends" in complaint
+    status, printed, _ = spancast("ledger", "check")
+    assert status == 1
+    assert "WRONG     entries: 1 of its rows name a user that is not there" in printed
+    assert "1 names or tags were lost" in spancast("ledger", "rebuild")[1]
+    assert spancast("ledger", "check")[0] == 0
+    assert json.loads(spancast("costs", "--json")[1])["total"]["cost_usd"] == "2.5"

@@ -279,16 +279,16 @@ import resource, sys
 from spancast.cli import main
 from spancast.cli.exporting import text
 limit = int(sys.argv[1])
-before = text.csv.__globals__["_record"]
-count = 0
-def record(cells):
-    global count
-    count += 1
-    if count == 100:
+before = text._records
+titles = True
+def records(rows):
+    global titles
+    if not titles:
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    return before(cells)
-text._record = record
+    titles = False
+    return before(rows)
+text._records = records
 sys.exit(main(sys.argv[2:]))
 """
 

@@ -128,6 +128,18 @@ def asked(stated: str) -> list[dict[str, Any]]:
     return found
 
 
+def probed(stated: str) -> list[Any]:
+    """Return what a test tells of each thing that a server says, and the spans that the server saw; then of nobody."""
+    found: list[Any] = []
+    for each in json.loads(stated):
+        with serving(Said(**each)) as (servicer, endpoint):
+            made = sink(endpoint)
+            told = made.tested()
+            found.append([told and told.replace(made.target, "HOST"), [seen["spans"] for seen in servicer.seen]])
+            made.close()
+    return [*found, (sink(endpoint).tested() or "").replace(endpoint.removeprefix("http://"), "HOST")]
+
+
 def gone_and_back() -> dict[str, Any]:
     """Write to nobody, then to a server that has come up there, then again after a close, each by one sink."""
     with serving(Said()) as (_, endpoint):
@@ -235,6 +247,7 @@ if __name__ == "__main__":
     home, wanted = Path(sys.argv[1]), sys.argv[2]
     scenes = {
         "asked": asked,
+        "probed": probed,
         "gone and back": gone_and_back,
         "traced": traced,
         "tls": by_tls,

@@ -1,15 +1,16 @@
 """The single calls of the ledger."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
+from typing import Any
 
 import msgspec
 
 from spancast.bookkeeping.answers.filter import Filter, condition, teach, window
 from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.dangling import lost
 from spancast.bookkeeping.sums import REFUSED
 from spancast.call import spent
 
@@ -17,9 +18,8 @@ PAGE = 1000
 """Calls read at a time, so that no reader holds the file's log for long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRow:
-    """One call, as booked."""
+class CallRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One call, as booked. None refers to itself, so that the garbage collector need not look at any."""
 
     seq: int
     """Its number, in the order of booking."""
@@ -99,7 +99,7 @@ def booked(book: Book, chosen: Filter, after: int, last: int) -> Iterator[CallRo
     parameters: dict[str, object] = {}
     since, until = window(chosen)
     page = f"""
-        SELECT * FROM calls WHERE seq IN (
+        SELECT {_COLUMNS} FROM calls WHERE seq IN (
             SELECT seq FROM entries WHERE seq > :after AND seq <= :last AND +started_at >= :since
             AND +started_at < :until AND {condition(chosen, parameters)} ORDER BY seq LIMIT :page
         ) ORDER BY seq
@@ -108,16 +108,16 @@ def booked(book: Book, chosen: Filter, after: int, last: int) -> Iterator[CallRo
     while True:
         with book.reading() as connection:
             teach(connection)
-            rows = connection.execute(page, parameters | {"after": after}).fetchall()
+            rows = _plain(connection).execute(page, parameters | {"after": after}).fetchall()
         yield from map(_read, rows)
         if len(rows) < PAGE:
             return
-        after = rows[-1]["seq"]
+        after = rows[-1][_SEQ]
 
 
 def _pages(book: Book, where: str, parameters: dict[str, object]) -> Iterator[CallRow]:
     page = f"""
-        SELECT * FROM calls WHERE seq IN (
+        SELECT {_COLUMNS} FROM calls WHERE seq IN (
             SELECT seq FROM entries WHERE started_at >= :started_at AND (started_at, seq) >= (:started_at, :seq)
             AND {where} ORDER BY started_at, seq LIMIT :page
         ) ORDER BY started_at, seq
@@ -125,11 +125,11 @@ def _pages(book: Book, where: str, parameters: dict[str, object]) -> Iterator[Ca
     while True:
         with book.reading() as connection:
             teach(connection)
-            rows = connection.execute(page, parameters).fetchall()
+            rows = _plain(connection).execute(page, parameters).fetchall()
         yield from map(_read, rows)
         if len(rows) < PAGE:
             return
-        parameters |= {"started_at": rows[-1]["started_at"], "seq": rows[-1]["seq"] + 1}
+        parameters |= {"started_at": rows[-1][_STARTED_AT], "seq": rows[-1][_SEQ] + 1}
 
 
 def _first_of_the_newest(book: Book, where: str, parameters: dict[str, object], limit: int) -> dict[str, object]:
@@ -143,47 +143,28 @@ def _first_of_the_newest(book: Book, where: str, parameters: dict[str, object], 
     return dict(row) if row else {}
 
 
-def _read(row: sqlite3.Row) -> CallRow:
-    return CallRow(
-        seq=row["seq"],
-        call_id=row["call_id"],
-        generation_id=row["generation_id"],
-        response_id=row["response_id"],
-        operation=row["operation"],
-        request_model=row["request_model"],
-        request_models=tuple(msgspec.json.decode(row["request_models"], type=list[str])),
-        response_model=row["response_model"],
-        provider=row["provider"],
-        server_address=row["server_address"],
-        finish_reason=row["finish_reason"],
-        native_finish_reason=row["native_finish_reason"],
-        outcome=row["outcome"],
-        http_status=row["http_status"],
-        error_type=row["error_type"],
-        error_message=row["error_message"],
-        streamed=bool(row["streamed"]),
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-        cached_tokens=row["cached_tokens"],
-        cache_write_tokens=row["cache_write_tokens"],
-        reasoning_tokens=row["reasoning_tokens"],
-        cost=_amount(row["cost_text"]),
-        upstream_cost=_amount(row["upstream_cost_text"]),
-        is_byok=None if row["is_byok"] is None else bool(row["is_byok"]),
-        cost_source=row["cost_source"],
-        key_hash=row["key_hash"],
-        app=row["app"],
-        user=row["user"],
-        session=row["session"],
-        tags=_tags(row["tags"]),
-        started_at=row["started_at"],
-        duration=row["duration"],
-        time_to_first_token=row["time_to_first_token"],
-        trace_id=row["trace_id"],
-        span_id=row["span_id"],
-        more=msgspec.json.decode(row["more"])
-        | {name: row[column] for name, column in _BESIDE if row[column] is not None},
-    )
+def _plain(connection: sqlite3.Connection) -> sqlite3.Cursor:
+    """Return a cursor whose rows are tuples: to find a column by its name takes longer than to read it."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    return cursor
+
+
+def _read(row: Sequence[Any]) -> CallRow:
+    *columns, chunks, first, output, gone = row
+    if gone is not None:
+        raise lost("texts", [gone])
+    known = dict(zip(_FIELDS, columns, strict=True))
+    known["request_models"] = () if known["request_models"] == _NONE else _names(known["request_models"])
+    known["streamed"] = bool(known["streamed"])
+    known["cost"] = _amount(known["cost"])
+    known["upstream_cost"] = _amount(known["upstream_cost"])
+    known["is_byok"] = None if known["is_byok"] is None else bool(known["is_byok"])
+    known["tags"] = _tags(known["tags"])
+    known["more"] = _object(known["more"]) | {
+        name: value for name, value in zip(_BESIDE, (chunks, first, output), strict=True) if value is not None
+    }
+    return CallRow(**known)
 
 
 def _amount(text: str | None) -> Decimal | None:
@@ -191,15 +172,23 @@ def _amount(text: str | None) -> Decimal | None:
 
 
 _tags = msgspec.json.Decoder(dict[str, str]).decode
+_names = msgspec.json.Decoder(tuple[str, ...]).decode
+_object = msgspec.json.Decoder(dict[str, Any]).decode
 
-
-def _beside(row: sqlite3.Row) -> dict[str, object]:
-    return {name: row[column] for name, column in _BESIDE if row[column] is not None}
-
-
-_BESIDE = (
-    ("output_chunks", "output_chunks"),
-    ("upstream_input_cost", "upstream_input_cost_text"),
-    ("upstream_output_cost", "upstream_output_cost_text"),
-)
+_NONE = "[]"
+_FIELDS = CallRow.__struct_fields__
+_SEQ, _STARTED_AT = _FIELDS.index("seq"), _FIELDS.index("started_at")
+_BESIDE = ("output_chunks", "upstream_input_cost", "upstream_output_cost")
 """What has columns of its own, among what mostly has none."""
+_LOST = """
+    SELECT CASE
+        WHEN calls.user IS NULL AND entries.user NOT NULL THEN entries.user
+        WHEN calls.session IS NULL AND entries.session NOT NULL THEN entries.session
+        WHEN calls.tags = '{}' THEN entries.tags
+    END FROM entries WHERE entries.seq = calls.seq
+"""
+"""The number of a text that the row names, and which is not there. No tags are no text."""
+_COLUMNS = f"""
+    {", ".join({"cost": "cost_text", "upstream_cost": "upstream_cost_text"}.get(name, name) for name in _FIELDS)},
+    output_chunks, upstream_input_cost_text, upstream_output_cost_text, ({_LOST})
+"""

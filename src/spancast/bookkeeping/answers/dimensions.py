@@ -9,8 +9,12 @@ from typing import Any
 import msgspec
 
 from spancast.bookkeeping import texts
+from spancast.bookkeeping.dangling import lost
 from spancast.bookkeeping.rollups import date_of
 from spancast.errors import ConfigurationError
+
+Group = tuple[str | None, ...]
+"""The values of a group, in the order of its dimensions."""
 
 _HOURS = 3600
 _tags = msgspec.json.Decoder(dict[str, str]).decode
@@ -80,11 +84,19 @@ class Legend:
     """Says what the numbers in columns stand for."""
 
     def __init__(self, connection: Connection, columns: Mapping[str, Sequence[int | None]]) -> None:
-        """Look up the numbers of `columns`, by ground."""
-        self._meanings = {ground: _meanings(connection, ground, set(numbers)) for ground, numbers in columns.items()}
+        """Look up the numbers of `columns`, by ground; raise `SpancastError` where one stands for nothing."""
+        self._meanings = {ground: _whole(connection, ground, set(numbers)) for ground, numbers in columns.items()}
 
     def __getitem__(self, ground: str) -> Mapping[int | None, Any]:
         return self._meanings[ground]
+
+
+def _whole(connection: Connection, ground: str, numbers: set[int | None]) -> Mapping[int | None, Any]:
+    found = _meanings(connection, ground, numbers)
+    gone = [number for number in numbers if number is not None and number not in found]
+    if gone:
+        raise lost("kinds" if ground == "kind" else "texts", gone)
+    return found
 
 
 def _meanings(connection: Connection, ground: str, numbers: set[int | None]) -> Mapping[int | None, Any]:

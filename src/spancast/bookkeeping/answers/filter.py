@@ -38,6 +38,12 @@ def grounds(chosen: Filter) -> frozenset[str]:
     return frozenset(of_kinds | of_texts | ({"tags"} if chosen.tags else set()))
 
 
+def named(chosen: Filter) -> Mapping[str, object]:
+    """Return what is asked for besides a time, by the names of the filter's fields."""
+    values = {name: getattr(chosen, name) for name in (*_OF_KINDS, *_OF_TEXTS, "tags")}
+    return {name: value for name, value in values.items() if value not in (None, {})}
+
+
 def condition(chosen: Filter, parameters: dict[str, object]) -> str:
     """Return the condition on what an entry is besides its time, and put its values among the parameters.
 

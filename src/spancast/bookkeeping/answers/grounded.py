@@ -17,19 +17,30 @@ Grounded = dict[tuple[int | None, ...], Sums]
 
 def grounded(connection: Connection, asked: Sequence[str], queries: Iterable[Query], chosen: Filter) -> Grounded:
     """Return what the `queries` and the outsize calls add up to, by the columns that are asked for."""
-    found: Grounded = {}
-    width = len(asked)
+    found = outsized(connection, asked, chosen)
     for query in queries:
-        for row in connection.execute(query.sql, query.parameters):
-            columns = tuple(row)
-            take(found, columns[:width], Sums.read(columns[width:]))
-    query = outsize(asked, chosen)
+        collect(found, connection, len(asked), query)
+    return {key: sums for key, sums in found.items() if sums["calls"]}
+
+
+def outsized(connection: Connection, asked: Sequence[str], chosen: Filter) -> Grounded:
+    """Return what the calls add up to that stand outside the kept sums."""
+    found: Grounded = {}
+    width, query = len(asked), outsize(asked, chosen)
     for row in connection.execute(query.sql, query.parameters):
         *given, text = row
         call = read(given[width:])
         picos = call.cost if text is None else money.pico(Decimal(text))
         take(found, tuple(given[:width]), Sums.of(call, picos))
-    return {key: sums for key, sums in found.items() if sums["calls"]}
+    return found
+
+
+def collect(found: Grounded, connection: Connection, width: int, query: Query) -> None:
+    """Add the rows of a query, of which so many columns are what it is summed by."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    for row in cursor.execute(query.sql, query.parameters):
+        take(found, row[:width], Sums.read(row[width:]))
 
 
 def take(found: dict[Key, Sums], key: Key, sums: Sums) -> None:

@@ -3,28 +3,27 @@
 Percentiles are of completed calls, from histograms: they are off by 2.2 % at most.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from spancast.bookkeeping import texts
-from spancast.bookkeeping.answers.dimensions import DIMENSIONS, Legend, dimension
-from spancast.bookkeeping.answers.filter import Filter, grounds, teach
+from spancast.bookkeeping.answers.dimensions import DIMENSIONS, Group, Legend, dimension
+from spancast.bookkeeping.answers.filter import Filter, grounds, teach, window
 from spancast.bookkeeping.answers.sources import Span, each_call, split, whole
 from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.dangling import lost
 from spancast.bookkeeping.kept import complete_since
 from spancast.bookkeeping.latencies import Measure, bucket, measured, percentile
 from spancast.bookkeeping.posted import Posted, read
 
 _ROUTE = ("operation", "model", "provider")
 """The dimensions, besides days, by which histograms are kept, in the order in which a route has them."""
-
-_Histograms = Mapping[Measure, Counter[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,21 +44,40 @@ class LatencyRow:
     """Output tokens a second of a stream, from its first token on."""
 
 
+class Timed(NamedTuple):
+    """How long calls took."""
+
+    rows: list[LatencyRow]
+    """By group, that of the most calls first."""
+    total: LatencyRow | None
+    """Over all groups; `None` where there are none."""
+
+
 def latency(book: Book, by: Sequence[str], chosen: Filter) -> list[LatencyRow]:
     """Return how long the `chosen` calls took by the dimensions `by`, the group of the most calls first.
 
     Raises `ConfigurationError` for an unknown dimension.
     """
+    return timed(book, by, chosen).rows
+
+
+def timed(book: Book, by: Sequence[str], chosen: Filter) -> Timed:
+    """Return the same, and how long all of them took.
+
+    Raises `ConfigurationError` for an unknown dimension.
+    """
     for name in by:
         dimension(name)
-    found: defaultdict[tuple[str | None, ...], defaultdict[Measure, Counter[int]]]
-    found = defaultdict(lambda: defaultdict(Counter))
+    found: defaultdict[Group, _Histograms] = defaultdict(_histograms)
+    everything = _histograms()
     with book.reading() as connection:
         teach(connection)
-        for group, measure, number, calls in _readings(connection, by, chosen):
-            found[group][measure][number] += calls
+        for group, measure, counts in _readings(connection, by, chosen):
+            _count(found[group][measure], counts)
+            _count(everything[measure], counts)
     rows = [_row(dict(zip(by, group, strict=True)), measures) for group, measures in found.items()]
-    return sorted(rows, key=lambda row: (-row.calls, [value or "" for value in row.group.values()]))
+    rows.sort(key=lambda row: (-row.calls, [value or "" for value in row.group.values()]))
+    return Timed(rows, _row({}, everything) if rows else None)
 
 
 def whole_since(book: Book, by: Sequence[str], chosen: Filter) -> date | None:
@@ -69,15 +87,26 @@ def whole_since(book: Book, by: Sequence[str], chosen: Filter) -> date | None:
         return complete_since(connection, singly)
 
 
-_Reading = tuple[tuple[str | None, ...], Measure, int, int]
-"""A group, what was measured, the bucket, and how many calls."""
+_Histograms = Mapping[Measure, defaultdict[int, int]]
+"""How many calls are in each bucket."""
+_Reading = tuple[Group, Measure, Mapping[int, int]]
+"""A group, what was measured, and how many calls are in some buckets."""
+
+
+def _histograms() -> _Histograms:
+    return {measure: defaultdict(int) for measure in Measure}
+
+
+def _count(counts: defaultdict[int, int], added: Mapping[int, int]) -> None:
+    for number, calls in added.items():
+        counts[number] += calls
 
 
 def _readings(connection: Connection, by: Sequence[str], chosen: Filter) -> Iterator[_Reading]:
     if not _is_kept(by, chosen):
         yield from _single(connection, by, chosen, whole(chosen))
         return
-    days, ends = split(chosen)
+    days, ends = (None, []) if window(chosen) == (None, None) else split(chosen)
     yield from _kept(connection, by, chosen, days)
     for end in ends:
         yield from _single(connection, by, chosen, end)
@@ -94,21 +123,32 @@ def _asked(chosen: Filter) -> set[str]:
     return {name for name in names if getattr(chosen, name)}
 
 
-def _kept(connection: Connection, by: Sequence[str], chosen: Filter, days: Span) -> Iterator[_Reading]:
+def _kept(connection: Connection, by: Sequence[str], chosen: Filter, days: Span | None) -> Iterator[_Reading]:
+    """Yield what is kept of these days, or of all."""
     by_day = any(name not in _ROUTE for name in by)
-    rows = connection.execute(_BY_DAY if by_day else _SUMMED, days).fetchall()
-    routes = _routes(connection, {row["route"] for row in rows}, chosen)
-    for measure, number, numbered, day, calls in rows:
+    counts: defaultdict[tuple[int, int, int], dict[int, int]] = defaultdict(dict)
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    among = "" if days is None else "WHERE day >= ? AND day < ?"
+    for measure, number, day, numbered, calls in cursor.execute(
+        (_BY_DAY if by_day else _SUMMED).format(among), days or ()
+    ):
+        counts[measure, number, day][numbered] = calls
+    routes = _routes(connection, {number for _, number, _ in counts}, chosen)
+    for (measure, number, day), each in counts.items():
         if number in routes:
             route = routes[number]
             group = tuple(route[name] if name in _ROUTE else DIMENSIONS[name].tell(day) for name in by)
-            yield group, measure, numbered, calls
+            yield group, Measure(measure), each
 
 
 def _routes(connection: Connection, numbers: set[int], chosen: Filter) -> dict[int, Mapping[str, str | None]]:
     """Return the routes that are meant, by their number."""
     found: dict[int, Mapping[str, str | None]] = {}
-    for number, text in texts.of(connection, numbers).items():
+    known = texts.of(connection, numbers)
+    if numbers - known.keys():
+        raise lost("texts", numbers - known.keys())
+    for number, text in known.items():
         if number is not None and text is not None:
             route: dict[str, str | None] = dict(zip(_ROUTE, msgspec.json.decode(text), strict=True))
             if all(getattr(chosen, name) in (None, route[name]) for name in ("provider", "operation")):
@@ -126,7 +166,7 @@ def _single(connection: Connection, by: Sequence[str], chosen: Filter, span: Spa
         meant = {ground: legend[ground][row[at]] for at, ground in enumerate(asked)}
         group = tuple(each.tell(meant[each.ground]) for each in dimensions)
         for measure, value in measured(read(tuple(row)[len(asked) :])).items():
-            yield group, measure, bucket(value), 1
+            yield group, measure, {bucket(value): 1}
 
 
 def _row(group: Mapping[str, str | None], measures: _Histograms) -> LatencyRow:
@@ -142,8 +182,6 @@ def _row(group: Mapping[str, str | None], measures: _Histograms) -> LatencyRow:
     )
 
 
-_BY_DAY = "SELECT measure, route, bucket, day, calls FROM latencies WHERE day >= ? AND day < ?"
-_SUMMED = """
-    SELECT measure, route, bucket, NULL, sum(calls) FROM latencies WHERE day >= ? AND day < ?
-    GROUP BY measure, route, bucket
-"""
+_BY_DAY = "SELECT measure, route, day, bucket, calls FROM latencies {}"
+_SUMMED = "SELECT measure, route, NULL, bucket, sum(calls) FROM latencies {} GROUP BY measure, route, bucket"
+"""A row a bucket: those of the same day, or over all days."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from spancast.bookkeeping.answers.filter import Filter, condition, grounds, window
 from spancast.bookkeeping.posted import Posted
 from spancast.bookkeeping.rollups import DAY, NOBODY, day_of, first_day_of, month_of
-from spancast.bookkeeping.schema import TOKENS
+from spancast.bookkeeping.schema import COUNTS, STATING, TOKENS
 from spancast.bookkeeping.sums import ADDED, LIMB, REFUSED
 
 HOUR = DAY // 24
@@ -45,15 +45,17 @@ def queries(asked: Sequence[str], chosen: Filter) -> Iterator[Query]:
         yield from _single(asked, meant, where, parameters)
 
 
-def of_users(users: Sequence[int], chosen: Filter) -> Iterator[Query]:
+def of_users(users: Sequence[int], chosen: Filter, known: Span) -> Iterator[Query]:
     """Yield the queries for what these users' calls add up to, by user and nothing else, but for the outsize ones.
 
-    `users` are numbers of texts, or `NOBODY`. Nothing of other users is read, however many there are.
+    `users` are numbers of texts, or `NOBODY`, and `known` has all months that there are of them. Nothing of other
+    users is read, however many there are.
     """
     among = f"user IN ({', '.join(map(str, users))})"
     days, ends, months = _months_and_days(whole(chosen))
-    if months.since < months.until:
-        yield Query(_kept("users_monthly", "month", ["user"], among), months._asdict())
+    listed = ", ".join(map(str, range(max(months.since, known.since), min(months.until, known.until))))
+    if listed:
+        yield Query(_kept("users_monthly", "month", ["user"], f"month IN ({listed}) AND {among}"), months._asdict())
     if days:
         listed = f"day IN ({', '.join(map(str, days))}) AND {among}"
         yield Query(_kept("users_daily", "day", ["user"], listed), {"since": days[0], "until": days[-1] + 1})
@@ -61,6 +63,23 @@ def of_users(users: Sequence[int], chosen: Filter) -> Iterator[Query]:
         yield from _single(["user"], end, among, {})
         if NOBODY in users:
             yield from _single(["user"], end, "user IS NULL", {})
+
+
+def users_of(chosen: Filter) -> Iterator[Query]:
+    """Yield queries for the users whose calls are meant, `NOBODY` for none, in rows of numbers joined by commas."""
+    meant = whole(chosen)
+    days, ends, months = _months_and_days(meant)
+    if months.since < months.until:
+        yield Query(_joined("user", "users_monthly", "month >= :since AND month < :until"), months._asdict())
+    for day in days:
+        yield Query(_joined("user", "users_daily", "day = :day"), {"day": day})
+    for end in ends:
+        yield Query(_joined("coalesce(user, 0)", "entries", _IN_TIME), end._asdict())
+    yield Query(_joined("coalesce(user, 0)", "entries", f"outsize AND {_IN_TIME}"), meant._asdict())
+
+
+def _joined(what: str, table: str, where: str) -> str:
+    return f"SELECT group_concat({what}) FROM {table} WHERE {where}"  # noqa: S608 - names
 
 
 def months_of(chosen: Filter) -> Span:
@@ -82,6 +101,24 @@ def each_call(asked: Sequence[str], columns: Sequence[str], span: Span, chosen: 
     selected = ", ".join((*(_RAW[name] for name in asked), *columns))
     sql = f"SELECT {selected} FROM entries JOIN kinds ON id = kind WHERE {_IN_TIME} AND {where}"  # noqa: S608 - names
     return Query(sql, parameters, span)
+
+
+def adjusted_calls(asked: Sequence[str], chosen: Filter) -> Query:
+    """Return the query for what was noted beside single calls: the columns asked for, the dollars as text."""
+    span = whole(chosen)
+    parameters: dict[str, object] = {"since": span.since, "until": span.until}
+    sql = f"""
+        SELECT {"".join(f"{_RAW[name]}, " for name in asked)} adjusted_text
+        FROM (SELECT packed(call_id) AS adjusted, cost_text AS adjusted_text FROM adjustments WHERE call_id IS NOT NULL)
+        CROSS JOIN entries ON call_id = adjusted JOIN kinds ON id = kind
+        WHERE {_IN_TIME} AND {condition(chosen, parameters)}
+    """  # noqa: S608 - made of names
+    return Query(sql, parameters, span)
+
+
+def day_and_hour(at: int) -> tuple[int, int]:
+    """Return the day and the hour of a Unix time in nanoseconds, since 1970."""
+    return at // DAY, at // HOUR
 
 
 def whole(chosen: Filter) -> Span:
@@ -126,9 +163,10 @@ def _daily(table: str, asked: Sequence[str], meant: Span, where: str, parameters
 
 
 def _kept(table: str, unit: str, asked: Sequence[str], where: str) -> str:
+    is_whole = unit in asked and len(set(asked)) == len(_KEYS[table])
     return f"""
-        SELECT {"".join(f"{_KEPT[name]}, " for name in asked)} {ADDED} FROM {table}
-        WHERE {unit} >= :since AND {unit} < :until AND {where} {_grouped(asked)}
+        SELECT {"".join(f"{_KEPT[name]}, " for name in asked)} {_STORED if is_whole else ADDED} FROM {table}
+        WHERE {unit} >= :since AND {unit} < :until AND {where} {"" if is_whole else _grouped(asked)}
     """  # noqa: S608 - made of names
 
 
@@ -176,6 +214,10 @@ _RAW = {
     "day": f"started_at / {DAY}",
     "hour": f"started_at / {HOUR}",
 }
+_KEYS = {"kinds_daily": ("day", "kind"), "users_daily": ("day", "user"), "users_monthly": ("month", "user")}
+"""What each table has one row of: who asks for all of it has nothing to add up."""
+_STORED = ", ".join((*COUNTS, *STATING, *TOKENS, "carry", f"cost / {LIMB}", f"cost % {LIMB}"))
+"""What `sums.ADDED` is of many rows, of one."""
 _KEPT = {"kind": "kind", "user": "nullif(user, 0)", "day": "day"}
 _COUNTED = ", ".join(
     (

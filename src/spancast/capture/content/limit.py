@@ -3,11 +3,11 @@
 Where something was cut the text says so. The application's own redactor has the last word.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from spancast.capture.content import parts
+from spancast.capture.content.media import holds_only_media, without_media
 from spancast.capture.content.parts import Message, Part
 from spancast.scrub import REMOVED, names_secret, without_secrets
 
@@ -23,15 +23,14 @@ DEPTH = 24
 """Levels of nesting that are kept. On an event each is up to three of OTLP's, of which many readers take a hundred."""
 
 Redact = Callable[[str], str | None]
-"""Returns what may be kept of a text; `None` is nothing."""
+"""Returns what may be kept of a text; `None` takes it away."""
 
 _NAMES = frozenset({"type", "role", "modality", "mime_type", "id", "name", "finish_reason", "file_id"})
 """Members of a message and of a part that name and do not speak."""
-_BASE64 = re.compile(
-    r"(?:data:([\w.+-]{1,64}/[\w.+-]{1,64})[^,\s]{0,100},)?(?<![A-Za-z0-9+/=_-])([A-Za-z0-9+/_-]{2048,})={0,2}"
-)
-_RUN = 2048
-"""Characters of base64 in a row that are as good as surely no words."""
+_SPOKEN = frozenset({"content", "uri"})
+"""Members that a part is without meaning without."""
+_GIVEN = frozenset({"arguments", "response"})
+"""Members that a part has to have, were it for nothing."""
 _MARGIN = 4096
 """Characters behind a cut in which a secret is looked for that begins before it."""
 _MAX_INTEGER = 2**63
@@ -64,7 +63,9 @@ class Limit:
             if not self._room():
                 return [*kept, parts.text(f"[{len(found) - len(kept)} parts cut]")]
             words = {name: self.value(value, name=name) for name, value in part.items() if name not in _NAMES}
-            kept.append({**self._named(part), **words})
+            gone = {name for name in words if words[name] is None is not part[name]} - _GIVEN
+            if gone.isdisjoint(_SPOKEN):
+                kept.append({**self._named(part), **{name: words[name] for name in words if name not in gone}})
         return kept
 
     def tools(self, defined: list[Part]) -> list[Part]:
@@ -72,8 +73,8 @@ class Limit:
         kept = self.parts(defined)
         return [part if "name" in part else {"type": "function", "name": part["content"]} for part in kept]
 
-    def value(self, value: Any, depth: int = 0, name: str = "") -> Any:
-        """Return what is kept of a value from JSON, which may be a member called `name`."""
+    def value(self, value: Any, depth: int = 0, name: str = "", *, media: bool = False) -> Any:
+        """Return what is kept of a value from JSON, which may be a member called `name`; `media` says that it is."""
         if isinstance(value, dict | list):
             if depth >= DEPTH:
                 return "[nested too deep]"
@@ -82,7 +83,7 @@ class Limit:
             return REMOVED
         if isinstance(value, int) and abs(value) >= _MAX_INTEGER:
             value = str(value)
-        return self._text(value) if isinstance(value, str) else value
+        return self._text(value, media=media) if isinstance(value, str) else value
 
     def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
         kept: dict[str, Any] = {}
@@ -90,7 +91,7 @@ class Limit:
             if not self._room():
                 return {**kept, f"[{len(value) - number} members cut]": None}
             # OpenTelemetry takes no name without a character.
-            kept[self._name(name) or "[empty]"] = self.value(each, depth + 1, name)
+            kept[self._name(name) or "[empty]"] = self.value(each, depth + 1, name, media=holds_only_media(name, value))
         return kept
 
     def _list(self, value: list[Any], depth: int) -> list[Any]:
@@ -112,8 +113,8 @@ class Limit:
     def _name(self, written: str) -> str:
         return _encodable(self._scrubbed(written[: NAME + _MARGIN])[:NAME])
 
-    def _text(self, written: str) -> str | None:
-        words = _BASE64.sub(_size, written) if _may_hold_media(written) else written
+    def _text(self, written: str, *, media: bool = False) -> str | None:
+        words = without_media(written, only=media)
         room = min(VALUE, self._characters)
         seen = self._scrubbed(words[: room + _MARGIN])
         kept, cut = seen[:room], len(words) - min(len(words), room + _MARGIN) + max(0, len(seen) - room)
@@ -129,20 +130,7 @@ def _redacted(redact: Redact, words: str) -> str | None:
     kept: Any = redact(words)
     if kept is None or isinstance(kept, str):
         return kept and _encodable(kept)
-    raise TypeError(f"redact= returned a {type(kept).__name__}; it must return a string, or None for nothing.")
-
-
-def _may_hold_media(written: str) -> bool:
-    """Whether a run that long can be in it: it would fill one of these pieces. To look at each character costs more."""
-    pieces = (written[at : at + _RUN // 2] for at in range(0, len(written) - _RUN // 2 + 1, _RUN // 2))
-    return len(written) >= _RUN and any(
-        piece.isascii() and piece.isprintable() and " " not in piece for piece in pieces
-    )
-
-
-def _size(found: "re.Match[str]") -> str:
-    kind = f"{found[1]}, " if found[1] else ""
-    return f"[{kind}{len(found[2]) * 3 // 4} bytes]"
+    raise TypeError(f"redact= returned a {type(kept).__name__}; it must return a string, or None to take it away.")
 
 
 def _encodable(written: str) -> str:

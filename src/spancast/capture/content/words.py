@@ -70,11 +70,12 @@ class Words:
         asked, (body, whole) = self._asked(), self._decoded()
         answers = list(self._answers(body, whole=whole))
         said = self._transcript.said(answers)
+        errors = [each for answer in answers for each in _errors(answer)]
         limit = Limit(redact, self.secrets)
         return Content(
             call_id=call_id,
             output_messages=_written(limit.messages(said if whole else _cut(said, self.passed))),
-            error=_written([limit.value(each) for answer in answers for each in _errors(answer)]),
+            error=_written([kept for each in errors if (kept := limit.value(each)) is not None]),
             system_instructions=_written(limit.parts(asked.instructions)),
             input_messages=_written(limit.messages(asked.messages)),
             tool_definitions=_written(limit.tools(asked.tools)),

@@ -4,15 +4,15 @@ Money is decimal128(38, 12), so that its sums are exact.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from importlib.util import find_spec
-from itertools import islice
 from typing import Any, BinaryIO
 
 from spancast import money
 from spancast.bookkeeping.answers.calls import CallRow
-from spancast.cli.exporting.columns import Column, Value
+from spancast.cli.exporting.columns import Column
+from spancast.cli.exporting.pages import pages
 from spancast.errors import SpancastError
 
 DIGITS = 38
@@ -40,23 +40,26 @@ def parquet(rows: Iterable[CallRow], columns: Sequence[Column], out: BinaryIO) -
     }
     schema = pa.schema([(column.name, kinds.get(column.kind, pa.string())) for column in columns])
     with files.ParquetWriter(out, schema, compression="zstd") as writer:
-        for group in _groups(iter(rows)):
-            cells = [[_cell(column, column.read(row)) for row in group] for column in columns]
-            arrays = [pa.array(values, field.type) for values, field in zip(cells, schema, strict=True)]
+        for group in pages(rows, ROWS):
+            values = zip(columns, schema, strict=True)
+            arrays = [pa.array(_cells(column, group), field.type) for column, field in values]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
-def _groups(rows: Iterator[CallRow]) -> Iterator[list[CallRow]]:
-    while group := list(islice(rows, ROWS)):
-        yield group
+def _cells(column: Column, group: Sequence[CallRow]) -> list[Any]:
+    """Return the values of a column, as pyarrow takes them."""
+    values: list[Any] = [column.read(row) for row in group]
+    if column.kind == "money":
+        _check(column, values)
+    if column.kind == "tags":
+        return [None if value is None else list(value.items()) for value in values]
+    return [json.dumps(value) for value in values] if column.kind == "json" else values
 
 
-def _cell(column: Column, value: Value) -> Any:
-    if isinstance(value, Decimal) and value.adjusted() >= DIGITS - money.PICO:
-        raise SpancastError(
-            f"A call has a {column.name} of {money.plain(value)}, which is more than Parquet's decimals hold. "
-            "Write --format csv or jsonl, or leave that call out by a filter."
-        )
-    if column.kind == "tags" and isinstance(value, dict):
-        return list(value.items())
-    return json.dumps(value) if column.kind == "json" else value
+def _check(column: Column, values: Iterable[Decimal | None]) -> None:
+    for value in values:
+        if value is not None and value.adjusted() >= DIGITS - money.PICO:
+            raise SpancastError(
+                f"A call has a {column.name} of {money.plain(value)}, which is more than Parquet's decimals hold. "
+                "Write --format csv or jsonl, or leave that call out by a filter."
+            )

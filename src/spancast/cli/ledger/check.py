@@ -13,7 +13,7 @@ from pathlib import Path
 from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.kept import kept_since
-from spancast.bookkeeping.rollups import date_of
+from spancast.bookkeeping.rollups import DAY, date_of
 from spancast.bookkeeping.trouble import set_aside
 from spancast.cli import engine, human
 from spancast.cli.filters import add_home
@@ -29,6 +29,10 @@ class Checked:
     calls: int = 0
     kept_since: date | None = None
     """From which day on every single call is kept; `None` where none was ever pruned."""
+    older: int = 0
+    """Single calls of the days before, which are there all the same."""
+    prunable: int = 0
+    """Those of them that pruning would have removed, had it not been broken off."""
     problems: Sequence[str] = ()
     damaged_records: int = 0
     """Of the journal, which were skipped."""
@@ -67,13 +71,15 @@ def _check(home: Path) -> Checked:
     with closing(Book(home)) as book:
         problems = upkeep.check(book)
         with book.reading() as connection:
-            (calls,) = connection.execute("SELECT count(*) FROM entries").fetchone()
             since = kept_since(connection)
+            calls, older = connection.execute(_COUNTS, ((since or 0) * DAY,)).fetchone()
         lost, lost_cost = book.losses()
         return Checked(
             path=path,
             calls=calls,
             kept_since=None if since is None else date_of(since),
+            older=older,
+            prunable=0 if since is None else upkeep.prunable(book, since),
             problems=problems,
             damaged_records=book.damage(),
             lost=lost,
@@ -83,14 +89,16 @@ def _check(home: Path) -> Checked:
 
 
 def _lines(found: Checked) -> Iterator[str]:
-    since = "" if found.kept_since is None else f", all of them from {found.kept_since} on; older ones were pruned"
     yield f"file      {found.path}"
     yield f"SQLite    {engine.standing()}"
-    yield f"calls     {found.calls:,}{since}"
+    yield f"calls     {found.calls:,}{_kept(found)}"
     for problem in found.problems or ["all is well: the file is whole, and its sums are those of its calls"]:
         yield f"{'WRONG' if found.problems else 'ok':<10}{problem}"
     if found.problems:
-        yield "cure      spancast ledger rebuild makes sums anew; a damaged file is moved away, or replaced by a copy."
+        yield "cure      spancast ledger rebuild makes sums and names anew; a damaged file is moved away, or replaced."
+    if found.prunable:
+        again = f"spancast ledger prune --older-than {found.kept_since}"
+        yield f"note      Pruning was broken off: {human.calls(found.prunable)} are left to remove. {again} goes on."
     if found.damaged_records:
         yield f"note      {found.damaged_records:,} damaged records of the journal were skipped."
     if found.lost:
@@ -101,6 +109,13 @@ def _lines(found: Checked) -> Iterator[str]:
         yield f"note      {path.name} was damaged once, and is kept."
 
 
+def _kept(found: Checked) -> str:
+    if found.kept_since is None:
+        return ""
+    older = f"; of the days before, {found.older:,} are left" if found.older else "; none of the days before"
+    return f", with every one of the days from {found.kept_since} on{older}"
+
+
 def _members(found: Checked) -> dict[str, object]:
     return {
         "path": str(found.path),
@@ -108,9 +123,13 @@ def _members(found: Checked) -> dict[str, object]:
         "sqlite_is_fixed": engine.is_fixed(),
         "calls": found.calls,
         "kept_since": None if found.kept_since is None else found.kept_since.isoformat(),
+        "older_calls": found.older,
         "problems": list(found.problems),
         "damaged_records": found.damaged_records,
         "lost": dict(found.lost),
         "lost_usd": plain(found.lost_cost),
         "set_aside": [path.name for path in found.set_aside],
     }
+
+
+_COUNTS = "SELECT count(*), count(iif(started_at < ?, 1, NULL)) FROM entries"

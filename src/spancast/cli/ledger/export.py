@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from spancast.bookkeeping.answers.calls import CallRow, calls
+from spancast.bookkeeping.answers.costs import costs
 from spancast.cli import human
 from spancast.cli.exporting import aside, focus
 from spancast.cli.exporting.columns import COLUMNS, Column, summed
@@ -72,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     with ledger(args) as book:
         if book is None:
             raise SpancastError(NOTHING_YET)
-        wanted = chosen(args)
+        wanted = chosen(args, partial(costs, book))
         written = _Written(priced=FORMATS[name].priced)
         _write(args, FORMATS[name], written.counting(calls(book, wanted)))
         for sentence in written.sentences(args.to, missing(book, wanted)):

@@ -24,10 +24,12 @@ def run(args: argparse.Namespace) -> int:
         print(NO_LEDGER)
         return 0
     with closing(Book(home)) as book:
-        count = upkeep.rebuild(book)
+        done = upkeep.rebuild(book)
         with book.reading() as connection:
             since = kept_since(connection)
-    print(f"The sums of {human.calls(count)} are made anew.")
+    print(f"The sums of {human.calls(done.calls)} are made anew.")
+    if done.mended:
+        print(f"{done.mended:,} names or tags were lost, and cannot be brought back; a name is called lost-... now.")
     if since is not None:
         print(f"Days before {date_of(since)} keep the sums they had, since their calls were pruned.")
     return 0
