@@ -1,6 +1,7 @@
 """The rules that hold the house up, each with its own name."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ EXPORTERS = sorted((ROOT / "exporters" / "spancast_exporters").glob("[a-z]*.py")
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
+@functools.cache
+def imports(path: Path) -> frozenset[str]:
     """Return every module that a file imports, at its top or late."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -18,7 +20,7 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("path", EXPORTERS, ids=lambda path: path.stem)

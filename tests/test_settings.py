@@ -1,5 +1,6 @@
 """What is written where, and what wins; a value that cannot work says so."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -251,7 +252,7 @@ def test_a_redactor_is_a_function_or_the_name_of_one(monkeypatch: pytest.MonkeyP
         ({"capture_content": "always"}, "Give true, false, or one of no_content, span_only, event_only,"),
         ({"redact": "textwrap"}, 'Give a function, or "module:function"'),
         ({"redact": "textwrap:nothing"}, "names 'textwrap:nothing', which cannot be imported"),
-        ({"redact": "no_such_module:f"}, "which cannot be imported"),
+        ({"redact": "no_such_module:f"}, '. Give a function, or "module:function"'),
         ({"redact": "textwrap:__doc__"}, 'Give a function, or "module:function"'),
         ({"redact": 3}, 'Give a function, or "module:function"'),
         ({"metrics": "newest"}, "Give one of latest, 1.44, off."),
@@ -266,10 +267,26 @@ def test_a_wrong_wish_for_words_or_metrics_is_told(wrong: dict[str, object], wor
     assert words in str(raised.value)
 
 
-@pytest.mark.parametrize("host", ["x:99999999", "http://", "[::1", "a b", ""])
+@pytest.mark.parametrize("host", ["x:99999999", "http://", "[::1", "a b", "", "ftp://x", "*", "*.x.com", "http://*/v1"])
 def test_a_host_that_cannot_be_is_refused(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="hosts"):
+    with pytest.raises(ConfigurationError, match=r"^hosts= cannot be .* URL prefix"):
         resolve({"hosts": [host]})
+
+
+@pytest.mark.parametrize("host", ["http://user:hunter2@h/x", "user:hunter2@h"])
+def test_a_host_with_a_password_is_refused_and_not_shown(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^hosts= has a host with a user before it\. Give") as raised:
+        resolve({"hosts": host})
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [("hosts", 'Give "host", "host:port" or a URL'), ("baggage_keys", "Give names as baggage has them")],
+)
+def test_what_is_no_list_is_told_what_would_be_one(name: str, cure: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name}= cannot be 5. {cure}"):
+        resolve({name: 5})
 
 
 def test_a_home_that_no_file_system_can_hold_is_refused() -> None:
@@ -296,6 +313,7 @@ def test_whom_calls_are_for_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"default_user": ""}, "default_user= cannot be ''."),
         ({"default_tags": "blue"}, "default_tags= cannot be 'blue'."),
         ({"default_tags": {"team": ["blue"]}}, "Give pairs"),
+        ({"default_tags": {"": "x"}}, "default_tags= cannot be {'': 'x'}. Give pairs"),
         ({"baggage_keys": "ten ant"}, "Give names as baggage has them"),
         ({"forward_user": "perhaps"}, "Give true or false."),
     ],
@@ -358,6 +376,13 @@ def test_how_long_something_is_kept_is_seconds_or_what_people_write(name: str, w
         {"outbox_age": "7 moons"},
         {"outbox_age": -1},
         {"retention": True},
+        {"retention": math.nan},
+        {"retention": math.inf},
+        {"ledger_retention": math.inf},
+        {"outbox_age": 10**400},
+        {"outbox_age": "0d"},
+        {"outbox_age": 0},
+        {"outbox_age": "999999999w"},
         {"retention": ""},
         {"ledger_retention": "23h"},
         {"ledger_retention": 90},

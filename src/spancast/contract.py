@@ -138,6 +138,9 @@ class Retry:
     reason: str
     after: float | None = None
     """Seconds the platform asked to wait; `None` when it did not say."""
+    doubtful: bool = False
+    """Whether it may have taken some already. Where spans that are sent twice are two, it is asked which (`ReadBack`);
+    where it cannot be asked, none is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +267,15 @@ class Closing(Protocol):
 
     def close(self) -> None:
         """Close it; a later `write` opens it again."""
+        ...
+
+
+@runtime_checkable
+class SelfTest(Protocol):
+    """A sink that can be tested without a span; `spancast check` asks it."""
+
+    def tested(self) -> str | None:
+        """Return `None` when all is well, else what is wrong and the cure, in one line; leave nothing behind."""
         ...
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Literal, cast, get_args
+from urllib.parse import urlsplit
 
 from spancast.broadcast import keys as known_keys
 from spancast.broadcast.filters import Filters
@@ -159,9 +160,18 @@ def _metadata(seen: object) -> dict[str, str]:
 
 
 def _endpoint(seen: object) -> str | None:
-    if seen is None or (isinstance(seen, str) and seen.startswith(("http://", "https://"))):
+    if seen is None or (isinstance(seen, str) and seen.startswith(("http://", "https://")) and _has_place(seen)):
         return seen
     raise ConfigurationError.of("endpoint", seen, 'Give a URL such as "http://localhost:4318".')
+
+
+def _has_place(url: str) -> bool:
+    """Whether a URL has a host, and no port beyond all ports."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _sample_rate(seen: object) -> float:

@@ -50,7 +50,8 @@ def refusal(home: Path) -> str | None:
         why = _refusal_of(folder)
         if why is not None:
             return why
-    return _refusal_of_place(next(each for each in (home, *home.parents) if os.path.lexists(each)))
+    existing = next(each for each in (home, *home.parents) if os.path.lexists(each))
+    return _refusal_of_place(existing) or (None if (home / "journal").exists() else _refusal_to_make(existing))
 
 
 def _others() -> Iterator[Path]:
@@ -86,6 +87,18 @@ def _refusal_of_place(existing: Path) -> str | None:
     if kind in NETWORK:
         return f"lies on a network file system ({kind})"
     return None if sys.platform == "win32" or _locks(existing) else "lies on a file system without locks (flock)"
+
+
+def _refusal_to_make(existing: Path) -> str | None:
+    """Return why no folder can be made in one that says it can be written: /proc says so, and a full quota.
+
+    One of another name is tried: other processes may be making the very folder that is wanted.
+    """
+    try:
+        Path(tempfile.mkdtemp(prefix=".spancast-", dir=existing)).rmdir()
+    except OSError as error:
+        return f"cannot be made in {existing} ({error.strerror})"
+    return None
 
 
 def _locks(folder: Path) -> bool:

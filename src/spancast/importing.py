@@ -15,7 +15,7 @@ def function(where: str, seen: object) -> Callable[..., Any]:
     try:
         found = getattr(import_module(module), name)
     except Exception as error:
-        raise ConfigurationError(f"{where} names {seen!r}, which cannot be imported: {error}.") from error
+        raise ConfigurationError(f"{where} names {seen!r}, which cannot be imported: {error}. {_CURE}") from error
     if callable(found):
         return cast("Callable[..., Any]", found)
     raise _none(where, seen)
@@ -30,4 +30,7 @@ def spelt(where: str, seen: object) -> tuple[str, str]:
 
 
 def _none(where: str, seen: object) -> ConfigurationError:
-    return ConfigurationError.of(where, seen, 'Give a function, or "module:function" of one that Python finds.')
+    return ConfigurationError.of(where, seen, _CURE)
+
+
+_CURE = 'Give a function, or "module:function" of one that Python finds.'

@@ -2,17 +2,16 @@
 
 With a key of its own (`backfill_key`) one process at a time asks for the costs of all calls in the ledger, and so does
 `spancast deliver`. With the callers' keys each process asks for the costs of its own calls, as long as it lives.
+
+What asks brings HTTP, TLS and the like with it, and is imported where something is asked: a program that is watched and
+asks nothing begins without.
 """
 
 from collections.abc import Callable
 from functools import partial
 
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.late_costs.backfill import Backfill
-from spancast.bookkeeping.late_costs.callers import Callers
 from spancast.bookkeeping.late_costs.estimate import can_be_estimated
-from spancast.bookkeeping.late_costs.estimator import Estimator
-from spancast.bookkeeping.late_costs.lookups import Lookups, give_up
 from spancast.call import Call
 from spancast.capture.asking import server_and_key
 from spancast.capture.generations import generation_facts
@@ -29,9 +28,14 @@ def of_the_ledger(settings: Settings, book: Book, keep: Keep) -> list[Worker]:
     """Return who finds out what the calls in the ledger cost, by these settings."""
     workers: list[Worker] = []
     if settings.backfill_key is not None:
+        from spancast.bookkeeping.late_costs.backfill import Backfill  # noqa: PLC0415 - see above
+        from spancast.bookkeeping.late_costs.lookups import Lookups  # noqa: PLC0415 - see above
+
         docket = Lookups(book, settings.backfill_key)
         workers.append(Backfill(docket, generation_facts, keep, settings.home / "lookups.lock"))
     if settings.estimate:
+        from spancast.bookkeeping.late_costs.estimator import Estimator  # noqa: PLC0415 - see above
+
         workers.append(Estimator(book, settings.home, keep))
     return workers
 
@@ -45,6 +49,10 @@ class OwnCalls:
     """Asks what the calls of this process cost, each with the key that made it."""
 
     def __init__(self, book: Book, keep: Keep) -> None:
+        from spancast.bookkeeping.late_costs.backfill import Backfill  # noqa: PLC0415 - see above
+        from spancast.bookkeeping.late_costs.callers import Callers  # noqa: PLC0415 - see above
+        from spancast.bookkeeping.late_costs.lookups import give_up  # noqa: PLC0415 - see above
+
         self._callers = Callers(partial(give_up, book))
         self.worker: Worker = Backfill(self._callers, generation_facts, keep)
 

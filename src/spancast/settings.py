@@ -22,6 +22,7 @@ from spancast.broadcast import keys
 from spancast.configured import destinations, flag, pairs
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
+from spancast.http_token import TOKEN
 from spancast.importing import function
 
 Durability = Literal["process", "power", "memory"]
@@ -181,25 +182,41 @@ def _known(file: str, written: Mapping[str, object]) -> None:
         )
 
 
-def _items(where: str, seen: object) -> Sequence[object]:
+def _items(where: str, seen: object, cure: str) -> Sequence[object]:
     if isinstance(seen, str):
         return [item.strip() for item in seen.split(",") if item.strip()]
     if isinstance(seen, list | tuple):
         return seen
-    raise ConfigurationError.of(where, seen, 'Give a list such as ["otlp"], or "otlp,otlp2" in a variable.')
+    raise ConfigurationError.of(where, seen, cure)
 
 
 def _hosts(where: str, seen: object) -> tuple[str, ...]:
-    return tuple(_host(where, each) for each in _items(where, seen))
+    return tuple(_host(where, each) for each in _items(where, seen, f"{_HOST} Several are a list."))
 
 
 def _host(where: str, seen: object) -> str:
+    if isinstance(seen, str) and "@" in seen:  # it is not shown, since it may hold a password
+        raise ConfigurationError(
+            f"{where} has a host with a user before it. {_HOST} Calls bring their own credentials."
+        )
     if isinstance(seen, str) and seen.strip() and not any(character.isspace() for character in seen.strip()):
         with suppress(ValueError):  # a port beyond all ports, a bracket without its twin
             parts = urlsplit(seen.strip() if "://" in seen else f"//{seen.strip()}")
-            if parts.hostname and (parts.port is None or parts.port):
+            if (
+                _is_host(parts.hostname)
+                and parts.scheme in ("", "http", "https")
+                and (parts.port is None or parts.port)
+            ):
                 return seen.strip()
-    raise ConfigurationError.of(where, seen, 'Give "host", "host:port" or a URL prefix such as "https://gateway/llm".')
+    raise ConfigurationError.of(where, seen, _HOST)
+
+
+_HOST = 'Give "host", "host:port" or a URL prefix such as "https://gateway/llm".'
+
+
+def _is_host(name: str | None) -> bool:
+    """Whether it may be the name of one host: there are no patterns."""
+    return bool(name) and not any(sign in "*?,;|\\" for sign in name or "")
 
 
 def _home(where: str, seen: object) -> Path:
@@ -223,20 +240,19 @@ def _name(where: str, seen: object) -> str:
 
 def _tags(where: str, seen: object) -> Mapping[str, str]:
     written = pairs(where, seen) if isinstance(seen, str) else seen
-    if isinstance(written, Mapping) and all(isinstance(value, str | int | float) for value in written.values()):
+    if isinstance(written, Mapping) and all(
+        str(key).strip() and isinstance(value, str | int | float) for key, value in written.items()
+    ):
         return {str(key): str(value) for key, value in written.items()}
     raise ConfigurationError.of(where, seen, 'Give pairs: {team = "blue"} in TOML, or team=blue,region=eu.')
 
 
 def _entries(where: str, seen: object) -> tuple[str, ...]:
-    names = _items(where, seen)
-    if all(isinstance(each, str) and _ENTRY.fullmatch(each) for each in names):
+    cure = 'Give names as baggage has them: letters, digits, and no spaces, such as ["tenant"].'
+    names = _items(where, seen, cure)
+    if all(isinstance(each, str) and TOKEN.fullmatch(each) for each in names):
         return tuple(str(each) for each in names)
-    raise ConfigurationError.of(where, seen, "Give names as baggage has them: letters, digits, and no spaces.")
-
-
-_ENTRY = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A token (RFC 7230), which the key of an entry is (W3C Baggage)."""
+    raise ConfigurationError.of(where, seen, cure)
 
 
 def _user_hash(where: str, seen: object) -> bytes:
@@ -266,15 +282,26 @@ _SMALLEST = 1_000_000
 def _seconds(where: str, seen: object) -> float:
     if isinstance(seen, timedelta):
         seen = seen.total_seconds()
-    if isinstance(seen, int | float) and not isinstance(seen, bool) and seen >= 0:
-        return float(seen)
     found = re.fullmatch(r"(\d{1,9})\s*([smhdw])", seen.strip().lower()) if isinstance(seen, str) else None
     if found is not None:
-        return int(found[1]) * _UNITS[found[2]]
+        seen = int(found[1]) * _UNITS[found[2]]
+    if isinstance(seen, int | float) and not isinstance(seen, bool) and 0 <= seen <= _LONGEST:
+        return float(seen)
     raise ConfigurationError.of(where, seen, "Give a time such as 12h, 7d or 4w, or a number of seconds.")
 
 
+_LONGEST = 200 * 365 * 86_400
+"""Seconds of two hundred years, whose nanoseconds 64 bits hold; what is longer, or is not a number, is a mistake."""
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+def _wait(where: str, seen: object) -> float:
+    seconds = _seconds(where, seen)
+    if seconds > 0:
+        return seconds
+    raise ConfigurationError.of(
+        where, seen, "Give how long calls may wait, such as 12h or 30d; without any, none is sent."
+    )
 
 
 def _days(where: str, seen: object) -> float:
@@ -384,7 +411,7 @@ SETTINGS = (
         "SPANCAST_LINK_BROADCAST",
         flag,
         lambda: False,
-        "Whether requests name their span in `trace`, for OpenRouter's Broadcast to hang its own on (httpx, httpx2).",
+        "Whether requests name their span in `trace`, for OpenRouter's Broadcast to hang its own on.",
     ),
     Setting("default_user", "SPANCAST_DEFAULT_USER", _name, lambda: None, "Whom a call is for when nothing says it."),
     Setting("default_session", "SPANCAST_DEFAULT_SESSION", _name, lambda: None, "Its session then."),
@@ -407,7 +434,7 @@ SETTINGS = (
         "SPANCAST_FORWARD_USER",
         flag,
         lambda: False,
-        "Whether requests tell OpenRouter the user where the application does not (httpx, httpx2).",
+        "Whether requests tell OpenRouter the user where the application does not.",
     ),
     Setting(
         "user_hash",
@@ -461,7 +488,7 @@ SETTINGS = (
     Setting(
         "outbox_age",
         "SPANCAST_OUTBOX_AGE",
-        _seconds,
+        _wait,
         lambda: 30 * _UNITS["d"],
         "How long a call waits for a destination at most: `12h`, `30d`.",
     ),

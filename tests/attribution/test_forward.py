@@ -1,12 +1,18 @@
 """The user in the body that OpenRouter gets."""
 
+import asyncio
 import json
+import urllib.request
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import aiohttp
 import httpx
 import httpx2
 import pytest
+import requests
+import urllib3
 from opentelemetry.sdk.trace import TracerProvider
 
 from spancast import attribute
@@ -89,6 +95,30 @@ def test_openrouter_is_told_the_user_and_never_the_session(module: ModuleType) -
     assert (bill.user, bill.session_id) == ("u_1", None)
     assert (seen.only.user, seen.only.session) == ("u_1", "s_1")
     assert json.loads(request.content) == PROMPT
+
+
+async def by_aiohttp(url: str) -> None:
+    async with aiohttp.ClientSession() as session, session.post(url, json=PROMPT, headers=KEY) as response:
+        await response.read()
+
+
+OTHERS: dict[str, Callable[[str], Any]] = {
+    "requests": lambda url: requests.post(url, json=PROMPT, headers=KEY, timeout=10),
+    "urllib3": lambda url: urllib3.request("POST", url, json=PROMPT, headers=KEY),
+    "urllib": lambda url: urllib.request.urlopen(
+        urllib.request.Request(url, json.dumps(PROMPT).encode(), {"content-type": "application/json", **KEY})
+    ).read(),
+    "aiohttp": lambda url: asyncio.run(by_aiohttp(url)),
+}
+
+
+@pytest.mark.parametrize("post", OTHERS.values(), ids=OTHERS)
+def test_every_other_client_tells_it_too(post: Callable[[str], Any]) -> None:
+    with Simulator(seed=6) as openrouter, watching(openrouter.address) as seen:
+        with attribute(user="u_1"):
+            post(f"{openrouter.base_url}/chat/completions")
+        (bill,) = openrouter.bills
+    assert bill.user == seen.only.user == "u_1"
 
 
 def test_what_is_forwarded_is_the_pseudonym() -> None:

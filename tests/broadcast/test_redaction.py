@@ -14,6 +14,7 @@ from spancast.broadcast.redaction import FAILED, FIRST_PATIENCE, PATIENCE, TOO_S
 from spancast.errors import ConfigurationError
 from spancast.trace import names
 from spancast.trace.attributes import content_attributes
+from tests.support.shapes import check_messages
 from tests.support.spans import WORDS
 
 CONTENT = content_attributes(WORDS)
@@ -78,8 +79,28 @@ def test_words_of_other_libraries_are_shown_whole_or_text_by_text(written, sent)
     assert redactor(upper).redacted({"input.value": written}) == ({"input.value": sent}, None)
 
 
-def test_what_is_nothing_becomes_an_empty_text():
-    assert redactor(lambda _: None).redacted(HELLO) == ({"input.value": ""}, None)
+def test_what_is_taken_away_is_left_out_in_the_shape_of_the_conventions():
+    assert redactor(lambda _: None).redacted(HELLO) == ({}, None)
+
+    words, withheld = redactor(lambda _: None).redacted(CONTENT)
+    assert withheld is None
+    asked = json.loads(str(words[names.INPUT_MESSAGES]))
+    check_messages(asked)
+    assert asked == [
+        {"role": "user", "parts": []},
+        {
+            "role": "assistant",
+            "parts": [{"type": "tool_call", "id": "call_0", "name": "get_place", "arguments": {"name": None}}],
+        },
+        {"role": "tool", "parts": asked[2]["parts"]},
+    ]
+    (tool,) = json.loads(str(words[names.TOOL_DEFINITIONS]))
+    assert (tool["type"], tool["name"]) == ("function", "get_weather")
+    assert "description" not in tool
+
+
+def test_an_empty_text_is_a_text():
+    assert redactor(lambda _: "").redacted(HELLO) == ({"input.value": ""}, None)
 
 
 def test_what_utf_8_cannot_hold_is_mended():

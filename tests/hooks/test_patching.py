@@ -457,6 +457,6 @@ def test_an_import_does_not_fail_for_our_fault(
     assert guard.faults["hooking clumsy_client"] == faults + 1
     (told,) = caplog.records
     assert told.levelno == logging.WARNING
-    assert told.getMessage() == "hooking clumsy_client failed; the application is not affected."
+    assert told.getMessage().startswith("hooking clumsy_client failed; the application is not affected. ")
     caplog.clear()
     ours.remove()

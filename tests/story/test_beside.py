@@ -73,6 +73,47 @@ async def async_stream():
             pass
 """
 
+RESPONSES = """
+import openai
+wanted = dict(model="openai/gpt-4o-mini", input="Hello to you.", user="u_1")
+
+def plain():
+    openai.OpenAI(**key).responses.create(**wanted)
+
+def stream():
+    for event in openai.OpenAI(**key).responses.create(**wanted, stream=True):
+        pass
+
+async def async_plain():
+    async with openai.AsyncOpenAI(**key) as client:
+        await client.responses.create(**wanted)
+
+async def async_stream():
+    async with openai.AsyncOpenAI(**key) as client:
+        async for event in await client.responses.create(**wanted, stream=True):
+            pass
+"""
+
+UNTRACED_RESPONSES = """
+import httpx2
+body = dict(model="openai/gpt-4o-mini", input="Hello to you.", user="u_1")
+sent = dict(headers={"authorization": "Bearer " + key["api_key"]})
+
+def plain():
+    httpx2.post(key["base_url"] + "/responses", json=body, **sent)
+
+def stream():
+    httpx2.post(key["base_url"] + "/responses", json=body | {"stream": True}, **sent)
+
+async def async_plain():
+    async with httpx2.AsyncClient() as client:
+        await client.post(key["base_url"] + "/responses", json=body, **sent)
+
+async def async_stream():
+    async with httpx2.AsyncClient() as client:
+        await client.post(key["base_url"] + "/responses", json=body | {"stream": True}, **sent)
+"""
+
 PYDANTIC_AI = """
 import openai
 from pydantic_ai import Agent
@@ -124,6 +165,13 @@ class Library:
     setup: str
     program: str = OPENAI
     marked: tuple[str, ...] = ()
+    like: str | None = None
+    """Of which library it is another use, whose name and environment it has."""
+
+    @property
+    def known_as(self) -> str:
+        """What it is called in `spancast.beside`."""
+        return self.like or self.name
 
 
 GENAI = """
@@ -194,15 +242,18 @@ HTTPXClientInstrumentor().instrument()
 HTTPX2ClientInstrumentor().instrument()
 """
 
+OF_OPENLLMETRY = ("opentelemetry-instrumentation-openai", "openai")
 LIBRARIES = (
     Library("otel-genai", ("opentelemetry-instrumentation-genai-openai", "openai"), GENAI),
-    Library("openllmetry", ("opentelemetry-instrumentation-openai", "openai"), OPENLLMETRY),
+    Library("openllmetry", OF_OPENLLMETRY, OPENLLMETRY),
     Library("openinference", ("openinference-instrumentation-openai", "openai"), OPENINFERENCE),
     Library("langfuse", ("langfuse", "openai"), LANGFUSE),
     Library("pydantic-ai", ("pydantic-ai-slim[openai]",), "provider()", PYDANTIC_AI),
     Library("logfire", ("logfire", "openai"), LOGFIRE, marked=("stream", "async stream")),
     Library("ddtrace", ("ddtrace", "openai"), DDTRACE, marked=WAYS),
+    Library("openllmetry-responses", OF_OPENLLMETRY, OPENLLMETRY, RESPONSES, marked=WAYS, like="openllmetry"),
 )
+UNTRACED = Library("openllmetry-untraced", OF_OPENLLMETRY, OPENLLMETRY, UNTRACED_RESPONSES, like="openllmetry")
 HTTP_ONLY = Library("otel-httpx", ("opentelemetry-instrumentation-httpx", "openai", "openrouter"), HTTPX)
 CARRIED = [(each, way) for each in LIBRARIES for way in WAYS if way not in each.marked]
 MARKED = [(each, way) for each in LIBRARIES for way in each.marked]
@@ -231,7 +282,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def _run(library: Library, folders: pytest.TempPathFactory) -> Ran:
-    python = python_with(f"beside/{library.name}", *library.requires)
+    python = python_with(f"beside/{library.known_as}", *library.requires)
     with Simulator(seed=2) as openrouter:
         environment = surroundings(folders.mktemp("home"), openrouter)
         done = subprocess.run(
@@ -262,6 +313,7 @@ def llm(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return (
             span.get("llm") is True
             or said.get("gen_ai.operation.name") == "chat"
+            or said.get("llm.request.type") in ("chat", "completion")
             or said.get("openinference.span.kind") == "LLM"
             or said.get("langfuse.observation.type") == "generation"
         )
@@ -317,9 +369,17 @@ def test_where_one_span_cannot_be_ours_says_so_and_alone_has_the_bill(ran: Any, 
     theirs = [span for span in spans if span is not ours]
     assert theirs
     assert not any("openrouter.cost_usd" in span.get("attributes", {}) for span in theirs)
-    assert ours["attributes"]["spancast.beside"] == library.name
+    assert ours["attributes"]["spancast.beside"] == library.known_as
     assert ours["attributes"]["openrouter.cost_usd"] == format(bill.cost, "f")
     assert seen.booked[way]["span_id"] == ours["id"]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=case)
+def test_a_call_that_they_do_not_trace_is_beside_nothing(ran: Any, way: str) -> None:
+    (ours,) = ran(UNTRACED).spans[way]
+
+    assert ours["scope"] == "spancast"
+    assert "spancast.beside" not in ours["attributes"]
 
 
 @pytest.mark.parametrize("library", [*LIBRARIES, HTTP_ONLY], ids=case)

@@ -1,9 +1,11 @@
 """Beside another instrumentation: one LLM span a call, theirs with what ours would have said, or ours that says so."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,9 +24,10 @@ from spancast.capture.route import Routes
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.recorder import HttpRequest, Recorder
 from spancast.testing import Simulator
-from spancast.trace import names
+from spancast.trace import names, nesting
 from spancast.trace.span import record
 from spancast.trace.tracing import Tracing
+from tests.bookkeeping.records import call
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROVIDER, SSE, STREAM, TEXT, USAGE, chunk, plain
 from tests.support.programs import surroundings
 
@@ -484,3 +487,22 @@ def test_nothing_of_ours_stays_on_opentelemetry_behind_the_end() -> None:
     tracing.stop()
 
     assert trace._set_tracer_provider is before
+
+
+@pytest.mark.parametrize(("operation", "seen"), [("responses", "openllmetry"), ("chat", None)])
+def test_openllmetry_is_seen_where_its_wrapper_sends_the_request(
+    monkeypatch: pytest.MonkeyPatch, operation: str, seen: str | None
+) -> None:
+    wrappers = ModuleType("opentelemetry.instrumentation.openai.v1.responses_wrappers")
+    exec("def wrapper(send): return send()\nasync def awaits(send): return await send()", vars(wrappers))
+    monkeypatch.setitem(sys.modules, wrappers.__name__, wrappers)
+    sent = call(operation=operation)
+
+    async def send() -> str | None:
+        await asyncio.sleep(0)
+        return nesting.witness(sent)
+
+    assert wrappers.wrapper(lambda: nesting.witness(sent)) == seen
+    assert asyncio.run(wrappers.awaits(send)) == seen
+    assert nesting.witness(sent) is None
+    assert asyncio.run(send()) is None

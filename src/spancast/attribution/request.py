@@ -4,12 +4,12 @@ A function is the application's own. What it raises costs the attribution and ne
 """
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 from spancast import guard
 from spancast.errors import ConfigurationError
+from spancast.http_token import TOKEN
 
 Source = str | Callable[[Any], Any]
 """The name of a header, in any case; or a function of the request: of an ASGI scope, of a WSGI environment."""
@@ -88,17 +88,12 @@ def decoded(value: bytes) -> str:
 
 def failed() -> None:
     """Count what the application's function raised, and log it once a minute."""
-    guard.faults["attribution of a request"] += 1
-    guard.once_a_minute(
-        "attribution of a request",
-        "Whom a request is for could not be told; it is served all the same.",
-        exc_info=True,
-    )
+    guard.failed("attribution of a request", "Whom a request is for could not be told; it is served all the same.")
 
 
 def _checked(source: Source | None, where: str) -> Source | None:
     """Return a source; raise `ConfigurationError` for what is none."""
-    if source is None or callable(source) or (isinstance(source, str) and _TOKEN.fullmatch(source)):
+    if source is None or callable(source) or (isinstance(source, str) and TOKEN.fullmatch(source)):
         return source
     raise ConfigurationError.of(where, source, 'Give the name of a header, such as "x-user-id", or a function.')
 
@@ -110,10 +105,6 @@ def _checked_tags(tags: Tags | None) -> Tags | None:
     if tags is None or callable(tags):
         return tags
     raise ConfigurationError.of("tags", tags, 'Give a mapping such as {"tenant": "x-tenant"}, or a function.')
-
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""The name of a header (RFC 9110 §5.6.2)."""
 
 
 async def _awaited(said: Any) -> Any:

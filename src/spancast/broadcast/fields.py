@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from spancast.call import Call
-from spancast.resource import ENVIRONMENT, RELEASE, text_of
+from spancast.resource import ENVIRONMENT, RELEASE, service_of, text_of
 
 Number = Decimal | int | float
 
@@ -31,7 +31,7 @@ TEXTS: Mapping[str, Callable[[Call], Iterable[str | None]]] = {
     "operation": lambda call: (call.operation,),
     "outcome": lambda call: (call.outcome,),
     "error_type": lambda call: (call.error_type,),
-    "app": lambda call: (_service(call), call.app_title),
+    "app": lambda call: (service_of(call.resource), call.app_title),
     "environment": lambda call: (call.environment or text_of(call.resource, ENVIRONMENT),),
     "release": lambda call: (call.release or text_of(call.resource, RELEASE),),
     "trace_name": lambda call: (call.trace_name,),
@@ -80,9 +80,3 @@ def texts(field: str, call: Call, key_names: Mapping[str, str]) -> Iterable[str 
 
 def _label(field: str) -> str | None:
     return next((label for label in LABELS if field.startswith(label) and len(field) > len(label)), None)
-
-
-def _service(call: Call) -> str | None:
-    """Return `service.name`, unless it is what OpenTelemetry puts where nobody named the service."""
-    name = text_of(call.resource, "service.name")
-    return None if name is None or name.startswith("unknown_service") else name

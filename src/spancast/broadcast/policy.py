@@ -15,7 +15,10 @@ SAMPLED_OUT = "sampled out"
 
 def wants(destination: Destination, call: Sent) -> str | None:
     """Return `None` when the call is to be sent, else why it is skipped, in a few words."""
-    return next((reason for reason, skips in _RULES.items() if skips(destination, call)), None)
+    for reason, skips in _RULES:
+        if skips(destination, call):
+            return reason
+    return None
 
 
 def waits_for_cost(destination: Destination) -> bool:
@@ -45,10 +48,10 @@ def _sampled_out(destination: Destination, call: Sent) -> bool:
     return not sampling.kept(call, destination.sample_rate)
 
 
-_RULES: dict[str, Callable[[Destination, Sent], bool]] = {
-    NOT_SAMPLED: _not_sampled,
-    OTHER_KEY: _other_key,
-    SAMPLED_OUT: _sampled_out,
-    FILTERED_OUT: _filtered_out,
-}
+_RULES: tuple[tuple[str, Callable[[Destination, Sent], bool]], ...] = (
+    (NOT_SAMPLED, _not_sampled),
+    (OTHER_KEY, _other_key),
+    (SAMPLED_OUT, _sampled_out),
+    (FILTERED_OUT, _filtered_out),
+)
 """Why a call may be skipped, and how that is told; the first that applies is the reason."""

@@ -20,7 +20,7 @@ from spancast.scribe import Scribe
 from spancast.trace import names
 
 Redact = Callable[[str], str | None]
-"""Returns what may be sent of a text; `None` is nothing."""
+"""Returns what may be sent of a text; `None` takes it away."""
 
 PATIENCE = 0.05
 """Seconds for one text."""
@@ -33,6 +33,8 @@ _SHAPED = {names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTION
 """Words in the shape of the conventions: messages, parts, tools."""
 _NAMING = {"type", "role", "modality", "mime_type", "id", "name", "finish_reason", "file_id"}
 """Members of a message, a part and a tool that name and do not speak."""
+_SPOKEN, _GIVEN = {"content", "uri"}, {"arguments", "response"}
+"""Members that a part is without meaning without, and those that it has to have, were it for nothing."""
 _PARTS = "parts"
 
 
@@ -103,7 +105,9 @@ class _Redaction:
     def do(self) -> None:
         try:
             for name, words in self._content.items():
-                self.found[name] = self._words(name, words)
+                kept = self._words(name, words)
+                if kept is not None:
+                    self.found[name] = kept
                 self.steps += 1
         except BaseException as error:  # noqa: BLE001 - the redactor is the application's own, whatever it raises
             self.error = error
@@ -114,7 +118,7 @@ class _Redaction:
         self.error = TimeoutError()
         self.done.set()
 
-    def _words(self, name: str, words: Attribute) -> Attribute:
+    def _words(self, name: str, words: Attribute) -> Attribute | None:
         if not isinstance(words, str):
             return self._text(_written(words))
         read = _read(words)
@@ -125,13 +129,17 @@ class _Redaction:
     def _shaped(self, seen: Any) -> Any:
         """Return what may be sent of messages or parts."""
         if isinstance(seen, list):
-            return [self._shaped(each) for each in seen]
+            return [kept for each in seen if (kept := self._shaped(each)) is not None]
         if not isinstance(seen, dict):
             return self._value(seen)
-        return {
+        kept = {
             key: value if key in _NAMING else self._shaped(value) if key == _PARTS else self._value(value)
             for key, value in seen.items()
         }
+        gone = {key for key, value in kept.items() if value is None is not seen[key]} - _GIVEN
+        if not gone.isdisjoint(_SPOKEN):
+            return None
+        return {key: value for key, value in kept.items() if key not in gone}
 
     def _value(self, seen: Any) -> Any:
         if isinstance(seen, str):
@@ -142,14 +150,16 @@ class _Redaction:
             return {key: self._value(value) for key, value in seen.items()}
         return seen
 
-    def _text(self, seen: str) -> str:
+    def _text(self, seen: str) -> str | None:
         if self.is_given_up:
             raise TimeoutError
         kept: Any = self._redact(seen)
         if kept is not None and not isinstance(kept, str):
-            raise TypeError(f"redact returned a {type(kept).__name__}; it must return a string, or None for nothing.")
+            raise TypeError(
+                f"redact returned a {type(kept).__name__}; it must return a string, or None to take it away."
+            )
         self.steps += 1
-        return encodable(kept or "")
+        return None if kept is None else encodable(kept)
 
 
 def _read(words: str) -> Any:

@@ -8,7 +8,7 @@ from spancast.record import Sent
 
 def kept(call: Sent, rate: float) -> bool:
     """Whether a call is among the share `rate`; a smaller rate keeps a part of what a larger one keeps."""
-    return share(call.session or hierarchy.trace_id(call)) < rate
+    return rate >= 1.0 or share(call.session or hierarchy.trace_id(call)) < rate
 
 
 def share(key: str) -> float:

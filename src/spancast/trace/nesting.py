@@ -17,15 +17,16 @@ end of a span that covers several.
 
 *Where that leaves the call.* It is booked as ever, and has the ids of their span; so the record that Spancast sends to
 its own destinations is that span, with our attributes. Where theirs ended before the usage was known, ours is made
-after all, under theirs, at the call's own time, and says so in `spancast.beside`. Under `suppress_instrumentation`,
-which some libraries set around their own requests, no span of ours begins, but an open one of theirs is told all the
-same.
+after all, under theirs, at the call's own time, and says so in `spancast.beside`; and so it does where theirs will only
+be made when the answer is there, which the library's own function shows from which the request is sent. Under
+`suppress_instrumentation`, which some libraries set around their own requests, no span of ours begins, but an open one
+of theirs is told all the same.
 """
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import ReferenceType, WeakKeyDictionary, WeakValueDictionary, ref
 
 from opentelemetry.context import get_value
@@ -36,6 +37,9 @@ from spancast.call import Call
 from spancast.trace import names
 from spancast.trace.attributes import Attributes, answer_attributes, request_attributes
 from spancast.trace.span import SCOPE
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 LLM: Final[Mapping[str, frozenset[str]]] = {
     names.OPERATION: frozenset(
@@ -257,21 +261,35 @@ def _for_event(name: str) -> bool:
     return name.startswith(("openrouter.", "spancast.")) or name in _EVENT
 
 
-def _datadog(module: Any) -> bool:
+def _datadog(module: Any, _call: Call) -> bool:
     span = module.tracer.current_span()
     return span is not None and span.span_type == "llm"
 
 
-WITNESSES: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {"ddtrace": ("ddtrace.trace", _datadog)}
-"""Libraries whose spans are none of OpenTelemetry's: a module of theirs, and whether it has an LLM span open."""
+def _openllmetry(module: Any, call: Call) -> bool:
+    """Whether its wrapper of the SDK's `Responses` is what sends the request. A coroutine's callers await it."""
+    if call.operation != "responses":
+        return False
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - as documented, and `inspect` reads source files
+    while frame is not None and frame.f_globals is not vars(module):
+        frame = frame.f_back
+    return frame is not None
 
 
-def witness() -> str | None:
-    """Return the library that has such a span open."""
+WITNESSES: Final[Mapping[str, tuple[str, Callable[[Any, Call], bool]]]] = {
+    "ddtrace": ("ddtrace.trace", _datadog),
+    "openllmetry": ("opentelemetry.instrumentation.openai.v1.responses_wrappers", _openllmetry),
+}
+"""Libraries whose LLM span of a call is none of OpenTelemetry's, or is made when the call is over: a module of theirs,
+and whether it has such a span of this call, or will have one."""
+
+
+def witness(call: Call) -> str | None:
+    """Return the library that has such a span, or will have one."""
     for library, (name, sees) in WITNESSES.items():
         module = sys.modules.get(name)
         if module is not None:
             with guard.quietly("trace.nesting"):
-                if sees(module):
+                if sees(module, call):
                     return library
     return None

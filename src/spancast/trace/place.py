@@ -49,7 +49,7 @@ def placed(call: Call, tracing: Tracing) -> tuple[Call, Place]:
         return replace(told, carried=True), _Carried(carrier, tracing, get_current())
     if not is_instrumentation_enabled():
         return call, _NOWHERE
-    return _begun(call, tracing, get_current(), nesting.witness())
+    return _begun(call, tracing, get_current(), nesting.witness(call))
 
 
 @dataclass(frozen=True, slots=True)

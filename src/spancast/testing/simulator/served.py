@@ -47,8 +47,11 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def json(self) -> Any:
-        """The body as parsed JSON; raises `msgspec.DecodeError` where it is none."""
-        return msgspec.json.decode(self.body)
+        """The body as parsed JSON; raises `msgspec.DecodeError` where it is none, or nested too deep to be read."""
+        try:
+            return msgspec.json.decode(self.body)
+        except RecursionError as error:
+            raise msgspec.DecodeError("nested too deep") from error
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:

@@ -70,7 +70,13 @@ def test_a_limit_of_no_tokens_is_refused(openrouter: Simulator):
     assert error(chat(openrouter, max_tokens=0)) == (400, "Expected max_tokens to be at least 1, received 0")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"\xff", b'{"messages":"\\ud800"}'])
+NESTED = b'{"messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b'"text"', b"\xff", b'{"messages":"\\ud800"}', pytest.param(NESTED, id="nested too deep")],
+)
 def test_a_body_that_is_no_json_object_is_refused(openrouter: Simulator, body: bytes):
     reply = send(openrouter, "POST", "/api/v1/chat/completions", body)
     assert error(reply) == (400, "The request body is not valid JSON.")
