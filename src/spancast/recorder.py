@@ -148,10 +148,11 @@ class Recorder:
         self._join()
         call, place = placed(call, self._tracing)
         body = _replaceable(request)
-        sends = self._linked(call, body)
+        sends = self._linked(call, body) if dialect.takes_trace else None
         if sends is not None:
             call = replace(call, linked=True)
-        sends = forwarded(sends or body, call.operation, call.user) or sends
+        if dialect.takes_user:
+            sends = forwarded(sends or body, call.user) or sends
         after = self._aftermath
         words = None if after is None else after.words(dialect.operation, request.body, credentials)
         owed = None if self._owing is None else self._owing(request)

@@ -37,7 +37,7 @@ def _wanted(_nobody_before_and_after: None) -> None:
 
 def test_the_user_is_added_and_every_other_member_stays_as_it_is_written() -> None:
     body = b'{"model": "m",\n "n": 1.50,"big":12345678901234567890123, "messages": [ {"role":"user"} ]}'
-    sent = forwarded(body, "chat", 'ü "1"')
+    sent = forwarded(body, 'ü "1"')
     assert sent is not None
     assert json.loads(sent) == {**json.loads(body), "user": 'ü "1"'}
     assert b'"n":1.50' in sent
@@ -61,27 +61,27 @@ def test_the_user_is_added_and_every_other_member_stays_as_it_is_written() -> No
     ids=repr,
 )
 def test_a_body_that_names_a_user_or_is_no_object_is_left_alone(body: bytes | None) -> None:
-    assert forwarded(body, "chat", "u_1") is None
+    assert forwarded(body, "u_1") is None
 
 
 @pytest.mark.parametrize("body", [b'{"user": null}', b'{"metadata": {"user_id": null}}', b'{"metadata": null}', b"{}"])
 def test_a_member_that_is_null_names_nobody(body: bytes) -> None:
-    assert json.loads(forwarded(body, "chat", "u_1") or b"") == {**json.loads(body), "user": "u_1"}
+    assert json.loads(forwarded(body, "u_1") or b"") == {**json.loads(body), "user": "u_1"}
 
 
-@pytest.mark.parametrize(("operation", "user"), [("batch", "u_1"), ("chat", None), ("chat", "mail [removed]")])
-def test_nothing_is_said_of_nobody_and_where_there_is_no_place_for_it(operation: str, user: str | None) -> None:
-    assert forwarded(b"{}", operation, user) is None
+@pytest.mark.parametrize("user", [None, "mail [removed]"])
+def test_nothing_is_said_of_nobody(user: str | None) -> None:
+    assert forwarded(b"{}", user) is None
 
 
 def test_a_user_that_openrouter_might_refuse_is_not_forwarded() -> None:
-    assert forwarded(b"{}", "chat", "u" * 128)
-    assert forwarded(b"{}", "chat", "u" * 129) is None
+    assert forwarded(b"{}", "u" * 128)
+    assert forwarded(b"{}", "u" * 129) is None
 
 
 def test_nothing_is_forwarded_unless_it_is_asked_for() -> None:
     rules.follow(Rules())
-    assert forwarded(b"{}", "chat", "u_1") is None
+    assert forwarded(b"{}", "u_1") is None
 
 
 @pytest.mark.parametrize("module", [httpx, httpx2], ids=["httpx", "httpx2"])

@@ -134,6 +134,7 @@ def test_a_broken_answer_breaks_in_the_same_way(answer: str, wire: Verbatim) -> 
     assert len(seen) == len(seen.spans) == 1
     assert (seen.only.outcome, seen.only.cost) == ("error", None)
     assert seen.only.http_status == (200 if answer in BROKEN else None)
+    assert [call.http_status for call in seen.opened] == [200] * (answer in BROKEN)
 
 
 def test_a_connection_is_used_again_and_nothing_of_ours_is_left_on_it(server: Replay) -> None:

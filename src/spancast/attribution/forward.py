@@ -14,12 +14,12 @@ _Members = dict[str, msgspec.Raw]
 _members = msgspec.json.Decoder(_Members).decode
 
 
-def forwarded(body: bytes | None, operation: str, user: str | None) -> bytes | None:
+def forwarded(body: bytes | None, user: str | None) -> bytes | None:
     """Return a JSON body that names the user; `None` where that is not wanted, where it does, or is no JSON object.
 
     Every other member stays as it is written. The session is never written: OpenRouter routes by it.
     """
-    if not in_force().forward_user or not body or user is None or operation in _WITHOUT or REMOVED in user:
+    if not in_force().forward_user or not body or user is None or REMOVED in user:
         return None
     if len(user) > LONGEST:
         guard.once_a_minute("forward_user", "A user of more than %s characters is not forwarded.", LONGEST)
@@ -31,10 +31,6 @@ def forwarded(body: bytes | None, operation: str, user: str | None) -> bytes | N
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return msgspec.json.encode({**members, "user": user})
-
-
-_WITHOUT = frozenset({"batch"})
-"""Operations whose requests name no user of their own (OpenRouter API)."""
 
 
 def _is_named(raw: msgspec.Raw | None) -> bool:

@@ -113,5 +113,7 @@ def _states(data: bytes) -> bool:
     )
 
 
-CHAT = Dialect(operation="chat", take=_take, is_all_text=_is_all_text, states=_states)
-COMPLETION = Dialect(operation="completion", take=_take, is_all_text=_is_all_text, states=_states)
+CHAT = Dialect(
+    operation="chat", take=_take, is_all_text=_is_all_text, states=_states, takes_user=True, takes_trace=True
+)
+COMPLETION = Dialect(operation="completion", take=_take, is_all_text=_is_all_text, states=_states, takes_user=True)

@@ -28,5 +28,9 @@ class Dialect:
     """Whether an event, seen without parsing, may state more than a piece of text."""
     opaque: bool = False
     """Whether the body of a success is no text to read: a sound, or what nobody knows."""
+    takes_user: bool = False
+    """Whether its request may name a `user` (OpenRouter API)."""
+    takes_trace: bool = False
+    """Whether its request may have a `trace` (OpenRouter API)."""
     poll: bool = False
     """Whether it asks how a job stands: no call to a model, but what brings the bill of one."""

@@ -3,4 +3,4 @@
 from spancast.capture import plain
 from spancast.capture.dialect import Dialect
 
-EMBEDDINGS = Dialect(operation="embeddings", take=plain.take)
+EMBEDDINGS = Dialect(operation="embeddings", take=plain.take, takes_user=True)

@@ -132,4 +132,11 @@ def _stop(reading: Reading, seen: Any) -> None:
         reading.choose(0, FINISH.get(reason, reason), reason)
 
 
-MESSAGES = Dialect(operation="message", take=_take, is_all_text=typed.is_all_text, states=typed.states)
+MESSAGES = Dialect(
+    operation="message",
+    take=_take,
+    is_all_text=typed.is_all_text,
+    states=typed.states,
+    takes_user=True,
+    takes_trace=True,
+)

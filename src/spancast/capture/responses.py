@@ -73,4 +73,11 @@ def _item(reading: Reading, number: Any, item: Any) -> None:
         reading.calls_tool(text(member(item, "call_id")) or count(number))
 
 
-RESPONSES = Dialect(operation="responses", take=_take, is_all_text=typed.is_all_text, states=typed.states)
+RESPONSES = Dialect(
+    operation="responses",
+    take=_take,
+    is_all_text=typed.is_all_text,
+    states=typed.states,
+    takes_user=True,
+    takes_trace=True,
+)
