@@ -54,7 +54,7 @@ def test_the_variables_say_where_and_how(monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"endpoint": "http://"}, "no URL"),
+        ({"endpoint": "http://"}, "Give a URL"),
         ({"method": "GET"}, "method cannot be"),
         ({"headers": "nonsense"}, "headers cannot be read"),
         ({"headers": {"x": "a\r\nb: c"}}, "no header has"),
