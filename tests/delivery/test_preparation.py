@@ -1,9 +1,7 @@
 """What is decided of records before a request: filters that ask for a cost, words that are redacted, spans mended."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,54 +10,30 @@ import pytest
 
 from spancast.call import Call
 from spancast.content import Content
-from spancast.contract import Delivered, Span, Verdict
 from spancast.delivery.accounts import Standing
 from spancast.delivery.courier import Courier
-from spancast.delivery.outbox import Outbox
 from spancast.destination import Destination
 from spancast.late import Late
-from spancast.record import Record
 from tests.support.calls import a_call, to_span
+from tests.support.counter import Counter, Shelf
 
-SEGMENT = "writer-000001.seg"
 DEAR = [{"field": "total_cost", "operator": "gt", "value": 1}]
 
 
-@dataclass
-class Shelf:
-    """A sink that keeps what it is given."""
-
-    spans: list[Span] = field(default_factory=list)
-
-    def write(self, spans: Sequence[Span]) -> Verdict:
-        self.spans += spans
-        return Delivered()
-
-
-class Desk:
+class Desk(Counter):
     """An outbox, and a courier that serves it."""
 
     def __init__(self, home: Path) -> None:
-        self.home, self.shelf = home, Shelf()
-        self._open = ExitStack()
-        self.outbox = self._open.enter_context(closing(Outbox(home)))
+        super().__init__(home)
+        self.shelf = Shelf()
 
     def courier(self, **settings: Any) -> Courier:
         destination = Destination(self.shelf, name="platform", **settings)
-        courier = Courier(
-            destination, self.shelf, self.outbox, to_span, self.home, expects=lambda call: call.cost is None
-        )
-        return self._open.enter_context(closing(courier))
-
-    def put(self, *records: Record) -> None:
-        self.outbox.apply(SEGMENT, self.outbox.end(SEGMENT) + len(records), records)
+        return self.served(self.shelf, destination, expects=lambda call: call.cost is None)
 
     def standing(self) -> Standing:
         (standing,) = self.outbox.standings()
         return standing
-
-    def close(self) -> None:
-        self._open.close()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,62 +10,31 @@ import pytest
 
 from spancast.call import Call
 from spancast.content import Content
-from spancast.contract import Delivered, Span, Verdict
 from spancast.delivery.courier import Courier
-from spancast.delivery.outbox import Outbox
 from spancast.destination import Destination
 from spancast.late import Late
-from spancast.record import Record
-from tests.support.calls import a_call, to_span
+from tests.support.calls import a_call
+from tests.support.counter import Counter, Shelf
 from tests.support.faults.desk import assert_adds_up
 
-SEGMENT = "writer-000001.seg"
 WORDS = '[{"role":"user","parts":[{"type":"text","content":"What is my balance?"}]}]'
 NAMES = ("first", "second")
 
 
-@dataclass
-class Shelf:
-    """A sink that keeps what it is given, as a destination of OTLP has it."""
-
-    spans: list[Span] = field(default_factory=list)
-
-    def write(self, spans: Sequence[Span]) -> Verdict:
-        self.spans += spans
-        return Delivered()
-
-    @property
-    def sent(self) -> list[bytes]:
-        return [span.otlp() for span in self.spans]
-
-
-class Desk:
-    """An outbox, and couriers that serve it."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self._open = ExitStack()
-        self.outbox = self._open.enter_context(closing(Outbox(home)))
+class Desk(Counter):
+    """An outbox, and couriers with a shelf each."""
 
     def courier(self, name: str, **settings: Any) -> tuple[Courier, Shelf]:
         shelf = Shelf()
-        destination = Destination(shelf, name=name, **settings)
-        courier = Courier(destination, shelf, self.outbox, to_span, self.home)
-        return self._open.enter_context(closing(courier)), shelf
+        return self.served(shelf, Destination(shelf, name=name, **settings)), shelf
 
     def two(self, *settings: dict[str, Any]) -> list[tuple[Courier, Shelf]]:
         return [self.courier(name, **each) for name, each in itertools.zip_longest(NAMES, settings, fillvalue={})]
-
-    def put(self, *records: Record) -> None:
-        self.outbox.apply(SEGMENT, self.outbox.end(SEGMENT) + len(records), records)
 
     def spoken(self, **facts: Any) -> Call:
         call = a_call(content=True, destinations=NAMES, **facts)
         self.put(call, Content(call_id=call.call_id, input_messages=WORDS))
         return call
-
-    def close(self) -> None:
-        self._open.close()
 
 
 @pytest.fixture

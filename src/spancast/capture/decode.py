@@ -6,9 +6,9 @@ takes (a lone surrogate, `NaN`, UTF-16, an integer of any length) is read by tha
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
+from functools import cache, cached_property, partial
 from types import NoneType
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
@@ -23,12 +23,8 @@ class Decoder(Generic[T]):
     """Reads objects of one shape; every field of the struct must have a default, for what is not of its kind."""
 
     def __init__(self, shape: type[T]) -> None:
-        fields = msgspec.structs.fields(shape)
         self._shape = shape
-        self._readers = {field.name: _reader(field.type) for field in fields}
         self._decode = msgspec.json.Decoder(shape, float_hook=_decimal).decode
-        kinds = [(field.name, msgspec.Raw if field.type is msgspec.Raw else Any, None) for field in fields]
-        self._decode_odd = msgspec.json.Decoder(msgspec.defstruct(shape.__name__, kinds), float_hook=_decimal).decode
 
     def __call__(self, data: bytes | msgspec.Raw) -> T | None:
         """Return the object in `data`, which is not copied, or `None` when there is none."""
@@ -39,18 +35,33 @@ class Decoder(Generic[T]):
 
     def of(self, value: Any) -> T | None:
         """Return the same from a member: JSON that is read already, or left as it is written."""
-        if isinstance(value, msgspec.Raw):
-            return self(value)
-        if not isinstance(value, dict):
-            return None
-        found = {name: read(seen) for name, read in self._readers.items() if (seen := value.get(name)) is not None}
-        return self._shape(**{name: known for name, known in found.items() if known is not None})
+        return self(value) if isinstance(value, msgspec.Raw) else _made(self._shape, value)
 
     def _odd(self, data: bytes | msgspec.Raw) -> Any:
         try:
             return msgspec.structs.asdict(self._decode_odd(data))
         except (ValueError, RecursionError):
             return _loads(bytes(data))
+
+    @cached_property
+    def _decode_odd(self) -> Callable[[bytes | msgspec.Raw], msgspec.Struct]:
+        """What takes members of any kind; most programs never meet an odd one."""
+        fields = msgspec.structs.fields(self._shape)
+        kinds = [(field.name, msgspec.Raw if field.type is msgspec.Raw else Any, None) for field in fields]
+        return msgspec.json.Decoder(msgspec.defstruct(self._shape.__name__, kinds), float_hook=_decimal).decode
+
+
+def _made(shape: type[T], value: Any) -> T | None:
+    """Return the struct of an object that is read already; its members that are not of their kind are left out."""
+    if not isinstance(value, dict):
+        return None
+    found = {name: read(seen) for name, read in _readers(shape).items() if (seen := value.get(name)) is not None}
+    return shape(**{name: known for name, known in found.items() if known is not None})
+
+
+@cache
+def _readers(shape: type[msgspec.Struct]) -> Mapping[str, Callable[[Any], Any]]:
+    return {field.name: _reader(field.type) for field in msgspec.structs.fields(shape)}
 
 
 def _reader(kind: Any) -> Callable[[Any], Any]:
@@ -59,7 +70,7 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
     if NoneType in get_args(kind) and len(kinds) == 1:
         return _reader(kinds[0])
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return Decoder(kind).of
+        return partial(_made, kind)
     if get_origin(kind) is list:
         return partial(_listed, _reader(kinds[0]))
     return next((read for known, read in _READERS if kind == known), _as_it_is)

@@ -162,16 +162,15 @@ class Sender:
             return self._doubted(batch, items, verdict.reason)
         if isinstance(verdict, Retry) and verdict.after is None:
             verdict = replace(verdict, after=retry_after(reply))
-        if isinstance(verdict, Retry) and verdict.doubtful:
-            self._doubt.raised(batch, [item.seq for item in items])
         return self._settled(batch, items, verdict)
 
     def _doubted(self, batch: Batch, items: list[Item], reason: str) -> Groups:
         """Settle a request that the platform may have: send it again only where that does no harm."""
-        self._doubt.raised(batch, [item.seq for item in items])
-        return self._settled(batch, items, Retry(reason))
+        return self._settled(batch, items, Retry(reason, doubtful=True))
 
     def _settled(self, batch: Batch, items: list[Item], verdict: Verdict) -> Groups:
+        if isinstance(verdict, Retry) and verdict.doubtful:
+            self._doubt.raised(batch, [item.seq for item in items])
         batch.answered |= not isinstance(verdict, Retry)
         match self._channel.secrets.out_of_verdict(verdict):
             case Delivered():
