@@ -45,7 +45,6 @@ class Aftermath:
         self._keep = keep
         self._writing = Scribe("spancast-content")
         self._counting = Scribe("spancast-metrics")
-        self._ending = Scribe("spancast-spans")
 
     def words(self, operation: str, request: bytes | None, secrets: tuple[str, ...]) -> Words | None:
         """Return what holds the words of a call while they pass; `None` where they are not wanted.
@@ -54,16 +53,13 @@ class Aftermath:
         """
         return Words(operation, request, secrets) if self._wishes.words and not scribe.is_here() else None
 
-    def take(self, call: Call, words: Words | None, span: Span | None, *, later: bool = False) -> bool:
-        """Leave to be done what is wanted; return whether the words are kept, and the span ended, by that.
-
-        `later` says that a span without words may end behind the caller's back, too.
-        """
+    def take(self, call: Call, words: Words | None, span: Span | None) -> bool:
+        """Leave to be done what is wanted; return whether the words are kept, and the span ended, by that."""
         metrics, events = self._wishes.metrics, self._wishes.events
         if metrics is not None and metrics.wanted() and not self._counting.leave(_Counting(metrics, call)):
             guard.faults["metrics lost: too much waits"] += 1
         if words is None and (events is None or not events.wanted()):
-            return later and span is not None and span.is_recording() and self._ending.leave(_Ending(call, span))
+            return False
         if self._writing.is_late(PATIENCE) and self._counting.leave(_Hurrying(self._writing)):
             guard.once_a_minute("slow redactor", "The words of calls are not kept: to read them takes too long.")
         if self._writing.leave(_Writing(self._wishes, self._keep, call, words, span)):
@@ -76,7 +72,7 @@ class Aftermath:
         """Wait until all is done; return whether it was within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         done = True
-        for each in (self._writing, self._ending, self._counting):
+        for each in (self._writing, self._counting):
             done = each.drain(max(0.0, deadline - time.monotonic())) and done
         return done
 
@@ -131,21 +127,6 @@ class _Writing:
         finally:
             if self.span is not None:
                 spans.end(self.span, self.call, content if self.wishes.words_on_span else None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """The live span of a call without words."""
-
-    call: Call
-    span: Span
-    size: int = 0
-
-    def do(self) -> None:
-        spans.end(self.span, self.call)
-
-    def skip(self) -> None:
-        """Nothing that may take long is done of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,7 @@ class Recorder:
         if self._aftermath is None:
             return False
         with guard.quietly("recorder.aftermath"):
-            return self._aftermath.take(call, words, span, later=self._tracing.in_batches)
+            return self._aftermath.take(call, words, span)
         return False
 
 

@@ -19,8 +19,6 @@ from opentelemetry.sdk.trace import (
     SynchronousMultiSpanProcessor,
     TracerProvider,
 )
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider
 
 from spancast import attribute
@@ -98,17 +96,6 @@ print(names(), tracing.resource["service.name"])
 print(kept.get_finished_spans()[-1].attributes["user.id"])
 """)
     assert told == ["unknown_service", "joined,stamped", "shop", "u_1"]
-
-
-def test_a_span_may_end_a_little_later_only_where_all_are_exported_in_batches() -> None:
-    provider = TracerProvider(shutdown_on_exit=False)
-    tracing = Tracing(provider)
-    tracing.tracer()
-    provider.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
-    in_batches = tracing.in_batches
-    provider.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
-    assert (in_batches, tracing.in_batches) == (True, False)
-    provider.shutdown()
 
 
 def test_a_call_that_began_before_the_application_had_a_provider_ends_in_ours() -> None:

@@ -10,7 +10,6 @@ import wrapt
 from opentelemetry import trace
 from opentelemetry.sdk.resources import OTELResourceDetector
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import ProxyTracerProvider, Tracer
 
 from spancast import guard
@@ -40,9 +39,6 @@ class Tracing:
         self._stamp.companions = companions
         self._joined: list[Any] = []
         self._seen: object = None
-        self._used: Any = None
-        self._processors: object = None
-        self._in_batches = False
         self._tracer: Tracer
         self._setter: Any = None
         self.resource = scalars({})
@@ -52,15 +48,6 @@ class Tracing:
     def provider(self) -> object:
         """The application's provider, as it was seen last."""
         return self._seen
-
-    @property
-    def in_batches(self) -> bool:
-        """Whether the spans are only exported in batches: nobody can tell then that one ends a little later."""
-        every = getattr(getattr(self._used, "_active_span_processor", None), "_span_processors", ())
-        if every is not self._processors:
-            self._processors = every
-            self._in_batches = all(isinstance(each, BatchSpanProcessor | Stamp) for each in every)
-        return self._in_batches
 
     def before_flush(self, complete: Callable[[float], bool]) -> None:
         """Have `complete` end the spans that wait before the application flushes its exporters, or shuts them down."""
@@ -114,7 +101,6 @@ class Tracing:
                 self._joined.append(used)
                 add(self._stamp)
                 _put_first(used, self._stamp)
-            self._used = used
             self._tracer = IdentityTracer(used) if is_private else used.get_tracer(SCOPE, VERSION)
             self.resource = scalars(getattr(getattr(used, "resource", None), "attributes", None) or {})
             self._seen = provider
