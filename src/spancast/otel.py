@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export import SpanExporter as _SpanExporter
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from spancast import guard
-from spancast.broadcast import policy
+from spancast.broadcast.policy import Policy
 from spancast.broadcast.shape import Shaper
 from spancast.contract import Exporter, Sink, Span, Traits
 from spancast.delivery import backoff, discover
@@ -70,6 +70,7 @@ class SpanExporter(_SpanExporter):
         self._timeout = timeout
         self._stopped = threading.Event()
         self._shaper = Shaper(self._destination)
+        self._policy = Policy(self._destination)
         made = discover.exporter(self._destination)
         traits = made.traits if isinstance(made, Exporter) else Traits()
         name = self._destination.name
@@ -107,7 +108,7 @@ class SpanExporter(_SpanExporter):
             return None
         kept = foreign(Seen(span, context, genai=True, above=parent_of(span)), (), words=self._words)
         made = _with_call(companion(kept, OtlpEncoder()))
-        unwanted = policy.wants(self._destination, made.generation or kept)
+        unwanted = self._policy.unwanted(made.generation or kept)
         return None if unwanted is not None else self._shaper.shaped(made).span
 
     def _sent(self, items: list[Item]) -> bool:

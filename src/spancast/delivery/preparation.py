@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from spancast import guard
-from spancast.broadcast import policy
+from spancast.broadcast.policy import FILTERED_OUT, Policy
 from spancast.broadcast.rooting import rooted
 from spancast.broadcast.shape import Shaped, Shaper
 from spancast.call import Call
@@ -31,7 +31,9 @@ ROOM = 2 * 1024 * 1024
 
 _Wish = tuple[bool, str | None, tuple[tuple[str, str], ...], str]
 """All that shapes a span for a destination that redacts nothing."""
-_made: Shared[tuple[int, _Wish], tuple[Sent, Content | None, Shaped]] = Shared(4 * ROOM)
+_wishes: dict[_Wish, _Wish] = {}
+"""One of each, so that those of several destinations are told apart by their `id`."""
+_made: Shared[tuple[int, int], tuple[Sent, Content | None, Shaped]] = Shared(4 * ROOM)
 """What destinations of the same wish are sent, with the very record and the very words that it was made of."""
 
 
@@ -53,9 +55,11 @@ class Preparation:
         self._late_cost = late_cost
         self._outbox = outbox
         self._to_span = to_span
+        self._policy = Policy(destination)
         self._shaper = Shaper(destination)
         said = tuple(destination.metadata.items())
-        self._wish: _Wish = destination.privacy, destination.environment, said, destination.spans
+        wish = destination.privacy, destination.environment, said, destination.spans
+        self._wish = id(_wishes.setdefault(wish, wish))
         self._expects = expects
         self._beginning = time.time() - _elapsed()
 
@@ -118,8 +122,8 @@ class Preparation:
         return shaped if span is shaped.span else replace(shaped, span=span)
 
     def _travels(self, batch: Batch, each: Waiting, call: Sent, words: Mapping[str, Content]) -> bool:
-        reason = policy.wants(self._destination, call)
-        if reason is not None and not (reason == policy.FILTERED_OUT and self._cost_decides(each, call)):
+        reason = self._policy.unwanted(call)
+        if reason is not None and not (reason == FILTERED_OUT and self._cost_decides(each, call)):
             batch.skipped[each.seq] = reason
         elif self._too_old(call):
             batch.expired[each.seq] = TOO_OLD
@@ -139,7 +143,7 @@ class Preparation:
 
     def _cost_decides(self, each: Waiting, call: Sent) -> bool:
         """Whether a filter asks for the cost of a call, and that is still to come."""
-        return policy.waits_for_cost(self._destination) and self._cost_may_come(each, call)
+        return self._policy.waits_for_cost and self._cost_may_come(each, call)
 
     def _cost_may_come(self, each: Waiting, call: Sent) -> bool:
         return isinstance(call, Call) and _waited(each) < belated.HOLD and self._expects(call)
