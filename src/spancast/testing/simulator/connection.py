@@ -5,16 +5,14 @@ import socket
 import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Self, cast
+from typing import Any, Self
 
 from spancast.testing.simulator import bills, routes
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
+from spancast.testing.simulator.identity import Clock
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.served import Served, key_hash, without_secrets
-
-if TYPE_CHECKING:
-    from spancast.testing.simulator.server import Server
 
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -26,6 +24,12 @@ class Connection(BaseHTTPRequestHandler):
     server_version = "spancast-simulator"
     sys_version = ""
     disable_nagle_algorithm = True
+
+    def __init__(self, account: Account, clock: Clock, *accepted: Any) -> None:
+        """Serve `accepted`, which is what the standard library's server gives to its handlers, to the end."""
+        self._account = account
+        self._clock = clock
+        super().__init__(*accepted)
 
     def serve(self) -> None:
         """Serve one request."""
@@ -40,14 +44,6 @@ class Connection(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the standard library's name
         """Say nothing: what was served is to be read from the simulator."""
 
-    @property
-    def _listener(self) -> "Server":
-        return cast("Server", self.server)
-
-    @property
-    def _account(self) -> Account:
-        return self._listener.account
-
     def _read(self) -> Served:
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Served(
@@ -56,7 +52,7 @@ class Connection(BaseHTTPRequestHandler):
             headers=without_secrets(headers),
             body=self._read_body(),
             key_hash=key_hash(headers),
-            at=self._listener.clock(),
+            at=self._clock(),
         )
 
     def _read_body(self) -> bytes:

@@ -4,6 +4,7 @@ import selectors
 import socket
 import sys
 import threading
+from functools import partial
 from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
@@ -22,11 +23,9 @@ class Server(ThreadingHTTPServer):
     timeout = 0
 
     def __init__(self, host: str, port: int, account: Account, clock: Clock) -> None:
-        self.account = account
-        self.clock = clock
         self._connected: set[Any] = set()
         self._changed = threading.Condition()
-        super().__init__((host, port), Connection)
+        super().__init__((host, port), partial(Connection, account, clock))
         self._end, self._ended = socket.socketpair()
 
     def server_bind(self) -> None:
