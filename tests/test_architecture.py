@@ -2,12 +2,13 @@
 
 import ast
 import functools
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-EXPORTERS = sorted((ROOT / "exporters" / "spancast_exporters").glob("[a-z]*.py"))
+EXPORTERS = sorted((ROOT / "exporters" / "spancast_exporters").glob("*.py"))
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 
 
@@ -46,14 +47,34 @@ def test_the_contract_needs_no_sdk_and_no_http() -> None:
 
 def test_capture_knows_no_opentelemetry_and_does_no_io() -> None:
     foreign = {"opentelemetry", "socket", "httpx", "httpx2", "sqlite3", "pathlib", "os"}
-    for path in (ROOT / "src" / "spancast" / "capture").glob("*.py"):
+    for path in (ROOT / "src" / "spancast" / "capture").rglob("*.py"):
         assert not {name.split(".")[0] for name in imports(path)} & foreign, path.name
 
 
-def test_every_public_definition_says_what_it_is_for() -> None:
+def test_every_module_says_what_it_is_for() -> None:
     silent = []
     for path in [*SOURCES, *EXPORTERS]:
         tree = ast.parse(path.read_text())
         if not ast.get_docstring(tree):
             silent.append(str(path.relative_to(ROOT)))
     assert silent == []
+
+
+LOCKS_OF_THEIR_OWN = {
+    "shared.py": "its lock is never waited for",
+    "waiting.py": "the journal, which is renewed in a child, makes another",
+}
+"""Modules whose locks need not be renewed in a forked child, and why."""
+
+
+def test_a_lock_is_renewed_in_a_forked_child() -> None:
+    locking = {
+        path.name
+        for path in (ROOT / "src" / "spancast").rglob("*.py")
+        if "testing" not in path.parts and LOCK.search(path.read_text()) and "spancast.forks" not in imports(path)
+    }
+
+    assert locking - {"forks.py"} == LOCKS_OF_THEIR_OWN.keys()
+
+
+LOCK = re.compile(r"\bthreading\.(R?Lock|Condition|Semaphore|BoundedSemaphore|Barrier)\(")

@@ -79,3 +79,23 @@ def test_a_fork_does_not_wait_for_a_block_of_its_own_thread():
         assert forked() < forks.PATIENCE
         with forks.Unforked():
             assert forked() < forks.PATIENCE
+
+
+def test_a_method_is_called_in_a_child_as_long_as_its_object_lives():
+    script = """
+import os
+from spancast import forks
+class Thing:
+    def __init__(self, name):
+        self.name = name
+        forks.in_child(self.begin)
+    def begin(self):
+        print(self.name, "anew", flush=True)
+gone, kept = Thing("gone"), Thing("kept")
+del gone
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    assert output(script) == "kept anew\n"

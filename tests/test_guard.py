@@ -186,3 +186,19 @@ def test_threads_log_at_once(caplog: pytest.LogCaptureFixture) -> None:
     for thread in threads:
         thread.join()
     assert sorted(record.getMessage() for record in caplog.records) == ["0", "1", "2", "3"]
+
+
+def test_no_count_is_lost_between_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Counter[str]):
+        def __getitem__(self, key: str) -> int:
+            found = super().__getitem__(key)
+            time.sleep(0)  # lets another thread in between what is read and what is written
+            return found
+
+    monkeypatch.setattr(guard, "faults", Slow())
+    threads = [threading.Thread(target=lambda: [guard.count(SITE) for _ in range(200)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert dict(guard.faults) == {SITE: 1600}

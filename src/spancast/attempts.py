@@ -15,6 +15,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from weakref import ref
 
+from spancast import forks
 from spancast.capture.values import Facts
 from spancast.retrying import loop_around
 
@@ -53,6 +54,11 @@ class Attempts:
     """Remembers first attempts. From any thread."""
 
     def __init__(self) -> None:
+        self._begin()
+        forks.in_child(self._begin)
+
+    def _begin(self) -> None:
+        """Remember nothing: what a parent has under way is not tried again by its child."""
         self._first: OrderedDict[Hashable, _Tries] = OrderedDict()
         self._lock = threading.Lock()
         self._sent: dict[int, _Sent] = {}

@@ -4,22 +4,35 @@ Python tells of the forks that it makes itself. A server written in C, such as u
 for those, what runs on the caller's thread looks at the process's number now and then (`notice`).
 """
 
+import itertools
 import os
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable
-from types import TracebackType
+from types import MethodType, TracebackType
+from typing import Any
 
 PATIENCE = 1.0
 """Seconds that a fork waits for what it should not fall into; the application is held up no longer."""
 
-_children: list[Callable[[], None]] = []
+_children: "dict[int, tuple[weakref.ref[Any] | None, Callable[..., None]]]" = {}
+"""What is called, in order; of a method, the object beside it."""
+_numbers = itertools.count()
 _pid = os.getpid()
 
 
 def in_child(begin_anew: Callable[[], None]) -> None:
-    """Have this called in every forked child, in the order of registration, before anything else of ours is."""
-    _children.append(begin_anew)
+    """Have this called in every forked child, in the order of registration, before anything else of ours is.
+
+    A method keeps no object alive: it is called for as long as there is one.
+    """
+    number, children = next(_numbers), _children  # bound: an object may go when this module has been torn down
+    if isinstance(begin_anew, MethodType):
+        owner = weakref.ref(begin_anew.__self__, lambda _: children.pop(number, None))
+        children[number] = owner, begin_anew.__func__
+    else:
+        children[number] = None, begin_anew
 
 
 def notice() -> None:
@@ -77,8 +90,12 @@ def _in_parent() -> None:
 def _in_child() -> None:
     global _pid, _gate
     _pid, _gate = os.getpid(), _Gate()
-    for begin_anew in _children:
-        begin_anew()
+    for ref, begin_anew in list(_children.values()):
+        owner = None if ref is None else ref()
+        if ref is None:
+            begin_anew()
+        elif owner is not None:
+            begin_anew(owner)
 
 
 if hasattr(os, "register_at_fork"):

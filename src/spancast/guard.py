@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
+from spancast import forks
 from spancast.scrub import without_secrets
 
 QUIET_FOR = 60.0
@@ -25,12 +26,19 @@ strict = False
 """Raise what is caught. Set by our own tests."""
 
 faults: Counter[str] = Counter()
-"""How often each site has failed, in this process."""
+"""How often each site has failed, and what was dropped how often, in this process; `count` adds to it."""
 
+_counting = threading.RLock()  # a finalizer may count in the middle of anything
 _last_logged: dict[str, float] = {}
 """When each site was logged within the last minute, and what each exception said: of `time.monotonic`."""
 _log = logging.getLogger("spancast")
 _busy = threading.local()
+
+
+def count(what: str) -> None:
+    """Count a fault, or what was dropped, under a few words that say what it was."""
+    with _counting:
+        faults[what] += 1
 
 
 def caught(site: str) -> None:
@@ -46,7 +54,7 @@ def failed(site: str, message: str, *args: object, shown: Callable[[str], str] =
     One that another site has told within the minute, or that has told itself, is counted alone. The traceback is logged
     at the level DEBUG. What looks like a secret is taken out of both, and so is what `shown` leaves out.
     """
-    faults[site] += 1
+    count(site)
     error = sys.exception()
     if _is_quiet(site) or error is None or getattr(error, "is_told", False):
         return
@@ -81,6 +89,14 @@ def worded(error: BaseException) -> str:
     return f"{type(error).__name__}: {said[:LONGEST]}{where}"
 
 
+def _after_fork() -> None:
+    global _counting  # noqa: PLW0603 - a thread of the parent may have been counting
+    _counting = threading.RLock()
+
+
+forks.in_child(_after_fork)
+
+
 def _is_quiet(told: str) -> bool:
     """Whether it was logged within the last minute."""
     return time.monotonic() - _last_logged.get(told, -math.inf) < QUIET_FOR
@@ -91,7 +107,7 @@ def _logged(level: int, message: str, *args: object) -> None:
     try:
         _log.log(level, message, *args)
     except Exception:  # noqa: BLE001 - the application's log handler is not ours to judge
-        faults["log"] += 1
+        count("log")
     finally:
         _busy.logging = False
 

@@ -7,7 +7,6 @@ leaves its parent's work to the parent. Where no thread can be started any more,
 
 import threading
 import time
-import weakref
 from collections import deque
 from typing import Protocol
 
@@ -44,7 +43,7 @@ class Scribe:
     def __init__(self, name: str) -> None:
         self._name = name
         self._begin()
-        _scribes.add(self)
+        forks.in_child(self._begin)
 
     def _begin(self) -> None:
         self._changed = threading.Condition()  # its lock may be taken again by whoever has it
@@ -112,7 +111,7 @@ class Scribe:
         try:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
-            guard.faults["no thread could be started"] += 1
+            guard.count("no thread could be started")
             return False
         finally:
             self._starting = False
@@ -158,12 +157,3 @@ def is_here() -> bool:
 
 
 _here = threading.local()
-_scribes: "weakref.WeakSet[Scribe]" = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for scribe in list(_scribes):
-        scribe._begin()  # noqa: SLF001 - of the same module
-
-
-forks.in_child(_after_fork)

@@ -263,3 +263,15 @@ def test_a_provider_of_another_make_has_them_ended_last() -> None:
     assert len(own.processors) == 1
     assert tracing.provider is own
     tracing.stop()
+
+
+def test_a_provider_has_none_of_our_processors_once_we_have_stopped() -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    before = provider._active_span_processor._span_processors
+    for _ in range(3):
+        tracing = Tracing(provider)
+        tracing.tracer()
+        assert len(provider._active_span_processor._span_processors) == len(before) + 1
+        tracing.stop()
+    assert provider._active_span_processor._span_processors == before
+    provider.shutdown()

@@ -15,7 +15,7 @@ from typing import Any
 
 import wrapt
 
-from spancast import guard
+from spancast import forks, guard
 from spancast.capture import collector
 from spancast.recorder import Recorder
 
@@ -59,9 +59,13 @@ class Patches:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._lock = threading.Lock()
+        self._renew()
+        forks.in_child(self._renew)
         self._patches: list[_Patch] = []
         self._on = False
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
 
     def install(self, hooks: Iterable[Hook]) -> None:
         """Wrap each method now, or as soon as its module is imported."""

@@ -78,9 +78,10 @@ def _hook() -> None:
     sys.addaudithook(_heard)
 
 
-def _heard(event: str, _: tuple[Any, ...]) -> None:
-    if _watch.thread is not None and event.startswith(_EVENTS):
-        _watch.note(event)
+def _heard(event: str, _: tuple[Any, ...], watch: _Watch = _watch, watched: tuple[str, ...] = _EVENTS) -> None:
+    """Note an event; what it needs is bound, for one after this module has been torn down."""
+    if watch.thread is not None and event.startswith(watched):
+        watch.note(event)
 
 
 def _noting(what: str, function: Callable[..., Any]) -> Callable[..., Any]:

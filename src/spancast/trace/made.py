@@ -1,7 +1,5 @@
 """The spans that travel, made once for all the destinations that are to have them."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +7,7 @@ from spancast import contract
 from spancast.call import Call
 from spancast.content import Content
 from spancast.record import Sent
+from spancast.shared import Shared
 from spancast.trace.attributes import content_attributes
 from spancast.trace.companion import companion
 from spancast.trace.span import record
@@ -23,8 +22,7 @@ class Spans:
     def __init__(self, encoder: Callable[[], contract.Encoder], version: str) -> None:
         """Give each span an encoder of its own, and `version` as that of its scope."""
         self._encoder, self._version = encoder, version
-        self._made: OrderedDict[str, tuple[Sent, contract.Span]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._made: Shared[str, tuple[Sent, contract.Span]] = Shared(KEPT)
 
     def of(self, sent: Sent, content: Content | None = None) -> contract.Span:
         """Return the span of what travels: of a finished call, with its words where they are given, or another's."""
@@ -32,15 +30,11 @@ class Spans:
         return span if content is None else replace(span, content=content_attributes(content))
 
     def _whole(self, sent: Sent) -> contract.Span:
-        with self._lock:
-            made = self._made.get(sent.call_id)
+        made = self._made.get(sent.call_id)
         if made is not None and made[0] == sent:  # the cost of a call may have come since
             return made[1]
         span = self._new(sent)
-        with self._lock:
-            self._made[sent.call_id] = (sent, span)
-            if len(self._made) > KEPT:
-                self._made.popitem(last=False)
+        self._made.keep(sent.call_id, (sent, span), 1)
         return span
 
     def _new(self, sent: Sent) -> contract.Span:

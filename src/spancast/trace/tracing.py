@@ -12,7 +12,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import ProxyTracerProvider, Tracer
 
-from spancast import guard
+from spancast import forks, guard
 from spancast.resource import scalars
 from spancast.trace.companions import Companions
 from spancast.trace.globals import tracer_provider
@@ -34,7 +34,8 @@ class Tracing:
         self.companions = companions
         self._given = provider
         self._private: TracerProvider | None = None
-        self._lock = threading.Lock()
+        self._renew()
+        forks.in_child(self._renew)
         self._stamp = Stamp()
         self._stamp.companions = companions
         self._joined: list[Any] = []
@@ -43,6 +44,9 @@ class Tracing:
         self._setter: Any = None
         self.resource = scalars({})
         """The resource of the provider in use."""
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
 
     @property
     def provider(self) -> object:
@@ -81,6 +85,11 @@ class Tracing:
     def stop(self) -> None:
         """Leave the application's spans alone from now on."""
         self._stamp.active = False
+        self._stamp.companions = self._stamp.complete = None
+        with self._lock:
+            joined, self._joined, self._seen = self._joined, [], None
+            for each in joined:
+                _take_out(each, self._stamp)
         setter, self._setter = self._setter, None
         if setter is not None:
             with guard.quietly("trace.stop"), suppress(wrapt.WrapperNotOutermostError):
@@ -120,6 +129,13 @@ def _provider() -> TracerProvider:
         return TracerProvider(shutdown_on_exit=False)
     except RuntimeError:
         return TracerProvider(resource=OTELResourceDetector().detect(), shutdown_on_exit=False)
+
+
+def _take_out(provider: Any, stamp: Stamp) -> None:
+    """Have it called no more, where the SDK's list of processors can be reached; else it stays, and does nothing."""
+    every: Any = getattr(provider, "_active_span_processor", None)
+    with suppress(AttributeError), every._lock:  # noqa: SLF001 - the SDK has no other way
+        every._span_processors = tuple(each for each in every._span_processors if each is not stamp)  # noqa: SLF001 - see above
 
 
 def _put_first(provider: Any, stamp: Stamp) -> None:
