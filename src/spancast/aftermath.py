@@ -57,15 +57,18 @@ class Aftermath:
         """Leave to be done what is wanted; return whether the words are kept, and the span ended, by that."""
         metrics, events = self._wishes.metrics, self._wishes.events
         if metrics is not None and metrics.wanted() and not self._counting.leave(_Counting(metrics, call)):
-            guard.faults["metrics lost: too much waits"] += 1
+            guard.count("metrics lost: too much waits")
         if words is None and (events is None or not events.wanted()):
             return False
         if self._writing.is_late(PATIENCE) and self._counting.leave(_Hurrying(self._writing)):
-            guard.once_a_minute("slow redactor", "The words of calls are not kept: to read them takes too long.")
+            guard.once_a_minute("slow redactor", _SLOW)
         if self._writing.leave(_Writing(self._wishes, self._keep, call, words, span)):
             return True
-        guard.faults["content lost: too much waits"] += 1
-        guard.once_a_minute("content queue", "The words of calls come faster than they can be written down.")
+        if events is not None and events.wanted():
+            guard.count("event lost: too much waits")
+        if words is not None:
+            guard.count("content lost: too much waits")
+            guard.once_a_minute("content queue", _FULL)
         return False
 
     def drain(self, timeout: float) -> bool:
@@ -79,6 +82,10 @@ class Aftermath:
     def give_up(self) -> None:
         """End the spans of the calls whose words are not written yet without them."""
         self._writing.give_up()
+
+
+_SLOW = "Prompts and completions are not kept: to read them takes too long. Make the setting redact quicker."
+_FULL = "Prompts and completions are not kept: they come faster than they can be read. Make the setting redact quicker."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +111,8 @@ class _Writing:
 
     def skip(self) -> None:
         if self._is_first():
-            guard.faults["content lost: it took too long"] += 1
             if self.words is not None:
+                guard.count("content lost: it took too long")
                 self._write(Content(call_id=self.call.call_id))  # so that nobody waits for it
             self._end(None)
 
@@ -162,7 +169,7 @@ def _content(words: Words, call: Call, redact: Redact | None) -> Content:
     try:
         return words.content(call.call_id, redact)
     except BaseException as error:  # noqa: BLE001 - the redactor is the application's own, whatever it raises
-        guard.faults["content lost: it could not be read"] += 1
+        guard.count("content lost: it could not be read")
         kind = type(error)  # what it says may be the very words
         guard.once_a_minute("content", "The words of a call are not kept: %s.%s.", kind.__module__, kind.__qualname__)
         return Content(call_id=call.call_id)

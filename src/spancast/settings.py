@@ -75,7 +75,7 @@ class Settings:
     retention: float
     """Seconds."""
     ledger_retention: float | None
-    """Seconds; `None` for ever."""
+    """Seconds; `None` for no end."""
     enabled: bool
     instead_of: str | None = None
     """Which `home` was wanted, and why another is used."""
@@ -308,7 +308,7 @@ def _days(where: str, seen: object) -> float:
     seconds = _seconds(where, seen)
     if seconds >= _UNITS["d"]:
         return seconds
-    raise ConfigurationError.of(where, seen, "Give a day at least, such as 90d, or leave it out to keep them for ever.")
+    raise ConfigurationError.of(where, seen, "Give a day at least, such as 90d, or leave it out to keep them forever.")
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[str, object], str]:
@@ -411,16 +411,16 @@ SETTINGS = (
         "SPANCAST_LINK_BROADCAST",
         flag,
         lambda: False,
-        "Whether requests name their span in `trace`, for OpenRouter's Broadcast to hang its own on.",
+        "Whether requests name their span in `trace`, so that OpenRouter's Broadcast nests its spans under it.",
     ),
-    Setting("default_user", "SPANCAST_DEFAULT_USER", _name, lambda: None, "Whom a call is for when nothing says it."),
-    Setting("default_session", "SPANCAST_DEFAULT_SESSION", _name, lambda: None, "Its session then."),
+    Setting("default_user", "SPANCAST_DEFAULT_USER", _name, lambda: None, "The user of a call that states none."),
+    Setting("default_session", "SPANCAST_DEFAULT_SESSION", _name, lambda: None, "The session of a call that states none."),
     Setting(
         "default_tags",
         "SPANCAST_DEFAULT_TAGS",
         _tags,
         dict,
-        "Tags of every call that does not say others by these names: a table, or `team=blue,region=eu`.",
+        "Tags of every call, unless it states others of the same names: a table, or `team=blue,region=eu`.",
     ),
     Setting(
         "baggage_keys",
