@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import httpx2
+import psutil
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
@@ -22,6 +23,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import spancast
+from spancast import api
+from spancast.attribution import rules
 from spancast.errors import ConfigurationError
 from spancast.testing import Simulator
 from tests.support.programs import spancast as command
@@ -229,6 +232,15 @@ def test_after_stop_the_clients_are_as_they_were(tmp_path: Path) -> None:
     assert all(one is other for one, other in zip(before, after, strict=True))
 
 
+def test_after_stop_no_file_is_open(openrouter: Simulator, collector: Collector, tmp_path: Path) -> None:
+    start(openrouter, tmp_path, otlp(collector), capture_content=True)
+    ask(openrouter)
+    for _ in range(2):
+        assert spancast.stop(20.0)
+        held = [each.path for each in psutil.Process().open_files()]
+        assert [path for path in held if path.startswith(str(tmp_path))] == []
+
+
 def test_the_spans_are_in_the_applications_own_traces(openrouter: Simulator, tmp_path: Path) -> None:
     kept = InMemorySpanExporter()
     provider = TracerProvider()
@@ -247,6 +259,19 @@ def test_the_spans_are_in_the_applications_own_traces(openrouter: Simulator, tmp
 def test_a_destination_named_in_code_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="No exporter is called 'langfus'"):
         spancast.start(["langfus"], home=tmp_path)
+
+
+def test_a_start_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPANCAST_HOME", str(tmp_path))
+    before = rules.in_force()
+    with pytest.raises(ConfigurationError):
+        spancast.start(["langfus"], default_user="u_1")
+    assert (rules.in_force(), api.running()) == (before, None)
+
+    running = api.begin({})  # as `spancast run` does
+    with pytest.raises(ConfigurationError):
+        spancast.start(["langfus"], default_user="u_1")
+    assert (rules.in_force().defaults.user, api.running()) == (None, running)
 
 
 def test_start_survives_a_home_that_cannot_be(

@@ -202,3 +202,10 @@ def test_no_count_is_lost_between_threads(monkeypatch: pytest.MonkeyPatch) -> No
     for thread in threads:
         thread.join()
     assert dict(guard.faults) == {SITE: 1600}
+
+
+def test_no_secret_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    key = "sk-or-v1-" + "a1" * 32
+    assert guard.once_a_minute(SITE, "%s of %d: %s", key, 2, LookupError(f"https://u:word@h and {key}"))
+    (told,) = caplog.records
+    assert told.getMessage() == "[removed] of 2: https://[removed]@h and [removed]"

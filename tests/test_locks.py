@@ -1,11 +1,13 @@
 """A lock that one process holds, and that no death, fork or interruption leaves behind."""
 
+import contextvars
 import os
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -217,3 +219,47 @@ def test_an_interrupted_wait_leaves_nothing_open(
     with pytest.raises(raised):
         FileLock(path).acquire()
     assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+@forks
+def test_a_child_that_is_forked_while_its_parent_waits_does_not_hold_the_lock_for_it(path: Path) -> None:
+    holder, lock = FileLock(path), FileLock(path)
+    assert holder.acquire()
+    taken: list[bool] = []
+    waits = threading.Thread(target=lambda: taken.append(lock.acquire(timeout=30.0)))
+    waits.start()
+    while not locks._opened - {holder._fd}:
+        pass
+    told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(told[1])
+        os.read(told[0], 1)
+        os._exit(0)
+    holder.release()
+    waits.join()
+    locks.close(lock._fd)  # type: ignore[arg-type]  # as the end of the process does it, without giving the lock back
+    assert taken == [True]
+    assert free(path)
+    os.write(told[1], b"1")
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_thread_that_somebody_waits_for_does_not_wait_longer_for_a_lock(path: Path) -> None:
+    with FileLock(path):
+        began = time.monotonic()
+        with locks.within(0.1), locks.within(20.0), pytest.raises(TimeoutError, match=r"for 0\.1 seconds"):
+            FileLock(path).__enter__()
+        assert 0.1 <= time.monotonic() - began < 1.0
+    assert locks.patience(30.0) == 30.0
+
+
+def test_whom_nobody_waits_for_may_wait_though_somebody_waits_for_the_thread_that_started_it() -> None:
+    found = []
+    with locks.within(0.0):
+        context = contextvars.copy_context()  # which free-threaded Pythons give to new threads by themselves
+        thread = threading.Thread(target=context.run, args=(lambda: found.append(locks.patience(30.0)),))
+        thread.start()
+        thread.join()
+        assert locks.patience(30.0) == 0.0
+    assert found == [30.0]

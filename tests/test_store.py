@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from spancast import store
+from spancast import locks, store
 from spancast.errors import SpancastError
+from spancast.locks import FileLock
 from spancast.store import Store
 from tests.bookkeeping.records import output
 
@@ -51,6 +52,34 @@ def test_only_the_owner_can_look_into_the_file(path, opened):
     modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
     assert modes == dict.fromkeys(["some.db", "some.db-wal", "some.db-shm", "some.lock"], 0o600)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_read_does_not_wait_for_a_write_that_another_process_holds_up(path, opened):
+    add(opened)
+    lock = FileLock(path.with_suffix(".lock"))
+    assert lock.acquire()
+    writes = threading.Thread(target=add, args=(opened,))
+    writes.start()
+    while len(locks._opened) < 2:  # it waits for the lock
+        pass
+    assert value(opened) == 1
+    lock.release()
+    writes.join()
+    assert value(opened) == 2
+
+
+def test_a_thread_that_somebody_waits_for_does_not_wait_for_another_threads_transaction(opened):
+    def read() -> None:
+        with locks.within(0.05), pytest.raises(TimeoutError, match="in use by another thread"):
+            value(opened)
+        done.append(True)
+
+    done = []
+    with opened.transaction():
+        reads = threading.Thread(target=read)
+        reads.start()
+        reads.join(5)
+    assert done == [True]
 
 
 def test_a_transaction_that_raises_leaves_nothing(opened):

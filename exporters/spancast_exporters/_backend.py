@@ -18,8 +18,9 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
+    shown_url,
 )
-from spancast_exporters import _facts, _json, _otlp, _refusal
+from spancast_exporters import _facts, _json, _otlp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,9 @@ class Backend(ABC):
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        _otlp.refuse_user(self.url)
         if urlsplit(self.url).scheme not in ("http", "https"):
-            raise ValueError(f"{self.url!r} is no URL. Give endpoint= as https://HOST.")
+            raise ValueError(f"{shown_url(self.url)!r} is no URL. Give endpoint= as https://HOST.")
         for name, value in self._headers().items():
             if not (value.isascii() and value.isprintable() and value.strip()):
                 raise ValueError(f"What goes into the header {name} is empty or no header. Copy it once more.")
@@ -69,7 +71,7 @@ class Backend(ABC):
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure."""
-        return _refusal.diagnosed(reply, self.url, _cure(self))
+        return _otlp.diagnosed(reply, self.url, _cure(self))
 
     @property
     def also_sent_by(self) -> Sequence[Another]:
@@ -92,7 +94,13 @@ def _name(span: Span) -> str:
     """Return what the request calls the span: a root by its trace (OpenRouter, Broadcast)."""
     called = _facts.names(span)
     of_trace = called.get("trace_name") if span.parent_span_id is None else None
-    return of_trace or called.get("generation_name") or span.name
+    named = (of_trace, called.get("generation_name"), span.name)
+    return without_nul(next((each for each in named if each and each.strip()), "unnamed"))
+
+
+def without_nul(text: str) -> str:
+    """Return a text without the character that PostgreSQL holds in none, which many platforms keep names in."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def _cure(backend: Backend) -> str:

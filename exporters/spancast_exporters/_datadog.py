@@ -10,7 +10,7 @@ from itertools import islice
 
 from spancast.contract import Span
 from spancast_exporters import _facts, _json
-from spancast_exporters._datadog_words import instructions, messages, tools
+from spancast_exporters._datadog_words import documents, instructions, messages, tools
 
 ROOT = "undefined"
 """The parent of a span that has none."""
@@ -52,7 +52,7 @@ def event(span: Span, names: Names) -> dict[str, object]:
         "tags": _tags(span, names),
         "_dd": {"span_id": _number(span.span_id), "trace_id": span.trace_id, "apm_trace_id": span.trace_id},
     }
-    return found if span.session is None else {**found, "session_id": span.session}
+    return {**found, "session_id": span.session} if span.session else found
 
 
 def app(span: Span, names: Names) -> str:
@@ -152,8 +152,8 @@ def _service(span: Span, names: Names) -> str | None:
 def _input(span: Span, kind: str) -> dict[str, object] | None:
     asked = _facts.asked(span)
     if kind == "embedding":
-        texts = [message["content"] for message in messages(asked) or ()]
-        return {"documents": [{"text": each} for each in texts]} if texts else None
+        found = documents(asked)
+        return {"documents": found} if found else None
     if kind != "llm":
         return None if asked is None else {"value": asked}
     system, heard = instructions(_facts.words(span, _facts.INSTRUCTIONS)), messages(asked)

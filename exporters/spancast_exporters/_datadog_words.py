@@ -15,6 +15,14 @@ def messages(written: object) -> list[dict[str, Any]] | None:
     return _all(_openai.messages(written))
 
 
+def documents(written: object) -> list[dict[str, Any]]:
+    """Return what was embedded, each input by itself: the conventions have them as the parts of a message."""
+    contents = (message.get("content") for message in _openai.messages(written) or ())
+    return [
+        {"text": text} for each in contents for text in ([each] if isinstance(each, str) else map(_said, each or ()))
+    ]
+
+
 def instructions(written: object) -> list[dict[str, Any]]:
     """Return the conventions' system instructions as messages."""
     return _all(_openai.instructions(written)) or []

@@ -14,6 +14,8 @@ _EXACT = Context(prec=250)
 _KINDS = {
     # gen_ai.operation.name (GenAI semantic conventions)
     **dict.fromkeys(("chat", "text_completion", "generate_content"), "llm"),
+    # llm.request.type (OpenLLMetry before the conventions)
+    "completion": "llm",
     "embeddings": "embedding",
     "execute_tool": "tool",
     **dict.fromkeys(("invoke_agent", "create_agent"), "agent"),
@@ -31,6 +33,7 @@ _KIND_NAMES = (
     "openinference.span.kind",
     "traceloop.span.kind",
     "langfuse.observation.type",
+    "llm.request.type",
 )
 
 MODELS = ("llm", "embedding")
@@ -84,10 +87,15 @@ def spent(call: Generation) -> tuple[Decimal | None, Decimal | None, Decimal | N
 
     With an account's own key the provider's bill is part of it.
     """
-    total, parts = call.spent, (call.upstream_input_cost, call.upstream_output_cost)
-    if total is None or parts[0] is None or parts[1] is None or _EXACT.add(parts[0], parts[1]) != total:
+    return _parted(call.spent, call.upstream_input_cost, call.upstream_output_cost)
+
+
+def _parted(
+    total: Decimal | None, asked: Decimal | None, answered: Decimal | None
+) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+    if total is None or asked is None or answered is None or _EXACT.add(asked, answered) != total:
         return total, None, None
-    return total, *parts
+    return total, asked, answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,15 +169,19 @@ def whom(span: Span) -> dict[str, Attribute | None]:
 
 
 def placed(span: Span, environment: str | None, release: str | None) -> Span:
-    """Return the span where a platform's own variables say it is from; they win over what only the resource says."""
-    resource = span.resource
-    where = _over(span.environment, resource.get("deployment.environment.name"), environment)
-    return replace(span, environment=where, release=_over(span.release, resource.get("service.version"), release))
+    """Return the span where a platform's own variables say it is from; they win over what only the resource says.
+
+    What the destination says, it says to its exporter too, in place of the variable.
+    """
+    where = environment if environment and not _by_request(span, "environment") else span.environment
+    what = release if release and not _by_request(span, "release") else span.release
+    return replace(span, environment=where, release=what)
 
 
-def _over(stated: str | None, of_resource: object, own: str | None) -> str | None:
-    only_resource = stated is None or stated == of_resource
-    return own if own and only_resource else stated
+def _by_request(span: Span, name: str) -> object:
+    """Return what the request says; the span's own field may be of the resource."""
+    call = span.generation
+    return span.attributes.get(f"openrouter.trace.{name}") if call is None else getattr(call, name)
 
 
 def rest(span: Span) -> dict[str, object]:
@@ -217,7 +229,7 @@ def _of_call(call: Generation) -> Facts:
         cache_write_5m_tokens=call.cache_write_5m_tokens,
         cache_write_1h_tokens=call.cache_write_1h_tokens,
         reasoning_tokens=call.reasoning_tokens,
-        time_to_first_token=None if first is None else first / 1e9,
+        time_to_first_token=None if first is None else _seconds(first / 1e9),
         cost=cost,
         input_cost=input_cost,
         output_cost=output_cost,
@@ -226,34 +238,53 @@ def _of_call(call: Generation) -> Facts:
 
 def _of_attributes(stated: Mapping[str, Attribute]) -> Facts:
     counts = {name: _count(stated, names) for name, names in _COUNTS.items()}
-    first = stated.get("gen_ai.response.time_to_first_chunk")
+    parts = (_first_amount(stated, names) for names in (_INPUT_COSTS, _OUTPUT_COSTS))
+    cost, input_cost, output_cost = _parted(_cost(stated), *parts)
     return Facts(
-        model=_text(stated.get("gen_ai.response.model")) or _text(stated.get("gen_ai.request.model")),
-        provider=_text(stated.get("gen_ai.provider.name")) or _text(stated.get("gen_ai.system")),
-        total_tokens=_total(None, counts["input_tokens"], counts["output_tokens"]),
-        time_to_first_token=first if isinstance(first, float) else None,
-        cost=_cost(stated),
-        input_cost=_amount(stated.get("openrouter.input_cost_usd")),
-        output_cost=_amount(stated.get("openrouter.output_cost_usd")),
+        model=_first_text(stated, _MODEL_NAMES),
+        provider=_first_text(stated, _PROVIDER_NAMES),
+        total_tokens=_total(_count(stated, _TOTALS), counts["input_tokens"], counts["output_tokens"]),
+        time_to_first_token=_seconds(stated.get("gen_ai.response.time_to_first_chunk")),
+        cost=cost,
+        input_cost=input_cost,
+        output_cost=output_cost,
         **counts,
     )
 
 
+# GenAI semantic conventions, and names they had before; OpenInference's
+_MODEL_NAMES = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "embedding.model_name")
+_PROVIDER_NAMES = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
+_OPENINFERENCE = "llm.token_count."
 _COUNTS = {
-    "input_tokens": (f"{USAGE}input_tokens", f"{USAGE}prompt_tokens"),
-    "output_tokens": (f"{USAGE}output_tokens", f"{USAGE}completion_tokens"),
-    "cached_tokens": (f"{USAGE}cache_read.input_tokens", f"{USAGE}cache_read_input_tokens"),
-    "cache_write_tokens": (f"{USAGE}cache_write.input_tokens", f"{USAGE}cache_creation.input_tokens"),
-    "reasoning_tokens": (f"{USAGE}reasoning.output_tokens",),
+    "input_tokens": (f"{USAGE}input_tokens", f"{USAGE}prompt_tokens", f"{_OPENINFERENCE}prompt"),
+    "output_tokens": (f"{USAGE}output_tokens", f"{USAGE}completion_tokens", f"{_OPENINFERENCE}completion"),
+    "cached_tokens": (
+        f"{USAGE}cache_read.input_tokens",
+        f"{USAGE}cache_read_input_tokens",
+        f"{_OPENINFERENCE}prompt_details.cache_read",
+    ),
+    "cache_write_tokens": (
+        f"{USAGE}cache_write.input_tokens",
+        f"{USAGE}cache_creation.input_tokens",
+        f"{_OPENINFERENCE}prompt_details.cache_write",
+    ),
+    "reasoning_tokens": (f"{USAGE}reasoning.output_tokens", f"{_OPENINFERENCE}completion_details.reasoning"),
 }
+_TOTALS = (f"{USAGE}total_tokens", "llm.usage.total_tokens", f"{_OPENINFERENCE}total")
 _TOO_MANY = 2**63
-_COSTS = ("openrouter.spent_usd", "openrouter.cost_usd", f"{USAGE}cost")
+_COSTS = ("openrouter.spent_usd", "openrouter.cost_usd", f"{USAGE}cost", "llm.cost.total")
+_INPUT_COSTS = ("openrouter.input_cost_usd", "llm.cost.prompt")
+_OUTPUT_COSTS = ("openrouter.output_cost_usd", "llm.cost.completion")
 """Where another library's span has the dollars that were added to it, the most exact first."""
 
 
 def _cost(stated: Mapping[str, Attribute]) -> Decimal | None:
     """Return what left any account; with an own key, that is known only where it is said."""
-    names = _COSTS[:1] if stated.get("openrouter.is_byok") is True else _COSTS
+    return _first_amount(stated, _COSTS[:1] if stated.get("openrouter.is_byok") is True else _COSTS)
+
+
+def _first_amount(stated: Mapping[str, Attribute], names: tuple[str, ...]) -> Decimal | None:
     return next((found for name in names if (found := _amount(stated.get(name))) is not None), None)
 
 
@@ -262,8 +293,20 @@ def _count(stated: Mapping[str, Attribute], names: tuple[str, ...]) -> int | Non
     return next((each for each in found if type(each) is int and 0 <= each < _TOO_MANY), None)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _first_text(stated: Mapping[str, Attribute], names: tuple[str, ...]) -> str | None:
+    found = (stated.get(name) for name in names)
+    return next((each for each in found if isinstance(each, str) and each), None)
+
+
+def _seconds(value: object) -> float | None:
+    """Return how long something took; `None` for what is a moment, or in another unit."""
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        return None
+    return float(value) if 0 <= value <= _LONGEST else None
+
+
+_LONGEST = 86_400.0
+"""Seconds; in a day the most patient client has given up."""
 
 
 def _amount(value: object) -> Decimal | None:
@@ -274,7 +317,7 @@ def _amount(value: object) -> Decimal | None:
         amount = Decimal(str(value))
     except (InvalidOperation, ValueError):
         return None
-    return amount if amount.is_finite() and abs(amount.adjusted()) <= _DIGITS else None
+    return amount if amount.is_finite() and amount >= 0 and abs(amount.adjusted()) <= _DIGITS else None
 
 
 _DIGITS = 100

@@ -66,7 +66,7 @@ def _trace(span: Span) -> dict[str, Attribute | None]:
     tags = (f"{key}:{value}" for key, value in islice(span.tags.items(), _MOST_TAGS))
     said = _json.bounded(span.metadata)
     return {
-        "langfuse.trace.name": span.trace_name and _json.text(span.trace_name)[:_LONGEST],
+        "langfuse.trace.name": _json.text(span.trace_name)[:_LONGEST] if span.trace_name else None,
         "langfuse.user.id": _identity(span.user),
         "langfuse.session.id": _identity(span.session),
         "langfuse.trace.tags": tuple(_json.text(tag)[:_LONGEST] for tag in tags) or None,

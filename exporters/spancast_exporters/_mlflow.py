@@ -12,7 +12,7 @@ from itertools import accumulate, islice
 from typing import Any
 
 from spancast.contract import Attribute, Span
-from spancast_exporters import _facts, _json, _openai
+from spancast_exporters import _backend, _facts, _json, _openai
 
 _DEEPEST = 200
 """Levels of nesting. Python's parser stops at 1000, the server's own calls included; then the whole request fails."""
@@ -116,13 +116,22 @@ def _kind(span: Span) -> str | None:
 def _whose(span: Span) -> Found:
     """Return the user and the session; two long sessions stay two."""
     stated = {name: span.attributes.get(name) for name in _SESSIONS}
-    long = {name: _fitting(str(value)) for name, value in stated.items() if value and len(str(value)) > _LONGEST}
-    known = {"user.id": span.user and _json.text(span.user), "session.id": span.session and _fitting(span.session)}
-    return {**long, **{name: value for name, value in known.items() if value}}
+    odd = {name: _fitting(str(value)) for name, value in stated.items() if value and _is_odd(str(value))}
+    known = {"user.id": span.user and _text(span.user), "session.id": span.session and _fitting(span.session)}
+    return {**odd, **{name: value for name, value in known.items() if value}}
+
+
+def _is_odd(session: str) -> bool:
+    return len(session) > _LONGEST or "\0" in session
+
+
+def _text(value: str) -> str:
+    """Return what MLflow keeps in a column of its own, whichever its database is."""
+    return _backend.without_nul(_json.text(value))
 
 
 def _fitting(session: str) -> str:
-    text = _json.text(session)
+    text = _text(session)
     digest = sha256(text.encode()).hexdigest()[:16]
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - len(digest)]}{digest}"
 
@@ -133,10 +142,8 @@ def _labels(span: Span) -> Found:
     said = {**span.tags, **{name: value for name, value in place.items() if value and name not in span.tags}}
     said |= {name: value for name, value in span.metadata.items() if name not in said}
     own = ((name, value) for name, value in said.items() if name and value and not name.startswith("mlflow."))
-    tags: Found = {
-        f"{_TAG}{_json.text(name)}": _json.text(value)[:_LONGEST_TAG] for name, value in islice(own, _MOST_TAGS)
-    }
-    return {**tags, _NAME: _json.text(span.trace_name)[:_LONGEST_NAME] if span.trace_name else None}
+    tags: Found = {f"{_TAG}{_text(name)}": _text(value)[:_LONGEST_TAG] for name, value in islice(own, _MOST_TAGS)}
+    return {**tags, _NAME: _text(span.trace_name)[:_LONGEST_NAME] if span.trace_name else None}
 
 
 def _of_model(span: Span) -> Found:

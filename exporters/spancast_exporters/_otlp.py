@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -147,9 +147,9 @@ def judge(encoded: Encoded, reply: Reply) -> Verdict:
 CREDENTIAL = "Set headers=, or OTEL_EXPORTER_OTLP_HEADERS, right."
 
 
-def diagnosed(reply: Reply, url: str) -> str | None:
+def diagnosed(reply: Reply, url: str, credential: str = CREDENTIAL) -> str | None:
     """Return what is wrong with the answer to a request without spans, and the cure; `None` where all is well."""
-    problem = _refusal.diagnosed(reply, url, CREDENTIAL)
+    problem = _refusal.diagnosed(reply, url, credential)
     if problem is None and _parsed(reply) is None:
         return f"{_no_answer(reply)}. Is {url} an OTLP endpoint?"
     return problem
@@ -179,8 +179,10 @@ def _parsed(reply: Reply) -> _Answer | None:
     """Return the answer, or `None` for what is none; an empty one is a success, and what many servers say."""
     try:
         if reply.body.lstrip().startswith(b"{"):
-            partial = json.loads(reply.body).get("partialSuccess") or {}
-            return _Answer(int(partial.get("rejectedSpans") or 0), str(partial.get("errorMessage") or ""))
+            said = json.loads(reply.body)  # names are as in JSON, or as in the schema (protobuf, "ProtoJSON Format")
+            partial = said.get("partialSuccess") or said.get("partial_success") or {}
+            rejected = partial.get("rejectedSpans") or partial.get("rejected_spans") or 0
+            return _Answer(int(rejected), str(partial.get("errorMessage") or partial.get("error_message") or ""))
         if reply.headers.get("content-type", "").startswith("text/html"):
             return None
         answer = ExportTraceServiceResponse.FromString(reply.body).partial_success
@@ -200,6 +202,19 @@ def pairs(headers: Mapping[str, str] | str) -> dict[str, str]:
             raise ValueError("headers cannot be read. Give them as name=value,name=value.")
         found[unquote(name.strip()).lower()] = unquote(value.strip())
     return found
+
+
+def refuse_user(url: str, name: str = "endpoint") -> None:
+    """Raise `ValueError` for a URL with a user: it would not be sent, and shown wherever the URL is."""
+    try:
+        inside = "@" in urlsplit(url).netloc or "@" in url.partition("/")[0]
+    except ValueError:
+        inside = "@" in url
+    if inside:
+        raise ValueError(
+            f"{name} holds a user or a password, which is not sent. Give the address alone, and the credential as an "
+            "option of its own; where there is none, as the header authorization."
+        )
 
 
 def with_path(base: str) -> str:

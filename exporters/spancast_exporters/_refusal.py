@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from spancast.contract import (
     Delivered,
@@ -48,14 +49,20 @@ def reason(reply: Reply) -> str:
 def doubt(reply: Reply) -> str | None:
     """Return why a success is none: a page where an answer was expected, an error in the body; `None` to believe it."""
     body = reply.body.lstrip()
-    if body.startswith(b"<") or reply.headers.get("content-type", "").startswith("text/html"):
+    if _is_page(reply):
         return f"HTTP {reply.status} with a page, which acknowledges nothing"
     if not body.startswith(b"{"):
         return None
     answer = _answer(reply)
     if answer is None:
         return f"HTTP {reply.status} with JSON that breaks off"
-    return reason(reply) if answer.get("errors") or answer.get("error") else None
+    return reason(reply) if _says_no(answer) else None
+
+
+def _says_no(answer: Mapping[str, object]) -> bool:
+    """Whether an answer states an error, or a success that is none."""
+    stated = answer.get("errors") or answer.get("error") or answer.get("status") == "error"
+    return bool(stated) or answer.get("success") is False
 
 
 def diagnosed(reply: Reply, where: str, credential: str) -> str | None:
@@ -63,12 +70,46 @@ def diagnosed(reply: Reply, where: str, credential: str) -> str | None:
 
     `where` it was sent to, and what to do about the `credential` where that is refused.
     """
-    why = reason(reply)
+    wrong = unwell(reply, where, "Is the endpoint right?")
+    if wrong is not None:
+        return wrong
     if reply.status in (401, 403):
-        return f"{where} refuses the credential ({why}). {credential}"
-    if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-        return f"{where} answers {why}. Is the endpoint right?"
-    return doubt(reply)
+        return f"{where} refuses the credential ({reason(reply)}). {credential}"
+    doubtful = doubt(reply)
+    return doubtful and f"{where} answers {doubtful}. Is the endpoint right?"
+
+
+def unwell(reply: Reply, where: str, cure: str) -> str | None:
+    """Return what an answer says that is neither a success nor about the credential, and the cure; `None` for the two.
+
+    `cure` is for an address that is not the platform's.
+    """
+    why = reason(reply)
+    if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
+        return None
+    if reply.status in (401, 403):
+        asks = f"A page on the way to {where} refuses ({why}). Is there a proxy or a firewall in between?"
+        return asks if _is_page(reply) else None
+    if reply.status == 407:  # noqa: PLR2004 - Proxy Authentication Required
+        return f"The proxy on the way to {where} wants a credential ({why}). See HTTPS_PROXY."
+    if reply.status in (408, 429) or reply.status >= 500:  # noqa: PLR2004 - the class of the server's own errors
+        return f"{where} answers {why}, which may pass. Try again later."
+    return f"{where} answers {why}{_elsewhere(reply)}. {cure}"
+
+
+def _is_page(reply: Reply) -> bool:
+    return reply.body.lstrip().startswith(b"<") or reply.headers.get("content-type", "").startswith("text/html")
+
+
+def _elsewhere(reply: Reply) -> str:
+    """Return where a redirect leads to; its path and query may hold what is nobody's business."""
+    if not 300 <= reply.status < 400:  # noqa: PLR2004 - the class of redirects
+        return ""
+    try:
+        there = urlsplit(reply.headers.get("location", ""))
+    except ValueError:
+        return ""
+    return _json.text(f" and sends on to {there.scheme}://{there.hostname}")[:_LONGEST] if there.hostname else ""
 
 
 def _said(reply: Reply) -> str:

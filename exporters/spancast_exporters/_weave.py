@@ -12,7 +12,7 @@ from itertools import islice
 
 from spancast.contract import Attribute, Event, Span
 from spancast_exporters import _facts, _json, _otlp
-from spancast_exporters._weave_tree import READ, settled
+from spancast_exporters._weave_tree import READ, placed, settled
 
 _INPUT, _OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
 _ARGUMENTS, _RESULT = "gen_ai.tool.call.arguments", "gen_ai.tool.call.result"
@@ -30,7 +30,7 @@ def otlp(span: Span, entity: str, project: str) -> bytes:
     labels = set(_otlp.labels(span))
     said = {name: value for name, value in before.items() if name not in labels}
     wanted = _wanted(span, said)
-    after = settled(said | wanted, READ | wanted.keys())
+    after = settled(placed(said | wanted), READ | wanted.keys())
     add = {name: value for name, value in after.items() if name not in before or before[name] is not value}
     drop = [name for name in before if name not in after]
     return _shaped(span).otlp(add=add, drop=drop, resource={"wandb.entity": entity, "wandb.project": project})

@@ -9,8 +9,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from spancast.contract import Encoded, Reply
 from spancast_exporters import _json
 
-_ONE = re.compile(r"span_id='([0-9a-f]{16})'\): (.*?)(?=; Rejected span|; \.\.\.$|$)", re.DOTALL)
-"""`Rejected span (name='…' trace_id='…' span_id='…'): why` (weave 0.53.12, `otel_export`)."""
+_ONE = re.compile(
+    r"(?:span_id='|^Extraction failed for span |; Extraction failed for span )([0-9a-f]{16})(?:'\))?: "
+    r"(.*?)(?=; Rejected span|; Extraction failed|; \.\.\.$|$)",
+    re.DOTALL,
+)
+"""`Rejected span (name='…' trace_id='…' span_id='…'): why`, `Extraction failed for span …: why` (weave 0.53.12)."""
 _LONGEST = 200
 
 

@@ -53,11 +53,11 @@ def _attributes(span: Span) -> dict[str, object]:
     facts, kind = _facts.of(span), _facts.kind(span)
     ours = _known(
         {
-            "user_id": span.user,
-            "session_id": span.session,
-            "trace_name": span.trace_name,
-            "environment": span.environment,
-            "release": span.release,
+            "user_id": span.user or None,
+            "session_id": span.session or None,
+            "trace_name": span.trace_name or None,
+            "environment": span.environment or None,
+            "release": span.release or None,
             "tags": dict(span.tags) or None,
             "model": facts.model,
             "provider": facts.provider,

@@ -1,7 +1,8 @@
 """Attributes as Weave can read them: it makes a tree of their names, and JSON of every text that looks like it.
 
 A name that is a dotted prefix of another has no place in that tree, and the span that has both is refused (weave
-0.53.12, `opentelemetry/helpers.py`). Text that begins like JSON and that Python's parser chokes on fails the request.
+0.53.12, `opentelemetry/helpers.py`). Text that begins like JSON and that Python's parser chokes on fails the request,
+and so does a number that Weave's table has no room for (`migrations/030_add_agent_tables.up.sql`).
 """
 
 import re
@@ -28,12 +29,31 @@ READ = frozenset(
     }
 )
 """What Weave looks for (weave 0.53.12, `agents/semconv.py`)."""
+_WHOLE = READ - {"user.id", "gen_ai.usage.cost"}
+
+_OWN = "weave."
+_OUTPUT_TYPE, _OUTPUT_TYPES = "gen_ai.output.type", ("text", "json", "image", "speech")
+"""All that Weave knows (`agents/schema.py`); a span that says another is refused."""
+_COUNTS = {
+    **dict.fromkeys(("gen_ai.request.choice.count", "server.port"), 2**32),
+    "gen_ai.request.max_tokens": 2**63,
+    **{
+        f"gen_ai.usage.{name}": 2**63
+        for name in (
+            *("input_tokens", "output_tokens", "cache_creation.input_tokens", "cache_read.input_tokens"),
+            *("reasoning.output_tokens", "reasoning_tokens", "experimental.reasoning_tokens"),
+        )
+    },
+}
+"""What Weave keeps as numbers from nothing up to this."""
 
 _DEEPEST = 100
 """Levels of JSON. Python stops at 1000, of which Weave needs several for each."""
 _MANY_DIGITS = re.compile(r"\d{4000}")
 """Python reads no integer of more than 4300 digits, and says so by another error than Weave expects."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_LARGE = re.compile(r"\d{19}")
+_BEYOND = 2**63
 
 
 def settled(stated: Mapping[str, Any], kept: Collection[str] = READ) -> Mapping[str, Any]:
@@ -43,7 +63,7 @@ def settled(stated: Mapping[str, Any], kept: Collection[str] = READ) -> Mapping[
     still in the way, or would replace another, is left out.
     """
     above = conflicting(stated)
-    found = {name: readable(value) for name, value in stated.items()}
+    found = {name: readable(value, whole=name in _WHOLE) for name, value in stated.items()}
     if not above:
         return stated if all(found[name] is value for name, value in stated.items()) else found
     renamed = {}
@@ -55,21 +75,59 @@ def settled(stated: Mapping[str, Any], kept: Collection[str] = READ) -> Mapping[
     return {name: value for name, value in renamed.items() if name not in left}
 
 
-def readable(value: Attribute) -> Attribute:
+def readable(value: Attribute, *, whole: bool = False) -> Attribute:
     """Return a value that Weave's parser can read; the very same where it can.
 
-    JSON that is too deep is cut, and what is no JSON, but would be tried as such, is made to look like none.
+    JSON that is too deep is cut, and what is no JSON, but would be tried as such, is made to look like none. An object
+    that Weave does not keep `whole` it takes to pieces, and numbers among them that have no room become text.
     """
     if not isinstance(value, str) or value.lstrip()[:1] not in _LIKE_JSON:
         return value
     if _MANY_DIGITS.search(value):
         return f"text: {value}"
-    if value.count("[") + value.count("{") <= _DEEPEST and not _SURROGATE.search(value):
+    odd, large = bool(_SURROGATE.search(value)), not whole and bool(_LARGE.search(value))
+    if value.count("[") + value.count("{") <= _DEEPEST and not odd and not large:
         return value
     meant = _json.read(value)
     if meant is None:
         return f"text: {value}"
-    return _json.encoded(meant).decode() if _SURROGATE.search(value) or _is_deep(meant) else value
+    large = large and isinstance(meant, dict) and _is_large(meant)
+    return _json.encoded(meant).decode() if odd or large or _is_deep(meant) else value
+
+
+def placed(stated: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return attributes of which each fits where Weave has a place for it; one that does not has another name."""
+    odd = {name: _beside(name) for name, value in stated.items() if not _fits(_plain(name), value)}
+    return {odd.get(name, name): value for name, value in stated.items()} if odd else stated
+
+
+def _plain(name: str) -> str:
+    """Return the name of the conventions for one of Weave's own, which it reads first."""
+    return f"gen_ai.{name[len(_OWN) :]}" if name.startswith(_OWN) else name
+
+
+def _beside(name: str) -> str:
+    head, kind, rest = name.partition("output.type")
+    return f"{head}{kind}_value{rest}" if kind else f"{name}_value"
+
+
+def _fits(name: str, value: object) -> bool:
+    if name.startswith(_OUTPUT_TYPE):
+        return name == _OUTPUT_TYPE and value in _OUTPUT_TYPES
+    most = _COUNTS.get(name)
+    if most is None or not isinstance(value, int | float | str):
+        return most is None
+    try:
+        return 0 <= int(value) < most
+    except (ValueError, OverflowError):
+        return False
+
+
+def _is_large(meant: object) -> bool:
+    """Whether an object holds a number beyond 64 bits; in a list, Weave keeps it as text."""
+    if isinstance(meant, dict):
+        return any(map(_is_large, meant.values()))
+    return type(meant) is int and not -_BEYOND <= meant < _BEYOND
 
 
 def _is_deep(meant: object) -> bool:

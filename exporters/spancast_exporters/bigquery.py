@@ -196,7 +196,12 @@ class Bigquery:
     )
     token: str = field(default="", repr=False, metadata={"variables": ("GOOGLE_OAUTH_ACCESS_TOKEN",)})
     project: str = field(
-        default="", metadata={"variables": ("BIGQUERY_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT")}
+        default="",
+        metadata={
+            "variables": ("BIGQUERY_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"),
+            "unless": ("credentials",),
+            "where": "It is the ID of the project, as BigQuery's console shows it.",
+        },
     )
     dataset: str = field(default="openrouter", metadata={"variables": ("BIGQUERY_DATASET",)})
     table: str = field(default="openrouter_traces", metadata={"variables": ("BIGQUERY_TABLE",)})

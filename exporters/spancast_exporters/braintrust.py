@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib import metadata
 from itertools import islice
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from spancast.contract import (
@@ -24,6 +25,7 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
+    shown_url,
 )
 from spancast_exporters import _facts, _json, _openai, _otlp, _refusal
 
@@ -71,8 +73,11 @@ class Braintrust:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        _otlp.refuse_user(self.endpoint)
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
-            raise ValueError(f"endpoint cannot be {self.endpoint!r}. Give a URL such as https://api.braintrust.dev.")
+            raise ValueError(
+                f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL such as https://api.braintrust.dev."
+            )
         if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:
             raise ValueError("api_key holds characters that no key has. Copy it once more.")
         if not (self._place.isascii() and self._place.isprintable()):
@@ -129,13 +134,16 @@ class Braintrust:
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure."""
         reason = _refusal.reason(reply)
+        if reply.status in (400, 404) and not self._place.startswith("project_name:"):
+            return f"{self._base} knows no {self._place} ({reason}). See BRAINTRUST_PARENT, BRAINTRUST_API_URL."
+        wrong = _refusal.unwell(reply, self._base, "See BRAINTRUST_API_URL; it is the address without a path.")
+        if wrong is not None:
+            return wrong
         if reply.status in (401, 403):
             return (
                 f"Braintrust refuses the API key ({reason}). Is BRAINTRUST_API_KEY of the organization at {self._base}"
                 f" (BRAINTRUST_API_URL), and does it see {self._place}?"
             )
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return f"{self._base} knows no {self._place} ({reason}). See BRAINTRUST_PARENT, BRAINTRUST_API_URL."
         if not isinstance(_json.read(reply.body.decode("utf-8", "replace")), dict):
             return f"{self._base} is no Braintrust ({reason}). See BRAINTRUST_API_URL."
         return _refusal.doubt(reply)
@@ -178,8 +186,28 @@ def _name(span: Span) -> str:
 
 
 def _input(span: Span) -> object:
+    if _facts.kind(span) == "embedding":
+        return _embedded(span)
     words = {name: _facts.words(span, name) for name in (_facts.INSTRUCTIONS, "gen_ai.input.messages")}
     return _openai.asked(words) or _json_or_text(_facts.asked(span))
+
+
+def _embedded(span: Span) -> object:
+    """Return what was embedded, input by input (braintrust-spec, "Embedding APIs")."""
+    written = _facts.asked(span)
+    contents = [message["content"] for message in _openai.messages(written) or () if message["content"]]
+    if not contents:
+        return _json_or_text(written)
+    size = _facts.parameters(span).get("dimensions")
+    inputs = [{"content": each} for content in contents for each in _inputs(content)]
+    return _known({"inputs": inputs, "output_dimensions": size})
+
+
+def _inputs(content: str | list[dict[str, Any]]) -> list[Any]:
+    """Return each of the texts, which are the parts of a message; what has other parts was one input."""
+    if isinstance(content, str) or any(part["type"] != "text" for part in content):
+        return [content]
+    return [part["text"] for part in content]
 
 
 def _output(span: Span) -> object:
@@ -198,10 +226,10 @@ def _metadata(span: Span, *, modelled: bool) -> dict[str, object]:
         "model": facts.model if modelled else None,
         "provider": facts.provider if modelled else None,
         **(_facts.parameters(span) if modelled else {}),
-        "user_id": span.user,
-        "session_id": span.session,
-        "environment": span.environment,
-        "release": span.release,
+        "user_id": span.user or None,
+        "session_id": span.session or None,
+        "environment": span.environment or None,
+        "release": span.release or None,
         **_facts.names(span),
         "tools": _openai.tools(_facts.words(span, _facts.TOOLS)) if modelled else None,
     }

@@ -22,8 +22,9 @@ from spancast.contract import (
     Verdict,
     by_opentelemetry,
     retry_after,
+    shown_url,
 )
-from spancast_exporters import _datadog, _json, _refusal
+from spancast_exporters import _datadog, _json, _otlp, _refusal
 
 __all__ = ["Datadog"]
 
@@ -83,8 +84,9 @@ class Datadog:
         if set(self.site) & set("/:@ ") or not self.site:
             raise ValueError(f"site cannot be {self.site!r}. Give the domain alone, such as datadoghq.eu.")
         for name, url in (("agent_url", self._agent), ("endpoint", self.endpoint)):
+            _otlp.refuse_user(url or "", name)
             if url is not None and urlsplit(url).scheme not in ("http", "https"):
-                raise ValueError(f"{name} cannot be {url!r}. Give a URL such as http://localhost:8126.")
+                raise ValueError(f"{name} cannot be {shown_url(url)!r}. Give a URL such as http://localhost:8126.")
         if self._agent is None and not self.api_key:
             raise ValueError(f"api_key is missing, and there is no agent. Set DD_API_KEY. {_KEY}")
         if not _is_token(self.api_key or "x"):
@@ -138,26 +140,39 @@ class Datadog:
 
     def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
         """Return the request that validates the key; where another sends for us, one that carries no span."""
-        if self.endpoint is None and self._agent is None:
-            return Request(
-                url=f"https://api.{self.site}/api/v1/validate", body=b"", headers=self._headers(), method="GET"
-            )
-        return Request(url=self.url, body=b"[]", headers=self._headers())
+        if self._by_another:
+            return Request(url=self._asked, body=b"[]", headers=self._headers())
+        return Request(url=self._asked, body=b"", headers=self._headers(), method="GET")
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure."""
         reason, agent = _refusal.reason(reply), self._agent
+        if reply.status in (404, 405) and agent is not None:
+            return f"The agent at {agent} takes no LLM Observability ({reason}). Update it, and leave its evp_proxy on."
+        if reply.status == 400 and self._by_another:  # noqa: PLR2004 - Bad Request: no span was sent
+            return None
+        wrong = _refusal.unwell(reply, self._asked, "See DD_SITE, DD_TRACE_AGENT_URL.")
+        if wrong is not None:
+            return wrong
         if reply.status in (401, 403):
             whose = "the API key" if agent is None else f"the API key of the agent at {agent}"
             return (
                 f"Datadog refuses {whose} ({reason}). A key is good for its own site alone: see DD_API_KEY and DD_SITE."
             )
-        if reply.status in (404, 405) and agent is not None:
-            return f"The agent at {agent} takes no LLM Observability ({reason}). Update it, and leave its evp_proxy on."
-        if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return _refusal.doubt(reply)
-        no_span = reply.status == 400 and (agent is not None or self.endpoint is not None)  # noqa: PLR2004
-        return None if no_span else f"{self.url} answers {reason}. See DD_SITE, DD_TRACE_AGENT_URL."
+        doubt = _refusal.doubt(reply)
+        if doubt is None and not (self._by_another or _is_valid(reply)):
+            doubt = f"{reason} without a word of the key"
+        return doubt and f"{self._asked} is no Datadog ({doubt}). See DD_SITE, DD_TRACE_AGENT_URL."
+
+    @property
+    def _by_another(self) -> bool:
+        """Whether another sends for us, who cannot validate a key."""
+        return self.endpoint is not None or self._agent is not None
+
+    @property
+    def _asked(self) -> str:
+        """Where a key is tried (Datadog, API reference, "Validate API key")."""
+        return self.url if self._by_another else f"https://api.{self.site}/api/v1/validate"
 
     def _headers(self) -> dict[str, str]:
         said = {"dd-api-key": self.api_key or ""} if self._agent is None else {_SUBDOMAIN: "llmobs-intake"}
@@ -190,6 +205,11 @@ def _wait(reply: Reply) -> float | None:
     until_reset = float(text) if reply.status == 429 and text.isascii() and text.isdigit() else None  # noqa: PLR2004
     asked = retry_after(reply)
     return until_reset if asked is None else asked
+
+
+def _is_valid(reply: Reply) -> bool:
+    answer = _json.read(reply.body.decode("utf-8", "replace"))
+    return isinstance(answer, dict) and answer.get("valid") is True
 
 
 def _is_token(text: str) -> bool:

@@ -13,15 +13,21 @@ from spancast_exporters import _backend, _otlp
 
 __all__ = ["Grafana"]
 
+_WHERE = "It is in Grafana Cloud on the stack's page under OpenTelemetry, Configure."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grafana(_backend.Backend):
     """Sends spans. `endpoint` is https://otlp-gateway-<zone>.grafana.net/otlp; the token may write traces."""
 
-    endpoint: str
-    instance_id: str
+    endpoint: str = field(metadata={"variables": ("GRAFANA_CLOUD_OTLP_ENDPOINT",), "where": _WHERE})
+    instance_id: str = field(metadata={"variables": ("GRAFANA_CLOUD_INSTANCE_ID",), "where": _WHERE})
     token: str = field(
-        repr=False, metadata={"where": "It is in Grafana Cloud under Access Policies; it may write traces."}
+        repr=False,
+        metadata={
+            "variables": ("GRAFANA_CLOUD_API_KEY", "GRAFANA_CLOUD_API_TOKEN"),
+            "where": "It is in Grafana Cloud under Access Policies; it may write traces.",
+        },
     )
 
     @property

@@ -27,13 +27,16 @@ class Honeycomb(_backend.Backend):
             "where": "It is in Honeycomb under Environment settings, API Keys.",
         },
     )
-    endpoint: str = "https://api.honeycomb.io"
-    dataset: str | None = None
+    endpoint: str = field(
+        default="https://api.honeycomb.io",
+        metadata={"variables": ("HONEYCOMB_TRACES_ENDPOINT", "HONEYCOMB_API_ENDPOINT")},
+    )
+    dataset: str | None = field(default=None, metadata={"variables": ("HONEYCOMB_DATASET",)})
 
     @property
     def url(self) -> str:
         """Where the spans go."""
-        return _otlp.with_path(self.endpoint.removesuffix(_otlp.PATH))
+        return _otlp.with_path(self.endpoint.rstrip("/").removesuffix(_otlp.PATH))
 
     def _headers(self) -> Mapping[str, str]:
         return {"x-honeycomb-team": self.api_key, **({"x-honeycomb-dataset": self.dataset} if self.dataset else {})}

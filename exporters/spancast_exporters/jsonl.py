@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spancast.contract import Delivered, Retry, Sink, Span, Verdict
+from spancast.contract import Delivered, Retry, SelfTest, Sink, Span, Verdict
 from spancast_exporters import _flat
 
 __all__ = ["Jsonl"]
@@ -37,8 +37,19 @@ class Jsonl:
             return Retry(f"{type(error).__name__}: {os.strerror(error.errno or 0)}")
         return Delivered()
 
+    def tested(self) -> str | None:
+        """Return why the file could not be written, and the cure; it is neither made nor touched."""
+        path = Path(self.path).expanduser().absolute()
+        there = next(each for each in (path, *path.parents) if each.exists())
+        if path.is_dir():
+            return f"{path} is a folder. Give a file in it; see SPANCAST_JSONL_PATH."
+        if there != path and not there.is_dir():
+            return f"{there} is no folder. See SPANCAST_JSONL_PATH."
+        allowed = os.access(there, os.W_OK | os.X_OK if there.is_dir() else os.R_OK | os.W_OK)
+        return None if allowed else f"{there} may not be written to by this user. See SPANCAST_JSONL_PATH."
 
-_: type[Sink] = Jsonl
+
+_: tuple[type[Sink], type[SelfTest]] = (Jsonl, Jsonl)
 
 
 def _append(path: Path, lines: Iterable[bytes]) -> None:

@@ -24,6 +24,7 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
+    shown_url,
 )
 from spancast_exporters import _json, _langfuse, _otlp, _refusal
 
@@ -74,7 +75,9 @@ class Langfuse:
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
-            raise ValueError(f"endpoint cannot be {self.endpoint!r}. Give a URL such as https://cloud.langfuse.com.")
+            raise ValueError(
+                f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL such as https://cloud.langfuse.com."
+            )
         if self.public_key.startswith("sk-lf-"):
             raise ValueError("public_key holds a secret key. Give the one that begins with pk-lf-.")
         for name, key in (("public_key", self.public_key), ("secret_key", self.secret_key)):
@@ -122,14 +125,14 @@ class Langfuse:
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure."""
-        reason = _refusal.reason(reply)
+        wrong = _refusal.unwell(reply, self._base, "See LANGFUSE_BASE_URL; it is the address without a path.")
+        if wrong is not None:
+            return wrong
         if reply.status in (401, 403):
             return (
-                f"{self._base} refuses the keys ({reason}). A pair is good for one region and project: see "
-                "LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL."
+                f"{self._base} refuses the keys ({_refusal.reason(reply)}). A pair is good for one region and project:"
+                " see LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL."
             )
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return f"{self._base} answers {reason}. See LANGFUSE_BASE_URL; it is the address without a path."
         return None if _listed(reply) is not None else f"{self._base} is no Langfuse. See LANGFUSE_BASE_URL."
 
     def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - the spans tell their own time

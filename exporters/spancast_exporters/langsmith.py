@@ -1,7 +1,9 @@
 """LangSmith, by OTLP over HTTP in protobuf with LangSmith's own attributes.
 
 Checked on a strict stub that makes runs of spans as LangSmith's own collector proxy does (langsmith-collector-proxy,
-`otel_converter.go`). LangSmith's server is closed, and this was not checked on it.
+`otel_converter.go`). LangSmith's server is closed, and this was not checked on it. What is said here of runs that come
+twice and of old ones is known of its other ways in (langsmith-sdk, issue 1529; langsmith-data-migration-tool, pull
+request 152).
 """
 
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 
 from spancast.contract import (
     Another,
+    Delivered,
     Encoded,
     Exporter,
     Probe,
@@ -20,6 +23,7 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
+    shown_url,
 )
 from spancast_exporters import _json, _langsmith, _otlp, _refusal
 
@@ -28,6 +32,11 @@ __all__ = ["LangSmith"]
 _OTEL = "/otel"
 _ROOM = 10_000_000
 """Bytes of one request, before compression; LangSmith takes 20 MB of runs at a time (langsmith 0.15, `client`)."""
+_CONFLICT = 409
+_CLOUD = "smith.langchain.com"
+_DAY = 23 * 3600.0
+"""Seconds; LangSmith's cloud refuses a whole request for a run of more than 24 hours, and an hour is left for the way.
+One's own takes runs of any age."""
 
 
 def _variables(name: str) -> dict[str, tuple[str, ...]]:
@@ -50,18 +59,29 @@ class LangSmith:
     endpoint: str = field(default="https://api.smith.langchain.com", metadata=_variables("ENDPOINT"))
     project: str = field(default="default", metadata=_variables("PROJECT"))
     workspace_id: str | None = field(default=None, metadata=_variables("WORKSPACE_ID"))
-    traits: Traits = field(default=Traits(max_bytes=_ROOM, resend="upsert"), init=False)
-    """The id of a run is made of the ids of its span: one that comes twice is one."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        _otlp.refuse_user(self.endpoint)
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
-            raise ValueError(f"endpoint cannot be {self.endpoint!r}. Give a URL: https://api.smith.langchain.com.")
+            raise ValueError(
+                f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL: https://api.smith.langchain.com."
+            )
         for name, value in (("api_key", self.api_key), ("workspace_id", self.workspace_id or "x")):
             if not _is_token(value):
                 raise ValueError(f"{name} holds characters that none has. Copy it once more.")
         if not self.project.strip():
             raise ValueError("project is empty. Give the name of one, or leave it out.")
+
+    @property
+    def traits(self) -> Traits:
+        """Return the limits of LangSmith.
+
+        The id of a run is that of its span. One that comes twice is one, and stays as it first was.
+        """
+        host = urlsplit(self.endpoint).hostname or ""
+        is_cloud = host == _CLOUD or host.endswith(f".{_CLOUD}")
+        return Traits(max_bytes=_ROOM, max_age=_DAY if is_cloud else None, resend="ignored")
 
     @property
     def url(self) -> str:
@@ -92,7 +112,9 @@ class LangSmith:
         return [_otlp.post(self.url, headers, ids, batch) for ids, batch in _otlp.batches(parts, _ROOM)]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge as OTLP says."""
+        """Judge as OTLP says; of a run that LangSmith has, it says that there is a conflict."""
+        if reply.status == _CONFLICT and len(encoded.span_ids) == 1:
+            return Delivered()
         return _otlp.judge_worded(encoded, reply)
 
     def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
@@ -101,14 +123,14 @@ class LangSmith:
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure."""
-        reason = _refusal.reason(reply)
+        wrong = _refusal.unwell(reply, self._base, "See LANGSMITH_ENDPOINT; one's own LangSmith has /api/v1 in it.")
+        if wrong is not None:
+            return wrong
         if reply.status in (401, 403):
             return (
-                f"{self._base} refuses the key ({reason}). A key is good for one region, and may need a workspace: see "
-                "LANGSMITH_API_KEY, LANGSMITH_ENDPOINT and LANGSMITH_WORKSPACE_ID."
+                f"{self._base} refuses the key ({_refusal.reason(reply)}). A key is good for one region, and may need a"
+                " workspace: see LANGSMITH_API_KEY, LANGSMITH_ENDPOINT and LANGSMITH_WORKSPACE_ID."
             )
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return f"{self._base} answers {reason}. See LANGSMITH_ENDPOINT; one's own LangSmith has /api/v1 in it."
         listed = _json.read(reply.body.decode("utf-8", "replace"))
         return None if isinstance(listed, list) else f"{self._base} is no LangSmith. See LANGSMITH_ENDPOINT."
 

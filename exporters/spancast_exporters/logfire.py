@@ -22,13 +22,18 @@ __all__ = ["Logfire"]
 
 @dataclass(frozen=True, kw_only=True)
 class Logfire(_backend.Backend):
-    """Sends spans to the project of a write token, in the region that the token names; `endpoint` wins over it."""
+    """Sends spans to the project of a write token, in the region that the token names; `endpoint` wins over it.
+
+    `environment` and `release` win over the resource; what a request or the destination says of them wins over both.
+    """
 
     token: str = field(
         repr=False,
         metadata={"variables": ("LOGFIRE_TOKEN",), "where": "It is in Logfire under Project settings, Write tokens."},
     )
     endpoint: str | None = field(default=None, metadata={"variables": ("LOGFIRE_BASE_URL",)})
+    environment: str | None = field(default=None, metadata={"variables": ("LOGFIRE_ENVIRONMENT",)})
+    release: str | None = field(default=None, metadata={"variables": ("LOGFIRE_SERVICE_VERSION",)})
 
     @property
     def url(self) -> str:
@@ -51,6 +56,9 @@ class Logfire(_backend.Backend):
 
     def _headers(self) -> Mapping[str, str]:
         return {"authorization": self.token}
+
+    def _fitted(self, span: Span) -> Span:
+        return _facts.placed(span, self.environment, self.release)
 
     def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
         cost = _facts.of(span).cost if _facts.kind(span) in _facts.MODELS else None

@@ -4,6 +4,7 @@ New Relic prices nothing: the cost is asked for as `gen_ai.usage.cost` in NRQL; 
 Written from documentation, checked on a strict stub; not checked on New Relic itself.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,7 +30,10 @@ _REGIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class NewRelic(_backend.Backend):
-    """Sends spans with what is longer than New Relic takes cut. `region` is us, eu or gov; `endpoint` wins over it."""
+    """Sends spans with what is longer than New Relic takes cut.
+
+    `region` is us, eu or gov, by default the one that the key names; `endpoint` wins over it.
+    """
 
     license_key: str = field(
         repr=False,
@@ -38,20 +42,27 @@ class NewRelic(_backend.Backend):
             "where": "It is in New Relic under API keys, type INGEST - LICENSE.",
         },
     )
-    region: str = "us"
+    region: str | None = None
     endpoint: str | None = None
     traits: Traits = field(default=Traits(max_bytes=1_000_000, resend="duplicates"), init=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        if self.region not in _REGIONS:
+        if self.region is not None and self.region not in _REGIONS:
             raise ValueError(f"region cannot be {self.region!r}. Give one of {', '.join(_REGIONS)}.")
         super().__post_init__()
 
     @property
     def url(self) -> str:
         """Where the spans go."""
-        return _otlp.with_path((self.endpoint or _REGIONS[self.region]).removesuffix(_otlp.PATH))
+        base = self.endpoint or _REGIONS[self.region or self._region_of_key]
+        return _otlp.with_path(base.rstrip("/").removesuffix(_otlp.PATH))
+
+    @property
+    def _region_of_key(self) -> str:
+        """The region that a key begins with, as in `eu01xx` (newrelic 14.1, `default_host`)."""
+        named = re.match(r"([a-z]+)[0-9]{2}x", self.license_key)
+        return named[1] if named and named[1] in _REGIONS else "us"
 
     @property
     def also_sent_by(self) -> Sequence[Another]:

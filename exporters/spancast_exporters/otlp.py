@@ -22,6 +22,7 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
+    shown_url,
 )
 from spancast_exporters import _otlp, _otlp_json
 from spancast_exporters._otlp_grpc import OtlpGrpc
@@ -68,8 +69,9 @@ class Otlp:
             raise ValueError(f"protocol cannot be {self.protocol!r}. Give one of {', '.join(_PROTOCOLS)}.")
         if self.protocol == "grpc" and (find_spec("grpc") is None or find_spec("google.rpc") is None):
             raise ValueError("protocol grpc needs gRPC. Install spancast[grpc], or give protocol http/protobuf.")
+        _otlp.refuse_user(self.url)
         if self.protocol != "grpc" and urlsplit(self.url).scheme not in ("http", "https"):
-            raise ValueError(f"{self.url!r} is no URL. Give one such as http://localhost:4318.")
+            raise ValueError(f"{shown_url(self.url)!r} is no URL. Give one such as http://localhost:4318.")
         if self.compression not in ("gzip", "none"):
             raise ValueError(f'compression cannot be {self.compression!r}. Give "gzip" or "none".')
         for name, value in _otlp.pairs(self.headers).items():

@@ -26,6 +26,7 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
+    shown_url,
 )
 from spancast_exporters import _facts, _json, _openai, _otlp, _refusal
 
@@ -63,8 +64,11 @@ class Posthog:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        _otlp.refuse_user(self.endpoint)
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
-            raise ValueError(f"endpoint cannot be {self.endpoint!r}. Give a URL such as https://eu.i.posthog.com.")
+            raise ValueError(
+                f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL such as https://eu.i.posthog.com."
+            )
         if self.api_key.startswith("phx_"):
             raise ValueError("api_key holds a personal key. Give the project's, which begins with phc_.")
         if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key or not self.api_key:
@@ -90,9 +94,9 @@ class Posthog:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe a success that says so in JSON; what PostHog says of a failure is the reason."""
+        """Believe a success that says so in PostHog's words; what it says of a failure is the reason."""
         verdict = _refusal.judge(encoded, reply)
-        silent = isinstance(verdict, Delivered) and not reply.body.lstrip().startswith(b"{")
+        silent = isinstance(verdict, Delivered) and not _is_taken(reply)
         return Retry(f"HTTP {reply.status} without PostHog's answer") if silent else verdict
 
     def probe(self, at: datetime) -> Request:
@@ -101,13 +105,15 @@ class Posthog:
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure. That no event is there may be refused."""
-        reason = _refusal.reason(reply)
+        if reply.status == 400 and not reply.body.lstrip().startswith(b"<"):  # noqa: PLR2004 - Bad Request
+            return None
+        wrong = _refusal.unwell(reply, self.url, "See POSTHOG_HOST.")
+        if wrong is not None:
+            return wrong
         if reply.status in (401, 403):
-            return f"PostHog refuses the key ({reason}). See POSTHOG_API_KEY, of the region of POSTHOG_HOST."
-        if 200 <= reply.status < 300 or reply.status == 400:  # noqa: PLR2004 - the class of success, Bad Request
-            doubt = _refusal.doubt(reply) if reply.status != 400 else None  # noqa: PLR2004 - Bad Request
-            return doubt and f"{self.url}: {doubt}. See POSTHOG_HOST."
-        return f"{self.url} answers {reason}. See POSTHOG_HOST."
+            why = _refusal.reason(reply)
+            return f"{self.url} refuses the key ({why}). See POSTHOG_API_KEY, of the region of POSTHOG_HOST."
+        return None if _is_taken(reply) else f"{self.url} is no PostHog. See POSTHOG_HOST."
 
     def _encoded(self, ids: Sequence[str], events: Sequence[bytes], at: datetime) -> Encoded:
         head = _json.encoded({"api_key": self.api_key, "sent_at": at.isoformat()})
@@ -116,6 +122,12 @@ class Posthog:
 
 
 _: tuple[type[Exporter], type[Probe]] = (Posthog, Posthog)
+
+
+def _is_taken(reply: Reply) -> bool:
+    """Whether it is the answer of PostHog's capture service, of today or of before (PostHog/posthog, `capture`)."""
+    answer = _json.read(reply.body.decode("utf-8", "replace"))
+    return isinstance(answer, dict) and answer.get("status") in ("Ok", 1)
 
 
 def _hundreds(events: Sequence[tuple[str, bytes]]) -> Iterator[Iterable[tuple[str, bytes]]]:

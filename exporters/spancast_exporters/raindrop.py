@@ -24,6 +24,7 @@ from spancast.contract import (
     Split,
     Traits,
     Verdict,
+    shown_url,
 )
 from spancast_exporters import _facts, _json, _otlp, _raindrop, _refusal
 
@@ -57,8 +58,11 @@ class Raindrop:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        _otlp.refuse_user(self.endpoint)
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
-            raise ValueError(f"endpoint cannot be {self.endpoint!r}. Give a URL such as https://api.raindrop.ai.")
+            raise ValueError(
+                f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL such as https://api.raindrop.ai."
+            )
         if not (self.write_key.isascii() and self.write_key.isprintable()) or set(self.write_key) & {" "}:
             raise ValueError("write_key holds characters that no key has. Copy it once more.")
         if self.project is not None and not _PROJECT.fullmatch(self.project):

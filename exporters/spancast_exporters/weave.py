@@ -32,6 +32,7 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
+    shown_url,
 )
 from spancast_exporters import _json, _otlp, _refusal, _weave, _weave_calls
 from spancast_exporters._weave_answer import rejected
@@ -84,8 +85,9 @@ class Weave:
         if self.view not in ("agents", "traces"):
             raise ValueError(f'view cannot be {self.view!r}. Give "agents" or "traces".')
         for name, url in (("endpoint", self.endpoint or _CLOUD), ("base_url", self.base_url)):
+            _otlp.refuse_user(url, name)
             if urlsplit(url).scheme not in ("http", "https"):
-                raise ValueError(f"{name} cannot be {url!r}. Give a URL such as {_CLOUD}.")
+                raise ValueError(f"{name} cannot be {shown_url(url)!r}. Give a URL such as {_CLOUD}.")
         if not (self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key and self.api_key):
             raise ValueError("api_key holds characters that no key has. Copy it once more.")
         entity, project = self._place
@@ -98,8 +100,9 @@ class Weave:
     def traits(self) -> Traits:
         """Return the limits of Weave.
 
-        A span that comes twice to the Agents view replaces the first (weave 0.53.12, migration 030). In the Traces view
-        it stays one call, but its cost would stay what it first was, so that one waits for it.
+        A span that comes twice to the Agents view replaces the first, though the totals of an agent count both (weave
+        0.53.12, migration 030). In the Traces view it stays one call, but its cost would stay what it first was, so
+        that one waits for it.
         """
         resend = "upsert" if self.view == "agents" else "duplicates"
         return Traits(
@@ -160,14 +163,14 @@ class Weave:
 
     def diagnose(self, reply: Reply) -> str | None:
         """Return what is wrong, and the cure."""
-        reason, entity = _refusal.reason(reply), self._place[0]
+        wrong = _refusal.unwell(reply, self._base, "See WF_TRACE_SERVER_URL, WANDB_BASE_URL.")
+        if wrong is not None:
+            return wrong
         if reply.status in (401, 403):
             return (
-                f"{self._base} refuses the key ({reason}). Is WANDB_API_KEY of this W&B, and may it write to {entity}?"
-                " See WANDB_ENTITY."
+                f"{self._base} refuses the key ({_refusal.reason(reply)}). Is WANDB_API_KEY of this W&B, and may it"
+                f" write to {self._place[0]}? See WANDB_ENTITY."
             )
-        if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return f"{self._base} answers {reason}. See WF_TRACE_SERVER_URL, WANDB_BASE_URL."
         if self.view == "traces":
             known = isinstance(_answer(reply).get("calls"), list)
             return None if known else f"{self._base} is no Weave. See WF_TRACE_SERVER_URL."

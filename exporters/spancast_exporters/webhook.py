@@ -62,6 +62,7 @@ class Webhook:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        _otlp.refuse_user(self.endpoint)
         parts = urlsplit(self.endpoint)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("endpoint is no URL. Give one such as https://traces.example/openrouter.")

@@ -2,9 +2,11 @@
 
 import atexit
 import math
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from inspect import signature
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
-from spancast import guard, owed
+from spancast import forks, guard, locks, owed
 from spancast.aftermath import Aftermath, Wishes
 from spancast.attribution import rules as attribution
 from spancast.attribution.context import NOBODY, Attribution
@@ -32,7 +34,7 @@ from spancast.delivery.outbox import Outbox
 from spancast.delivery.pump import Pump
 from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
-from spancast.errors import ConfigurationError
+from spancast.errors import ConfigurationError, SpancastError
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.record import Record
@@ -61,6 +63,10 @@ SILENT = 1.0
 """Seconds for which a platform has not answered when its answer is not waited for any more, where no more are given."""
 POLL = 0.01
 """Seconds between two looks at whether all is delivered."""
+GRACE = 0.05
+"""Seconds beyond a deadline for which a lock is waited for that another process has: to look once must be possible."""
+BEGINNING = 0.2
+"""Seconds that `start` waits for its destinations to be entered in the outbox; that goes on behind its back."""
 
 
 class Running:
@@ -74,7 +80,6 @@ class Running:
         explicit: frozenset[str],
     ) -> None:
         self.settings = settings
-        attribution.follow(rules(settings))
         self.said: Mapping[str, Any] = {}
         """What the program itself said."""
         self._book, self._outbox = Book(settings.home), Outbox(settings.home, keeping(settings))
@@ -107,8 +112,11 @@ class Running:
 
     def begin(self) -> None:
         """Put the hooks on the client libraries, and join the application's tracer provider if it has one already."""
+        attribution.follow(rules(self.settings))
         self._tracing.watch()
         self._patches.install(HOOKS)
+        if self._couriers:
+            _for_a_moment(self._register_each, BEGINNING)
         if self._couriers and journal_folder(self.settings.home).is_dir():
             self._journal.news = True  # what an earlier process has left may wait for this one
             self._pump.start()
@@ -121,7 +129,15 @@ class Running:
         return self._flush(time.monotonic() + timeout, math.inf)
 
     def _flush(self, deadline: float, silent: float) -> bool:
-        """Do so until `deadline`, of `time.monotonic`; wait for no platform that has been `silent` for so long."""
+        """Do so until `deadline`, of `time.monotonic`; wait for no platform that has been `silent` for so long.
+
+        Nor is any process or thread waited for that stands still with a lock, or with a disk that does.
+        """
+        with locks.within(max(0.0, deadline - time.monotonic()) + GRACE), suppress(TimeoutError):
+            return self._all_sent(deadline, silent)
+        return False
+
+    def _all_sent(self, deadline: float, silent: float) -> bool:
         written = self._recorder.complete(max(0.0, deadline - time.monotonic()))
         if not self._pump.move(max(0.0, deadline - time.monotonic())) or not written:
             return False
@@ -157,13 +173,24 @@ class Running:
             asker.stop(max(0.0, deadline - time.monotonic()))
         self._deliveries.end()
         self._tracing.stop()
-        self._journal.close()
+        if not _for_a_moment(self._journal.close, max(GRACE, deadline - time.monotonic())):
+            self._journal.close(sync=False)
+        if unhook:
+            _for_a_moment(self._close, max(GRACE, deadline - time.monotonic()))
         return done
+
+    def _close(self) -> None:
+        """Close the databases; what uses them yet opens them again."""
+        with guard.quietly("stopping"):
+            self._book.close()
+            self._outbox.close()
 
     def is_done(self) -> bool:
         """Return whether all is where it should be, once it has ended: others may have moved and sent it since."""
         with guard.quietly("stopping"):
-            return self._flush(time.monotonic(), 0.0)
+            done = self._flush(time.monotonic(), 0.0)
+            _for_a_moment(self._close, GRACE)
+            return done
         return False
 
     def end_again(self) -> None:
@@ -171,8 +198,9 @@ class Running:
         with guard.quietly("stopping"):
             self._recorder.close(POLL)
             if self._journal.news and not self._pump.is_at_it():
-                self._pump.turn()
-        self._journal.close()
+                with locks.within(EXIT_BUDGET):
+                    self._pump.turn()
+        self._journal.close(sync=False)
 
     def _undecided(self, names: Sequence[str]) -> int:
         return self._outbox.undecided(self._journal.writer, names) if names else 0
@@ -211,6 +239,26 @@ class Running:
                 courier = Courier(destination, exporter, self._outbox, to_span, self.settings.home, expects=expects)
                 couriers.append((courier, WorkerThread(courier)))
         return couriers
+
+    def _register_each(self) -> None:
+        """Have the destinations seen before the first call."""
+        with suppress(OSError, sqlite3.Error, SpancastError):  # their first pass tries again, and tells why it cannot
+            for courier, _ in self._couriers:
+                courier.register()
+
+
+def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:
+    """Do some work that the disk may hold up, and wait so long for it; then it goes on behind the caller's back.
+
+    Return whether it was begun: no thread can be where the limit is reached, or the interpreter ends.
+    """
+    thread = threading.Thread(target=work, name="spancast-disk", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    thread.join(seconds)
+    return True
 
 
 def exporter_of(destination: Destination, *, explicit: bool) -> Exporter | Sink | None:
@@ -259,6 +307,13 @@ to_span = Spans(OtlpEncoder, VERSION).of
 _running: Running | None = None
 _lock = threading.Lock()
 
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - a thread of the parent may have been starting or stopping
+    _lock = threading.Lock()
+
+
+forks.in_child(_after_fork)
 
 _Arguments = ParamSpec("_Arguments")
 
@@ -396,19 +451,26 @@ def begin(
     said = {**arguments, "tracer_provider": tracer_provider, "meter_provider": meter_provider}
     said = {name: value for name, value in said.items() if value is not None}
     with _lock:
-        if _running is not None and said and said != _running.said:
-            if _running.said:
-                guard.once_a_minute("start", "Spancast runs already; what start() is given now is not used.")
-                return _running
-            _running.end(EXIT_BUDGET)  # `spancast run` started it, and the program knows better
+        if _running is not None and not _gives_way(_running, said):
+            return _running
+        explicit = settings.destinations if arguments.get("destinations") is not None else ()
+        named = frozenset(each.name for each in explicit)
+        fresh = Running(settings, tracer_provider, meter_provider, named) if settings.enabled else None
+        if _running is not None:
+            _running.end(EXIT_BUDGET)
             _running = None
-        if _running is None and settings.enabled:
-            explicit = settings.destinations if arguments.get("destinations") is not None else ()
-            named = frozenset(each.name for each in explicit)
-            _running = Running(settings, tracer_provider, meter_provider, named)
-            _running.said = said
-            _running.begin()
+        if fresh is not None:
+            fresh.said = said
+            fresh.begin()
+            _running = fresh
         return _running
+
+
+def _gives_way(running: Running, said: Mapping[str, Any]) -> bool:
+    """Whether what runs is to be started anew: `spancast run` started it, and the program says how it wants it."""
+    if said and said != running.said and running.said:
+        guard.once_a_minute("start", "Spancast runs already; what start() is given now is not used.")
+    return bool(said) and not running.said
 
 
 def flush(timeout: float = 5.0) -> bool:

@@ -54,12 +54,12 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`n`, how many choices were asked for."""
     stop: tuple[str, ...] | None = None
     reasoning_level: str | None = None
-    """`reasoning.effort` or `reasoning_effort`."""
+    """`reasoning.effort`, `reasoning_effort` or `output_config.effort`."""
     verbosity: str | None = None
     modalities: tuple[str, ...] | None = None
     """What the answer may be made of: text, image, audio."""
     response_format: str | None = None
-    """`response_format.type`: text, json_object, json_schema, ..., or a container such as mp3."""
+    """`response_format.type` or `text.format.type`: text, json_object, json_schema, ..., or a container such as mp3."""
     dimensions: int | None = None
     """The length of an embedding."""
     encoding_format: str | None = None
@@ -155,7 +155,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     """Whether the application asked for a stream, or got one."""
     request_model: str | None = None
     request_models: tuple[str, ...] = ()
-    """The fallback list `models`."""
+    """The fallback list: `models`, or those of `fallbacks`."""
     parameters: Parameters | None = None
 
     generation_id: str | None = None

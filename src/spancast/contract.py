@@ -4,6 +4,7 @@ An exporter is pure. It opens no socket, starts no thread, reads no clock and im
 spans into requests, `judge` reads the reply, and the courier does everything in between. See `exporters/README.md`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -179,8 +180,8 @@ class Traits:
     """Bytes of one request's body, after compression."""
     max_age: float | None = None
     """Seconds after which the platform refuses a span; `None` when it takes any."""
-    resend: Literal["upsert", "duplicates"] = "duplicates"
-    """Whether a span that is sent twice is one on the platform, or two."""
+    resend: Literal["upsert", "ignored", "duplicates"] = "duplicates"
+    """Whether a span that is sent twice is one on the platform, as it was the last time or as the first, or two."""
     visible_after: float = 30.0
     """Seconds after which a span that the platform took is found when it is asked for; see `ReadBack`."""
 
@@ -329,8 +330,8 @@ def judge_status(encoded: Encoded, reply: Reply) -> Verdict:
     """Judge by the HTTP status alone, as most platforms mean it.
 
     Any 2xx is delivered; 401 and 403 are the credential; 413 is too large. 408, 429 and 5xx may pass later, after what
-    `Retry-After` says; so may a redirect, 404 and 405, which are about the address and not about the spans: a portal
-    in between, a path that is to be mended. Everything else never will.
+    `Retry-After` says; so may a redirect, 404, 405, 407, 421 and 425, which are about the way and not about the spans:
+    a portal or a proxy in between, a path that is to be mended. Everything else never will.
     """
     status, reason = reply.status, f"HTTP {reply.status}"
     if 200 <= status < 300:  # noqa: PLR2004 - the class of success
@@ -339,9 +340,18 @@ def judge_status(encoded: Encoded, reply: Reply) -> Verdict:
         return Unauthorized(reason)
     if status == 413:  # noqa: PLR2004 - Content Too Large
         return Split(reason)
-    if status in (404, 405, 408, 429) or 300 <= status < 400 or status >= 500:  # noqa: PLR2004 - the classes of HTTP
+    if status in _MAY_PASS or 300 <= status < 400 or status >= 500:  # noqa: PLR2004 - the classes of HTTP
         return Retry(reason, retry_after(reply))
     return Rejected(dict.fromkeys(encoded.span_ids, reason))
+
+
+_MAY_PASS = frozenset({404, 405, 407, 408, 421, 425, 429})
+
+
+def shown_url(url: str) -> str:
+    """Return a URL, or what was meant as one, as an error may show it: without a user, a password and a query."""
+    place, query, _ = url.partition("?")
+    return re.sub(r"(?s)^((?:[^@]*?//)?).*@", r"\1...@", place) + (query and "?...")
 
 
 def retry_after(reply: Reply) -> float | None:

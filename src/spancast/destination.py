@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from spancast.broadcast import keys as known_keys
 from spancast.broadcast.filters import Filters
-from spancast.contract import Exporter, Sink
+from spancast.contract import Exporter, Sink, shown_url
 from spancast.errors import ConfigurationError
 from spancast.importing import spelt
 from spancast.otel_sink import as_destination
@@ -162,7 +162,8 @@ def _metadata(seen: object) -> dict[str, str]:
 def _endpoint(seen: object) -> str | None:
     if seen is None or (isinstance(seen, str) and seen.startswith(("http://", "https://")) and _has_place(seen)):
         return seen
-    raise ConfigurationError.of("endpoint", seen, 'Give a URL such as "http://localhost:4318".')
+    shown = shown_url(seen) if isinstance(seen, str) else seen
+    raise ConfigurationError.of("endpoint", shown, 'Give a URL such as "http://localhost:4318".')
 
 
 def _has_place(url: str) -> bool:

@@ -41,6 +41,12 @@ def notice() -> None:
         _in_child()
 
 
+def process() -> int:
+    """Return the number of this process."""
+    notice()
+    return _pid
+
+
 class _Gate:
     """Who is inside what no fork may fall into, and whether a thread is forking."""
 

@@ -66,14 +66,17 @@ def failed(site: str, message: str, *args: object, shown: Callable[[str], str] =
 
 
 def once_a_minute(site: str, message: str, *args: object) -> bool:
-    """Log a warning, at most once a minute for a `site`, and never from within itself; return whether it was."""
+    """Log a warning, at most once a minute for a `site`, and never from within itself; return whether it was.
+
+    What looks like a secret is taken out of the texts and exceptions among `args`.
+    """
     if _is_quiet(site) or getattr(_busy, "logging", False):
         return False
     for each in list(_last_logged):
         if not _is_quiet(each):
             _last_logged.pop(each, None)
     _last_logged[site] = time.monotonic()
-    _logged(logging.WARNING, message, *args)
+    _logged(logging.WARNING, message, *map(_shown, args))
     return True
 
 
@@ -100,6 +103,10 @@ forks.in_child(_after_fork)
 def _is_quiet(told: str) -> bool:
     """Whether it was logged within the last minute."""
     return time.monotonic() - _last_logged.get(told, -math.inf) < QUIET_FOR
+
+
+def _shown(told: object) -> object:
+    return without_secrets(str(told)) if isinstance(told, str | BaseException) else told
 
 
 def _logged(level: int, message: str, *args: object) -> None:

@@ -2,8 +2,12 @@
 
 import os
 import sys
+import threading
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,8 +46,50 @@ else:
         return True
 
 
+def opened(path: Path, flags: int) -> int:
+    """Open a file to lock it, so that no forked child keeps its copy: that would hold the lock when we are gone."""
+    with forks.Unforked():
+        fd = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+        _opened.add(fd)
+    return fd
+
+
+def close(fd: int) -> None:
+    """Close what `opened` has opened; a forked child has closed it already."""
+    with forks.Unforked():
+        if fd in _opened:
+            _opened.discard(fd)
+            os.close(fd)
+
+
+_opened: set[int] = set()
+
+
 POLL = 0.005
 """Seconds between two tries for a lock that another process holds."""
+LONGEST = 30.0
+"""Seconds that a block waits for its lock; then the process that holds it is taken to stand still."""
+
+_bound: ContextVar[tuple[int, float] | None] = ContextVar("spancast-patience", default=None)
+"""A thread, and until when it may wait, in seconds of `time.monotonic`. Greenlets of one thread have each their own."""
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Have no block of this thread wait for locks beyond so many seconds from now: somebody waits for the thread."""
+    before = _bound.set((threading.get_ident(), time.monotonic() + patience(seconds)))
+    try:
+        yield
+    finally:
+        _bound.reset(before)
+
+
+def patience(longest: float) -> float:
+    """Return for how many seconds this thread may wait for a lock: `longest`, or what is left of `within`."""
+    thread, until = _bound.get() or (None, 0.0)
+    if thread != threading.get_ident():  # nobody's, or of the thread that has started this one
+        return longest
+    return max(0.0, min(longest, until - time.monotonic()))
 
 
 class FileLock:
@@ -55,16 +101,16 @@ class FileLock:
 
     def acquire(self, timeout: float = 0.0) -> bool:
         """Try for `timeout` seconds; return whether the lock is held now."""
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        fd = opened(self._path, os.O_RDWR | os.O_CREAT)
         held = False
         try:
             held = _wait(fd, time.monotonic() + timeout)
+            if held:
+                self._fd = fd
+                _held.add(self)
         finally:
             if not held:
-                os.close(fd)
-        if held:
-            self._fd = fd
-            _held.add(self)
+                close(fd)
         return held
 
     def release(self) -> None:
@@ -75,17 +121,17 @@ class FileLock:
             try:
                 unlock(fd)
             finally:
-                os.close(fd)
+                close(fd)
 
     def disown(self) -> None:
-        """Close a forked child's copy; the lock is its parent's, and stays so."""
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            os.close(fd)
+        """Know of no lock in a forked child; it is its parent's, and stays so."""
+        self._fd = None
 
     def __enter__(self) -> Self:
-        if not self.acquire(timeout=30.0):
-            raise TimeoutError(f"{self._path} has been locked by another process for 30 seconds. Is one suspended?")
+        timeout = patience(LONGEST)
+        if not self.acquire(timeout):
+            waited = f"{timeout:.1f} seconds"
+            raise TimeoutError(f"{self._path} has been locked by another process for {waited}. Is one suspended?")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -108,6 +154,9 @@ def _after_fork() -> None:
     for lock in list(_held):
         lock.disown()
     _held.clear()
+    for fd in _opened:
+        os.close(fd)
+    _opened.clear()
 
 
 forks.in_child(_after_fork)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from opentelemetry.trace import Span
 
-from spancast import guard
+from spancast import forks, guard
 from spancast.aftermath import Aftermath
 from spancast.attempts import Attempts
 from spancast.attribution import who
@@ -156,7 +156,7 @@ class Recorder:
         after = self._aftermath
         words = None if after is None else after.words(dialect.operation, request.body, credentials)
         owed = None if self._owing is None else self._owing(request)
-        finished = partial(self._finished, place=place, words=words, owed=owed)
+        finished = partial(self._finished, place=place, words=words, owed=owed, process=forks.process())
         exchange = Exchange(call, dialect, partial(self._opened, place=place), finished, credentials)
         exchange.context, exchange.words, exchange.sends = place.context, words, sends
         exchange.on_usage = place.on_usage
@@ -194,7 +194,11 @@ class Recorder:
         if self._keep is not None:
             self._keep(call)
 
-    def _finished(self, call: Call, place: Place, words: Words | None, owed: Callable[[Call], None] | None) -> None:
+    def _finished(
+        self, call: Call, place: Place, words: Words | None, owed: Callable[[Call], None] | None, process: int
+    ) -> None:
+        if process != forks.process() and call.outcome != "completed":
+            return  # a forked child has let go of its copy: what became of the call is its parent's to say
         if call.error_type is not None:
             self._attempts.failed(call.call_id)
         call, span = place.finished(call)

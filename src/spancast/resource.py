@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from spancast.bounded import encodable, whole
 from spancast.call import Scalar
 
 ENVIRONMENT, RELEASE = "deployment.environment.name", "service.version"
@@ -22,5 +23,12 @@ def service_of(resource: Mapping[str, Scalar]) -> str | None:
 
 
 def scalars(attributes: Mapping[str, Any]) -> dict[str, Scalar]:
-    """Return the attributes that are plain values: lists are left out."""
-    return {key: value for key, value in attributes.items() if isinstance(value, str | int | float | bool)}
+    """Return the attributes that are plain values, as a record can hold them: lists are left out."""
+    plain = ((key, value) for key, value in attributes.items() if isinstance(value, str | int | float | bool))
+    return {encodable(key): _held(value) for key, value in plain}
+
+
+def _held(value: Scalar) -> Scalar:
+    if isinstance(value, str):
+        return encodable(value)
+    return whole(value) if isinstance(value, int) and not isinstance(value, bool) else value

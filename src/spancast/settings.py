@@ -414,7 +414,13 @@ SETTINGS = (
         "Whether requests name their span in `trace`, so that OpenRouter's Broadcast nests its spans under it.",
     ),
     Setting("default_user", "SPANCAST_DEFAULT_USER", _name, lambda: None, "The user of a call that states none."),
-    Setting("default_session", "SPANCAST_DEFAULT_SESSION", _name, lambda: None, "The session of a call that states none."),
+    Setting(
+        "default_session",
+        "SPANCAST_DEFAULT_SESSION",
+        _name,
+        lambda: None,
+        "The session of a call that states none.",
+    ),
     Setting(
         "default_tags",
         "SPANCAST_DEFAULT_TAGS",

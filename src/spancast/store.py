@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spancast import forks, guard
+from spancast import forks, guard, locks
 from spancast.errors import SpancastError
 from spancast.folders import private
 from spancast.locks import FileLock
@@ -61,14 +61,14 @@ class Store:
         self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._mutex = threading.RLock()
+        self._turn, self._mutex = threading.RLock(), threading.RLock()
         self._in_use = False
         _stores.add(self)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Give the connection for one write transaction: committed at the end, rolled back on an exception."""
-        with self._mine(), self._alone(), self._using(), self._whole():
+        with self._alone(), self._mine(), self._using(), self._whole():
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -83,17 +83,19 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Give the connection for one short read, of one moment's state."""
-        with self._mine():
-            if self._connection is None or self._is_replaced():
-                with self._alone(), self._using(), self._whole():
-                    self._open()
-            with self._using():
-                connection = self._open()
-                connection.execute("BEGIN")
-                try:
-                    yield connection
-                finally:
-                    connection.execute("ROLLBACK")
+        while True:
+            with self._mine():
+                connection = None if self._is_replaced() else self._connection
+                if connection is not None:
+                    with self._using():
+                        connection.execute("BEGIN")
+                        try:
+                            yield connection
+                        finally:
+                            connection.execute("ROLLBACK")
+                    return
+            with self._alone(), self._mine(), self._using(), self._whole():
+                self._open()
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -105,7 +107,8 @@ class Store:
     def after_fork_in_child(self) -> None:
         """Begin anew, without the connection of the parent."""
         inherited, in_use = self._connection, self._in_use
-        self._mutex, self._connection, self._in_use = threading.RLock(), None, False
+        self._turn, self._mutex = threading.RLock(), threading.RLock()
+        self._connection, self._in_use = None, False
         if inherited is None:
             return
         if (in_use or inherited.in_transaction) and self._file is not None:
@@ -114,13 +117,17 @@ class Store:
         else:
             inherited.close()
 
-    @contextmanager
-    def _mine(self) -> Iterator[None]:
-        """Hold the connection."""
+    def _be_ours(self) -> None:
+        """Raise where another process has to write the file."""
         forks.notice()
         if self._file in _not_ours:
             raise self._left_to_others()
-        with self._mutex:
+
+    @contextmanager
+    def _mine(self) -> Iterator[None]:
+        """Hold the connection. Who has it waits for no other process, so that a read waits for none either."""
+        self._be_ours()
+        with self._held(self._mutex):
             yield
 
     @contextmanager
@@ -135,10 +142,20 @@ class Store:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the file lock, in a folder that exists."""
+        """Hold the file lock, in a folder that exists; this process's threads wait for it in turn."""
+        self._be_ours()
         private(self._path.parent)
-        with FileLock(self._path.with_suffix(".lock")):
+        with self._held(self._turn), FileLock(self._path.with_suffix(".lock")):
             yield
+
+    @contextmanager
+    def _held(self, lock: "threading.RLock") -> Iterator[None]:
+        if not lock.acquire(timeout=locks.patience(threading.TIMEOUT_MAX)):
+            raise TimeoutError(f"{self._path} is in use by another thread.")
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def _whole(self) -> Iterator[None]:

@@ -182,6 +182,12 @@ def test_a_pseudonym_is_what_is_written_and_it_is_not_pseudonymised_again() -> N
         context.detach(token)
 
 
+def test_no_entry_is_the_users_own_id_where_users_are_pseudonymised() -> None:
+    rules.follow(Rules(hash_key=KEY, baggage_keys=("owner",)))
+    with attribute(user="u_1", session="u_1", tags={"owner": "u_1"}, propagate=True):
+        assert "u_1" not in sent()
+
+
 def test_a_pseudonym_that_is_handed_on_is_taken_as_it_is() -> None:
     rules.follow(Rules(hash_key=KEY))
     with attribute(user=Pseudonym("abc")):

@@ -150,6 +150,44 @@ def test_a_decorated_method_knows_its_object() -> None:
     assert Shop().ask() == ("shop", "u_1")
 
 
+def test_a_decorated_method_of_the_class_stays_one() -> None:
+    class Shop:
+        @attribute(user="u_1")
+        @classmethod
+        def of_class(cls) -> tuple[type, str | None]:
+            return cls, user()
+
+        @attribute(user="u_1")
+        @staticmethod
+        def of_nothing() -> str | None:
+            return user()
+
+    assert Shop().of_class() == Shop.of_class() == (Shop, "u_1")
+    assert Shop().of_nothing() == Shop.of_nothing() == "u_1"
+
+
+def test_a_class_is_left_as_it_is_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "_last_logged", {})
+
+    class Shop:
+        """Has functions of its own."""
+
+    assert attribute(user="u_1")(Shop) is Shop
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.endswith("Shop is no function, and is not attributed. Decorate its functions.")
+
+
+def test_a_decorated_object_that_is_called_asynchronously_runs_inside_the_block() -> None:
+    class Asker:
+        async def __call__(self) -> str | None:
+            await asyncio.sleep(0)
+            return user()
+
+    assert asyncio.run(attribute(user="u_1")(Asker())()) == "u_1"
+
+
 def test_a_decorated_coroutine_function_runs_inside_the_block() -> None:
     @attribute(user="u_1")
     async def act() -> str | None:

@@ -80,6 +80,22 @@ def test_users_in_the_applications_own_words_are_pseudonymised_too() -> None:
     assert {type(each) for each in (found["user"], *found["metadata"].values(), *found["tags"].values())} == {str}
 
 
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda: who.attributed({"user": "u_1", "session": "u_1"}, None),
+        lambda: who.attributed({"user": "u_1"}, "u_1"),
+        attribute(user="u_1", session="u_1")(lambda: who.attributed({}, None)),
+    ],
+    ids=["body", "header", "block"],
+)
+def test_a_session_that_is_the_users_own_id_is_the_pseudonym_too(say: Callable[[], Any]) -> None:
+    assert say()["session"] == "u_1"
+    rules.follow(Rules(hash_key=KEY))
+    assert say()["session"] == U_1
+    assert who.attributed({"user": "u_1", "session": "u_1 today"}, None)["session"] == "u_1 today"
+
+
 def test_users_differ_in_their_pseudonyms_and_a_key_of_ones_own_gives_others() -> None:
     def of(user: str, key: bytes) -> str:
         rules.follow(Rules(hash_key=key))
@@ -94,11 +110,12 @@ def test_spans_say_the_pseudonym() -> None:
     provider.add_span_processor(SimpleSpanProcessor(kept))
     provider.add_span_processor(Stamp())
     elsewhere = baggage.set_baggage("user.id", "u_1", context.Context())
-    with attribute(user="u_1"):
+    with attribute(user="u_1", session="u_1", tags={"owner": "u_1"}):
         provider.get_tracer("test").start_span("block").end()
+        assert who.current() == Attribution(U_1, U_1, {"owner": U_1})
     provider.get_tracer("test").start_span("baggage", elsewhere).end()
     assert [(span.name, dict(span.attributes or {})) for span in kept.get_finished_spans()] == [
-        ("block", {"user.id": U_1}),
+        ("block", {"user.id": U_1, "session.id": U_1}),
         ("baggage", {"user.id": U_1}),
     ]
 

@@ -134,6 +134,16 @@ def test_one_absurd_number_does_not_stop_the_booking(book):
     assert (row.cost, row.upstream_cost) == (None, Decimal("1E+40"))
 
 
+def test_a_call_that_comes_again_does_not_stop_the_booking_when_its_kind_was_deleted_by_hand(book):
+    first, second = call(provider="P"), call(provider="Q")
+    book.apply(SEGMENT, 1, [first])
+    with book.writing() as connection:
+        connection.execute("DELETE FROM kinds")
+    book.apply(SEGMENT, 2, [first, second])
+    with book.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM entries").fetchone()[0] == 2
+
+
 def test_two_calls_of_one_generation_are_two(book):
     book.apply(SEGMENT, 1, [call(generation_id="gen-1"), call(generation_id="gen-1")])
     assert len(rows(book)) == 2

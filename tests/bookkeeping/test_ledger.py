@@ -1,16 +1,19 @@
 """The ledger as a program reads it."""
 
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 import spancast
+from spancast.bookkeeping import upkeep
+from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.rollups import DAY
 from spancast.delivery.journal import Journal
 from spancast.errors import ConfigurationError, SpancastError
-from tests.bookkeeping.records import call
+from tests.bookkeeping.records import call, output
 
 DAY_1 = 20_700
 SECOND = 10**9
@@ -58,6 +61,24 @@ def test_it_sees_what_was_written_since(home):
         journal.append(call())
         assert ledger.costs().total.calls == 4
         journal.close()
+
+
+def test_who_asks_keeps_the_file_open_beside_other_processes(home):
+    book = Book(home)  # as a program has it that makes calls
+    book.apply("w-1", 1, [call()])
+    with spancast.ledger(home) as ledger:
+        assert ledger.costs().total.calls == 4
+    elsewhere = """
+import sys, spancast
+with spancast.ledger(sys.argv[1]) as ledger:
+    print(ledger.costs().total.calls)
+"""
+    assert output(elsewhere, home) == "4\n"
+    book.apply("w-1", 2, [call()])
+    assert output(elsewhere, home) == "5\n"
+    book.close()
+    with closing(Book(home)) as book:
+        assert upkeep.check(book) == []
 
 
 def test_it_may_be_used_from_any_thread(home):

@@ -176,6 +176,33 @@ def test_a_call_of_a_tool_amid_the_text_is_counted_however_little_it_says() -> N
     assert streamed(PATH, [*text, chunk(choices=[choice]), *text, *STREAM[-3:]]).tool_calls == 1
 
 
+@pytest.mark.parametrize("named", [{}, {"id": None}], ids=["no id", "null"])
+def test_a_call_of_a_tool_amid_the_text_may_be_without_an_id(named: dict[str, None]) -> None:
+    pieces = [
+        {"tool_calls": [{"index": index, **named, "type": "function", "function": function}]}
+        for index in (0, 1)
+        for function in ({"name": "look", "arguments": ""}, {"arguments": '{"name":"a"}'})
+    ]
+    calls = [chunk(choices=[{"index": 0, "delta": delta, "finish_reason": None}]) for delta in pieces]
+    assert streamed(PATH, [*[chunk("text ")] * 200, *calls, *STREAM[-3:]]).tool_calls == 2
+
+
+def test_the_calls_of_tools_in_a_plain_answer_are_as_many_as_are_listed() -> None:
+    message = {"role": "assistant", "tool_calls": [{"index": 0, "id": "call_0"}, {"index": 0, "id": "call_1"}]}
+    assert answered(PATH, plain(choices=[{"index": 0, "message": message}])).tool_calls == 2
+
+
+def test_routing_metadata_may_come_behind_the_usage() -> None:
+    last = chunk(choices=[], openrouter_metadata={"strategy": "fallback", "region": "iad"})
+    call = streamed(PATH, [*STREAM[:-1], last, DONE])
+    assert (call.routing, call.region) == (Routing(strategy="fallback"), "iad")
+
+
+def test_an_error_without_a_code_keeps_its_message_beside_a_finish_reason_of_error() -> None:
+    call = streamed(PATH, [*STREAM[:3], chunk(finish="error", error={"code": None, "message": "Oh"}), DONE])
+    assert (call.error_type, call.error_message) == ("error", "Oh")
+
+
 def test_the_choices_of_an_answer_end_each_for_its_own_reason() -> None:
     choices = [
         {"index": 1, "message": {}, "finish_reason": "length", "native_finish_reason": "max_tokens"},

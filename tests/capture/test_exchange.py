@@ -138,13 +138,52 @@ def test_events_are_told_by_their_content_type(kind: str, *, expected: bool) -> 
     assert opened(PATH).exchange.headers(200, {"content-type": kind}) is expected
 
 
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/octet-stream", ""])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "mark"])
+def test_events_under_another_content_type_are_read(kind: str, mark: bytes) -> None:
+    for first in (b"", b"\n\n", b"event: message\n", b"id: 1\n", b"retry: 9\n"):
+        call = streamed(PATH, [mark, first, *STREAM], headers={"content-type": kind})
+        assert (call.outcome, call.finish_reasons, str(call.cost)) == ("completed", ("stop",), "0.000106000000000001")
+
+
+def test_events_under_another_content_type_may_be_cut_and_left() -> None:
+    assert streamed(PATH, STREAM[:4], headers=JSON).error_type == "incomplete_response"
+    heard = opened(PATH)
+    heard.exchange.headers(200, JSON)
+    heard.feed(STREAM)
+    heard.exchange.close()
+    assert heard.call.outcome == "completed"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n"])
+def test_one_object_under_the_content_type_of_events_is_read(end: bytes) -> None:
+    for path, body in ((PATH, plain()), ("/embeddings", b'{"model":"a/b","data":[]}')):
+        call = streamed(path, [b": OPENROUTER PROCESSING\n\n", b"\n  \n", body + end])
+        assert (call.outcome, call.error_type, call.response_model is None) == ("completed", None, False)
+    body = b'{"error":{"code":429,"message":"Slow down","metadata":{"error_type":"rate_limit_exceeded"}}}'
+    call = streamed(PATH, [body + end], status=429)
+    assert (call.error_type, call.error_message) == ("rate_limit_exceeded", "Slow down")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Moved</html>", b"{}"])
+def test_a_redirect_is_no_answer_and_says_so_by_its_status(body: bytes) -> None:
+    call = answered(PATH, body, status=307, headers={"location": "/elsewhere"})
+    assert (call.outcome, call.error_type, call.cost) == ("error", "307", None)
+
+
 def test_an_answer_without_any_header_is_read_as_one_object() -> None:
     assert str(answered(PATH, plain(), headers={}).cost) == "0.000106000000000001"
 
 
 def test_the_id_in_the_headers_comes_before_the_one_in_the_body() -> None:
-    call = answered(PATH, plain(), headers={**JSON, "x-generation-id": "gen-1", "x-provider-name": "Elsewhere"})
-    assert (call.generation_id, call.response_id, call.provider) == ("gen-1", GENERATION, "Elsewhere")
+    call = answered(PATH, plain(), headers={**JSON, "x-generation-id": "gen-1"})
+    assert (call.generation_id, call.response_id) == ("gen-1", GENERATION)
+
+
+def test_the_provider_in_the_body_comes_before_the_one_in_the_headers() -> None:
+    headers = {**JSON, "x-provider-name": "Elsewhere"}
+    assert answered(PATH, plain(), headers=headers).provider == "Azure"
+    assert answered(PATH, b'{"id": "gen-1"}', headers=headers).provider == "Elsewhere"
 
 
 def test_a_cache_hit_costs_nothing_even_where_no_usage_says_so() -> None:

@@ -43,7 +43,7 @@ def test_the_first_word_on_a_name_stands() -> None:
 def test_the_last_word_on_a_status_stands() -> None:
     reading = Reading()
     for status in ("in_progress", "completed", None):
-        reading.becomes(status)
+        reading.becomes(status=status)
     assert reading.facts() == {"status": "completed"}
 
 

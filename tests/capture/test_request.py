@@ -58,6 +58,13 @@ def test_whom_it_asks_and_for_whom() -> None:
     }
 
 
+def test_what_messages_fall_back_on_are_models_too() -> None:
+    fallbacks = [{"model": "a/b", "max_tokens": 9}, "c/d", {"model": 7}]
+    assert asked(fallbacks=fallbacks)["request_models"] == ("a/b",)
+    assert asked(fallbacks=fallbacks, models=["e/f"])["request_models"] == ("e/f",)
+    assert asked(fallbacks="a/b")["request_models"] == ()
+
+
 def test_the_user_of_messages_is_in_its_metadata() -> None:
     assert asked(metadata={"user_id": "u_42"})["user"] == "u_42"
     assert asked(user="u_1", metadata={"user_id": "u_42"})["user"] == "u_1"
@@ -164,6 +171,21 @@ def test_the_longest_answer_has_a_name_in_every_dialect(name: str) -> None:
     ],
 )
 def test_other_spellings(members: dict[str, Any], expected: Parameters | None) -> None:
+    assert parameters(**members) == expected
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"text": {"format": {"type": "json_schema"}}}, Parameters(response_format="json_schema")),
+        ({"text": {"format": None, "verbosity": "low"}}, Parameters(verbosity="low")),
+        ({"text": "plain"}, None),
+        ({"output_config": {"effort": "max", "task_budget": None}}, Parameters(reasoning_level="max")),
+        ({"output_config": {"effort": "max"}, "reasoning": {"effort": "low"}}, Parameters(reasoning_level="low")),
+        ({"output_config": {"effort": None}}, None),
+    ],
+)
+def test_what_stands_deeper_in_other_dialects(members: dict[str, Any], expected: Parameters | None) -> None:
     assert parameters(**members) == expected
 
 

@@ -47,6 +47,21 @@ def test_a_failed_response_without_an_error_is_one_all_the_same() -> None:
     assert (call.outcome, call.error_type) == ("error", "error")
 
 
+def test_a_failed_response_without_an_error_may_say_of_what_type_it_was() -> None:
+    body = b'{"id":"resp_1","object":"response","status":"failed","error":null,"error_type":"timeout"}'
+    event_of_it = event(f'{{"type":"response.failed","response":{body.decode()}}}')
+    for call in (answered(PATH, body), streamed(PATH, [event_of_it])):
+        assert (call.outcome, call.error_type, call.error_message) == ("error", "timeout", None)
+
+
+def test_who_answered_is_known_at_the_end() -> None:
+    made = '{{"id":"resp_1","object":"response","status":"{}","model":"{}","service_tier":"{}"}}'
+    begun, done = made.format("in_progress", "openrouter/auto", "auto"), made.format("completed", "a/b", "flex")
+    written = {"created": begun, "in_progress": begun, "completed": done}
+    call = streamed(PATH, [event(f'{{"type":"response.{kind}","response":{each}}}') for kind, each in written.items()])
+    assert (call.response_model, call.service_tier, call.status) == ("a/b", "flex", "completed")
+
+
 def test_an_incomplete_response_is_no_error_and_says_why() -> None:
     for call in either("responses_incomplete"):
         assert (call.outcome, call.error_type, call.status) == ("completed", None, "incomplete")

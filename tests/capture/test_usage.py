@@ -167,6 +167,23 @@ def test_messages_input_is_unknown_where_the_rest_of_it_is() -> None:
     assert facts == {"cached_tokens": 100}
 
 
+@pytest.mark.parametrize("whole", [None, "many"])
+def test_messages_input_that_the_cache_took_may_be_told_in_parts_alone(whole: str | None) -> None:
+    parts = {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20}
+    facts = messages_usage_facts({"input_tokens": 5, "cache_creation_input_tokens": whole, "cache_creation": parts})
+    assert (facts["input_tokens"], facts["cache_write_tokens"]) == (35, 30)
+
+
+def test_an_images_usage_may_name_the_tier_and_what_the_cache_took() -> None:
+    parts = {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 1}
+    assert usage_facts({"prompt_tokens": 6, "service_tier": "flex", "cache_creation": parts}) == {
+        "input_tokens": 6,
+        "service_tier": "flex",
+        "cache_write_5m_tokens": 4,
+        "cache_write_1h_tokens": 1,
+    }
+
+
 def test_messages_input_without_a_cache_is_what_is_stated() -> None:
     assert messages_usage_facts({"input_tokens": 5, "cache_read_input_tokens": None}) == {"input_tokens": 5}
 

@@ -72,8 +72,16 @@ def test_where_nothing_listens_it_says_so(check, platform):
     platform.mode = modes.refused
     status, said, _ = check(PROBED)
     assert (status, said.count("\n")) == (1, 1)
-    assert "refused" in said
-    assert "Nothing listens there." in said
+    assert said.startswith(f"acme: {platform.url}: ")
+    assert "refused. Nothing listens there." in said
+
+
+@pytest.mark.parametrize("mode", [modes.lost_answer, modes.reset_before])
+def test_a_platform_that_hangs_up_is_told(check, platform, mode):
+    platform.mode = mode
+    status, said, _ = check(PROBED)
+    assert (status, said.count("\n"), ".." in said) == (1, 1, False)
+    assert "Set the endpoint right, or try again." in said
 
 
 def test_a_platform_that_hangs_is_told(check, platform, monkeypatch):

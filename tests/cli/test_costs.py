@@ -378,6 +378,7 @@ def test_the_dearest_users_are_shown_as_if_all_had_been_looked_at(home, written,
     assert lines[6:] == ["1 call without a user, $0.0000.", "1 call of unknown cost, which the sums leave out."]
     short, whole = (json.loads(spancast("costs", "--json", *top)[1]) for top in (["--top", "3"], []))
     assert (short["rows"], short["total"]) == (whole["rows"][:3], whole["total"])
+    assert json.loads(spancast("costs", "--json", "--top", "9" * 20)[1]) == whole
 
 
 @posix

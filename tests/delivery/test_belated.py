@@ -320,7 +320,7 @@ def test_where_it_is_to_be_left_out_the_late_cost_is_not_sent(desk):
     assert (counts(desk.standing()), desk.standing().reasons) == ((1, 0, 0), {belated.LEFT_OUT: 1})
 
 
-@pytest.mark.parametrize(("resend", "sent"), [("upsert", 1), ("duplicates", 0)])
+@pytest.mark.parametrize(("resend", "sent"), [("upsert", 1), ("ignored", 0), ("duplicates", 0)])
 def test_the_platform_decides_where_the_destination_does_not_say(desk, resend, sent):
     platform = desk.platform()
     desk.cut()

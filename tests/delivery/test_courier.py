@@ -525,7 +525,9 @@ def test_nothing_is_begun_after_the_deadline_and_nothing_is_lost_by_it(desk):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.parametrize(("resend", "times", "delivered", "dead"), [("upsert", 2, 1, 0), ("duplicates", 1, 0, 1)])
+@pytest.mark.parametrize(
+    ("resend", "times", "delivered", "dead"), [("upsert", 2, 1, 0), ("ignored", 2, 1, 0), ("duplicates", 1, 0, 1)]
+)
 def test_a_death_between_the_answer_and_its_entry_never_counts_a_span_twice(desk, resend, times, delivered, dead):
     platform = desk.platform()
     (span,) = desk.put()

@@ -32,6 +32,14 @@ class Mine:
 
 
 @dataclass
+class Placed(Mine):
+    """An exporter whose platform wants to know where it runs."""
+
+    key: str = "k"
+    environment: str | None = field(default=None, metadata={"variables": ("PLACED_ENVIRONMENT",)})
+
+
+@dataclass
 class Local:
     """An exporter that needs its key only where there is no agent."""
 
@@ -171,6 +179,23 @@ def test_a_credential_is_read_from_the_first_variable_that_is_set(here, monkeypa
     assert discover.exporter(Destination("somebodys:Mine")).key == "old"
     monkeypatch.setenv("MINE_KEY", " new ")
     assert discover.exporter(Destination("somebodys:Mine")).key == "new"
+
+
+def test_what_cannot_work_is_told_with_the_variables_that_were_read_and_not_with_what_they_hold(monkeypatch):
+    monkeypatch.setenv("PHOENIX_COLLECTOR_ENDPOINT", "localhost:6006")
+    monkeypatch.setenv("PHOENIX_API_KEY", "s3cret-0123")
+    with pytest.raises(ConfigurationError, match="no URL") as raised:
+        discover.exporter(Destination("phoenix"))
+    said = str(raised.value)
+    assert said.endswith(" It reads api_key from PHOENIX_API_KEY, endpoint from PHOENIX_COLLECTOR_ENDPOINT.")
+    assert "s3cret" not in said
+
+
+def test_an_exporter_that_asks_where_it_runs_is_told_what_the_destination_says(here, monkeypatch):
+    monkeypatch.setenv("PLACED_ENVIRONMENT", "qa")
+    assert discover.exporter(Destination("somebodys:Placed")).environment == "qa"
+    assert discover.exporter(Destination("somebodys:Placed", environment="prod")).environment == "prod"
+    assert discover.exporter(Destination("somebodys:Mine", environment="prod", key="k")).region == "eu"
 
 
 def test_an_empty_variable_is_one_that_is_not_set(here, monkeypatch):

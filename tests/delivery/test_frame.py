@@ -76,3 +76,8 @@ def test_whatever_lies_in_a_segment_is_read_to_an_end(data):
 def test_a_payload_of_the_greatest_length_is_a_record():
     payload = bytes(frame.MAX_PAYLOAD)
     assert read(frame.pack(payload)) == [payload]
+
+
+def test_a_payload_that_would_be_read_as_damage_is_no_record():
+    with pytest.raises(ValueError, match="larger than"):
+        frame.pack(bytes(frame.MAX_PAYLOAD + 1))

@@ -21,11 +21,13 @@ def test_what_came_first_goes_first():
     records, waits = [framed(call()) for _ in range(3)], Waiting()
     for each in records:
         assert waits.add(each)
-    assert waits.first() is records[0]
+    assert waits.oldest(len(records[0])) == (records[0],)
+    assert waits.oldest(1) == (records[0],), "one at least, however large"
+    assert waits.oldest(len(records[0] + records[1])) == tuple(records[:2])
     waits.remove(records[0])
     waits.remove(records[0])
     assert waits.take() == tuple(records[1:])
-    assert (waits.first(), bool(waits), waits.take()) == (None, False, ())
+    assert (waits.oldest(1), bool(waits), waits.take()) == ((), False, ())
 
 
 def test_words_are_refused_where_calls_still_have_room(monkeypatch):

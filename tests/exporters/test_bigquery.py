@@ -116,7 +116,7 @@ def test_what_is_missing_is_named():
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"token": TOKEN}, "project cannot be ''"),
+        ({"token": TOKEN}, "has no project. Set BIGQUERY_PROJECT"),
         ({"token": TOKEN, "project": "My Project"}, "project cannot be"),
         ({"token": TOKEN, "project": PROJECT, "dataset": "a-b"}, "dataset cannot be"),
         ({"token": TOKEN, "project": PROJECT, "table": "a`b"}, "table cannot be"),

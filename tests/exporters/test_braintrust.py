@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from spancast.call import Modalities
+from spancast.call import Modalities, Parameters
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
 from spancast.delivery import discover
 from spancast.delivery.discover import Unconfigured
@@ -342,6 +342,36 @@ def test_an_embedding_is_a_call_of_a_model():
     assert "completion_tokens" not in found["metrics"]
 
 
+@pytest.mark.parametrize(
+    ("parts", "inputs"),
+    [
+        ([{"type": "text", "content": "one"}], [{"content": "one"}]),
+        (
+            [{"type": "text", "content": "one"}, {"type": "text", "content": "two"}],
+            [{"content": "one"}, {"content": "two"}],
+        ),
+        (
+            [
+                {"type": "text", "content": "one"},
+                {"type": "uri", "modality": "image", "uri": "https://x.example/1.png"},
+            ],
+            [
+                {
+                    "content": [
+                        {"type": "text", "text": "one"},
+                        {"type": "image_url", "image_url": {"url": "https://x.example/1.png"}},
+                    ]
+                }
+            ],
+        ),
+    ],
+)
+def test_what_was_embedded_is_told_input_by_input(parts, inputs):
+    asked = words(input_messages=json.dumps([{"role": "user", "parts": parts}]), output_messages=None)
+    found = seen(of_call(asked, operation="embeddings", parameters=Parameters(dimensions=256)))
+    assert found["input"] == {"inputs": inputs, "output_dimensions": 256}
+
+
 @pytest.mark.parametrize("written", ["{", "7", "[" * 100_000])
 def test_words_that_are_no_messages_are_shown_as_they_are(written):
     span = replace(of_application("work"), content={"gen_ai.input.messages": written})
@@ -493,6 +523,19 @@ def test_a_probe_is_diagnosed_with_its_cure(settings, problem):
         reply = httpx2.get(probe.url, headers=dict(probe.headers), trust_env=False)
     diagnosis = exporter.diagnose(Reply(reply.status_code, dict(reply.headers), reply.content))
     assert (diagnosis is None) if problem is None else re.search(problem, str(diagnosis))
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(404, {}, b"{}"), "answers HTTP 404. See BRAINTRUST_API_URL"),
+        (Reply(429, {}, b"{}"), "answers HTTP 429, which may pass. Try again later."),
+        (Reply(502, {"content-type": "text/html"}, b"<html>"), "answers HTTP 502, which may pass"),
+        (Reply(403, {"content-type": "text/html"}, b"<html>"), "a proxy or a firewall"),
+    ],
+)
+def test_a_project_by_its_name_is_never_what_is_not_known(reply, told):
+    assert told in str(made(project="shop").diagnose(reply))
 
 
 @pytest.mark.parametrize("body", [b"<html>Log in</html>", b"", b"[1]"])

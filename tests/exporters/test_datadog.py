@@ -413,6 +413,17 @@ def test_an_embedding_shows_what_was_embedded():
     assert event(of_call(words, operation="embeddings"))["meta"]["input"] == {"documents": [{"text": "one"}]}
 
 
+def test_each_input_of_an_embedding_is_a_document():
+    parts = ({"type": "text", "content": "one"}, {"type": "text", "content": "two"})
+    words = replace_words(input_messages=_said(("user", *parts)), output_messages=None)
+    found = event(of_call(words, operation="embeddings"))["meta"]["input"]
+    assert found == {"documents": [{"text": "one"}, {"text": "two"}]}
+
+
+def test_nobodys_session_is_none():
+    assert "session_id" not in event(of_application("work", session=""))
+
+
 def replace_words(**words):
     return msgspec.structs.replace(WORDS, **words)
 
@@ -650,7 +661,10 @@ def test_who_sends_for_us_is_probed_with_no_span(settings):
             Reply(403, JSON, said("Forbidden")),
             r"refuses the API key \(HTTP 403: Forbidden\).*DD_API_KEY and DD_SITE",
         ),
-        ({}, Reply(200, {"content-type": "text/html"}, b"<html>"), "a page"),
+        ({}, Reply(200, {"content-type": "text/html"}, b"<html>"), "is no Datadog.*a page.*DD_SITE"),
+        ({}, Reply(200, {}, b"ok"), "is no Datadog.*without a word of the key"),
+        ({}, Reply(403, {"content-type": "text/html"}, b"<html>"), "api.datadoghq.com.*a proxy or a firewall"),
+        ({}, Reply(404, JSON, b"{}"), "api.datadoghq.com/api/v1/validate answers HTTP 404.*DD_SITE"),
         ({}, Reply(400), "HTTP 400"),
         ({"agent_url": "http://agent:8126"}, Reply(202), None),
         ({"agent_url": "http://agent:8126"}, Reply(400), None),

@@ -169,3 +169,23 @@ def deep():
     for _ in range(100_000):
         value = [value]
     return value
+
+
+def test_a_file_that_can_be_written_is_well_and_stays_as_it_is(tmp_path):
+    new, old = tmp_path / "new" / "calls.jsonl", tmp_path / "calls.jsonl"
+    old.write_text("{}\n")
+    assert [Jsonl(path=path).tested() for path in (new, old, str(old))] == [None, None, None]
+    assert (old.read_text(), list(tmp_path.iterdir())) == ("{}\n", [old])
+
+
+def test_a_file_that_cannot_be_written_is_told_with_the_cure(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    assert "is a folder. Give a file in it; see SPANCAST_JSONL_PATH." in (Jsonl(path=tmp_path).tested() or "")
+    assert f"{file} is no folder. See" in (Jsonl(path=file / "calls.jsonl").tested() or "")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_file_that_is_anothers_is_told(tmp_path):
+    tmp_path.chmod(0o500)
+    assert f"{tmp_path} may not be written to" in (Jsonl(path=tmp_path / "calls.jsonl").tested() or "")

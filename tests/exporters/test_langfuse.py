@@ -320,6 +320,12 @@ def test_an_answer_that_never_began_has_none(shown):
     assert shown(of_call(time_to_first_token=None)).completion_start_time is None
 
 
+@pytest.mark.parametrize("first", [1e300, 1.79e12, -1e20, float("nan")])
+def test_a_first_token_that_cannot_be_costs_no_span(shown, first):
+    stated = {"gen_ai.operation.name": "chat", "gen_ai.response.time_to_first_chunk": first}
+    assert shown(of_application("chat", attributes=stated)).completion_start_time is None
+
+
 @pytest.mark.parametrize(
     ("facts", "level", "message"),
     [

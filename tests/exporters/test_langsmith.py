@@ -180,7 +180,7 @@ def test_a_trace_is_shown_like_this(tmp_path):
         ("llm", "success"),
         ("tool", "error"),
     ]
-    assert agent.id == agent.trace_id == call.trace_id
+    assert (agent.parent_id, call.parent_id, tool.parent_id) == (None, agent.id, agent.id)
     assert (agent.inputs, agent.outputs) == (
         {"input": "What is the weather in Paris?"},
         {"text": "I do not know."},
@@ -509,15 +509,42 @@ def test_what_langsmith_does_not_take_waits(tmp_path, first, state):
     assert (standing.state, standing.waiting, standing.delivered, cloud.runs) == (state, 1, 0, {})
 
 
-def test_a_run_that_comes_twice_is_one(tmp_path):
-    span = of_call()
+def test_a_run_that_comes_twice_is_one_and_stays_as_it_was(tmp_path):
     with langsmith() as (cloud, platform):
-        for number in range(2):
-            home = tmp_path / str(number)
+        for number, cost in enumerate((Decimal("0.5"), Decimal("0.7"))):
+            home, span = tmp_path / str(number), of_call(cost=cost)
             home.mkdir()
             assert deliver(home, [span], "langsmith", endpoint=platform.url, api_key=KEY).delivered == 1
-    assert made().traits.resend == "upsert"
-    assert (len(platform.received), len(cloud.runs)) == (2, 1)
+    assert made().traits.resend == "ignored"
+    (found,) = cloud.runs.values()
+    assert (len(platform.received), found.usage and found.usage["total_cost"]) == (2, Decimal("0.5"))
+
+
+def test_calls_of_one_trace_without_a_span_above_them_are_runs_of_their_own(tmp_path):
+    spans_of_one = [of_call(span_id=f"{number:016x}", parent_span_id=None) for number in (1, 2, 3)]
+    with langsmith() as (cloud, platform):
+        assert deliver(tmp_path, spans_of_one, "langsmith", endpoint=platform.url, api_key=KEY).delivered == 3
+    assert [run.parent_id for run in cloud.runs.values()] == [None] * 3
+
+
+@pytest.mark.parametrize(("span_ids", "verdict"), [(("1" * 16,), Delivered), (("1" * 16, "2" * 16), Rejected)])
+def test_a_conflict_is_a_run_that_langsmith_has_where_there_is_one_alone(span_ids, verdict):
+    reply = Reply(409, JSON, b'{"error":"Conflict: payload already received"}')
+    assert isinstance(made().judge(Encoded(Request(url="", body=b""), span_ids), reply), verdict)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "hours"),
+    [
+        ("https://api.smith.langchain.com", 23),
+        ("https://eu.api.smith.langchain.com/otel", 23),
+        ("https://smith.example/api/v1", None),
+        ("https://smith.langchain.com.example/api/v1", None),
+    ],
+)
+def test_only_the_cloud_takes_no_old_runs(endpoint, hours):
+    age = made(endpoint=endpoint).traits.max_age
+    assert age == (None if hours is None else hours * 3600)
 
 
 # --- the test of a connection ----------------------------------------------------------------------------------------
@@ -552,7 +579,8 @@ def test_a_wrong_key_is_told(wire, wrong):
     [
         (Reply(404, JSON, b"{}"), "/api/v1"),
         (Reply(200, {"content-type": "text/html"}, b"<html>"), "is no LangSmith"),
-        (Reply(503, JSON, b""), "HTTP 503"),
+        (Reply(503, JSON, b""), "HTTP 503, which may pass"),
+        (Reply(403, {"content-type": "text/html"}, b"<html>"), "a proxy or a firewall"),
     ],
 )
 def test_what_is_no_langsmith_is_told(reply, told):

@@ -16,8 +16,8 @@ from tests.support import golden
 from tests.support.delivered import deliver
 from tests.support.hostile import HOSTILE
 from tests.support.otlp_wire import readable, spans
-from tests.support.platform import answer, hanging_up
-from tests.support.platforms.mlflow import EXPERIMENT, Shown, mlflow
+from tests.support.platform import answer, hanging_up, in_json
+from tests.support.platforms.mlflow import EXPERIMENT, NAME, Shown, mlflow
 from tests.support.recordings import recordings
 from tests.support.shared import needs_shared
 from tests.support.spans import WORDS, a_trace, of_application, of_call, of_recording
@@ -26,7 +26,15 @@ NOW = datetime(2026, 9, 21, tzinfo=UTC)
 HERE = {"endpoint": "http://localhost:5000", "experiment_id": EXPERIMENT}
 UNKNOWN = dict.fromkeys(("cost", "cost_source", "upstream_cost", "upstream_input_cost", "upstream_output_cost"))
 VARIABLES = (
-    *("TRACKING_URI", "EXPERIMENT_ID", "TRACKING_USERNAME", "TRACKING_PASSWORD", "TRACKING_TOKEN", "WORKSPACE"),
+    *(
+        "TRACKING_URI",
+        "EXPERIMENT_ID",
+        "EXPERIMENT_NAME",
+        "TRACKING_USERNAME",
+        "TRACKING_PASSWORD",
+        "TRACKING_TOKEN",
+        "WORKSPACE",
+    ),
 )
 
 
@@ -250,6 +258,16 @@ def test_two_long_sessions_stay_two_and_another_librarys_fits_too(shown):
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
+def test_what_has_a_column_of_its_own_is_without_what_postgresql_holds_in_none():
+    nul = {"parent_span_id": None, "user": "u\0", "session": "s\0", "trace_name": "t\0", "tags": {"a\0": "b\0"}}
+    (found,) = spans(made(**HERE).encode([of_call(**nul)], NOW)[0])
+    told = {"name": found["name"], **found["attributes"]}
+    names = ("name", "user.id", "session.id", "mlflow.traceTag.mlflow.traceName", "mlflow.traceTag.a\ufffd")
+    assert [told[name] for name in names] == ["t\ufffd", "u\ufffd", "s\ufffd", "t\ufffd", "b\ufffd"]
+    other = of_application("work", session=None, attributes={"session.id": "s\0"})
+    assert attributes(other)["session.id"] == "s\ufffd"
+
+
 def test_words_are_a_conversation_as_openais_client_has_it(shown):
     found = shown(of_call(WORDS))
     asked, answered = found["mlflow.spanInputs"], found["mlflow.spanOutputs"]
@@ -389,3 +407,46 @@ def test_a_connection_is_tested_by_the_experiment():
         (Reply(200, {"content-type": "text/html"}, b"<p>"), "page"),
     ):
         assert told in (exporter.diagnose(reply) or "")
+
+
+# --- an experiment by its name ---------------------------------------------------------------------------------------
+
+
+def test_the_id_of_an_experiment_is_asked_for_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", NAME)
+    with mlflow() as (tracking, platform):
+        assert deliver(tmp_path, a_trace(), "mlflow", endpoint=platform.url).delivered == 4
+    assert (len(tracking.spans), tracking.faults) == (4, [])
+    asked, sent = platform.received
+    assert (asked.method, sent.headers["x-mlflow-experiment-id"]) == ("GET", EXPERIMENT)
+    assert "x-mlflow-experiment-id" not in asked.headers
+
+
+def test_an_id_wins_over_a_name(monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", NAME)
+    (encoded,) = made(experiment_id="7").encode([of_call()], NOW)
+    assert encoded.request.headers["x-mlflow-experiment-id"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "why"),
+    [
+        (None, "retrying", "has no experiment 'nowhere': make it, or see MLFLOW_EXPERIMENT_NAME"),
+        (answer(401), "parked", "HTTP 401"),
+        (answer(503), "retrying", "answers HTTP 503 where an experiment is asked for"),
+        (answer(200, {"content-type": "text/html"}, b"<p>"), "retrying", "answers HTTP 200 where an experiment is"),
+        (in_json(200, {"experiment": {"experiment_id": "a\nb"}}), "retrying", "where an experiment is asked for"),
+    ],
+)
+def test_nothing_is_sent_where_the_experiment_is_not_known(tmp_path, reply, state, why):
+    with mlflow(*[reply] if reply else []) as (tracking, platform):
+        standing = deliver(tmp_path, [of_call()], "mlflow", endpoint=platform.url, experiment="nowhere")
+    assert (standing.state, standing.waiting, tracking.spans) == (state, 1, {})
+    assert why in (standing.reason or "")
+
+
+def test_a_connection_is_tested_by_the_name():
+    exporter = made(endpoint="http://localhost:5000", experiment=NAME)
+    request = exporter.probe(NOW)
+    assert request.url.endswith("/api/2.0/mlflow/experiments/get-by-name?experiment_name=the+shop%2F1")
+    assert exporter.diagnose(Reply(200, {}, b'{"experiment": {"experiment_id": "42"}}')) is None

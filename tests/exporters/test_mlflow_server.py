@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spancast.contract import Delivered, Span, Verdict
+from spancast.contract import Delivered, Request, Span, Verdict
 from spancast.testing.spans import hostile_spans
 from spancast_exporters.mlflow import Mlflow
 from tests.support.delivered import deliver
@@ -188,3 +188,15 @@ def test_the_probe_says_whether_the_experiment_is_there(server: str) -> None:
         exporter = Mlflow(endpoint=server, experiment_id=experiment)
         told = exporter.diagnose(answer_to(exporter.probe(NOW)))
         assert told is None if expected is None else expected in (told or "")
+
+
+def test_an_experiment_is_found_by_its_name(server: str, tmp_path: Path) -> None:
+    body = json.dumps({"name": "the shop/1"}).encode()
+    made = Request(
+        url=f"{server}/api/2.0/mlflow/experiments/create", body=body, headers={"content-type": "application/json"}
+    )
+    experiment_id = json.loads(answer_to(made).body)["experiment_id"]
+    span = fresh(of_call(parent_span_id=None), 77)
+    assert deliver(tmp_path, [span], "mlflow", endpoint=server, experiment="the shop/1").delivered == 1
+    place = trace(server, span.trace_id)["trace_location"]["mlflow_experiment"]
+    assert place == {"experiment_id": experiment_id}

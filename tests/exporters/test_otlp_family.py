@@ -40,8 +40,6 @@ class Row:
     name: str
     url: str
     headers: dict[str, str]
-    needed: dict[str, str] = field(default_factory=dict)
-    """Options without variables."""
     environment: dict[str, str] = field(default_factory=dict)
     path: str = "/v1/traces"
 
@@ -63,7 +61,11 @@ ROWS = [
         "grafana",
         "https://otlp-gateway-prod-us-west-0.grafana.net/otlp/v1/traces",
         {"authorization": "Basic " + b64encode(b"7:k3y").decode()},
-        needed={"endpoint": "https://otlp-gateway-prod-us-west-0.grafana.net", "instance_id": "7", "token": "k3y"},
+        environment={
+            "GRAFANA_CLOUD_OTLP_ENDPOINT": "https://otlp-gateway-prod-us-west-0.grafana.net/otlp",
+            "GRAFANA_CLOUD_INSTANCE_ID": "7",
+            "GRAFANA_CLOUD_API_KEY": "k3y",
+        },
         path="/otlp/v1/traces",
     ),
     Row(
@@ -80,7 +82,10 @@ ROWS = [
         path="/v1/private/otel/v1/traces",
     ),
 ]
-VARIABLES = {name for row in ROWS for name in row.environment} | {"LOGFIRE_BASE_URL", "OPIK_URL_OVERRIDE"}
+VARIABLES = {name for row in ROWS for name in row.environment} | {
+    *("LOGFIRE_BASE_URL", "OPIK_URL_OVERRIDE", "GRAFANA_CLOUD_API_TOKEN"),
+    *("HONEYCOMB_API_ENDPOINT", "HONEYCOMB_TRACES_ENDPOINT", "HONEYCOMB_DATASET"),
+}
 each_platform = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
@@ -93,7 +98,7 @@ def bare_environment(monkeypatch):
 def made(row: Row, monkeypatch, **settings: Any) -> Any:
     for name, value in row.environment.items():
         monkeypatch.setenv(name, value)
-    return discover.exporter(Destination(row.name, **{**row.needed, **settings}))
+    return discover.exporter(Destination(row.name, **settings))
 
 
 def named(name: str) -> Row:
@@ -165,6 +170,10 @@ def test_under_usage_there_are_whole_tokens_and_the_cost(row, monkeypatch):
         ("honeycomb", {"endpoint": "https://api.eu1.honeycomb.io"}, "https://api.eu1.honeycomb.io/v1/traces"),
         ("newrelic", {"region": "eu"}, "https://otlp.eu01.nr-data.net/v1/traces"),
         ("newrelic", {"region": "gov"}, "https://gov-otlp.nr-data.net/v1/traces"),
+        ("newrelic", {"license_key": "eu01xx0123"}, "https://otlp.eu01.nr-data.net/v1/traces"),
+        ("newrelic", {"license_key": "gov01xx0123"}, "https://gov-otlp.nr-data.net/v1/traces"),
+        ("newrelic", {"license_key": "0123abcd"}, "https://otlp.nr-data.net/v1/traces"),
+        ("newrelic", {"license_key": "eu01xx0123", "region": "us"}, "https://otlp.nr-data.net/v1/traces"),
         ("logfire", {"token": "pylf_v1_eu_x"}, "https://logfire-eu.pydantic.dev/v1/traces"),
         ("opik", {"endpoint": "http://opik:5173/api"}, "http://opik:5173/api/v1/private/otel/v1/traces"),
     ],
@@ -173,7 +182,7 @@ def test_regions_and_own_servers(monkeypatch, name, settings, url):
     assert made(named(name), monkeypatch, **settings).url == url
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.environment], ids=lambda row: row.name)
+@each_platform
 def test_a_missing_key_is_named_with_where_to_get_it(row):
     with pytest.raises(Unconfigured, match=rf"{next(iter(row.environment))}.*It is in"):
         discover.exporter(Destination(row.name))
@@ -194,7 +203,7 @@ def test_a_trace_arrives_by_the_courier(row, monkeypatch, tmp_path):
     for name, value in row.environment.items():
         monkeypatch.setenv(name, value)
     with Platform(answer()).open() as platform:
-        settings = {**row.needed, "endpoint": platform.url}
+        settings = {"endpoint": platform.url}
         assert deliver(tmp_path, a_trace(), row.name, **settings).delivered == 4
     (received,) = platform.received
     assert (received.method, received.path) == ("POST", row.path)
@@ -217,6 +226,14 @@ def test_the_cost_is_there_to_its_last_digit(row, monkeypatch):
     found = seen(row, monkeypatch, of_call(WORDS))["attributes"]
     assert found["openrouter.cost_usd"] == "0.000106000000000001"
     assert Decimal(str(found["gen_ai.usage.cost"])) == Decimal("0.000106000000000001")
+
+
+@each_platform
+def test_a_span_has_a_name_that_can_be_read(row, monkeypatch):
+    named = {"trace_name": " ", "generation_name": "\n"}
+    assert seen(row, monkeypatch, of_call(**named))["name"] == "chat openai/gpt-5-mini"
+    assert seen(row, monkeypatch, of_call(generation_name="a\0b"))["name"] == "a\ufffdb"
+    assert seen(row, monkeypatch, of_application(" ", trace_name=None))["name"] == "unnamed"
 
 
 @each_platform
@@ -247,6 +264,14 @@ def test_honeycomb_is_given_texts_that_a_field_holds(monkeypatch):
     for text in (found["attributes"]["a"], found["events"][0]["attributes"]["exception.stacktrace"]):
         assert text == "😀" * 16_000
         assert len(text.encode()) < 64 * 1024
+
+
+@pytest.mark.parametrize("name", ["HONEYCOMB_API_ENDPOINT", "HONEYCOMB_TRACES_ENDPOINT"])
+def test_honeycomb_is_where_its_own_distribution_is_told(monkeypatch, name):
+    monkeypatch.setenv(name, "https://api.eu1.honeycomb.io/v1/traces")
+    monkeypatch.setenv("HONEYCOMB_DATASET", "calls")
+    exporter = made(named("honeycomb"), monkeypatch)
+    assert (exporter.url, exporter.dataset) == ("https://api.eu1.honeycomb.io/v1/traces", "calls")
 
 
 def test_honeycomb_is_told_the_dataset_of_a_classic_key(monkeypatch):
@@ -294,10 +319,15 @@ def test_newrelic_is_given_no_more_than_it_takes(monkeypatch):
         (Reply(200, {}), Delivered),
         (Reply(200, {"content-type": "text/html"}, b"<html>"), Retry),
         (Reply(200, {"content-type": "application/json"}, b'{"partialSuccess":{"rejectedSpans":1}}'), Split),
+        (
+            Reply(200, {"content-type": "application/json"}, b'{"partial_success":{"rejected_spans":"1"}}'),
+            Split,
+        ),
+        (Reply(200, {"content-type": "application/json"}, b'{"status":"error"}'), Retry),
         (Reply(401, {}), Unauthorized),
         (Reply(429, {"retry-after": "7"}), Retry),
     ],
-    ids=["ok", "page", "partial", "401", "429"],
+    ids=["ok", "page", "partial", "partial by the schema's names", "error", "401", "429"],
 )
 def test_an_answer_is_read(row, monkeypatch, reply, verdict):
     exporter = made(row, monkeypatch)
@@ -325,4 +355,31 @@ def test_a_connection_is_tested_without_a_span(row, monkeypatch):
     assert row.headers.items() <= request.headers.items()
     assert "It is in" in (exporter.diagnose(Reply(403, {})) or "")
     assert "refuses" in (exporter.diagnose(Reply(401, {})) or "")
-    assert "page" in (exporter.diagnose(Reply(200, {"content-type": "text/html"}, b"<html>")) or "")
+    page = exporter.diagnose(Reply(200, {"content-type": "text/html"}, b"<html>")) or ""
+    assert ("page" in page, row.url in page, page.endswith("Is the endpoint right?")) == (True, True, True)
+    assert exporter.diagnose(Reply(200, {"content-type": "text/plain"}, b"OK")) is not None
+
+
+ALL = {
+    **{row.name: {} for row in ROWS},
+    "otlp": {},
+    "webhook": {},
+    "phoenix": {},
+    "mlflow": {},
+    "arize": {"api_key": "k3y", "space_id": "s"},
+    "elastic": {"api_key": "k3y"},
+    "posthog": {"api_key": "k3y"},
+    "raindrop": {"write_key": "k3y"},
+    "ramp": {"api_key": "k3y"},
+    "sentry": {"dsn": "https://k3y@o1.ingest.sentry.io/1"},
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_password_in_an_address_is_refused_and_not_shown(name, monkeypatch):
+    for row in ROWS:
+        for variable, value in row.environment.items():
+            monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match="which is not sent") as raised:
+        discover.exporter(Destination(name, endpoint="https://ada:pa55word@collector.example", **ALL[name]))
+    assert "pa55word" not in str(raised.value)

@@ -13,7 +13,7 @@ from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.posthog import Posthog
 from tests.support.delivered import deliver
-from tests.support.platform import answer, hanging_up
+from tests.support.platform import answer, hanging_up, in_json
 from tests.support.platforms.posthog import KEY, posthog
 from tests.support.spans import WORDS, a_trace, of_application, of_call
 
@@ -140,6 +140,8 @@ def test_hostile_values_spoil_nothing(shown):
         (answer(401), "parked"),
         (answer(503), "retrying"),
         (answer(200, {"content-type": "text/html"}, b"<p>"), "retrying"),
+        (in_json(200, {}), "retrying"),
+        (in_json(200, {"status": "error"}), "retrying"),
     ],
 )
 def test_what_posthog_does_not_take_waits(tmp_path, reply, state):
@@ -156,3 +158,6 @@ def test_a_connection_is_tested_without_leaving_a_trace():
     with posthog(answer(404)) as (_, platform), closing(Wire()) as wire:
         exporter = made(endpoint=platform.url, api_key=KEY)
         assert "POSTHOG_HOST" in (exporter.diagnose(wire.post(exporter.probe(NOW))) or "")
+    with posthog(in_json(200, {"ok": True})) as (_, platform), closing(Wire()) as wire:
+        exporter = made(endpoint=platform.url, api_key=KEY)
+        assert "is no PostHog" in (exporter.diagnose(wire.post(exporter.probe(NOW))) or "")

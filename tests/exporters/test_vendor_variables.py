@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 
+from spancast.broadcast.shape import Shaper
 from spancast.delivery import discover
 from spancast.destination import Destination
 from spancast_exporters.langfuse import Langfuse
@@ -53,3 +54,33 @@ def test_langfuse_is_told_where_and_what_the_application_is_and_no_sdk_turns_it_
     (request,) = exporter.encode([of_call(started_at=AT, **span)], None)
     (sent,) = spans(request)
     assert (sent["attributes"]["langfuse.environment"], sent["attributes"]["langfuse.release"]) == expected
+
+
+SAID_BY = {
+    "langfuse": "LANGFUSE_TRACING_ENVIRONMENT",
+    "sentry": "SENTRY_ENVIRONMENT",
+    "elastic": "ELASTIC_APM_ENVIRONMENT",
+    "logfire": "LOGFIRE_ENVIRONMENT",
+}
+NEEDED = {
+    **KEYS,
+    "SENTRY_DSN": "https://k3y@o1.ingest.sentry.io/1",
+    "ELASTIC_OTLP_ENDPOINT": "https://elastic.example",
+    "ELASTIC_API_KEY": "k3y",
+    "LOGFIRE_TOKEN": "k3y",
+}
+
+
+@pytest.mark.parametrize("name", SAID_BY)
+@pytest.mark.parametrize(
+    ("request_says", "destination_says", "expected"),
+    [(None, None, "qa"), ("dev", None, "dev"), (None, "prod", "prod"), ("dev", "prod", "prod")],
+)
+def test_a_request_and_a_destination_win_over_the_variable(monkeypatch, name, request_says, destination_says, expected):
+    for variable, value in {**NEEDED, SAID_BY[name]: "qa"}.items():
+        monkeypatch.setenv(variable, value)
+    destination = Destination(name, environment=destination_says)
+    span = Shaper(destination).shaped(of_call(started_at=AT, environment=request_says)).span
+    (sent,) = spans(discover.exporter(destination).encode([span], None)[0])
+    where = {**sent["resource"], **sent["attributes"]}
+    assert where.get("langfuse.environment", where["deployment.environment.name"]) == expected

@@ -2,6 +2,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
@@ -327,6 +328,46 @@ def test_text_that_is_json_arrives_as_it_is(text):
     assert bytes(attributes(of_application("work", attributes={"text": text}))["text"]) == text.encode()
 
 
+GROWN = '{"id": 108204268033311374519, "of": {"n": -9223372036854775809}, "in": [108204268033311374519], "f": 1.5}'
+SHRUNK = '{"id":"108204268033311374519","of":{"n":"-9223372036854775809"},"in":["108204268033311374519"],"f":1.5}'
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"gen_ai.output.type": "video"}, {"gen_ai.output.type_value": "video", "gen_ai.output.type": None}),
+        ({"gen_ai.output.type": "image"}, {"gen_ai.output.type": "image"}),
+        ({"gen_ai.output.type.of": "x"}, {"gen_ai.output.type_value.of": "x", "gen_ai.output.type.of": None}),
+        ({"weave.output.type": "video"}, {"weave.output.type_value": "video", "weave.output.type": None}),
+        ({"gen_ai.request.max_tokens": -1}, {"gen_ai.request.max_tokens_value": -1, "gen_ai.request.max_tokens": None}),
+        ({"gen_ai.request.max_tokens": 0}, {"gen_ai.request.max_tokens": 0}),
+        ({"gen_ai.request.choice.count": 2**32}, {"gen_ai.request.choice.count_value": 2**32}),
+        ({"weave.usage.input_tokens": -1}, {"weave.usage.input_tokens_value": -1}),
+        ({"gen_ai.usage.output_tokens": "many"}, {"gen_ai.usage.output_tokens_value": "many"}),
+        ({"gen_ai.usage.input_tokens": (1, 2)}, {"gen_ai.usage.input_tokens_value": [1, 2]}),
+        ({"server.port": -1}, {"server.port_value": -1, "server.port": None}),
+        ({"order": GROWN}, {"order": SHRUNK.encode()}),
+        ({"order": "108204268033311374519"}, {"order": "108204268033311374519"}),
+        ({"order": "[108204268033311374519]"}, {"order": b"[108204268033311374519]"}),
+        ({"gen_ai.tool.call.arguments": GROWN}, {"gen_ai.tool.call.arguments": GROWN.encode()}),
+    ],
+)
+def test_what_weave_has_no_room_for_stands_beside(shown, stated, expected):
+    span = of_application("work", attributes=stated)
+    found = attributes(span)
+    assert {name: _written(found.get(name)) for name in expected} == expected
+    assert shown(span).name == "checkout"
+
+
+def _written(value):
+    return bytes(value) if isinstance(value, msgspec.Raw) else value
+
+
+def test_a_video_is_a_call_that_weave_can_read():
+    found = attributes(of_call(operation="video"))
+    assert (found.get("gen_ai.output.type"), found["gen_ai.output.type_value"]) == (None, "video")
+
+
 # --- the Traces view -------------------------------------------------------------------------------------------------
 
 
@@ -420,6 +461,7 @@ def partial(count: int, message: str) -> Reply:
 
 CARRIED = Encoded(Request(url="https://trace.wandb.ai", body=b""), ("00f067aa0ba902b7", "b7ad6b7169203331"))
 NAMED = "Rejected span (name='a' trace_id='1' span_id='b7ad6b7169203331'): key conflict"
+FAILED = "Extraction failed for span 00f067aa0ba902b7: ValidationError"
 
 
 @pytest.mark.parametrize(
@@ -428,6 +470,11 @@ NAMED = "Rejected span (name='a' trace_id='1' span_id='b7ad6b7169203331'): key c
         (Reply(200, PROTOBUF), Delivered()),
         (partial(0, ""), Delivered()),
         (partial(1, NAMED), Rejected({"b7ad6b7169203331": "rejected: key conflict"})),
+        (partial(1, FAILED), Rejected({"00f067aa0ba902b7": "rejected: ValidationError"})),
+        (
+            partial(2, f"{NAMED}; {FAILED}"),
+            Rejected({"b7ad6b7169203331": "rejected: key conflict", "00f067aa0ba902b7": "rejected: ValidationError"}),
+        ),
         (partial(1, "key conflict"), Split("rejected: key conflict")),
         (partial(2, f"{NAMED}; ..."), Rejected(dict.fromkeys(CARRIED.span_ids, f"rejected: {NAMED}; ..."))),
         (

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from spancast.call import Parameters
 from spancast.contract import Reply
 from spancast.testing.spans import hostile_spans
 from spancast_exporters.weave import Weave
@@ -129,6 +130,24 @@ def test_whatever_an_application_has_put_on_a_span_is_taken(server: str, tmp_pat
         request = encoded.request
         answer = httpx2.post(request.url, content=request.body, headers=dict(request.headers), trust_env=False)
         assert (answer.status_code, answer.content) == (200, b""), what
+
+
+def test_what_its_table_has_no_room_for_is_taken(server: str, tmp_path: Path) -> None:
+    place = {"gen_ai.operation.name": "chat"}
+    odd = [
+        of_call(operation="video", span_id="1" * 16),
+        of_call(parameters=Parameters(max_tokens=-1, choice_count=2**40), span_id="2" * 16),
+        of_application("a", attributes={"order": '{"id": 108204268033311374519}'}, span_id="3" * 16),
+        of_application("b", attributes={**place, "gen_ai.usage.input_tokens": -1}, span_id="4" * 16),
+    ]
+    standing = deliver(tmp_path, odd, "weave", endpoint=server, api_key=KEY, project_id="acme/odd")
+    assert (standing.delivered, standing.reasons) == (4, {})
+    found = agent_spans(server)
+    video, asked, order, counted = (found[span.span_id] for span in odd)
+    assert (video["output_type"], video["custom_attrs_string"]["gen_ai.output.type_value"]) == ("", "video")
+    assert asked["custom_attrs_int"]["gen_ai.request.max_tokens_value"] == -1
+    assert order["custom_attrs_string"]["order.id"] == "108204268033311374519"
+    assert counted["input_tokens"] == 0
 
 
 def test_the_traces_view_has_the_dollars_of_each_call(server: str, tmp_path: Path) -> None:

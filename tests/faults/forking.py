@@ -1,5 +1,6 @@
 """A program that knows nothing of us and makes its calls in children: `python -m tests.faults.forking MARKS WAY N`."""
 
+import functools
 import json
 import multiprocessing
 import os
@@ -26,11 +27,8 @@ def call(user: str, marked: str) -> None:
     oracle.mark("done", user)
 
 
-_oracles: dict[str, Oracle] = {}
-
-
-def _oracle(marked: str) -> Oracle:
-    return _oracles.setdefault(marked, Oracle(marked))
+_oracle = functools.cache(Oracle)
+"""The marks in a folder: each `Oracle` keeps a file open."""
 
 
 def forked() -> None:

@@ -168,3 +168,42 @@ def test_five_thousand_calls_as_quick_as_can_be_and_a_kill_among_them(seed: int,
         process.kill()
 
     assert_whole(tmp_path / "home", tmp_path / "marks")
+
+
+BUSY = """
+import itertools, sys, threading
+from pathlib import Path
+from spancast.delivery.journal import Journal
+from spancast.delivery.pump import Pump
+from spancast.delivery.drainer import Drainer
+from spancast.delivery.outbox import Outbox
+from spancast.bookkeeping.book import Book
+from tests.bookkeeping.records import call
+from tests.support.oracle import Oracle
+home, oracle = Path(sys.argv[1]), Oracle(sys.argv[2])
+journal = Journal(home)
+Pump(journal, Drainer(home, [Book(home), Outbox(home)])).start()
+
+def work(name):
+    for number in itertools.count():
+        user = f"{name}-{number}"
+        oracle.mark("begun", user)
+        journal.append(call(user=user))
+        oracle.mark("done", user)
+        sum(range(300_000))  # so that the other threads have to wait for the interpreter
+
+for name in range(32): threading.Thread(target=work, args=(name,), daemon=True).start()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_kill_among_more_busy_threads_than_the_machine_can_run_costs_nothing(tmp_path: Path) -> None:
+    with python(BUSY, tmp_path / "home", tmp_path / "marks") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(3.0)
+        process.kill()
+
+    assert_whole(tmp_path / "home", tmp_path / "marks", in_flight=32)
+    assert len(marks(tmp_path / "marks", "done")) > 32

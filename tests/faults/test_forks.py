@@ -9,7 +9,7 @@ import pytest
 
 from spancast.testing import Simulator
 from tests.bookkeeping.records import output
-from tests.faults.booked import assert_whole
+from tests.faults.booked import assert_whole, drained
 from tests.support.oracle import marks
 from tests.support.programs import surroundings
 
@@ -106,3 +106,32 @@ def test_children_of_a_fork_that_python_is_not_told_of_write_segments_of_their_o
 
     assert_whole(tmp_path / "home", tmp_path / "marks", in_flight=0)
     assert len(marks(tmp_path / "marks", "done")) == 61 + (first == "after")
+
+
+IN_THE_MIDDLE = """
+import os, sys, httpx2, spancast
+spancast.start()
+body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+url = os.environ["OPENROUTER_BASE_URL"] + "/chat/completions"
+with httpx2.stream("POST", url, json=body, headers={"authorization": "Bearer sk-or-v1-simulator"}) as answer:
+    pieces = answer.iter_raw(16)
+    next(pieces)
+    child = os.fork()
+    if child == 0 and sys.argv[1] == "child":
+        sys.exit(0)
+    if child and sys.argv[1] == "parent":
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    if child:
+        assert os.waitpid(child, 0)[1] == 0
+    for _ in pieces:
+        pass
+"""
+
+
+@pytest.mark.parametrize("leaves", ["child", "parent"])
+def test_a_stream_that_is_open_at_a_fork_has_its_cost_whichever_process_reads_on(
+    leaves: str, openrouter: Simulator, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", IN_THE_MIDDLE, leaves]
+    subprocess.run(command, env=surroundings(tmp_path / "home", openrouter), check=True, timeout=60)
+    assert [outcome for _, outcome in drained(tmp_path / "home")] == ["completed"]

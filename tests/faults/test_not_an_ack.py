@@ -47,7 +47,7 @@ def test_an_answer_that_is_no_otlp_is_not_believed(desk, impatient, lie):
     desk.assert_each_once(collector)
 
 
-@pytest.mark.parametrize("code", [404, 405])
+@pytest.mark.parametrize("code", [404, 405, 407, 421, 425])
 def test_an_address_that_is_wrong_loses_nothing_until_it_is_right(desk, code):
     collector = desk.collector(modes.status(code))
     desk.put(10)

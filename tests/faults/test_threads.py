@@ -56,15 +56,14 @@ import time
 import spancast
 from spancast.delivery import pump
 pump.REFUSED = 0.0
-start = threading._start_new_thread
+name = next(each for each in ("_start_joinable_thread", "_start_new_thread") if hasattr(threading, each))
+start = getattr(threading, name)
 def refuse(*_args, **_kwargs):
     raise RuntimeError("can't start new thread")
 spancast.start()
-threading._start_new_thread = threading._start_joinable_thread = refuse
+setattr(threading, name, refuse)
 call("u0")
-threading._start_new_thread = threading._start_joinable_thread = start
-if hasattr(__import__("_thread"), "start_joinable_thread"):
-    threading._start_joinable_thread = __import__("_thread").start_joinable_thread
+setattr(threading, name, start)
 call("u1")
 assert "spancast" in [thread.name for thread in threading.enumerate()]
 """

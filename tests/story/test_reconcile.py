@@ -12,6 +12,7 @@ import httpx2
 import openai
 import pytest
 
+from spancast.cli import main
 from spancast.testing import Simulator
 from tests.support.answers import plain
 from tests.support.programs import run_program, surroundings
@@ -187,6 +188,21 @@ def test_costs_come_to_what_was_billed_once_it_is_filled_in(desk: Desk) -> None:
     assert (filtered["provider"], filtered["adjustments"]) == ("OpenAI", 2)
     assert desk.costs("--operation", "chat")["total"]["adjustments"] == 0
     assert desk.costs("--until", desk.today())["rows"] == []
+
+
+def test_lists_of_calls_say_what_was_noted_beside_them(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.ask(user="u_1")
+    desk.bypass()
+    assert desk.reconcile("--fill")[0] == 0
+
+    said = "1 adjustment by reconcile, $0.000325, which `spancast costs` holds, and no call.\n"
+    for listed, is_said in (
+        (["calls"], True),
+        (["ledger", "export", "--to", "-", "--format", "csv"], True),
+        (["calls", "--user", "u_1"], False),
+    ):
+        assert main([*listed, "--home", str(desk.home)]) == 0
+        assert (said in "".join(capsys.readouterr())) == is_said
 
 
 KILLED = """
@@ -421,6 +437,16 @@ def test_a_key_that_is_no_management_key_is_held_to_its_totals(desk: Desk, monke
     assert "A management key, in OPENROUTER_MANAGEMENT_KEY, tells which calls make the difference." in printed
     assert "only its totals up to now are compared" in desk.run("--key-env", "MINE", "--fill")[2]
     assert desk.run("--key-env", "MINE", "--since", "1m")[0] == 1
+
+
+def test_a_key_that_the_ledger_has_no_call_of_explains_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENROUTER_MANAGEMENT_KEY")
+    monkeypatch.setenv("MINE", OTHER)
+    desk.ask()
+
+    status, printed, told = desk.run("--key-env", "MINE")
+    assert (status, printed) == (1, "")
+    assert "No call in the ledger was made with this key" in told
 
 
 def test_totals_and_calls_of_openrouters_that_do_not_agree_are_no_explanation(open_desk: Open) -> None:

@@ -1,7 +1,7 @@
 """What a program has done, told in a way that survives any death of it: marks in a file mapped into its memory.
 
-A mark costs a copy into memory and no system call. Each process, also a forked one, has a file of its own. It imports
-nothing, so that a program in any environment can use it.
+A mark costs a copy into memory and, until a file is full, no system call. Each process, also a forked one, has files
+of its own, and one of them in its memory. It imports nothing, so that a program in any environment can use it.
 """
 
 import mmap
@@ -11,8 +11,8 @@ from pathlib import Path
 
 SLOT = 64
 """Bytes of a mark; a longer key is cut."""
-SLOTS = 200_000
-"""Marks that a process can make."""
+SLOTS = 16_384
+"""Marks of a file: a megabyte, which is all that a process ever holds, for however long it makes marks."""
 
 
 class Oracle:
@@ -45,7 +45,7 @@ class Oracle:
         """Note that something was done: "emitted", say, of "u_17"."""
         text = f"{what} {key}".encode()[:SLOT]
         with self._lock:
-            if self._pid != os.getpid():
+            if self._pid != os.getpid() or self._next == SLOTS:
                 self._begin()
             at = self._next * SLOT
             self._next += 1

@@ -2,20 +2,26 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Link, SpanKind, StatusCode, format_span_id
 
-from spancast import attribute
+from spancast import attribute, guard
+from spancast.delivery import frame
 from spancast.destination import Destination
 from spancast.foreign import Foreign
-from spancast.trace.companions import WAITING, Companions
+from spancast.record import Record
+from spancast.resource import scalars
+from spancast.trace.companions import Companions
+from spancast.trace.pending import WAITING
 from spancast.trace.stamp import Stamp
 
 AGENT = {"gen_ai.operation.name": "invoke_agent"}
 KEY = "sk-or-v1-" + "a1" * 32
+CUT, MENDED = "span cut: a record holds no more", "span mended: a record holds no such value"
 
 
 class Application:
@@ -143,6 +149,92 @@ def test_no_secret_is_kept(application: Application) -> None:
         span.record_exception(ValueError(f"bad key {KEY}"))
     assert KEY not in repr(application.seen())
     assert "x1y2" not in repr(application.kept)
+
+
+UNWRITABLE: dict[str, Any] = {
+    "half a character": "a\ud800b",
+    "half a character \udfff": "its name",
+    "halves in a list": ["\udfff", "b"],
+    "an integer of 1300 bits": 10**400,
+    "integers beyond 64 bits": [1, 2**64],
+    "a list with nothing in between": ["a", None, "b"],
+    "no number": float("nan"),
+}
+
+
+def test_whatever_an_application_puts_on_a_span_can_be_written_down() -> None:
+    application, before = Application("genai", words=True), guard.faults[MENDED]
+    application.tracer = application.provider.get_tracer("\ud800", "\udfff")
+    with application.tracer.start_as_current_span("\ud800", attributes=AGENT) as span:
+        for name, value in UNWRITABLE.items():
+            span.set_attribute(name, value)
+            span.set_attribute(f"gen_ai.prompt.{name}", value)
+        span.add_event("\ud800", {**UNWRITABLE, "bytes": b"\xff"})
+        span.set_status(StatusCode.ERROR, "no \ud800")
+    (seen,) = application.seen()
+    (read,) = read_back(seen)
+    assert read.attributes["half a character"] == "a?b"
+    assert read.attributes["half a character ?"] == "its name"
+    assert read.attributes["halves in a list"] == ("?", "b")
+    assert read.attributes["an integer of 1300 bits"] == "[truncated]"
+    assert read.attributes["integers beyond 64 bits"] == (1, str(2**64))
+    assert read.attributes["a list with nothing in between"] == ("a", "b")
+    assert {name.removeprefix("gen_ai.prompt.") for name in read.words} == {*read.attributes} - {*AGENT}
+    assert (read.name, read.status_message, read.scope, read.events[0].name) == ("?", "no ?", ("?", "?"), "?")
+    assert guard.faults[MENDED] - before == 1
+
+
+def test_what_can_be_written_down_is_kept_as_it_is() -> None:
+    application, before = Application("genai", words=True), guard.faults.copy()
+    told = {
+        **AGENT,
+        "é": "ü\U0001f600",
+        "n": 2**63 - 1,
+        "yes": True,
+        "list": ("a", "é"),
+        "gen_ai.prompt": "x" * 1_000_000,
+    }
+    with application.start("agent", attributes=told):
+        pass
+    (read,) = read_back(*application.seen())
+    assert {**read.attributes, **read.words} == told
+    assert guard.faults == before
+
+
+@pytest.mark.parametrize("name", ["payload", "gen_ai.prompt.0.content"])
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600"])
+def test_a_span_is_as_large_as_a_record_may_be_and_is_counted_where_it_is_cut(name: str, letter: str) -> None:
+    application, before = Application("genai", words=True), guard.faults[CUT]
+    large = dict.fromkeys([name, *(f"{name}.{number}" for number in range(20))], letter * 3_000_000)
+    with application.start("agent", attributes={**AGENT, **large}) as span:
+        for _ in range(100):
+            span.add_event("step", large)
+    (read,) = read_back(*application.seen())
+    kept = {**read.attributes, **read.words}
+    assert kept["gen_ai.operation.name"] == "invoke_agent"
+    assert str(kept[name]).startswith(letter * 100_000)
+    assert str(kept[name]).endswith("[truncated]")
+    assert guard.faults[CUT] - before == 1
+
+
+def test_a_secret_that_is_cut_through_is_removed() -> None:
+    application = Application("genai")
+    with application.start("agent", attributes={**AGENT, "note": "x" * 399_990 + f" {KEY}"}):
+        pass
+    assert "sk-or" not in repr(application.seen())
+
+
+def read_back(*spans: Foreign) -> list[Any]:
+    """Return spans as they are read in the journal."""
+    decode = msgspec.msgpack.Decoder(Record).decode
+    segment = b"".join(frame.pack(msgspec.msgpack.encode(span)) for span in spans)
+    return [decode(each.payload) for each in frame.unpack(segment) if each.payload is not None]
+
+
+def test_a_resource_can_be_written_down_whatever_it_says() -> None:
+    told = {"half": "a\ud800", "half \udfff": "b", "large": 10**30, "no": [1], "yes": True, "service.name": "shop"}
+    kept = {"half": "a?", "half ?": "b", "large": str(10**30), "yes": True, "service.name": "shop"}
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(scalars(told))) == kept
 
 
 def test_a_span_of_a_trace_that_is_not_sampled_stays() -> None:

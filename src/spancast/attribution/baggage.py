@@ -6,7 +6,7 @@ from opentelemetry import baggage, context
 from opentelemetry.context import Context
 
 from spancast.attribution.context import Attribution, Pseudonym
-from spancast.attribution.rules import in_force, pseudonymous
+from spancast.attribution.rules import in_force, named
 from spancast.capture.values import labels, text
 
 USER, SESSION = "user.id", "session.id"
@@ -31,9 +31,9 @@ def read(parent: Context | None = None) -> Attribution | None:
 
 def entries(who: Attribution) -> Mapping[str, str]:
     """Return what is written for others to read."""
-    user = pseudonymous(who.user)
-    written = {USER: user, SESSION: who.session} | {key: who.tags.get(key) for key in in_force().baggage_keys}
-    if type(user) is Pseudonym:
+    said = named(who)
+    written = {USER: said.user, SESSION: said.session} | {key: said.tags.get(key) for key in in_force().baggage_keys}
+    if type(said.user) is Pseudonym:
         written[PSEUDONYM] = "hmac"
     return labels(written.items())
 

@@ -88,9 +88,9 @@ class attribute:  # noqa: N801 - used like a function, as `contextlib.suppress` 
         with spancast.attribute(user="u_42", session="s_7", tags={"feature": "search"}):
             client.chat.completions.create(...)
 
-    Works around synchronous and asynchronous code, and as a decorator of functions, coroutine functions, generators
-    and asynchronous generators. What is not given is inherited from the block around it. What the request itself says
-    (`user`, `session_id`) wins.
+    Works around synchronous and asynchronous code, and as a decorator of functions and methods, coroutine functions,
+    generators and asynchronous generators. What is not given is inherited from the block around it. What the request
+    itself says (`user`, `session_id`) wins.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class attribute:  # noqa: N801 - used like a function, as `contextlib.suppress` 
         return _Frame(who, self, outer, outer.bag, outer.others)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function: each run of it is such a block."""
+        """Decorate a function: each run of it is such a block. What is none is left as it is, which the log says."""
         return cast("F", _decorated(function, self))
 
 
@@ -178,8 +178,18 @@ class Steps(AbstractContextManager[None]):
         _go(frame, self._outer)
 
 
-def _decorated(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(function):
+def _decorated(function: Any, block: attribute) -> Any:
+    if isinstance(function, (classmethod, staticmethod)):
+        return type(function)(_decorated(function.__func__, block))
+    if isinstance(function, type) or not callable(function):
+        what = getattr(function, "__qualname__", None) or type(function).__name__
+        guard.once_a_minute("attribution", "%s is no function, and is not attributed. Decorate its functions.", what)
+        return function
+    return _wrapped(function, block)
+
+
+def _wrapped(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
 
         @functools.wraps(function)
         async def run_coroutine(*args: Any, **kwargs: Any) -> Any:

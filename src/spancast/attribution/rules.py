@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from spancast.attribution.context import NOBODY, Attribution, Pseudonym
@@ -54,8 +54,12 @@ def pseudonym(user: str, key: bytes) -> Pseudonym:
 
 
 def named(who: Attribution) -> Attribution:
-    """Return an attribution with its user as it may be written."""
-    return who if _in_force.hash_key is None or who.user is None else replace(who, user=pseudonymous(who.user))
+    """Return an attribution as it may be written: no user who is to be pseudonymised is its session or a tag either."""
+    if _in_force.hash_key is None:
+        return who
+    user = pseudonymous(who.user)
+    session = user if who.session is not None and who.session == who.user else who.session
+    return Attribution(user, None if session is None else str(session), without_user(who.tags, who.user))
 
 
 def without_user(pairs: Mapping[str, V], user: str | None = None) -> Mapping[str, V]:

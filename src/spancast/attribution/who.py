@@ -3,11 +3,13 @@
 In this order: the request's body, its header `x-session-id`, `spancast.attribute`, W3C baggage, the settings' defaults.
 """
 
+from typing import Any
+
 from opentelemetry.context import Context
 
 from spancast.attribution import baggage, context
 from spancast.attribution.context import NOBODY, Attribution
-from spancast.attribution.rules import in_force, named, pseudonymous, without_user
+from spancast.attribution.rules import in_force, named, without_user
 from spancast.capture.values import Facts, labels, text
 
 
@@ -21,10 +23,12 @@ def attributed(facts: Facts, session_header: str | None) -> Facts:
     who = _said()
     stated = facts.get("user")
     user = stated if stated is not None else who.user
-    found = {
-        "user": text(pseudonymous(user)),
-        "session": facts.get("session") or text(session_header) or text(who.session),
-        "tags": labels(without_user(who.tags, user).items()),
+    session = facts.get("session") or text(session_header) or who.session
+    written = named(Attribution(user, session, who.tags))
+    found: dict[str, Any] = {
+        "user": text(written.user),
+        "session": text(written.session),
+        "tags": labels(written.tags.items()),
     }
     if in_force().hash_key is not None and "metadata" in facts:
         found["metadata"] = without_user(facts["metadata"], user)

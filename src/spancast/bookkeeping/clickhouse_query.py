@@ -51,28 +51,29 @@ _FILTERS = (
     *("user", "session", "model", "requested_model", "provider", "operation", "app", "key", "error_type", "outcome"),
 )
 """Fields of a Filter that are compared."""
-_SURER = "(isNotNull(cost), ifNull(cost_source, '') != 'prices')"
-"""What is greatest in the row of a call that counts."""
-_SUMMED = (
-    "error_type",
-    "http_status",
-    "cost_source",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "cost",
-)
 _TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+_COUNTED = (
+    "isNotNull(error_type)",
+    "isNotNull(cost)",
+    f"(isNull(cost) AND ifNull(http_status, 0) IN ({', '.join(map(str, sorted(REFUSED)))}))",
+    "(isNotNull(cost) AND ifNull(cost_source, '') = 'prices')",
+    *(f"isNotNull({name})" for name in _TOKENS),
+)
+"""What calls are counted by. Each is a bit of one number, which is kept in the time of one column."""
+_SURER = "isNotNull(cost) * 2 + (ifNull(cost_source, '') != 'prices')"
+"""What is greatest in the row of a call that counts."""
+_READ = ("call_id", "stated_cost", "error_type", "http_status", "cost_source", *_TOKENS, "cost")
+"""What is read of each row, besides its groups."""
+_KEPT = {
+    "flags": f"toUInt8({' + '.join(f'{2**bit} * {holds}' for bit, holds in enumerate(_COUNTED))})",
+    **{f"kept_{name}": f"ifNull({name}, 0)" for name in (*_TOKENS, "cost")},
+}
+"""What is kept of that row, besides its groups: nothing that may be NULL, which `argMax` would take of another row."""
 SUMS = (
     "count()",
-    "count(error_type)",
-    "count(cost)",
-    f"countIf(isNull(cost) AND http_status IN ({', '.join(map(str, sorted(REFUSED)))}))",
-    "countIf(isNotNull(cost) AND cost_source = 'prices')",
-    *(f"count({name})" for name in _TOKENS),
-    *(f"toString(sum(toInt128(ifNull({name}, 0))))" for name in _TOKENS),
-    "toString(sum(cost))",
+    *(f"countIf(bitTest(flags, {bit}))" for bit in range(len(_COUNTED))),
+    *(f"toString(sum(toInt128(kept_{name})))" for name in _TOKENS),
+    "toString(sum(kept_cost))",
 )
 """What is said of each group, in the order of `Sums`."""
 _EARLIEST, _LATEST = 0, 9_000_000_000_000
@@ -101,15 +102,15 @@ def query(database: str, table: str, by: Sequence[str], chosen: Filter) -> Query
     groups = [f"group_{at}" for at in range(len(by))]
     told = [f"{_told(made, name, group)} AS {group}" for name, group in zip(by, groups, strict=True)]
     where = f"{made.bound('database', database, 'Identifier')}.{made.bound('table', table, 'Identifier')}"
-    columns = [f"{_COLUMNS[name]} AS {name}" for name in dict.fromkeys(("call_id", "stated_cost", *_SUMMED))]
+    columns = [f"{_COLUMNS[name]} AS {name}" for name in _READ]
     conditions = " AND ".join(_conditions(made, chosen))
     rows = f"SELECT {_listed(_said(), *columns, *told)} FROM {where} WHERE {conditions}"  # noqa: S608 - values are bound
-    kept = (*groups, *_SUMMED)
-    once = f"SELECT argMax(tuple({_listed(*kept)}), {_SURER}) AS kept FROM ({rows}) GROUP BY call_id"  # noqa: S608 - as above
-    each = (f"kept.{at} AS {name}" for at, name in enumerate(kept, 1))
-    calls = f"SELECT {_listed(*each)} FROM ({once})"  # noqa: S608 - as above
+    kept = _KEPT | {f"kept_{group}": f"ifNull({group}, '')" for group in groups}
+    each = (f"argMax({value}, {_SURER}) AS {name}" for name, value in kept.items())
+    calls = f"SELECT {_listed(*each)} FROM ({rows}) GROUP BY call_id"  # noqa: S608 - as above
+    names_of = (f"nullIf(kept_{group}, '') AS {group}" for group in groups)
     grouped = f" GROUP BY {_listed(*groups)}" if groups else ""
-    made.sql = f"SELECT {_listed(*groups, *SUMS)} FROM ({calls}){grouped} FORMAT JSONCompact"  # noqa: S608 - as above
+    made.sql = f"SELECT {_listed(*names_of, *SUMS)} FROM ({calls}){grouped} FORMAT JSONCompact"  # noqa: S608 - as above
     return made
 
 

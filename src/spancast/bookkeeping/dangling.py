@@ -46,6 +46,15 @@ def lost(table: str, numbers: Collection[int]) -> SpancastError:
     )
 
 
+def see_kinds(connection: Connection) -> None:
+    """Raise `SpancastError` where a kind is not there that calls are of. Only by hand can their numbers get a gap."""
+    count, last = connection.execute("SELECT count(*), coalesce(max(id), 0) FROM kinds").fetchone()
+    if count < last:
+        (gone,) = connection.execute(_GONE).fetchone()
+        if gone is not None:
+            raise lost("kinds", [gone])
+
+
 def found(connection: Connection) -> Iterator[str]:
     """Yield in words what stands for nothing."""
     for naming in _NAMINGS:
@@ -74,6 +83,10 @@ def mend(connection: Connection) -> int:
     return count
 
 
+_GONE = """
+    SELECT min(kind) FROM (SELECT kind FROM kinds_daily UNION SELECT kind FROM entries WHERE outsize)
+    WHERE kind NOT IN (SELECT id FROM kinds)
+"""
 _IS_LOST = "{naming.column} <> 0 AND {naming.column} NOT IN (SELECT id FROM {naming.of})"
 """Zero is nobody."""
 _COUNT = f"SELECT count(*), count(DISTINCT {{naming.column}}) FROM {{naming.table}} WHERE {_IS_LOST}"  # noqa: S608 - names

@@ -69,7 +69,7 @@ def _unbooked(connection: Connection, calls: Sequence[Call]) -> tuple[list[Call]
     return list(fresh.values()), replacing
 
 
-def _standing(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+def _standing(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, str | None]]:
     """Return the number and the outcome of the calls that are booked, by `call_id`."""
     rows = paged.rows(connection, _STANDING, [*map(packed, ids)])
     return {unpacked(call_id): (seq, outcome) for call_id, seq, outcome in rows}
@@ -135,7 +135,7 @@ _WHOLE = f"""
     FROM entries JOIN kinds ON kinds.id = entries.kind
 """  # noqa: S608 - made of the names above
 _STANDING = """
-    SELECT call_id, entries.seq, outcome FROM entries JOIN kinds ON kinds.id = entries.kind WHERE call_id IN ({})
+    SELECT call_id, entries.seq, outcome FROM entries LEFT JOIN kinds ON kinds.id = entries.kind WHERE call_id IN ({})
 """
 _KINDS = "SELECT whole, id FROM kinds WHERE whole IN ({})"
 _COLUMNS = ("seq", *Entry._fields)

@@ -3,7 +3,7 @@
 import errno
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from spancast.errors import SpancastError
@@ -43,7 +43,7 @@ def told(home: Path) -> Iterator[None]:
 
 def _look(path: Path) -> None:
     """Raise `SpancastError` for a file that is no database, before anything is made of it."""
-    if not path.exists():
+    if not path.exists() or _is_database(path):
         return
     with path.open("rb") as file:
         head = file.read(len(_MAGIC))
@@ -51,6 +51,21 @@ def _look(path: Path) -> None:
         raise SpancastError(
             f"{path} is no ledger: it begins with {head!r}, which no SQLite database does. {_MOVE_AWAY}"
         )
+
+
+def _is_database(path: Path) -> bool:
+    """Return whether SQLite takes the file for a database, whole or damaged.
+
+    It is SQLite that opens it: were it opened and closed beside SQLite, the POSIX locks that this process's connections
+    hold on it would be dropped (sqlite.org/howtocorrupt.html, section 2.2), and another process could fold the log away
+    under their hands. Nobody can have what SQLite refuses open.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
+    return True
 
 
 def _cure(home: Path, error: sqlite3.Error | OSError) -> str:

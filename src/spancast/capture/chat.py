@@ -61,7 +61,7 @@ def _choose(reading: Reading, position: int, choice: _Choice) -> None:
     if message is None:
         return
     for number, call in enumerate(items(message.tool_calls)):
-        place = count(member(call, "index"))
+        place = None if choice.delta is None else count(member(call, "index"))  # which one a delta goes on with
         reading.calls_tool((index, number if place is None else place))
     reading.cites(len(items(message.annotations)))
 
@@ -99,13 +99,14 @@ def _is_all_text(block: bytes, events: int) -> bool:
 
 
 _NAMED_FINISH = re.compile(rb'"finish_reason"\s*:\s*[^n\s]')
-_NAMED_TOOL = re.compile(rb'"tool_calls"\s*:.*?"id"\s*:\s*"')
+_NAMED_TOOL = re.compile(rb'"tool_calls"\s*:.*?"(?:id|name)"\s*:\s*"')
 
 
 def _states(data: bytes) -> bool:
-    """Whether an event states more than text: usage, an error, a source, a new tool call, a finish reason."""
+    """Whether an event states more than text: usage, an error, a source, a route, a new tool call, a finish reason."""
     return (
         b'"usage"' in data
+        or b'"openrouter_metadata"' in data
         or b'"error"' in data
         or b'"annotations"' in data
         or _NAMED_FINISH.search(data) is not None

@@ -164,7 +164,8 @@ class Exchange:
         reading = Reading() if reader is None else reader.end()
         if reading.over or (reader is not None and reader.done):  # whatever came behind the end of the answer
             outcome, error = "completed", None
-        facts = {**reading.facts(), **self._facts, **self._failure(reading, outcome, error)}
+        facts = self._stated(reading)
+        facts.update(self._failure(reading, outcome, error))
         if "error_type" in facts:
             outcome = "error"
         if facts.get("cache_hit"):  # for nothing, even where no usage says so (OpenRouter docs, response headers)
@@ -177,6 +178,15 @@ class Exchange:
             facts["time_to_first_token"] = reader.first_token_at - self._began
         duration = time.perf_counter_ns() - self._began
         return msgspec.structs.replace(self._base, outcome=outcome, duration=duration, **facts)
+
+    def _stated(self, reading: Reading) -> Facts:
+        """Return what the headers and the answer state; who served the call the answer itself knows better."""
+        stated = reading.facts()
+        provider = stated.get("provider")
+        stated.update(self._facts)
+        if provider is not None:
+            stated["provider"] = provider
+        return stated
 
     def _failure(self, reading: Reading, outcome: Outcome, error: BaseException | None) -> Facts:
         """Return the failure wherever it shows: in the body, the status, or the client; empty where there is none."""
@@ -211,7 +221,7 @@ class Exchange:
     def _told(self, reading: Reading, tell: Listener) -> bool:
         """Tell what is known, once the usage is; return whether it is."""
         if reading.usage:
-            facts = {**reading.facts(), **self._facts}
+            facts = self._stated(reading)
             source = "response" if facts.get("cost") is not None else None
             tell(msgspec.structs.replace(self._base, cost_source=source, **facts))
         return bool(reading.usage)
@@ -236,8 +246,8 @@ class Exchange:
 
 
 _NOTHING = Decimal(0)
-_ERRORS = 400
-"""The first HTTP status that is an error."""
+_ERRORS = 300
+"""The first HTTP status that is no answer: a redirect asks no model, whoever follows it, and is not billed."""
 _USAGE = (b'"usage":{', b'"usage": {')
 """How a usage begins; one that the network cut in two here is known at the end."""
 _QUOTED = ("error_type", "error_message", "error_provider")

@@ -33,7 +33,7 @@ def _take(reading: Reading, data: bytes) -> None:
         reading.fail(_failure(job.status, job.error))
     reading.envelope(job, id_names_generation=False)
     reading.name(generation_id=job.generation_id)
-    reading.becomes(job.status)
+    reading.becomes(status=job.status)
     reading.billed(job.usage)
 
 

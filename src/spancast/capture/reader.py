@@ -7,8 +7,9 @@ from typing import Protocol
 from spancast import guard
 from spancast.capture.bulk import without_bulk
 from spancast.capture.dialect import Dialect
+from spancast.capture.ends import Ends
 from spancast.capture.reading import Reading
-from spancast.capture.sse import MAX_EVENT, Blocks, payloads
+from spancast.capture.sse import MAX_EVENT, Blocks, is_stream, payloads
 
 
 class Reader(Protocol):
@@ -36,23 +37,26 @@ class PlainReader:
     """A body of one JSON object, perhaps behind keep-alive padding; it is kept until it is whole.
 
     Of a long one for a caller who streams it, what is as good as surely an image or a sound is let go on the way.
+    Events that come without their content type, as some gateways send them, are read as events.
     """
 
     MAX = 4 * 1024 * 1024
-    """Bytes kept for a caller who streams; a longer body without a sound or an image is known by its headers alone."""
+    """Bytes kept for a caller who streams; a longer body without a sound or an image is known by its two ends alone."""
 
     first_token_at: int | None = None  # padding comes first: when a plain answer began is not seen
-    done = False  # it has no end mark
 
     def __init__(self, dialect: Dialect) -> None:
+        self.done = False
         self._dialect = dialect
+        self._stream: StreamReader | None = None
         self._chunks: list[bytes] = []
         self._size = 0
-        self._lost = False
+        self._ends: Ends | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Take a piece of the body."""
-        if self._lost:
+        if self._ends is not None:
+            self._ends.feed(chunk)
             return
         self._chunks.append(chunk)
         self._size += len(chunk)
@@ -61,24 +65,37 @@ class PlainReader:
 
     def whole(self, content: bytes) -> None:
         """Take the whole body at once, whatever its length: its caller holds it anyway."""
-        self._chunks, self._lost = [content], False
+        self._chunks, self._ends = [content], None
 
     def end(self) -> Reading:
         """Return what the body states."""
-        reading = Reading()
-        self._dialect.take(reading, b"".join(self._chunks))
+        reading, body = Reading(), b"".join(self._chunks)
         self._chunks.clear()
+        if self._ends is not None:
+            for each in self._ends.objects():
+                self._dialect.take(reading, each)
+            return reading
+        self._dialect.take(reading, body)
+        return self._as_events(body) if not reading.objects and is_stream(body) else reading
+
+    def _as_events(self, body: bytes) -> Reading:
+        self._stream = stream = StreamReader(self._dialect, _unasked)
+        stream.feed(body)
+        reading, self.done = stream.end(), stream.done
         return reading
 
     def lacks(self, reading: Reading, *, whole: bool) -> str | None:
-        """Return `invalid_response` for a whole body that holds no object."""
-        return "invalid_response" if whole and not reading.objects and not self._lost else None
+        """Return `invalid_response` for a whole body that holds no object; of events what a stream lacks."""
+        if self._stream is not None:
+            return self._stream.lacks(reading, whole=whole)
+        return "invalid_response" if whole and not reading.objects and self._ends is None else None
 
     def _shrink(self) -> None:
         rest = without_bulk(b"".join(self._chunks))
         self._size = len(rest)
-        self._lost = self._size > self.MAX // 2
-        self._chunks = [] if self._lost else [rest]
+        self._chunks = [rest]
+        if self._size > self.MAX // 2:
+            self._chunks, self._ends = [], Ends(rest)
 
 
 class OpaqueReader:
@@ -114,7 +131,8 @@ class StreamReader:
     """A body of server-sent events.
 
     Until the first piece of the answer every event is read. From then on chunks are only held, and looked at together:
-    what a whole batch of events does not state is found without parsing one of them.
+    what a whole batch of events does not state is found without parsing one of them. One JSON object in their place, as
+    an error may come, is read as what it is.
     """
 
     __slots__ = (
@@ -201,6 +219,9 @@ class StreamReader:
         dialect, reading = self._dialect, self._reading
         events = block.count(b"\ndata:") + block.startswith(b"data:")
         reading.events += events
+        if not events and block.lstrip().startswith(b"{"):
+            self._read_object(block)
+            return
         if not closely and dialect.is_all_text(block, events):
             return
         rest = payloads(block)
@@ -213,6 +234,14 @@ class StreamReader:
                 if reading.spoke and not self._spoke:
                     self._spoke, self.first_token_at = True, time.perf_counter_ns()
 
+    def _read_object(self, block: bytes) -> None:
+        self._dialect.take(self._reading, block)
+        self.done = self.done or self._reading.objects > 0
+
 
 def _let_go(_chunk: bytes) -> None:
     """Take no chunk any more."""
+
+
+def _unasked() -> None:
+    """Take note of the end of events that are read when all have passed."""

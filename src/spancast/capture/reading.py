@@ -73,8 +73,9 @@ class Reading:
             generation_id=seen.id if named else None,
             response_model=seen.model,
             provider=seen.provider,
-            service_tier=seen.service_tier,
         )
+        if seen.service_tier is not None:
+            self.becomes(service_tier=seen.service_tier)
         if seen.openrouter_metadata is not None:
             self.name(**_routing(seen.openrouter_metadata))
         if seen.error is not None:
@@ -91,10 +92,11 @@ class Reading:
             if value is not None:
                 self._named.setdefault(field, value)
 
-    def becomes(self, status: str | None) -> None:
-        """Keep what a Responses object or a job says of itself; the last word stands."""
-        if status is not None:
-            self._named["status"] = status
+    def becomes(self, **stated: Any) -> None:
+        """Keep what may change while an answer is made, such as the status of a job; the last word stands."""
+        for field, value in stated.items():
+            if value is not None:
+                self._named[field] = value
 
     def choose(self, index: int, reason: str | None, native: str | None = None) -> None:
         """Keep why a choice ended; the last word that says anything stands."""
@@ -112,10 +114,11 @@ class Reading:
         self._citations += sources
 
     def fail(self, error: Any, error_type: Any = None) -> None:
-        """Keep the first error that says anything; a bare `finish_reason: "error"` gives way to it."""
+        """Keep the first error that says of what type it is; a bare `finish_reason: "error"` takes nothing away."""
         if self.failure.get("error_type", "error") == "error":
-            typed = {**error, "error_type": error_type} if isinstance(error, dict) and error_type is not None else error
-            self.failure = failure_facts(typed)
+            if error_type is not None:
+                error = {**(error if isinstance(error, dict) else {"message": error}), "error_type": error_type}
+            self.failure = {**self.failure, **failure_facts(error)}
 
     def ended(self) -> bool:
         """Whether the answer says that it is whole: a finish reason, its usage, an error, or a word of its own.

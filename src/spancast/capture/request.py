@@ -18,6 +18,7 @@ class _Request(msgspec.Struct):
     """The members that are read, of all dialects: no two use one name for different things."""
 
     models: Any = None
+    fallbacks: Any = None
     stream: Any = None
     user: Text | None = None
     session_id: Text | None = None
@@ -43,6 +44,8 @@ class _Request(msgspec.Struct):
     verbosity: Any = None
     modalities: Any = None
     response_format: Any = None
+    text: Any = None
+    output_config: Any = None
     dimensions: Any = None
     encoding_format: Any = None
     service_tier: Any = None
@@ -91,9 +94,11 @@ _FORM_NUMBERS = frozenset({"temperature"})
 
 def _facts(seen: _Request) -> Facts:
     asked = known(_Request.__struct_fields__, msgspec.structs.astuple(seen))
+    if seen.text is not None or seen.output_config is not None:
+        asked.update(_inner(seen))
     return {
         "request_model": seen.model,
-        "request_models": texts(seen.models),
+        "request_models": texts(seen.models) or (() if seen.fallbacks is None else _fallbacks(seen.fallbacks)),
         "streamed": seen.stream is True or seen.stream == "true",
         "user": seen.user or text(member(seen.metadata, "user_id")),
         "session": seen.session_id,
@@ -101,6 +106,21 @@ def _facts(seen: _Request) -> Facts:
         "parameters": _parameters(asked),
         **trace_facts(seen.trace, seen.metadata),
     }
+
+
+def _fallbacks(seen: Any) -> tuple[str, ...]:
+    """Return the models that a request in Anthropic's form falls back on (OpenRouter API, MessagesRequest)."""
+    return texts([member(each, "model") for each in items(seen)])
+
+
+def _inner(seen: _Request) -> dict[str, Any]:
+    """Return what Responses ask for in `text`, and Messages in `output_config`, by the names that chat has for it."""
+    found = {
+        "response_format": member(seen.text, "format"),
+        "verbosity": member(seen.text, "verbosity"),
+        "reasoning_effort": member(seen.output_config, "effort"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 _LINKS = ("trace_id", "parent_span_id")

@@ -55,7 +55,7 @@ def _take(reading: Reading, data: bytes) -> None:
 
 def _result(reading: Reading, answer: _Answer) -> None:
     reading.envelope(answer, id_names_generation=False)
-    reading.becomes(answer.status)
+    reading.becomes(status=answer.status, response_model=answer.model)
     reading.billed(answer.usage)
     if answer.status == "failed" and answer.error is None:
         reading.fail(None, answer.error_type)

@@ -1,5 +1,6 @@
 """Server-sent events, cut anywhere by the network (WHATWG HTML, server-sent events)."""
 
+import re
 from collections.abc import Iterator
 
 from spancast.capture.bulk import without_bulk
@@ -10,7 +11,9 @@ MAX_EVENT = 4 * 1024 * 1024
 Of a longer one its images and sounds are let go on the way; what is too long without them is let go unread.
 """
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark, which may stand before the first event and is none of it."""
+_FIRST_FIELD = re.compile(rb"(?:" + BOM + rb")?\s*(?:data|event|id|retry)?:")
 
 
 class Blocks:
@@ -41,12 +44,12 @@ class Blocks:
 
     def _joined(self, *, last: bool) -> bytes:
         data = b"".join(self.held)
-        if not self._started and (last or not _BOM.startswith(data)):
-            data, self._started = data.removeprefix(_BOM), True
+        if not self._started and (last or not BOM.startswith(data)):
+            data, self._started = data.removeprefix(BOM), True
         if b"\r" not in data:
             return data
         whole = data if last or not data.endswith(b"\r") else data[:-1]
-        lines = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = normal(whole)
         return lines if whole is data else lines + b"\r"
 
     def _keep(self, rest: bytes) -> None:
@@ -55,6 +58,16 @@ class Blocks:
         elif len(rest) > MAX_EVENT and len(rest := without_bulk(rest)) > MAX_EVENT // 2:
             rest, self._skipping, self.skipped = rest[-3:], True, True
         self.held[:] = [rest] if rest else []
+
+
+def is_stream(body: bytes) -> bool:
+    """Whether a body begins as events do, and no JSON does."""
+    return _FIRST_FIELD.match(body) is not None
+
+
+def normal(body: bytes) -> bytes:
+    """Return events with line feeds only."""
+    return body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def payloads(block: bytes) -> Iterator[bytes]:

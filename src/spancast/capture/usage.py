@@ -57,12 +57,21 @@ class _Tools(msgspec.Struct):
     web_search_requests: Count | None = None
 
 
+class _Written(msgspec.Struct):
+    """What was written to the cache, by how long it stays there."""
+
+    ephemeral_5m_input_tokens: Count | None = None
+    ephemeral_1h_input_tokens: Count | None = None
+
+
 class _Bill(msgspec.Struct):
     """What every dialect calls by the same names."""
 
     cost: Any = None
     cost_details: _Costs | None = None
     is_byok: bool | None = None
+    service_tier: Text | None = None
+    cache_creation: _Written | None = None
     server_tool_use: _Tools | None = None
     server_tool_use_details: _Tools | None = None
 
@@ -83,13 +92,6 @@ class Usage(_Bill):
     completion_tokens_details: _Output | None = None
 
 
-class _Written(msgspec.Struct):
-    """What was written to the cache, by how long it stays there."""
-
-    ephemeral_5m_input_tokens: Count | None = None
-    ephemeral_1h_input_tokens: Count | None = None
-
-
 class _Thought(msgspec.Struct):
     thinking_tokens: Count | None = None
 
@@ -101,9 +103,7 @@ class _MessagesUsage(_Bill):
     output_tokens: Count | None = None
     cache_read_input_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
-    cache_creation: _Written | None = None
     output_tokens_details: _Thought | None = None
-    service_tier: Text | None = None
 
 
 def usage_facts(usage: Usage) -> Facts:
@@ -132,19 +132,24 @@ def messages_usage_facts(usage: Any) -> Facts:
     They are brought to the convention, which includes both (Anthropic API, usage; GenAI semantic conventions).
     """
     seen = _messages_usage.of(usage) or _MessagesUsage()
-    cached, written, rest = seen.cache_read_input_tokens, seen.cache_creation_input_tokens, seen.input_tokens
-    kept, thought = seen.cache_creation or _Written(), seen.output_tokens_details or _Thought()
+    cached, written, rest = seen.cache_read_input_tokens, _written(seen), seen.input_tokens
+    thought = seen.output_tokens_details or _Thought()
     return stated(
         input_tokens=None if rest is None else rest + (cached or 0) + (written or 0),
         output_tokens=seen.output_tokens,
         cached_tokens=cached,
         cache_write_tokens=written,
-        cache_write_5m_tokens=kept.ephemeral_5m_input_tokens,
-        cache_write_1h_tokens=kept.ephemeral_1h_input_tokens,
         reasoning_tokens=thought.thinking_tokens,
-        service_tier=seen.service_tier,
         **_billed(seen),
     )
+
+
+def _written(usage: _MessagesUsage) -> int | None:
+    """Return what was written to the cache: as stated, else the parts, of which it is the sum."""
+    parts = () if usage.cache_creation is None else msgspec.structs.astuple(usage.cache_creation)
+    known = [part for part in parts if part is not None]
+    whole = usage.cache_creation_input_tokens
+    return sum(known) if whole is None and known else whole
 
 
 _messages_usage = Decoder(_MessagesUsage)
@@ -155,6 +160,10 @@ def _billed(bill: _Bill) -> Facts:
     found: Facts = {field: cost for field, seen in written.items() if (cost := money(seen)) is not None}
     if bill.is_byok is not None:
         found["is_byok"] = bill.is_byok
+    if bill.service_tier is not None:
+        found["service_tier"] = bill.service_tier
+    if bill.cache_creation is not None:
+        found |= _WRITTEN.of(bill.cache_creation)
     tools = bill.server_tool_use_details or bill.server_tool_use
     return found if tools is None else found | _TOOLS.of(tools)
 
@@ -206,4 +215,5 @@ _COSTS = _Fields(
     upstream_inference_completions_cost="upstream_output_cost",
     server_tool_cost="server_tool_cost",
 )
+_WRITTEN = _Fields(ephemeral_5m_input_tokens="cache_write_5m_tokens", ephemeral_1h_input_tokens="cache_write_1h_tokens")
 _TOOLS = _Fields(tool_calls_executed="server_tool_calls", web_search_requests="web_searches")

@@ -16,7 +16,7 @@ from spancast.cli.colour import paint_for
 from spancast.cli.figures import plus
 from spancast.cli.filters import add_filters, add_home, chosen, how_many, none_found
 from spancast.cli.home import NOTHING_YET, ledger
-from spancast.cli.missing import missing
+from spancast.cli.missing import lacking
 from spancast.cli.table import lines, terminal_width, wrapped
 
 
@@ -42,9 +42,8 @@ def run(args: argparse.Namespace) -> int:
                 print(call_json.line(row))
         else:
             _print_table(rows, none_found(args))
-            since = None if args.limit else missing(book, wanted)
-            if since is not None:
-                print(*wrapped(human.pruned(since), terminal_width()), sep="\n")
+            for sentence in () if args.limit else lacking(book, wanted):
+                print(*wrapped(sentence, terminal_width()), sep="\n")
     return 0
 
 

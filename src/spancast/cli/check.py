@@ -5,6 +5,7 @@ import json
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from spancast import settings
 from spancast.cli.serving import destination_called
@@ -17,12 +18,15 @@ from spancast.errors import ConfigurationError
 OK, FAILED, UNKNOWN = 0, 1, 3
 """Exit statuses. `UNKNOWN`: nothing was asked, for the exporter has no test."""
 
+_HUNG_UP = "Is it HTTPS that is spoken there, or another protocol? Set the endpoint right, or try again."
 _CURES = {
     "Connection refused": "Nothing listens there. Start it, or set the endpoint right.",
     "Name or service not known": "There is no such host. Set the endpoint right, or mend the name service.",
     "nodename nor servname": "There is no such host. Set the endpoint right, or mend the name service.",
     "Network is unreachable": "This machine has no way there. Look at its network, or at the proxy variables.",
     "Timeout": "No answer came in time. Is there a firewall in between?",
+    "disconnected": _HUNG_UP,
+    "reset by peer": _HUNG_UP,
     "TLS:": "Its certificate is not trusted here. Set SSL_CERT_FILE to the authority that signed it, or mend it there.",
 }
 
@@ -60,16 +64,26 @@ def _tested(exporter: Exporter | Sink, test: SelfTest) -> str | None:
 def _asked(exporter: Exporter | Sink, probe: Probe) -> str | None:
     """Return `None` when all is well, else what is wrong and the cure, in one line."""
     with closing(Channel(exporter)) as channel:
+        request = probe.probe(datetime.now(UTC))
         try:
-            request = probe.probe(datetime.now(UTC))
             reply = channel.post(request, Allowance(time.monotonic() + wire.PATIENCE, lambda: False))
         except (wire.Unsent, wire.Ambiguous) as error:
-            return f"{error}. {_cure(str(error))}".rstrip()
+            return _told(f"{_place(request.url)}: {error}", _cure(str(error)))
         except Denied as error:
             cure = _cure(str(error)) if isinstance(error.verdict, Retry) else "Set the right credential."
-            return f"{error}. {cure}".rstrip()
+            return _told(str(error), cure)
     told = probe.diagnose(reply)
     return told and channel.secrets.out_of(told)
+
+
+def _told(what: str, cure: str) -> str:
+    return f"{what.removesuffix('.')}. {cure}".rstrip()
+
+
+def _place(url: str) -> str:
+    """Return who was called, without a path: that of a webhook may be its secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _cure(said: str) -> str:

@@ -132,5 +132,4 @@ def notes(total: CostRow) -> Iterator[str]:
     if total.estimated_calls:
         yield f"{human.calls(total.estimated_calls)} of estimated cost, which the sums hold."
     if total.adjusted is not None:
-        what = "adjustment" if total.adjustments == 1 else "adjustments"
-        yield f"{total.adjustments:,} {what} by reconcile, {human.dollars(total.adjusted)}, which the sums hold."
+        yield human.adjusted(total.adjustments, total.adjusted, "which the sums hold")

@@ -73,6 +73,11 @@ def refused(number: int) -> str:
     return f"{calls(number)} refused (HTTP 4xx), of which OpenRouter states no cost."
 
 
+def adjusted(number: int, amount: Decimal, where: str) -> str:
+    """Return what there is to say of adjustments, and where they are."""
+    return f"{number:,} {'adjustment' if number == 1 else 'adjustments'} by reconcile, {dollars(amount)}, {where}."
+
+
 def pruned(since: date) -> str:
     """Return what there is to say of an answer that single calls are missing from."""
     return f"Single calls are kept from {since} on: of those before, this has none."

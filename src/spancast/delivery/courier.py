@@ -6,10 +6,8 @@ courier that dies before it could enter what became of a request leaves its span
 that the platform may have). How a destination failed is in the outbox, so that all processes leave it alone together.
 """
 
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -81,6 +79,7 @@ class Courier:
         self._late_cost: LateCost = destination.late_cost or _LATE_COST[traits.resend]
         self._expects = expects
         self._outbox = outbox
+        outbox.serve(self.name)
         self._lock = home / "destinations" / f"{quote(destination.name, safe='')}.lock"
         self._channel = Channel(exporter)
         self._doubt = Doubt(self.name, exporter, traits, self._channel)
@@ -95,8 +94,13 @@ class Courier:
         self._tried = False
         self._stopped = False
         self._registered = False
-        with suppress(OSError, sqlite3.Error):  # a disk that is not well now is asked again by the first pass
-            self._register()
+
+    def register(self) -> None:
+        """Enter the destination in the outbox, where it is not yet; the first pass does, too. For any thread."""
+        if not self._registered:
+            endpoint = _without_secret(self.destination.endpoint)
+            self._outbox.register(self.name, exporter_name(self.destination), endpoint)
+            self._registered = True
 
     def deliver_once(self, deadline: float) -> Pass:
         """Send one batch of what waits; `deadline` is in seconds of `time.monotonic`. Never raises for the platform."""
@@ -133,14 +137,8 @@ class Courier:
         """Close the connections."""
         self._channel.close()
 
-    def _register(self) -> None:
-        if not self._registered:
-            endpoint = _without_secret(self.destination.endpoint)
-            self._outbox.register(self.name, exporter_name(self.destination), endpoint)
-            self._registered = True
-
     def _pass(self, allowance: Allowance) -> Pass:
-        self._register()
+        self.register()
         hold = self._outbox.hold(self.name)
         now, left = time.monotonic(), self._left_of(hold)
         self._rests_until = max(self._parked_until, now + left)
@@ -280,7 +278,11 @@ class Courier:
 
 _CLOCKS_DIFFER = 1.0
 """Seconds by which a hold may seem to begin in the future; one that does by more was begun before a clock was set."""
-_LATE_COST: Mapping[Literal["upsert", "duplicates"], LateCost] = {"upsert": "update", "duplicates": "hold"}
+_LATE_COST: Mapping[Literal["upsert", "ignored", "duplicates"], LateCost] = {
+    "upsert": "update",
+    "ignored": "hold",
+    "duplicates": "hold",
+}
 """What is done with a late cost where the destination does not say, by what a platform makes of a span sent twice."""
 
 

@@ -42,7 +42,8 @@ def exporter(destination: Destination) -> Exporter | Sink:
                 f"{destination.name} is given {', '.join(sorted(options))} beside an instance. Give it to the instance."
             )
         return wanted
-    made = _called(wanted, _factory(wanted, destination.where), options)
+    factory = _factory(wanted, destination.where)
+    made = _called(wanted, factory, {**_told(destination, factory), **options})
     found = as_destination(made)
     if found is not None:
         return found
@@ -50,6 +51,12 @@ def exporter(destination: Destination) -> Exporter | Sink:
         f"{wanted!r}{_by(destination.where)} makes a {type(made).__name__}, which has neither encode() and judge() nor "
         'write(). Give "module:Class" of an exporter.'
     )
+
+
+def _told(destination: Destination, factory: ExporterFactory) -> dict[str, object]:
+    """Return the destination's own wish that its exporter has an option for, too: it wins over a variable then."""
+    wished = destination.environment is not None and "environment" in (_settings(factory) or ())
+    return {"environment": destination.environment} if wished else {}
 
 
 def exporter_name(destination: Destination) -> str:
@@ -111,14 +118,20 @@ def _called(wanted: str, factory: ExporterFactory, options: Mapping[str, object]
         raise ConfigurationError(
             f"The exporter {wanted!r} has no option {unknown[0]!r}. It has {', '.join(settings or ()) or 'none'}."
         )
-    given = {**_by_environment(settings or {}, options), **checked(wanted, factory, settings or {}, options)}
+    read = _by_environment(settings or {}, options)
+    given = {
+        **{name: text for name, (_, text) in read.items()},
+        **checked(wanted, factory, settings or {}, options),
+    }
     for name, setting in (settings or {}).items():
         if setting is not None and name not in given and _is_needed(setting, given):
             raise _missing(wanted, name, setting)
     try:
         return factory(**given)
     except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"The exporter {wanted!r} does not take these options: {error}") from error
+        told = ", ".join(f"{name} from {variable}" for name, (variable, _) in read.items())
+        where = f" It reads {told}." if told else ""
+        raise ConfigurationError(f"The exporter {wanted!r} does not take these options: {error}{where}") from error
 
 
 def _settings(factory: Callable[..., object]) -> dict[str, Field[object] | None] | None:
@@ -131,13 +144,16 @@ def _settings(factory: Callable[..., object]) -> dict[str, Field[object] | None]
     return {parameter.name: None for parameter in parameters}
 
 
-def _by_environment(settings: Mapping[str, Field[object] | None], options: Mapping[str, object]) -> dict[str, str]:
+def _by_environment(
+    settings: Mapping[str, Field[object] | None], options: Mapping[str, object]
+) -> dict[str, tuple[str, str]]:
+    """Return the variable and its text, by the option that is read from it."""
     found = {}
     for name, setting in settings.items():
         variables = setting.metadata.get("variables", ()) if setting is not None and name not in options else ()
-        text = next((os.environ[variable] for variable in variables if os.environ.get(variable, "").strip()), None)
-        if text is not None:
-            found[name] = text.strip()
+        first = next((variable for variable in variables if os.environ.get(variable, "").strip()), None)
+        if first is not None:
+            found[name] = first, os.environ[first].strip()
     return found
 
 

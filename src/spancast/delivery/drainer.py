@@ -216,7 +216,7 @@ class Drainer:
 def _opened(path: Path) -> Iterator[int | None]:
     """Open a file of the journal; `None` when it is gone, or not ours to read: then it waits for one who may."""
     try:
-        file = os.open(path, _OPEN)
+        file = locks.opened(path, _OPEN)
     except FileNotFoundError:
         yield None
         return
@@ -227,10 +227,10 @@ def _opened(path: Path) -> Iterator[int | None]:
     try:
         yield file
     finally:
-        os.close(file)
+        locks.close(file)
 
 
-_OPEN = os.O_RDWR | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"))
+_OPEN = os.O_RDWR | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"))
 
 
 class _UnreadableError(Exception):

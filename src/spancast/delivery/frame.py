@@ -20,7 +20,9 @@ _PREFIX = struct.Struct("<2sII")
 
 
 def pack(payload: bytes) -> bytes:
-    """Return the record that holds `payload`."""
+    """Return the record that holds `payload`; raise `ValueError` for one that would be read as damage."""
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError(f"a record of {len(payload)} bytes is larger than {MAX_PAYLOAD}")
     return _PREFIX.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
 
 

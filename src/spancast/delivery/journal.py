@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 import weakref
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import msgspec
 from spancast import folders, forks, guard, locks
 from spancast.content import Content
 from spancast.delivery import frame
+from spancast.delivery.starving import Starving
 from spancast.delivery.waiting import Waiting
 from spancast.record import Record
 from spancast.settings import Durability
@@ -28,6 +30,12 @@ ROTATE_AT = 16 * 1024 * 1024
 """Bytes after which a new segment is begun."""
 SLOW = 0.1
 """Seconds; after an append that took longer, appends wait in memory until the file system is well again."""
+SOON = 0.001
+"""Seconds until an append first looks again whether it is its turn."""
+PATIENCE = 5.0
+"""Seconds that an append waits for its turn where nothing but the other threads' number is in the way."""
+TOGETHER = 64 * 1024
+"""Bytes that are written at once, for all threads that append."""
 UNATTENDED = 5.0
 """Seconds after which an append looks itself whether the file system is well again, where no other thread does."""
 
@@ -37,6 +45,23 @@ _encode = msgspec.msgpack.Encoder().encode
 def journal_folder(home: Path) -> Path:
     """Return the folder of the segments."""
     return home / "journal"
+
+
+class _Entry:
+    """A record that is to be written, by its own thread or by another that has the turn."""
+
+    __slots__ = ("done", "framed", "waits", "written")
+
+    def __init__(self, framed: bytes) -> None:
+        self.framed = framed
+        self.done = self.written = False
+        self.waits = threading.Lock()
+        self.waits.acquire()  # until it is done
+
+    def end(self, *, written: bool) -> None:
+        """Let its own thread go on."""
+        self.written, self.done = written, True
+        self.waits.release()
 
 
 class Journal:
@@ -52,6 +77,9 @@ class Journal:
         """Take the state of a process that has written nothing yet; a forked child starts here."""
         self._lock = threading.RLock()
         self._writing = False
+        self._queue: deque[_Entry] = deque()
+        self._puts = 0
+        self._starving = Starving()
         self.writer = f"{time.time_ns():016x}{secrets.token_hex(4)}"
         """The first part of the names of this process's segments."""
         self.news = False
@@ -74,7 +102,7 @@ class Journal:
         forks.notice()
         try:
             framed = frame.pack(_encode(record))
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, OverflowError, msgspec.MsgspecError):
             self.waiting.lost["unwritable"] += 1
             guard.caught("writing a record")
             return
@@ -97,14 +125,31 @@ class Journal:
             self._sync_next()
         self._list()
 
-    def close(self) -> None:
-        """Write what waits, and give the segment to whichever process drains it; a later `append` begins a new one."""
+    def close(self, *, sync: bool = True) -> None:
+        """Write what waits, and give the segment to whichever process drains it; a later `append` begins a new one.
+
+        To `sync` is to wait for the disk for as long as that takes. Where a write hangs, the end of the process gives
+        the segment back.
+        """
         with guard.quietly("closing the journal"):
-            self.catch_up()
-        with guard.quietly("closing the journal"), self._lock:
-            fd, self._fd = self._fd, None
-            if fd is not None:
-                os.close(fd)
+            if sync:
+                self.catch_up()
+            elif self._durability != "memory":
+                self._write_waiting()
+        with guard.quietly("closing the journal"):
+            if self.hold():
+                try:
+                    self._give_back()
+                finally:
+                    self.go_on()
+
+    def _give_back(self) -> None:
+        done, self._unsynced = self._unsynced, []
+        if self._fd is not None:
+            done.append(self._fd)
+            self._fd = None
+        for fd in done:
+            os.close(fd)
 
     def hold(self) -> bool:
         """Let the write under way end, so that a forked child inherits no half-made segment; but wait for no stall."""
@@ -137,22 +182,82 @@ class Journal:
         A finalizer or a signal handler that appends in the middle of an append of the same thread waits too: the append
         that it interrupted writes both.
         """
-        if not self._lock.acquire(timeout=SLOW):
-            self._behind = True
-            return False
+        if not self._lock.acquire(blocking=False):
+            return self._write_among_others(framed)
         try:
-            if self._writing:
-                return False
-            self._writing = True
-            try:
-                written = self._put(framed)
-                while written and self.waiting and not self._behind:
-                    written = self._put_first()
-            finally:
-                self._writing = False
-            return written
+            return not self._writing and self._write_now(framed)
         finally:
             self._lock.release()
+
+    def _write_now(self, framed: bytes) -> bool:
+        self._writing = True
+        try:
+            written = self._put(framed)
+            if written and self._queue:
+                self._put_queued()
+            while written and self.waiting and not self._behind:
+                written = self._put_waiting()
+        finally:
+            self._writing = False
+        return written
+
+    def _write_among_others(self, framed: bytes) -> bool:
+        """Have the record written by whichever thread has the turn: all that are queued are one write."""
+        entry = _Entry(framed)
+        self._queue.append(entry)
+        if self._has_turn(entry):
+            try:
+                self._write_queue(entry)
+            finally:
+                self._lock.release()
+        self._withdraw(entry)
+        return entry.written
+
+    def _has_turn(self, entry: _Entry) -> bool:
+        """Wait for the turn to write; return `False` when another thread has written the record, or the disk stalls.
+
+        The turn is not queued for: each in the queue would have to run once to find that its record is written.
+        """
+        now = looked = time.monotonic()
+        until, puts, pause = now + PATIENCE, self._puts, SOON
+        while not entry.waits.acquire(timeout=pause):
+            if self._lock.acquire(blocking=False):
+                return True
+            now, pause = time.monotonic(), min(2 * pause, SLOW)
+            if now - looked >= SLOW:
+                if (self._puts == puts and not self._starving.is_so()) or now > until:
+                    self._behind = True
+                    return False
+                looked, puts = now, self._puts
+        return False
+
+    def _withdraw(self, entry: _Entry) -> None:
+        """Take a record back that nobody has taken up; one that was is kept twice, and booked once."""
+        if not entry.done:
+            with suppress(ValueError):
+                self._queue.remove(entry)
+
+    def _write_queue(self, entry: _Entry) -> None:
+        """Write what all threads have queued, until this record is among it."""
+        self._writing = True
+        try:
+            while not entry.done:
+                self._put_queued()
+        finally:
+            self._writing = False
+
+    def _put_queued(self) -> None:
+        taken, size = [], 0
+        while self._queue and size < TOGETHER:
+            with suppress(IndexError):  # its own thread has just withdrawn it
+                taken.append(self._queue.popleft())
+                size += len(taken[-1].framed)
+        written = False
+        try:
+            written = not taken or self._put(b"".join(each.framed for each in taken))
+        finally:
+            for each in taken:
+                each.end(written=written)
 
     def _write_waiting(self) -> None:
         """Write what waits, oldest first. Appends meanwhile wait behind it, so that they feel none of this."""
@@ -164,8 +269,10 @@ class Journal:
                 return
             self._writing = True
             try:
+                if self._queue:
+                    self._put_queued()  # its own thread was interrupted
                 while self.waiting:
-                    if not self._put_first():
+                    if not self._put_waiting():
                         return
                 self._behind = self._behind and not self._is_well()
             finally:
@@ -173,13 +280,12 @@ class Journal:
         finally:
             self._lock.release()
 
-    def _put_first(self) -> bool:
-        framed = self.waiting.first()
-        if framed is None:
-            return True
-        written = self._put(framed)
+    def _put_waiting(self) -> bool:
+        oldest = self.waiting.oldest(TOGETHER)
+        written = not oldest or self._put(b"".join(oldest))
         if written:
-            self.waiting.remove(framed)
+            for framed in oldest:
+                self.waiting.remove(framed)
         return written
 
     def _is_well(self) -> bool:
@@ -189,7 +295,7 @@ class Journal:
         began = time.perf_counter()
         with suppress(OSError):
             os.utime(self._fd)
-        return time.perf_counter() - began < SLOW
+        return time.perf_counter() - began < SLOW or self._starving.is_so()
 
     def _put(self, framed: bytes) -> bool:
         began = time.perf_counter()
@@ -200,6 +306,7 @@ class Journal:
                 os.ftruncate(fd, self._size)
                 raise OSError(errno.ENOSPC, f"{written} of {len(framed)} bytes were written")  # noqa: TRY301 - see below
             self._size += written
+            self._puts += 1
             if self._durability == "power":
                 _sync(fd)
                 self._synced = self._size
@@ -208,9 +315,9 @@ class Journal:
             self._behind = True
             guard.failed("journal", "%s takes no records; they wait in memory. Is it full or read-only?", self._folder)
             return False
-        if time.perf_counter() - began > SLOW:
+        if time.perf_counter() - began > SLOW and not self._starving.is_so():
             self._behind = True
-            guard.faults["slow append"] += 1
+            guard.count("slow append")
         return True
 
     def _segment(self) -> int:
@@ -259,11 +366,11 @@ class Journal:
                 self._fd = None
 
     def _sync_next(self) -> None:
-        try:
+        with self._lock:  # no fork falls in between, after which the child would hold the segment
+            if not self._unsynced:  # another thread has just taken the last
+                return
             fd = self._unsynced.pop(0)
-        except IndexError:  # another thread has just taken the last
-            return
-        self._syncing.add(fd)
+            self._syncing.add(fd)
         try:
             _sync(fd)
         finally:

@@ -142,9 +142,12 @@ class Outbox:
         with self._store.transaction() as connection:
             connection.execute("DELETE FROM segment WHERE name = ?", (segment,))
 
+    def serve(self, name: str) -> None:
+        """Know that this process serves a destination."""
+        self._served.add(name)
+
     def register(self, name: str, exporter: str, endpoint: str | None) -> None:
         """Note what a destination is that this process serves; one that no record names yet starts at now."""
-        self._served.add(name)
         with self._store.transaction() as connection:
             destination(connection, name)
             connection.execute(

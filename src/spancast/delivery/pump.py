@@ -11,7 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from spancast import forks, guard
+from spancast import forks, guard, locks
 from spancast.delivery.drainer import Drainer
 from spancast.delivery.journal import Journal
 from spancast.errors import SpancastError
@@ -63,7 +63,7 @@ class Pump:
         try:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
-            guard.faults["no thread could be started"] += 1
+            guard.count("no thread could be started")
             self.running, self._not_before = False, time.monotonic() + REFUSED
         else:
             self._thread = thread
@@ -93,7 +93,9 @@ class Pump:
 
     def turn(self, timeout: float = 0.0) -> bool:
         """Move all there is; return `False` when another process is at it for `timeout` seconds, or the disk fails."""
-        with self._turning:
+        if not self._turning.acquire(timeout=locks.patience(threading.TIMEOUT_MAX)):
+            return False
+        try:
             self._journal.news = False
             moved = False
             try:
@@ -103,6 +105,8 @@ class Pump:
                 guard.failed("moving", _WAITING, self._drainer.home)
             finally:
                 self._journal.news = self._journal.news or not moved
+        finally:
+            self._turning.release()
         if moved:
             for wake in self._wake:
                 wake()
@@ -117,6 +121,8 @@ class Pump:
                     self._fulfil(self._wishes.popleft())
                 elif self._journal.news:
                     self.turn()
+        with guard.quietly("syncing the journal"):
+            self._journal.catch_up()  # here, for whoever ends the process must not wait for the disk
 
     def _fulfil(self, wish: _Wish) -> None:
         """Take turns until one has moved all there is. What others wish meanwhile is as old as what was moved then."""

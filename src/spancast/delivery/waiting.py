@@ -3,6 +3,7 @@
 import threading
 from collections import Counter, deque
 from decimal import Decimal
+from itertools import accumulate, takewhile
 
 import msgspec
 
@@ -47,15 +48,14 @@ class Waiting:
             self._size += len(framed)
             return True
 
-    def first(self) -> bytes | None:
-        """Return the record that has waited longest, and leave it."""
-        try:
-            return self._records[0]
-        except IndexError:
-            return None
+    def oldest(self, size: int) -> tuple[bytes, ...]:
+        """Return the records that have waited longest, at least one and then up to `size` bytes, and leave them."""
+        with self._lock:
+            sized = zip(self._records, accumulate(map(len, self._records)), strict=True)
+            return tuple(record for record, end in takewhile(lambda one: one[1] <= max(size, len(one[0])), sized))
 
     def remove(self, framed: bytes) -> None:
-        """Forget a record that `first` returned; it may have been dropped meanwhile."""
+        """Forget the oldest record, where `oldest` returned it; it may have been dropped meanwhile."""
         with self._lock:
             if self._records and self._records[0] is framed:
                 self._records.popleft()

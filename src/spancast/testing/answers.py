@@ -18,6 +18,8 @@ BODIES: Mapping[str, Reply] = {
     "an error": Reply(OK, JSON, b'{"error": "internal error"}'),
     "errors": Reply(OK, JSON, b'{"errors": [{"message": "internal error"}]}'),
     "errors of an odd shape": Reply(OK, JSON, b'{"errors": [[null]], "error": {"a": 1}, "message": 5}'),
+    "a status that says error": Reply(OK, JSON, b'{"status": "error", "message": "internal error"}'),
+    "a success that is none": Reply(OK, JSON, b'{"success": false}'),
     "JSON that breaks off": Reply(OK, JSON, b'{"ok": tr'),
     "JSON of another kind": Reply(OK, JSON, b'"no"'),
     "null": Reply(OK, JSON, b"null"),
@@ -31,7 +33,7 @@ BODIES: Mapping[str, Reply] = {
 """Answers that lie, or say nothing: a judge has a verdict on each, with any status."""
 PAGES = ("a page", "a page that says it is JSON", "a page without a type")
 """Those that are no answer of the platform's."""
-LIES = ("an error", "errors", "JSON that breaks off")
+LIES = ("an error", "errors", "a status that says error", "a success that is none", "JSON that breaks off")
 """Those that deny what their status says."""
 STATUSES = (OK, 201, 202, 204, 207, 301, 400, 401, 403, 404, 409, TOO_LARGE, 415, 422, TOO_MANY, 500, 503)
 """Statuses to give them with."""

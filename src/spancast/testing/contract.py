@@ -100,7 +100,7 @@ class ExporterContract:
         assert traits.max_spans >= 1
         assert traits.max_bytes >= 1
         assert traits.max_age is None or traits.max_age > 0
-        assert traits.resend in ("upsert", "duplicates")
+        assert traits.resend in ("upsert", "ignored", "duplicates")
         assert traits.visible_after >= 0
 
     # --- encode ------------------------------------------------------------------------------------------------------

@@ -5,32 +5,26 @@ wants its kind; what is kept of it is written down by a scribe. A span that carr
 travels as such.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
 from spancast import guard
 from spancast.attribution.rules import without_user
 from spancast.capture.values import text
 from spancast.destination import Destination
-from spancast.foreign import Foreign, Happening, Value
+from spancast.foreign import Foreign
 from spancast.resource import scalars
 from spancast.scribe import Scribe
-from spancast.scrub import names_secret, without_secrets
 from spancast.trace import names
 from spancast.trace.family import Family, is_genai, parent_of
+from spancast.trace.keeper import Keeper
 from spancast.trace.nesting import is_carrier
+from spancast.trace.pending import Pending
 from spancast.trace.span import SCOPE
-from spancast.trace.spoken import SPOKEN_EVENTS, parted
-
-TRACES = 1024
-"""Traces that are known to hold a call, and traces of which it is not known yet."""
-WAITING = 256
-"""Spans of such a trace that wait for its first call."""
+from spancast.trace.spoken import parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +53,12 @@ class Companions:
         self._keep = keep
         self._words = words
         self._scribe = Scribe("spancast-companions")
-        self._called: OrderedDict[int, None] = OrderedDict()
-        self._waiting: OrderedDict[int, list[Seen]] = OrderedDict()
+        self._pending: Pending[Seen] = Pending()
 
     def called(self, trace_id: int) -> None:
         """Take note that a trace holds a call: the spans of it that have ended travel, and those that will."""
-        if self._kinds.trace and trace_id not in self._called:
-            _put(self._called, trace_id, None)
-            for seen in self._waiting.pop(trace_id, []):
+        if self._kinds.trace:
+            for seen in self._pending.called(trace_id):
                 self._leave(seen, self._kinds.trace, "trace")
 
     def ended(self, span: ReadableSpan) -> None:
@@ -81,41 +73,28 @@ class Companions:
             seen = Seen(span, context, genai, self.family.genai_above(parent_of(span)))
             if genai:
                 self._leave(seen, kinds.genai)
-            elif context.trace_id in self._called:
+            elif kinds.trace and self._pending.has_call(context.trace_id):
                 self._leave(seen, (*kinds.trace, *kinds.every))
             else:
-                self._wait(context.trace_id, seen)
+                self._wait(seen)
 
     def complete(self, timeout: float) -> bool:
         """Write down what is left; return whether all was within `timeout` seconds."""
         return self._scribe.drain(timeout)
 
-    def _wait(self, trace_id: int, seen: "Seen") -> None:
+    def _wait(self, seen: "Seen") -> None:
         if self._kinds.every:
             self._leave(seen, self._kinds.every)
         if self._kinds.trace:
-            waiting = self._waiting.get(trace_id)
-            if waiting is None:
-                waiting = []
-                _put(self._waiting, trace_id, waiting)
-            if len(waiting) < WAITING:
-                waiting.append(seen)
-            else:
-                guard.faults["span lost: its trace has too many before its first call"] += 1
+            parent = parent_of(seen.span)
+            root = parent is None or parent.is_remote
+            if not self._pending.wait(seen.context.trace_id, seen, root=root):
+                self._leave(seen, self._kinds.trace, "trace")  # the call has come meanwhile
 
     def _leave(self, seen: "Seen", destinations: tuple[str, ...], again: str = "") -> None:
         """Have a span written down; `again` tells a second record of it, for other destinations, from the first."""
         if not self._scribe.leave(_Writing(seen, destinations, self._keep, self._words, again)):
-            guard.faults["span lost: too much waits"] += 1
-
-
-def _put(table: "OrderedDict[int, Any]", key: int, value: Any) -> None:
-    table[key] = value
-    if len(table) > TRACES:
-        try:
-            table.popitem(last=False)
-        except KeyError:  # another thread has just taken the last
-            return
+            guard.count("span lost: too much waits")
 
 
 def _is_ours(span: ReadableSpan) -> bool:
@@ -157,47 +136,31 @@ def foreign(seen: Seen, destinations: tuple[str, ...], *, words: bool, again: st
     parent = parent_of(span)
     plain, spoken = parted(span.attributes or {})
     plain = dict(without_user(plain))
+    keeper = Keeper(words=words)
     trace_id, span_id = format_trace_id(context.trace_id), format_span_id(context.span_id)
-    scope = span.instrumentation_scope
-    return Foreign(
+    made_by = span.instrumentation_scope
+    scope = ("", "") if made_by is None else (keeper.text(made_by.name), keeper.text(made_by.version or ""))
+    kept = Foreign(
         call_id=trace_id + span_id + again,
         trace_id=trace_id,
         span_id=span_id,
         parent_span_id=None if parent is None else format_span_id(parent.span_id),
         genai_parent_span_id=None if seen.above is None else format_span_id(seen.above.span_id),
         is_genai=seen.genai,
-        name=without_secrets(span.name),
+        name=keeper.text(span.name),
         kind=span.kind.name.lower(),  # type: ignore[arg-type]  # OpenTelemetry's five kinds
         started_at=span.start_time or 0,
         ended_at=span.end_time or span.start_time or 0,
         status=span.status.status_code.name.lower(),  # type: ignore[arg-type]  # its three codes
-        status_message=span.status.description and without_secrets(span.status.description),
-        attributes=_kept(plain),
-        words=_kept(spoken) if words else {},
-        events=tuple(_happening(event, words=words) for event in span.events),
+        status_message=span.status.description and keeper.text(span.status.description),
+        attributes=keeper.attributes(plain),
+        words=keeper.words(spoken),
+        events=tuple(map(keeper.happening, span.events)),
         user=text(plain.get(names.USER)),
         session=text(plain.get(names.SESSION)),
-        scope=("", "") if scope is None else (scope.name, scope.version or ""),
+        scope=scope,
         destinations=destinations,
         resource=scalars(span.resource.attributes),
     )
-
-
-def _happening(event: Event, *, words: bool) -> Happening:
-    plain, spoken = parted(event.attributes or {})
-    if event.name.startswith(SPOKEN_EVENTS):
-        plain, spoken = {}, {**plain, **spoken}
-    return Happening(event.name, event.timestamp, _kept({**plain, **spoken} if words else plain))
-
-
-def _kept(attributes: Mapping[str, Any]) -> dict[str, Value]:
-    """Return attributes without what is a secret by its name, or looks like one."""
-    return {key: _clean(value) for key, value in attributes.items() if not names_secret(key.rpartition(".")[2])}
-
-
-def _clean(value: Any) -> Value:
-    if isinstance(value, str):
-        return without_secrets(value)
-    if isinstance(value, bool | int | float):
-        return value
-    return tuple(without_secrets(each) if isinstance(each, str) else each for each in value)
+    keeper.done()
+    return kept

@@ -261,6 +261,14 @@ def test_a_body_is_read_as_leniently_as_clients_do(body: bytes) -> None:
     assert [part["type"] for part in spoken("chat", answer=body).parts] == ["text"]
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "mark"])
+@pytest.mark.parametrize("body", [b"".join(STREAM[1:]), b": PROCESSING\r\n\r\n" + STREAM[1], b"\n \n" + plain()])
+def test_events_and_an_object_are_told_apart_whatever_their_content_type(body: bytes, mark: bytes) -> None:
+    for told in (spoken("chat", chunks=[mark + body]), spoken("chat", answer=mark + body)):
+        (part,) = told.parts
+        assert part["content"].startswith("Hello")
+
+
 def test_an_event_that_is_no_json_spoils_none_beside_it() -> None:
     stream = events({"choices": [{"delta": {"content": "a"}}]}, "{broken", {"choices": [{"delta": {"content": "b"}}]})
     assert spoken("chat", chunks=[b": a comment\n\n", stream]).parts == [{"type": "text", "content": "ab"}]

@@ -52,6 +52,14 @@ def test_where_there_is_no_ledger_none_is_made(deed, spancast, home):
     assert "no ledger yet" in printed
 
 
+def test_a_file_that_was_set_aside_is_told_before_there_is_another(spancast, home):
+    home.mkdir()
+    (home / "ledger.db.damaged-17").touch()
+    printed = spancast("ledger", "check")[1]
+    assert "no ledger yet" in printed
+    assert "note      ledger.db.damaged-17 was damaged once, and is kept.\n" in printed
+
+
 def test_a_wrong_sum_is_an_exit_status_and_rebuilding_mends_it(spancast, booked):
     with closing(sqlite3.connect(booked / "ledger.db")) as connection:
         connection.execute("UPDATE kinds_daily SET cost = cost + 1")
@@ -110,6 +118,31 @@ def test_a_killed_pruning_is_told_with_how_to_go_on(spancast, home):
     printed = spancast("ledger", "check")[1]
     assert f"calls     1, with every one of the days from {first} on; none of the days before\n" in printed
     assert "broken off" not in printed
+
+
+@pytest.mark.parametrize("which", ["min", "max"])
+def test_a_kind_deleted_by_hand_is_damage_that_is_told_and_mended(spancast, home, which):
+    with closing(Book(home)) as book:
+        calls = [call(started_at=START * DAY, provider=name, cost=Decimal(1)) for name in ("P", "Q", "P", "Q")]
+        book.apply("writer-000001.seg", 1, calls)
+    with closing(sqlite3.connect(home / "ledger.db")) as connection:
+        connection.execute(f"DELETE FROM kinds WHERE id = (SELECT {which}(id) FROM kinds)")
+        connection.commit()
+    noon = f"{date_of(START)}T12:00"
+    for report in ("calls", "ledger export --to - --format csv", "costs --by model"):
+        status, _, complaint = spancast(*report.split())
+        assert (status, complaint.count("\n")) == (1, 1), report
+        assert "of its kinds is not there" in complaint
+    for report in ("costs --json", f"costs --json --until {noon}", "costs --show latency"):
+        status, printed, complaint = spancast(*report.split())
+        if which == "min":
+            assert (status, printed, complaint.count("\n")) == (1, "", 1), report
+        elif "--json" in report:  # whether it was the last is not to be told, and no dollar is hidden
+            assert json.loads(printed)["total"]["cost_usd"] == "4"
+    assert spancast("ledger", "check")[0] == 1
+    assert spancast("ledger", "rebuild")[0] == 0
+    assert [json.loads(line)["provider"] for line in spancast("calls", "--json")[1].splitlines()].count(None) == 2
+    assert json.loads(spancast("costs", "--json")[1])["total"]["cost_usd"] == "4"
 
 
 def test_a_text_deleted_by_hand_is_damage_that_is_told_and_mended(spancast, booked):

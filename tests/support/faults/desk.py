@@ -89,7 +89,9 @@ class Desk:
         **settings: Any,
     ) -> Courier:
         destination = Destination(exporter, name=name, **settings)
-        return self._open.enter_context(closing(Courier(destination, exporter, self.outbox, make, self.home)))
+        courier = Courier(destination, exporter, self.outbox, make, self.home)
+        courier.register()
+        return self._open.enter_context(closing(courier))
 
     def start(self, courier: Courier) -> WorkerThread:
         """Serve a destination by a thread of its own, as an application does."""

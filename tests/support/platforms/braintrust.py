@@ -64,6 +64,25 @@ _MESSAGE = {
     },
     "required": ["role", "content"],
 }
+_EMBEDDED = {
+    "type": "object",
+    "properties": {
+        "inputs": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"content": {"type": ["string", "array"]}},
+                "required": ["content"],
+                "additionalProperties": False,
+            },
+            "minItems": 1,
+        },
+        "output_dimensions": _COUNT,
+    },
+    "required": ["inputs"],
+    "additionalProperties": False,
+}
+"""What was embedded (braintrust-spec, "Embedding APIs")."""
 _CHOICE = {
     "type": "object",
     "properties": {"index": _COUNT, "finish_reason": {"type": ["string", "null"]}, "message": _MESSAGE},
@@ -74,7 +93,7 @@ _LLM = {
     "properties": {
         "span_attributes": {"properties": {"type": {"const": "llm"}}, "required": ["type", "name"]},
         "metadata": {"required": ["model", "provider"]},
-        "input": {"type": ["array", "null"], "items": _MESSAGE},
+        "input": {"anyOf": [{"type": ["array", "null"], "items": _MESSAGE}, _EMBEDDED]},
         "output": {"type": ["array", "null"], "items": _CHOICE},
     }
 }

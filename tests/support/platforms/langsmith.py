@@ -1,8 +1,9 @@
 """LangSmith as its clients see it: the OTLP endpoint, and the list of projects.
 
 It makes runs of spans as LangSmith's own collector proxy does (langsmith-collector-proxy, `otel_converter.go` and
-`traces.go`), with its refusals. Stricter than LangSmith: what it would drop or garble without a word is a fault. A run
-that arrives twice is one.
+`traces.go`), with its refusals. The id of a run is that of its span, of a root too, as the server has it (langsmith
+0.15.1, `integrations.otel`). Stricter than LangSmith: what it would drop or garble without a word is a fault. A run
+that arrives twice is one, and stays as it first was.
 """
 
 import gzip
@@ -104,7 +105,7 @@ class Cloud:
             for scope in one.scope_spans:
                 for span in scope.spans:
                     run = self._run(span, project)
-                    self.runs[run.id] = run
+                    self.runs.setdefault(run.id, run)
         return answer(202, {"vary": "Origin"})
 
     def _run(self, span: Any, project: str) -> Run:
@@ -157,7 +158,7 @@ def _shown(seen: dict[str, Any], span: Any, project: str, faults: list[str]) -> 
     error = _error(span)
     tags = seen.get("langsmith.span.tags", "")
     return {
-        "id": _uuid(span.trace_id if root else span.span_id),
+        "id": _uuid(span.span_id),
         "trace_id": _uuid(span.trace_id),
         "parent_id": None if root else _uuid(span.parent_span_id),
         "type": "tool" if seen.get("gen_ai.tool.name") else _type(seen),

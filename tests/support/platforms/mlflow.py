@@ -20,7 +20,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.support.platform import PROTOBUF, Platform, Received, answer, in_json
 
-EXPERIMENT = "42"
+EXPERIMENT, NAME = "42", "the shop/1"
+_EXPERIMENTS = {"get": ("experiment_id", EXPERIMENT), "get-by-name": ("experiment_name", NAME)}
 _LONGEST_SESSION = 250
 _LONGEST_NAME = 4096
 _KINDS = {
@@ -82,13 +83,15 @@ class Tracking:
         return found
 
     def _experiment(self, path: str) -> Any:
-        asked = parse_qs(urlsplit(path).query).get("experiment_id", [""])[0]
-        if urlsplit(path).path != "/api/2.0/mlflow/experiments/get":
+        parts = urlsplit(path)
+        by, known = _EXPERIMENTS.get(parts.path.removeprefix("/api/2.0/mlflow/experiments/"), ("", ""))
+        if not by:
             self.faults.append(f"no such path: {path}")
-        if asked != EXPERIMENT:
-            message = f"No Experiment with id={asked} exists"
+        asked = parse_qs(parts.query).get(by, [""])[0]
+        if asked != known:
+            message = f"No Experiment with {by}={asked} exists"
             return in_json(404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": message})
-        return in_json(200, {"experiment": {"experiment_id": asked, "name": "shop"}})
+        return in_json(200, {"experiment": {"experiment_id": EXPERIMENT, "name": NAME}})
 
     def _take(self, received: Received) -> Any:
         if "x-mlflow-experiment-id" not in received.headers:

@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -54,6 +56,8 @@ class Said:
     words: str = ""
     wait: float | None = None
     rejected: int = 0
+    when: threading.Event | None = None
+    """Nothing is said before that."""
 
 
 @dataclass
@@ -67,6 +71,8 @@ class Server(TraceServiceServicer):
             {"metadata": dict(context.invocation_metadata()), "spans": [span.span_id.hex() for span in spans]}
         )
         self.seen[-1]["left"] = context.time_remaining()
+        if self.said.when is not None:
+            self.said.when.wait()
         if self.said.code != "OK":
             self._refuse(context)
         answer = ExportTraceServiceResponse()
@@ -159,6 +165,19 @@ def gone_and_back() -> dict[str, Any]:
     return {"before": before, "after": after, "again": again, "seen": len(servicer.seen)}
 
 
+def silent() -> dict[str, Any]:
+    """Write to a server that says nothing, and tell for how long the sink listened."""
+    ended = threading.Event()
+    with serving(Said(when=ended)) as (_, endpoint):
+        made = sink(endpoint)
+        began = time.monotonic()
+        verdict = as_json(made.write(a_trace()))
+        listened = time.monotonic() - began
+        ended.set()
+        made.close()
+    return {"verdict": verdict, "listened": listened}
+
+
 def traced() -> dict[str, int]:
     """Return how many spans an instrumentation of gRPC makes of our request, and of one of the application's."""
     kept, provider = InMemorySpanExporter(), TracerProvider()
@@ -249,6 +268,7 @@ if __name__ == "__main__":
         "asked": asked,
         "probed": probed,
         "gone and back": gone_and_back,
+        "silent": silent,
         "traced": traced,
         "tls": by_tls,
         "large": large,

@@ -1,5 +1,6 @@
 """The single calls of the ledger."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -98,17 +99,13 @@ def booked(book: Book, chosen: Filter, after: int, last: int) -> Iterator[CallRo
     """Yield the `chosen` calls with numbers above `after`, up to the `last`, in the order of booking."""
     parameters: dict[str, object] = {}
     since, until = window(chosen)
-    page = f"""
-        SELECT {_COLUMNS} FROM calls WHERE seq IN (
-            SELECT seq FROM entries WHERE seq > :after AND seq <= :last AND +started_at >= :since
-            AND +started_at < :until AND {condition(chosen, parameters)} ORDER BY seq LIMIT :page
-        ) ORDER BY seq
+    numbers = f"""
+        SELECT seq FROM entries WHERE seq > :after AND seq <= :last AND +started_at >= :since
+        AND +started_at < :until AND {condition(chosen, parameters)} ORDER BY seq LIMIT :page
     """  # noqa: S608 - made of the names above
     parameters |= {"since": since or 0, "until": 2**63 - 1 if until is None else until, "last": last, "page": PAGE}
     while True:
-        with book.reading() as connection:
-            teach(connection)
-            rows = _plain(connection).execute(page, parameters | {"after": after}).fetchall()
+        rows = _page(book, numbers, "seq", parameters | {"after": after})
         yield from map(_read, rows)
         if len(rows) < PAGE:
             return
@@ -116,20 +113,32 @@ def booked(book: Book, chosen: Filter, after: int, last: int) -> Iterator[CallRo
 
 
 def _pages(book: Book, where: str, parameters: dict[str, object]) -> Iterator[CallRow]:
-    page = f"""
-        SELECT {_COLUMNS} FROM calls WHERE seq IN (
-            SELECT seq FROM entries WHERE started_at >= :started_at AND (started_at, seq) >= (:started_at, :seq)
-            AND {where} ORDER BY started_at, seq LIMIT :page
-        ) ORDER BY started_at, seq
+    numbers = f"""
+        SELECT seq FROM entries WHERE started_at >= :started_at AND (started_at, seq) >= (:started_at, :seq)
+        AND {where} ORDER BY started_at, seq LIMIT :page
     """  # noqa: S608 - made of the names above
     while True:
-        with book.reading() as connection:
-            teach(connection)
-            rows = _plain(connection).execute(page, parameters).fetchall()
+        rows = _page(book, numbers, "started_at, seq", parameters)
         yield from map(_read, rows)
         if len(rows) < PAGE:
             return
         parameters |= {"started_at": rows[-1][_STARTED_AT], "seq": rows[-1][_SEQ] + 1}
+
+
+def _page(book: Book, numbers: str, order: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    """Return the rows of the calls with these numbers; raise `SpancastError` where one is of a kind that is not there.
+
+    Such a call is in no view.
+    """
+    page = f"SELECT {_COLUMNS} FROM calls WHERE seq IN {_MEANT} ORDER BY {order}"  # noqa: S608 - made of names
+    with book.reading() as connection:
+        teach(connection)
+        meant = [seq for (seq,) in _plain(connection).execute(numbers, parameters)]
+        which = {"meant": json.dumps(meant)}
+        rows = _plain(connection).execute(page, which).fetchall()
+        if len(rows) < len(meant):
+            raise lost("kinds", [connection.execute(_GONE, which).fetchone()[0]])
+    return rows
 
 
 def _first_of_the_newest(book: Book, where: str, parameters: dict[str, object], limit: int) -> dict[str, object]:
@@ -180,6 +189,8 @@ _FIELDS = CallRow.__struct_fields__
 _SEQ, _STARTED_AT = _FIELDS.index("seq"), _FIELDS.index("started_at")
 _BESIDE = ("output_chunks", "upstream_input_cost", "upstream_output_cost")
 """What has columns of its own, among what mostly has none."""
+_MEANT = "(SELECT value FROM json_each(:meant))"
+_GONE = f"SELECT min(kind) FROM entries WHERE seq IN {_MEANT} AND kind NOT IN (SELECT id FROM kinds)"  # noqa: S608 - above
 _LOST = """
     SELECT CASE
         WHEN calls.user IS NULL AND entries.user NOT NULL THEN entries.user

@@ -16,6 +16,7 @@ from spancast.bookkeeping.answers.grounded import Grounded, grounded, take
 from spancast.bookkeeping.answers.report import Found, Report, Tally, report, tallied
 from spancast.bookkeeping.answers.sources import queries
 from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.dangling import see_kinds
 from spancast.bookkeeping.kept import complete_since
 from spancast.bookkeeping.rollups import NOBODY
 from spancast.bookkeeping.sums import Sums
@@ -33,6 +34,7 @@ def costs(book: Book, by: Sequence[str], chosen: Filter, top: int | None = None,
     asked = list(dict.fromkeys(each.ground for each in dimensions))
     with book.reading() as connection:
         teach(connection)
+        see_kinds(connection)
         beside = adjusted(connection, dimensions, asked, chosen)
         since = complete_since(connection, [each.read for each in queries(asked, chosen) if each.read is not None])
         if top is not None and list(by) == ["user"] and is_by_users_alone(chosen):

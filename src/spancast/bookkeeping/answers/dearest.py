@@ -30,7 +30,7 @@ def dearest(connection: Connection, chosen: Filter, count: int, beside: Beside) 
     """Return the sums of at least the `count` users who spent most, where there are as many, and of nobody."""
     found = outsized(connection, ["user"], chosen)
     wanted = {key[0] or NOBODY for key in found} | {NOBODY, *beside} | _beyond(connection)
-    months, asked, seen = _known(connection, months_of(chosen)), 4 * count, set[int]()
+    months, asked, seen = _known(connection, months_of(chosen)), min(4 * count, _ALL), set[int]()
     while True:
         first, most, is_all = _first(connection, months, asked)
         wanted |= first
@@ -40,7 +40,7 @@ def dearest(connection: Connection, chosen: Filter, count: int, beside: Beside) 
         amounts = sorted((sums["picos"] + beside.get(key[0] or NOBODY, 0) for key, sums in found.items()), reverse=True)
         if is_all or (len(amounts) >= count and amounts[count - 1] > most):
             return {key: sums for key, sums in found.items() if sums["calls"]}
-        asked *= 4
+        asked = min(4 * asked, _ALL)
 
 
 def number_of_users(connection: Connection, chosen: Filter) -> int:
@@ -82,6 +82,8 @@ def _known(connection: Connection, months: Span) -> Span:
     return Span(0, 0) if first is None else Span(max(months.since, first), min(months.until, last + 1))
 
 
+_ALL = 2**63 - 1
+"""More users than there can be, and the most that a database can be asked for."""
 _FIRST = "SELECT user, cost FROM users_monthly WHERE month = ? ORDER BY cost DESC LIMIT ?"
 _MONTHS = "SELECT (SELECT min(month) FROM users_monthly), (SELECT max(month) FROM users_monthly)"
 """One by one SQLite looks them up; together it would read the table."""

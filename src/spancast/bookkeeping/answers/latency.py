@@ -17,7 +17,7 @@ from spancast.bookkeeping.answers.dimensions import DIMENSIONS, Group, Legend, d
 from spancast.bookkeeping.answers.filter import Filter, grounds, teach, window
 from spancast.bookkeeping.answers.sources import Span, each_call, split, whole
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.dangling import lost
+from spancast.bookkeeping.dangling import lost, see_kinds
 from spancast.bookkeeping.kept import complete_since
 from spancast.bookkeeping.latencies import Measure, bucket, measured, percentile
 from spancast.bookkeeping.posted import Posted, read
@@ -72,6 +72,7 @@ def timed(book: Book, by: Sequence[str], chosen: Filter) -> Timed:
     everything = _histograms()
     with book.reading() as connection:
         teach(connection)
+        see_kinds(connection)
         for group, measure, counts in _readings(connection, by, chosen):
             _count(found[group][measure], counts)
             _count(everything[measure], counts)

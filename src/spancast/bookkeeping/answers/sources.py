@@ -99,7 +99,7 @@ def each_call(asked: Sequence[str], columns: Sequence[str], span: Span, chosen: 
     parameters: dict[str, object] = {"since": span.since, "until": span.until}
     where = condition(chosen, parameters)
     selected = ", ".join((*(_RAW[name] for name in asked), *columns))
-    sql = f"SELECT {selected} FROM entries JOIN kinds ON id = kind WHERE {_IN_TIME} AND {where}"  # noqa: S608 - names
+    sql = f"SELECT {selected} FROM entries LEFT JOIN kinds ON id = kind WHERE {_IN_TIME} AND {where}"  # noqa: S608 - names
     return Query(sql, parameters, span)
 
 
@@ -110,7 +110,7 @@ def adjusted_calls(asked: Sequence[str], chosen: Filter) -> Query:
     sql = f"""
         SELECT {"".join(f"{_RAW[name]}, " for name in asked)} adjusted_text
         FROM (SELECT packed(call_id) AS adjusted, cost_text AS adjusted_text FROM adjustments WHERE call_id IS NOT NULL)
-        CROSS JOIN entries ON call_id = adjusted JOIN kinds ON id = kind
+        CROSS JOIN entries ON call_id = adjusted LEFT JOIN kinds ON id = kind
         WHERE {_IN_TIME} AND {condition(chosen, parameters)}
     """  # noqa: S608 - made of names
     return Query(sql, parameters, span)
@@ -172,7 +172,7 @@ def _kept(table: str, unit: str, asked: Sequence[str], where: str) -> str:
 
 def _single(asked: Sequence[str], meant: Span, where: str, parameters: dict[str, object]) -> Iterator[Query]:
     sql = f"""
-        SELECT {"".join(f"{_RAW[name]}, " for name in asked)} {_COUNTED} FROM entries JOIN kinds ON id = kind
+        SELECT {"".join(f"{_RAW[name]}, " for name in asked)} {_COUNTED} FROM entries LEFT JOIN kinds ON id = kind
         WHERE outsize IS NULL AND {_IN_TIME} AND {where} {_grouped(asked)}
     """  # noqa: S608 - made of names
     yield Query(sql, parameters | {"since": meant.since, "until": meant.until}, meant)

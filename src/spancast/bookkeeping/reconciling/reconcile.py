@@ -45,7 +45,7 @@ def with_account(
     """
     listed = {name for row in account.listed_keys() if (name := text(row, "hash")) is not None}
     span = _span(book, since, until, account.now)
-    of_the_ledger = {key for row in costs(book, ["key"], Filter()).rows if (key := row.group["key"]) is not None}
+    of_the_ledger = _keys_of(book)
     own = listed | {each for each in sorted(of_the_ledger - listed) if account.key(each) is not None}
     keys = None if all_keys else sorted(own & of_the_ledger)
     if keys == []:
@@ -77,12 +77,17 @@ def with_export(book: Book, export: Export, since: datetime | None, until: datet
 
 
 def with_key(book: Book, account: Account, key: str, since: datetime | None) -> Reconciliation:
-    """Compare the totals of one key, which needs no more than the key; raise `SpancastError`."""
+    """Compare the totals of one key, which needs no more than the key; raise `SpancastError` for another's."""
     stated = account.own_key()
     periods = totals.periods(account.now, since)
     if not periods:
         raise SpancastError("A key tells its totals of today, this week and this month (UTC); --since leaves out all.")
     key_hash = hashlib.sha256(key.encode()).hexdigest()
+    if key_hash not in _keys_of(book):
+        raise SpancastError(
+            f"No call in the ledger was made with this key, and it may not ask for others at {account.shown}. "
+            "Give a management key, or the key of the calls."
+        )
     first = min(periods.values())
     rows = [row for row in calls(book, Filter(since=first)) if row.key_hash == key_hash]
     told = []
@@ -101,6 +106,11 @@ def with_key(book: Book, account: Account, key: str, since: datetime | None) -> 
         billed=longest.billed,
         ledger=longest.booked,
     )
+
+
+def _keys_of(book: Book) -> set[str]:
+    """Return the hashes of the keys that the ledger has calls of."""
+    return {key for row in costs(book, ["key"], Filter()).rows if (key := row.group["key"]) is not None}
 
 
 def _statement(account: Account, span: Span, keys: Keys, ledger: Days) -> Statement:

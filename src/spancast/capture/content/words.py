@@ -12,7 +12,7 @@ from spancast.capture.content.parts import Message
 from spancast.capture.content.table import TRANSCRIPTS
 from spancast.capture.content.transcript import Asked, Transcript, silent
 from spancast.capture.decoding import decoder
-from spancast.capture.sse import payloads
+from spancast.capture.sse import BOM, is_stream, normal, payloads
 from spancast.capture.values import member
 from spancast.content import Content
 
@@ -93,8 +93,9 @@ class Words:
         return self._transcript.asked(_parsed(self.request))
 
     def _answers(self, body: bytes, *, whole: bool) -> Iterator[Any]:
-        if self._streamed:
-            written = payloads(body.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        body = body.removeprefix(BOM)
+        if is_stream(body) or (self._streamed and not body.lstrip().startswith(b"{")):  # its type may be wrong
+            written = payloads(normal(body))
         else:
             written = iter([body] if whole else [])
         for each in written:

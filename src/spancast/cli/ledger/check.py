@@ -57,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_members(found)))
     elif not found.path.is_file():
-        print(NO_LEDGER)
+        for line in (NO_LEDGER, *_damaged_once(found)):
+            print(line)
     else:
         for line in _lines(found):
             print(line)
@@ -105,6 +106,10 @@ def _lines(found: Checked) -> Iterator[str]:
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in found.lost.items())
         number, cost = f"{sum(found.lost.values()):,}", human.dollars(found.lost_cost)
         yield f"note      {number} records were lost before they were written, {cost} ({reasons})."
+    yield from _damaged_once(found)
+
+
+def _damaged_once(found: Checked) -> Iterator[str]:
     for path in found.set_aside:
         yield f"note      {path.name} was damaged once, and is kept."
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from spancast.cli.exporting.text import csv, jsonl
 from spancast.cli.figures import plus
 from spancast.cli.filters import add_filters, add_home, chosen
 from spancast.cli.home import NOTHING_YET, folder, ledger
-from spancast.cli.missing import missing
+from spancast.cli.missing import lacking
 from spancast.delivery.journal import journal_folder
 from spancast.errors import ConfigurationError, SpancastError
 
@@ -77,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         wanted = chosen(args, partial(costs, book))
         written = _Written(priced=FORMATS[name].priced)
         _write(args, FORMATS[name], written.counting(calls(book, wanted)))
-        for sentence in written.sentences(args.to, missing(book, wanted)):
+        for sentence in (*written.sentences(args.to), *lacking(book, wanted)):
             print(sentence, file=sys.stderr)
     return 0
 
@@ -138,11 +137,9 @@ class _Written:
             self.calls += 1
             yield row
 
-    def sentences(self, to: str, since: date | None) -> Iterator[str]:
+    def sentences(self, to: str) -> Iterator[str]:
         """Yield what there is to say of it."""
         where = "written" if to == STDOUT else f"in {to}"
         yield f"{human.calls(self.calls)} {where}, {human.dollars(self.cost)}."
         if self.unknown:
             yield f"{human.calls(self.unknown)} of unknown cost{', which are left out' if self.priced else ''}."
-        if since is not None:
-            yield human.pruned(since)

@@ -1,0 +1,36 @@
+"""Whether this process's threads wait for their turn to run: what takes long then says nothing of the disk.
+
+A write gives the interpreter's lock up and has to get it back. Among dozens of busy threads, or on a machine with more
+to do than it can, that alone takes a tenth of a second.
+"""
+
+import os
+import time
+from contextlib import suppress
+
+LONG = 0.01
+"""Seconds for what takes some microseconds where a thread may run at once."""
+LOOKS = 5
+"""Tries, for each may be lucky."""
+HOLDS = 1.0
+"""Seconds for which it is not looked again."""
+
+
+class Starving:
+    """Of one process. For any thread."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def is_so(self) -> bool:
+        """Look whether a thread that gives the interpreter up for nothing has to wait for it."""
+        if time.monotonic() < self._until:
+            return True
+        for _ in range(LOOKS):
+            began = time.perf_counter()
+            with suppress(OSError):
+                os.stat(os.devnull)  # noqa: PTH116 - quicker, and this file lies on no disk
+            if time.perf_counter() - began > LONG:
+                self._until = time.monotonic() + HOLDS
+                return True
+        return False

@@ -1,0 +1,49 @@
+"""What an answer to a test of a connection means, whatever the platform."""
+
+import pytest
+
+from spancast.contract import Reply
+from spancast_exporters import _refusal
+
+HTML = {"content-type": "text/html; charset=utf-8"}
+WHERE, CURE = "https://api.example", "See EXAMPLE_URL."
+
+
+@pytest.mark.parametrize("reply", [Reply(200), Reply(204), Reply(401), Reply(403, {}, b'{"message":"Forbidden"}')])
+def test_a_success_and_a_refusal_of_the_credential_are_for_the_platform_to_tell(reply):
+    assert _refusal.unwell(reply, WHERE, CURE) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(404), "https://api.example answers HTTP 404. See EXAMPLE_URL."),
+        (Reply(400, {}, b'{"error":"no"}'), "https://api.example answers HTTP 400: no. See EXAMPLE_URL."),
+        (Reply(503), "https://api.example answers HTTP 503, which may pass. Try again later."),
+        (
+            Reply(502, HTML, b"<html>Bad Gateway"),
+            "https://api.example answers HTTP 502, which may pass. Try again later.",
+        ),
+        (Reply(408), "https://api.example answers HTTP 408, which may pass. Try again later."),
+        (
+            Reply(429, {}, b'{"error":"slow"}'),
+            "https://api.example answers HTTP 429: slow, which may pass. Try again later.",
+        ),
+        (
+            Reply(403, HTML, b"<html>Blocked"),
+            "A page on the way to https://api.example refuses (HTTP 403). Is there a proxy or a firewall in between?",
+        ),
+        (
+            Reply(407, HTML),
+            "The proxy on the way to https://api.example wants a credential (HTTP 407). See HTTPS_PROXY.",
+        ),
+        (
+            Reply(308, {"location": "https://user:secret@api.example/login?token=secret"}),
+            "https://api.example answers HTTP 308 and sends on to https://api.example. See EXAMPLE_URL.",
+        ),
+        (Reply(302, {"location": "/login"}), "https://api.example answers HTTP 302. See EXAMPLE_URL."),
+        (Reply(302, {"location": "https://[broken"}), "https://api.example answers HTTP 302. See EXAMPLE_URL."),
+    ],
+)
+def test_the_rest_is_told_with_its_cure(reply, told):
+    assert _refusal.unwell(reply, WHERE, CURE) == told
