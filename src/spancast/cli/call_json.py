@@ -1,11 +1,11 @@
 """A call as scripts read it: every value exact, what is unknown as null. Keys are only ever added."""
 
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.entry import MORE
+from spancast.cli.instants import at, written
 from spancast.money import plain
 
 
@@ -46,7 +46,7 @@ def members(row: CallRow) -> dict[str, object]:
         "user": row.user,
         "session": row.session,
         "tags": row.tags,
-        "started_at": _iso(row.started_at),
+        "started_at": written(at(row.started_at)),
         "duration_s": _seconds(row.duration),
         "time_to_first_token_s": _seconds(row.time_to_first_token),
         "trace_id": row.trace_id,
@@ -68,11 +68,6 @@ _MORE = {
 
 def _amount(cost: Decimal | None) -> str | None:
     return None if cost is None else plain(cost)
-
-
-def _iso(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
 
 
 def _seconds(nanoseconds: int | None) -> float | None:

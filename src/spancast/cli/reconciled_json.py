@@ -1,13 +1,12 @@
 """A reconciliation as one JSON object, which has every call and every digit."""
 
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 
-from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.amount import Amount, known, together
 from spancast.bookkeeping.reconciling.comparison import Different, Matched, OursOnly, TheirsOnly
 from spancast.bookkeeping.reconciling.reconciliation import Day, Reconciliation
+from spancast.cli.instants import at, written
 from spancast.money import plain
 
 _ZERO = Decimal(0)
@@ -18,8 +17,8 @@ def one_object(result: Reconciliation) -> str:
     calls = result.calls
     found = {
         "source": result.source,
-        "since": _iso(result.since),
-        "until": _iso(result.until),
+        "since": written(result.since),
+        "until": written(result.until),
         "explained": result.is_explained,
         "matched": [_matched(each) for each in calls.matched],
         "different": [_different(each) for each in calls.different],
@@ -59,7 +58,7 @@ def _different(each: Different) -> dict[str, object]:
         "generation_id": billed.generation_id,
         "call_id": row.call_id,
         "call_ids": [call.call_id for call in each.calls],
-        "started_at": _iso_of(row),
+        "started_at": written(at(row.started_at)),
         "model": billed.model or row.response_model or row.request_model,
         "provider": billed.provider or row.provider,
         "user": row.user,
@@ -79,7 +78,7 @@ def _ours(each: OursOnly) -> dict[str, object]:
     return {
         "call_id": row.call_id,
         "generation_id": row.generation_id,
-        "started_at": _iso_of(row),
+        "started_at": written(at(row.started_at)),
         "model": row.response_model or row.request_model,
         "provider": row.provider,
         "user": row.user,
@@ -98,7 +97,7 @@ def _theirs(each: TheirsOnly) -> dict[str, object]:
     billed = each.billed
     return {
         "generation_id": billed.generation_id,
-        "began_at": None if billed.at is None else _iso(billed.at),
+        "began_at": None if billed.at is None else written(billed.at),
         "model": billed.model,
         "provider": billed.provider,
         "app": billed.app,
@@ -126,11 +125,3 @@ def _day(day: Day) -> dict[str, object]:
 
 def _money(name: str, amount: Amount) -> dict[str, object]:
     return {f"{name}_usd": plain(amount.credits or _ZERO), f"{name}_byok_usd": plain(amount.byok or _ZERO)}
-
-
-def _iso(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _iso_of(row: CallRow) -> str:
-    return _iso(datetime.fromtimestamp(row.started_at / 10**9, UTC))

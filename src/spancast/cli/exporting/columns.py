@@ -1,19 +1,19 @@
 """What an exported file says of a call, in columns that the formats share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from spancast import money
 from spancast.bookkeeping.answers.calls import CallRow
+from spancast.cli.instants import at
 
 Kind = Literal["text", "count", "seconds", "flag", "money", "time", "texts", "tags", "json"]
 Value = str | int | float | bool | Decimal | datetime | Sequence[str] | Mapping[str, object] | None
 
 _SECOND = 10**9
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Column(NamedTuple):
@@ -27,11 +27,6 @@ class Column(NamedTuple):
 def summed(cost: Decimal | None) -> Decimal | None:
     """Return an amount as the sums have it, to the pico-dollar: what is exported adds up to what `costs` says."""
     return None if cost is None else money.rounded(cost)
-
-
-def at(nanoseconds: int) -> datetime:
-    """Return an instant in UTC, to the microsecond."""
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 def _stated(cost: Decimal | None) -> str | None:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from spancast.bookkeeping.answers.calls import CallRow
-from spancast.cli.exporting.columns import Column, Kind, Value, at, summed
+from spancast.cli.exporting.columns import Column, Kind, Value, summed
+from spancast.cli.instants import at
 
 VERSION = "1.2"
 ACCOUNT = "openrouter"

@@ -7,10 +7,10 @@ import csv as table
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, BinaryIO
 
 from spancast.bookkeeping.answers.calls import CallRow
+from spancast.cli import instants
 from spancast.cli.exporting.columns import Column, Kind
 from spancast.cli.exporting.pages import pages
 from spancast.money import plain
@@ -57,11 +57,6 @@ def _reader(column: Column, written: Mapping[Kind, Callable[[Any], object]]) -> 
     return reader
 
 
-def _time(value: datetime) -> str:
-    """Return an instant in UTC, to the microsecond."""
-    return f"{value.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
-
-
 def _flag(value: bool) -> str:
     return "true" if value else "false"
 
@@ -74,7 +69,7 @@ def _object(value: Mapping[str, object]) -> str:
     return _encode(value) if value else "{}"
 
 
-_MEMBERS: Mapping[Kind, Callable[[Any], object]] = {"money": plain, "time": _time}
+_MEMBERS: Mapping[Kind, Callable[[Any], object]] = {"money": plain, "time": instants.written}
 """How values are written that JSON does not have; all others it has."""
 _CELLS: Mapping[Kind, Callable[[Any], object]] = {
     **_MEMBERS,
