@@ -7,9 +7,10 @@ spans into requests, `judge` reads the reply, and the courier does everything in
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
+from spancast import http_fields
 from spancast.call import Call, Scalar
 
 Attribute = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
@@ -357,24 +358,9 @@ def shown_url(url: str) -> str:
 def retry_after(reply: Reply) -> float | None:
     """Return the seconds that a platform asks to wait; `None` where it does not say, or what cannot be read.
 
-    Both forms are known, seconds and a date (RFC 9110 §10.2.3). A date is read by the clock that wrote it, which is the
-    reply's own `date`.
+    Both forms are known, seconds and a date (RFC 9110 §10.2.3), which is read by the clock of the reply.
     """
-    text = reply.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    until, at = _moment(text), _moment(reply.headers.get("date", ""))
-    return (until - at).total_seconds() if until and at and until > at else None
-
-
-def _moment(text: str) -> datetime | None:
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most programs only record
-
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, IndexError, OverflowError):
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return http_fields.retry_after(reply.headers)
 
 
 def conflicting(names: Iterable[str]) -> frozenset[str]:

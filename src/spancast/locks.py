@@ -6,7 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
@@ -155,7 +155,8 @@ def _after_fork() -> None:
         lock.disown()
     _held.clear()
     for fd in _opened:
-        os.close(fd)
+        with suppress(OSError):  # one that somebody has closed who closes all there are must not keep the others open
+            os.close(fd)
     _opened.clear()
 
 

@@ -22,7 +22,7 @@ from spancast.broadcast import keys
 from spancast.configured import destinations, flag, pairs
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
-from spancast.http_token import TOKEN
+from spancast.http_fields import TOKEN
 from spancast.importing import function
 
 Durability = Literal["process", "power", "memory"]

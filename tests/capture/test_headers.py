@@ -87,3 +87,8 @@ def test_no_header_raises(written: str) -> None:
 )
 def test_no_date_raises(parts: tuple[object, ...]) -> None:
     header_facts({"retry-after": "".join(map(str, parts))})
+
+
+def test_a_time_to_wait_until_is_read_by_the_clock_of_who_says_it() -> None:
+    then, now = "Mon, 10 Aug 2026 23:34:40 GMT", "Mon, 10 Aug 2026 23:33:40 GMT"
+    assert header_facts({"retry-after": then, "date": now}) == {"retry_after": 60.0}

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from spancast import guard
 from spancast.errors import ConfigurationError
-from spancast.http_token import TOKEN
+from spancast.http_fields import TOKEN
 
 Source = str | Callable[[Any], Any]
 """The name of a header, in any case; or a function of the request: of an ASGI scope, of a WSGI environment."""

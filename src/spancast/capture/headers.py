@@ -1,11 +1,9 @@
 """What the headers of an answer state: the id of the generation before its body has come, and the cache's word."""
 
-import time
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from spancast.capture.values import Facts, stated, text
+from spancast.http_fields import retry_after
 
 _CACHE = {"HIT": True, "MISS": False}
 
@@ -17,24 +15,5 @@ def header_facts(headers: Mapping[str, str]) -> Facts:
         provider=text(headers.get("x-provider-name")),
         request_id=text(headers.get("request-id")),
         cache_hit=_CACHE.get((headers.get("x-openrouter-cache-status") or "").strip().upper()),
-        retry_after=_retry_after(headers.get("retry-after")),
+        retry_after=retry_after(headers),
     )
-
-
-def _retry_after(written: str | None) -> float | None:
-    """Return the seconds to wait, of either form (RFC 9110 §10.2.3)."""
-    if not written or len(written) > _LONGEST:
-        return None
-    written = written.strip()
-    if written.isdecimal():
-        return float(written)
-    try:
-        until = parsedate_to_datetime(written)
-        if until.tzinfo is None:  # the obsolete form names no zone; it means the same one (RFC 9110 §5.6.7)
-            until = until.replace(tzinfo=UTC)
-        return max(0.0, until.timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
-
-
-_LONGEST = 64

@@ -238,10 +238,10 @@ class Journal:
                 self._queue.remove(entry)
 
     def _write_queue(self, entry: _Entry) -> None:
-        """Write what all threads have queued, until this record is among it."""
+        """Write what all threads have queued, until this record is among it, or gone with one who failed at that."""
         self._writing = True
         try:
-            while not entry.done:
+            while self._queue and not entry.done:
                 self._put_queued()
         finally:
             self._writing = False

@@ -8,8 +8,8 @@ import os
 import time
 from contextlib import suppress
 
-LONG = 0.01
-"""Seconds for what takes some microseconds where a thread may run at once."""
+LONG = 0.004
+"""Seconds for what takes some microseconds where a thread may run at once; a busy thread keeps it for five."""
 LOOKS = 5
 """Tries, for each may be lucky."""
 HOLDS = 1.0

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from spancast import guard
 from spancast.bookkeeping import openrouter
 from spancast.bookkeeping.late_costs.wanted import Wanted, patience
+from spancast.contract import retry_after
 from spancast.delivery import backoff, wire
 from spancast.folders import private
 from spancast.late import Late
@@ -121,7 +122,7 @@ class Backfill:
             return self._troubled(wanted, str(error), None)
         status = reply.status
         if status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERRORS:
-            return self._troubled(wanted, f"HTTP {status}", _asked(reply.headers.get("retry-after", "")))
+            return self._troubled(wanted, f"HTTP {status}", retry_after(reply))
         self._failures = 0
         if status in _REFUSED:
             self._tell("%s refuses a key that asks for late costs (%s); they stay unknown.", wanted, f"HTTP {status}")
@@ -160,7 +161,3 @@ class Backfill:
 
     def _tell(self, message: str, wanted: Wanted, why: str) -> None:
         guard.once_a_minute(self.name, message, openrouter.shown(wanted.server), why)
-
-
-def _asked(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdigit() else None

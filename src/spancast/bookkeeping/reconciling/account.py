@@ -15,7 +15,7 @@ import msgspec
 
 from spancast.bookkeeping import openrouter
 from spancast.bookkeeping.reconciling.span import Span
-from spancast.contract import Reply
+from spancast.contract import Reply, retry_after
 from spancast.delivery import backoff
 from spancast.delivery.wire import Ambiguous, Unsent, Wire
 from spancast.errors import SpancastError
@@ -112,14 +112,14 @@ class Account:
         while True:
             try:
                 reply = openrouter.account(self._wire, self._base + path, self._key, body, LARGEST)
-                why, after = f"answers HTTP {reply.status}", reply.headers.get("retry-after", "")
+                why, after = f"answers HTTP {reply.status}", retry_after(reply)
             except (Unsent, Ambiguous) as error:
-                reply, why, after = None, f"cannot be asked: {error}", ""
+                reply, why, after = None, f"cannot be asked: {error}", None
             if reply is not None and not _is_passing(reply.status):
                 self.now = _date(reply) or self.now
                 return reply
             failures += 1
-            pause = backoff.asked(float(after)) if after.isdecimal() else backoff.wait(failures)
+            pause = backoff.wait(failures) if after is None else backoff.asked(after)
             if time.monotonic() + pause > until or (reply is None and failures > _TRIES):
                 raise SpancastError(f"{self.shown} {why}. Try again later.")
             self._sleep(pause)
