@@ -15,5 +15,15 @@ def header_facts(headers: Mapping[str, str]) -> Facts:
         provider=text(headers.get("x-provider-name")),
         request_id=text(headers.get("request-id")),
         cache_hit=_CACHE.get((headers.get("x-openrouter-cache-status") or "").strip().upper()),
-        retry_after=retry_after(headers),
+        retry_after=_wait(headers),
     )
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the caller is asked to wait; what is longer than any life is no wait, but nonsense."""
+    wait = retry_after(headers)
+    return wait if wait is not None and wait < _AGES else None
+
+
+_AGES = 1e10
+"""Seconds."""
