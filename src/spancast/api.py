@@ -19,7 +19,7 @@ from opentelemetry.trace import TracerProvider
 from spancast import forks, guard, locks, owed
 from spancast.aftermath import Aftermath, Wishes
 from spancast.attribution import rules as attribution
-from spancast.attribution.context import NOBODY, Attribution
+from spancast.attribution.attribution import NOBODY, Attribution
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.call import Call

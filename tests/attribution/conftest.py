@@ -6,7 +6,8 @@ import pytest
 from opentelemetry import baggage
 
 from spancast.attribution import rules
-from spancast.attribution.context import NOBODY, current
+from spancast.attribution.attribution import NOBODY
+from spancast.attribution.context import current
 from spancast.attribution.rules import Rules
 
 

@@ -13,7 +13,8 @@ import pytest
 import spancast
 from spancast import guard
 from spancast.attribution.asgi import AttributionMiddleware, identity
-from spancast.attribution.context import Attribution, current
+from spancast.attribution.attribution import Attribution
+from spancast.attribution.context import current
 from spancast.errors import ConfigurationError
 from spancast.testing import Simulator
 from tests.support.answers import PROMPT

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from spancast import attribute
 from spancast.attribution import rules, who
-from spancast.attribution.context import NOBODY, Attribution, Pseudonym
+from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
 from spancast.attribution.rules import Rules
 
 KEY = b"k" * 32

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from spancast import attribute, guard
-from spancast.attribution.context import NOBODY, Attribution, current
+from spancast.attribution.attribution import NOBODY, Attribution
+from spancast.attribution.context import current
 
 
 def user() -> str | None:

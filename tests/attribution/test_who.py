@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from spancast import attribute
 from spancast.attribution import rules, who
-from spancast.attribution.context import Attribution
+from spancast.attribution.attribution import Attribution
 from spancast.attribution.rules import Rules
 from spancast.trace.stamp import Stamp
 

@@ -15,7 +15,8 @@ from wsgiref.validate import validator
 import pytest
 
 from spancast import attribute, guard
-from spancast.attribution.context import Attribution, current
+from spancast.attribution.attribution import Attribution
+from spancast.attribution.context import current
 from spancast.attribution.wsgi import AttributionMiddleware, remote_user
 
 USERS = 50

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from opentelemetry import baggage, context
 from opentelemetry.context import Context
 
-from spancast.attribution.context import Attribution, Pseudonym
+from spancast.attribution.attribution import Attribution, Pseudonym
 from spancast.attribution.rules import in_force, named
 from spancast.capture.values import labels, text
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from spancast import guard
-from spancast.attribution.context import NOBODY, Pseudonym, attribute
+from spancast.attribution.attribution import NOBODY, Pseudonym
+from spancast.attribution.context import attribute
 from spancast.attribution.context import current as said
 from spancast.attribution.rules import named
 

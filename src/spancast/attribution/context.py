@@ -15,35 +15,12 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar, cast
 
 from spancast import guard
+from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """The user, the session and the tags of a call; `None` is unknown."""
-
-    user: str | None = None
-    session: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-    def inside(self, outer: "Attribution") -> "Attribution":
-        """Return this with what it leaves open taken from `outer`; tags are merged."""
-        return Attribution(
-            self.user if self.user is not None else outer.user,
-            self.session if self.session is not None else outer.session,
-            MappingProxyType({**outer.tags, **self.tags}),
-        )
-
-
-NOBODY = Attribution()
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class Pseudonym(str):
-    """A user who is pseudonymised already, in another process, say."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

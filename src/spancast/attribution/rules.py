@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from spancast.attribution.context import NOBODY, Attribution, Pseudonym
+from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
 from spancast.capture.values import text
 
 V = TypeVar("V")

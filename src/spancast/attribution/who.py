@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.context import Context
 
 from spancast.attribution import baggage, context
-from spancast.attribution.context import NOBODY, Attribution
+from spancast.attribution.attribution import NOBODY, Attribution
 from spancast.attribution.rules import in_force, named, without_user
 from spancast.capture.values import Facts, labels, text
 

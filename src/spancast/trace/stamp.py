@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from spancast import guard
 from spancast.attribution import who
-from spancast.attribution.context import Pseudonym
+from spancast.attribution.attribution import Pseudonym
 from spancast.capture.values import text
 from spancast.trace import names, nesting
 from spancast.trace.companions import Companions
