@@ -24,11 +24,11 @@ import spancast
 from spancast.bookkeeping.book import Book
 from spancast.call import Call
 from spancast.capture.route import Routes
-from spancast.delivery import frame
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
+from spancast.delivery.journal import frame
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.journal.pump import Pump
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.recorder import HttpRequest, Recorder
 from spancast.trace.tracing import Tracing
 

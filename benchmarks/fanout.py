@@ -32,21 +32,21 @@ WORDS = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "What
 
 def ours(spans: int, destinations: int, url: str, *, words: bool) -> float:
     """Return the CPU seconds of moving records into ledger and outbox, and sending them."""
-    from spancast.api import to_span
     from spancast.bookkeeping.book import Book
     from spancast.content import Content
     from spancast.contract import Exporter
-    from spancast.delivery import discover
-    from spancast.delivery.courier import Courier
-    from spancast.delivery.drainer import Drainer
-    from spancast.delivery.journal import Journal
-    from spancast.delivery.keeping import Keeping
-    from spancast.delivery.outbox import Outbox
+    from spancast.delivery.courier import discover
+    from spancast.delivery.courier.courier import Courier
+    from spancast.delivery.journal.drainer import Drainer
+    from spancast.delivery.journal.journal import Journal
+    from spancast.delivery.outbox.limits import Limits
+    from spancast.delivery.outbox.outbox import Outbox
     from spancast.destination import Destination
+    from spancast.running import to_span
 
     with tempfile.TemporaryDirectory(prefix="spancast-bench-") as folder:
         home = Path(folder)
-        book, outbox, journal = Book(home), Outbox(home, Keeping(1 << 30, 1e6, 1e6)), Journal(home)
+        book, outbox, journal = Book(home), Outbox(home, Limits(1 << 30, 1e6, 1e6)), Journal(home)
         places = [Destination("otlp", name=f"otlp-{number}", endpoint=url) for number in range(destinations)]
         couriers = []
         for place in places:

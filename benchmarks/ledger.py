@@ -30,9 +30,9 @@ from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.answers.latency import latency
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.rollups import DAY
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
 
 DUCKDB = Subject("duckdb", "duckdb", "", "duckdb", ("duckdb>=1.4",), "off")
 TIMES = 7

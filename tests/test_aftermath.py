@@ -24,10 +24,10 @@ from opentelemetry.trace import Span
 
 from spancast import aftermath, guard
 from spancast.aftermath import Aftermath, Wishes
+from spancast.base.background import LARGEST, LONGEST
 from spancast.call import Call
 from spancast.capture.content.words import Words
 from spancast.content import Content
-from spancast.scribe import LARGEST, LONGEST
 from spancast.trace import names
 from spancast.trace import span as spans
 from spancast.trace.events import Events

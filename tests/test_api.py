@@ -192,7 +192,7 @@ def test_what_sends_is_not_imported_where_nothing_is_sent(tmp_path: Path) -> Non
     program = """
 import sys, spancast
 spancast.start()
-print(sorted({"urllib.request", "http.client", "spancast.delivery.wire"} & set(sys.modules)))
+print(sorted({"urllib.request", "http.client", "spancast.delivery.http.wire"} & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -62,7 +62,7 @@ def test_every_module_says_what_it_is_for() -> None:
 
 LOCKS_OF_THEIR_OWN = {
     "shared.py": "its lock is never waited for",
-    "waiting.py": "the journal, which is renewed in a child, makes another",
+    "memory.py": "the journal, which is renewed in a child, makes another",
 }
 """Modules whose locks need not be renewed in a forked child, and why."""
 
@@ -71,10 +71,21 @@ def test_a_lock_is_renewed_in_a_forked_child() -> None:
     locking = {
         path.name
         for path in (ROOT / "src" / "spancast").rglob("*.py")
-        if "testing" not in path.parts and LOCK.search(path.read_text()) and "spancast.forks" not in imports(path)
+        if "testing" not in path.parts and LOCK.search(path.read_text()) and "spancast.base.forks" not in imports(path)
     }
 
     assert locking - {"forks.py"} == LOCKS_OF_THEIR_OWN.keys()
 
 
 LOCK = re.compile(r"\bthreading\.(R?Lock|Condition|Semaphore|BoundedSemaphore|Barrier)\(")
+
+
+REASONED = re.compile(r"# (?:noqa: [A-Z0-9, ]+ - \S|type: ignore\[[a-z, -]+\]  # \S)")
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *EXPORTERS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_exception_to_a_rule_has_its_reason(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    exceptions = [line for line in lines if "# noqa" in line or "# type: ignore" in line]
+
+    assert [line for line in exceptions if not REASONED.search(line)] == []

@@ -6,7 +6,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id
 
 from spancast.contract import Delivered, Retry, Sink
-from spancast.delivery import discover
+from spancast.delivery.courier import discover
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.otel_sink import OtelSink, readable

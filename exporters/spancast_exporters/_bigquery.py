@@ -105,7 +105,7 @@ def is_query(reply: Reply) -> bool:
 
 def is_acknowledged(reply: Reply) -> bool:
     """Whether it is the answer of an insert, whatever it says of the rows."""
-    return reply.status == 200 and _answer(reply).get("kind") == "bigquery#tableDataInsertAllResponse"  # noqa: PLR2004
+    return reply.status == 200 and _answer(reply).get("kind") == "bigquery#tableDataInsertAllResponse"  # noqa: PLR2004 - HTTP's own number
 
 
 def refused(reply: Reply) -> dict[int, tuple[str, ...]]:

@@ -58,7 +58,7 @@ def account(given: str) -> Account:
         said = _json.read(_jwt.text_of(given.strip(), "{"))
         found: dict[str, object] = {name: said.get(name) for name in _FIELDS} if isinstance(said, dict) else {}
         if found.get("type") != _KIND:
-            raise ValueError(f"they are of type {_word(found.get('type'))}, and not {_KIND}")  # noqa: TRY301
+            raise ValueError(f"they are of type {_word(found.get('type'))}, and not {_KIND}")  # noqa: TRY301 - caught below
         made = Account(
             email=_text(found, "client_email"),
             key_id=str(found["private_key_id"] or ""),
@@ -67,7 +67,7 @@ def account(given: str) -> Account:
             project=str(found["project_id"] or ""),
         )
         if urlsplit(made.token_uri).scheme not in ("http", "https"):
-            raise ValueError("their token_uri is no URL")  # noqa: TRY301
+            raise ValueError("their token_uri is no URL")  # noqa: TRY301 - caught below
         _jwt.key(made.private_key)
     except ValueError as error:
         raise ValueError(

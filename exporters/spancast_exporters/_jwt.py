@@ -40,8 +40,8 @@ def text_of(given: str, mark: str) -> str:
 def key(pem: str, passphrase: str = "") -> "RSAPrivateKey":
     """Return the key that a PEM holds, in PKCS #8 or PKCS #1; raise `ValueError` where it holds none for RS256."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - for those who sign
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 - an extra
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - an extra
 
     written = pem.replace("\\n", "\n").strip().encode()
     try:
@@ -55,7 +55,7 @@ def key(pem: str, passphrase: str = "") -> "RSAPrivateKey":
 
 def fingerprint(private: "RSAPrivateKey") -> str:
     """Return the SHA-256 of the public key, as Snowflake shows it: `SHA256:` and base64 of the DER's."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - an extra
 
     public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return f"SHA256:{b64encode(sha256(public).digest()).decode()}"
@@ -63,8 +63,8 @@ def fingerprint(private: "RSAPrivateKey") -> str:
 
 def signed(claims: Mapping[str, str | int], private: "RSAPrivateKey", key_id: str | None = None) -> str:
     """Return the token that makes these claims."""
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 - an extra
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - an extra
 
     header = {"alg": "RS256", "typ": "JWT", **({"kid": key_id} if key_id else {})}
     said = b".".join(_part(msgspec.json.encode(each)) for each in (header, claims))

@@ -96,10 +96,10 @@ class OtlpGrpc:
 
     def _sent(self, ids: Sequence[str], body: bytes) -> Verdict:
         import grpc  # noqa: PLC0415 - see above
-        from opentelemetry.instrumentation.utils import suppress_instrumentation  # noqa: PLC0415
-        from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc  # noqa: PLC0415
+        from opentelemetry.instrumentation.utils import suppress_instrumentation  # noqa: PLC0415 - see the top
+        from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc  # noqa: PLC0415 - an extra
 
-        from spancast_exporters import _grpc_status  # noqa: PLC0415
+        from spancast_exporters import _grpc_status  # noqa: PLC0415 - an extra
 
         request: Any = trace_service_pb2.ExportTraceServiceRequest.FromString(body)
         compression = grpc.Compression.Gzip if self.compressed else grpc.Compression.NoCompression

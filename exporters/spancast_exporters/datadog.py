@@ -202,7 +202,7 @@ def _batches(events: Iterable[tuple[str, bytes]]) -> Iterator[tuple[tuple[str, .
 def _wait(reply: Reply) -> float | None:
     """Return the seconds that Datadog asks to wait, or until a limit of requests is lifted (Datadog, "Rate limits")."""
     text = reply.headers.get("x-ratelimit-reset", "")
-    until_reset = float(text) if reply.status == 429 and text.isascii() and text.isdigit() else None  # noqa: PLR2004
+    until_reset = float(text) if reply.status == 429 and text.isascii() and text.isdigit() else None  # noqa: PLR2004 - HTTP's own number
     asked = retry_after(reply)
     return until_reset if asked is None else asked
 

@@ -174,7 +174,7 @@ def _refused(reply: Reply) -> str | None:
     if not isinstance(errors, list) or not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
         return None
     statuses = [each.get("status") for each in errors if isinstance(each, dict)]
-    never = any(isinstance(each, int) and 400 <= each < 500 and each not in _RETRIED for each in statuses)  # noqa: PLR2004
+    never = any(isinstance(each, int) and 400 <= each < 500 and each not in _RETRIED for each in statuses)  # noqa: PLR2004 - HTTP's own number
     return _refusal.reason(reply) if never else None
 
 

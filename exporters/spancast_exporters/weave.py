@@ -146,7 +146,7 @@ class Weave:
         """Believe what Weave says of each span: it answers 200 to those that it refuses, too."""
         if self.view == "traces":
             verdict = _refusal.judge(encoded, reply)
-            taken = not 200 <= reply.status < 300 or isinstance(_answer(reply).get("res"), list)  # noqa: PLR2004
+            taken = not 200 <= reply.status < 300 or isinstance(_answer(reply).get("res"), list)  # noqa: PLR2004 - HTTP's own number
             return verdict if taken else Retry(f"HTTP {reply.status} without the list of calls that Weave answers")
         refused = rejected(encoded, reply)
         return _otlp.judge_worded(encoded, reply) if refused is None else Rejected(refused)

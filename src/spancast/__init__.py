@@ -16,11 +16,13 @@ The house, in the order in which a call passes through it:
 - `aftermath`     what is done behind the caller's back: words written, metrics recorded
 - `delivery`      journal (durable), drainer, outbox, couriers
 - `bookkeeping`   the ledger: who spent what
+- `ledgers`       the same, as a program asks it; `latest` brings it up to date first
 - `owed`          the costs that come late: who asks for them, and who waits for them
 - `broadcast`     what each destination is sent
 - `cli`           the command; `testing` an OpenRouter that runs on this machine
 
-`contract` is what an exporter may import; `api` puts the stations together.
+`contract` is what an exporter may import; `running` puts the stations together, and `api` is what a
+program says to it; all of them stand on `base`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -30,14 +32,14 @@ from spancast.destination import Destination
 
 if TYPE_CHECKING:
     from spancast.api import flush, start, stop
-    from spancast.bookkeeping.ledger import ledger
     from spancast.instrumentor import OpenRouterInstrumentor
+    from spancast.ledgers import ledger
 
 __all__ = ["Destination", "OpenRouterInstrumentor", "attribute", "flush", "ledger", "start", "stop"]
 
 _LATE = {
     "flush": "spancast.api",
-    "ledger": "spancast.bookkeeping.ledger",
+    "ledger": "spancast.ledgers",
     "start": "spancast.api",
     "stop": "spancast.api",
     "OpenRouterInstrumentor": "spancast.instrumentor",

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from opentelemetry.trace import Span
 
-from spancast import guard, scribe
+from spancast import guard
+from spancast.base import background
+from spancast.base.background import Background
 from spancast.call import Call
 from spancast.capture.content.limit import Redact
 from spancast.capture.content.words import Words
 from spancast.content import Content
-from spancast.scribe import Scribe
 from spancast.trace import span as spans
 from spancast.trace.events import Events
 from spancast.trace.metrics import Metrics
@@ -43,15 +44,15 @@ class Aftermath:
     def __init__(self, wishes: Wishes, keep: Callable[[Content], None] | None = None) -> None:
         self._wishes = wishes
         self._keep = keep
-        self._writing = Scribe("spancast-content")
-        self._counting = Scribe("spancast-metrics")
+        self._writing = Background("spancast-content")
+        self._counting = Background("spancast-metrics")
 
     def words(self, operation: str, request: bytes | None, secrets: tuple[str, ...]) -> Words | None:
         """Return what holds the words of a call while they pass; `None` where they are not wanted.
 
         A call that a redactor makes has none: it would be redacted by one more call.
         """
-        return Words(operation, request, secrets) if self._wishes.words and not scribe.is_here() else None
+        return Words(operation, request, secrets) if self._wishes.words and not background.is_here() else None
 
     def take(self, call: Call, words: Words | None, span: Span | None) -> bool:
         """Leave to be done what is wanted; return whether the words are kept, and the span ended, by that."""
@@ -155,7 +156,7 @@ class _Counting:
 class _Hurrying:
     """The other scribe's work that takes too long."""
 
-    other: Scribe
+    other: Background
     size: int = 0
 
     def do(self) -> None:

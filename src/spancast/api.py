@@ -1,308 +1,25 @@
-"""Start, stop, flush: where the stations are put together."""
+"""Start, stop, flush: what a program says to Spancast. One application has one."""
 
 import atexit
 import math
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from inspect import signature
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import Any, ParamSpec
 
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
-from spancast import forks, guard, locks, owed
-from spancast.aftermath import Aftermath, Wishes
-from spancast.attribution import rules as attribution
-from spancast.attribution.attribution import NOBODY, Attribution
-from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.pruner import Pruner
-from spancast.call import Call
-from spancast.capture.route import Routes
-from spancast.contract import Exporter, Sink
-from spancast.delivery import discover
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal, journal_folder
-from spancast.delivery.keeping import Keeping
-from spancast.delivery.otlp import OtlpEncoder
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
-from spancast.delivery.worker import WorkerThread
+from spancast import guard
+from spancast.base import forks
 from spancast.destination import Destination
-from spancast.errors import ConfigurationError, SpancastError
-from spancast.hooks.patching import Patches
-from spancast.hooks.table import HOOKS
-from spancast.record import Record
-from spancast.recorder import Recorder
-from spancast.settings import Settings, resolve
-from spancast.trace.companions import Companions
-from spancast.trace.deliveries import Deliveries
-from spancast.trace.events import Events
-from spancast.trace.made import Spans
-from spancast.trace.metrics import Metrics
-from spancast.trace.tracing import VERSION, Tracing
-
-if TYPE_CHECKING:
-    from spancast.delivery.courier import Courier
-
-EXIT_BUDGET = 0.6
-"""Seconds that Spancast takes when the process ends, at most; what waits then is sent by the next process.
-
-A second is what it may cost with the interpreter's own end: to take down what was imported takes it 0.2 s of a core
-more than without us, and longer where the core is shared."""
-WRITING = 0.4
-"""The part of it in which words are still written; a call whose words are not by then has none."""
-FLUSHING = 0.8
-"""The part of it in which requests are still begun."""
-SILENT = 1.0
-"""Seconds for which a platform has not answered when its answer is not waited for any more, where no more are given."""
-POLL = 0.01
-"""Seconds between two looks at whether all is delivered."""
-GRACE = 0.05
-"""Seconds beyond a deadline for which a lock is waited for that another process has: to look once must be possible."""
-BEGINNING = 0.2
-"""Seconds that `start` waits for its destinations to be entered in the outbox; that goes on behind its back."""
-
-
-class Running:
-    """Spancast at work in this process: everything that `start` makes and `stop` takes down."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        tracer_provider: TracerProvider | None,
-        meter_provider: MeterProvider | None,
-        explicit: frozenset[str],
-    ) -> None:
-        self.settings = settings
-        self.said: Mapping[str, Any] = {}
-        """What the program itself said."""
-        self._book, self._outbox = Book(settings.home), Outbox(settings.home, keeping(settings))
-        self._journal = Journal(settings.home, settings.durability)
-        self._couriers = [] if settings.delivery == "external" else self._hire(settings.destinations, explicit)
-        own_calls = owed.OwnCalls(self._book, self._keep) if owed.asks_with_own_keys(settings) else None
-        self._askers = self._employ(own_calls)
-        self._pump = Pump(
-            self._journal,
-            Drainer(settings.home, (self._book, self._outbox)),
-            [worker.wake for worker in (*(thread for _, thread in self._couriers), *self._askers)],
-        )
-        words = settings.capture_content != "no_content"
-        self._tracing = Tracing(tracer_provider, Companions(settings.destinations, self._keep, words=words))
-        names = tuple(destination.name for destination in settings.destinations)
-        self._deliveries = Deliveries(self._outbox.standings)
-        aftermath = Aftermath(wishes(settings, meter_provider, self._deliveries), self._keep)
-        routes, link = Routes(settings.hosts), settings.link_broadcast
-        self._recorder = Recorder(
-            routes,
-            self._tracing,
-            self._keep,
-            names,
-            aftermath,
-            link_broadcast=link,
-            owing=None if own_calls is None else own_calls.watch,
-            on_provider=_end_before_others,
-        )
-        self._patches = Patches(self._recorder)
-
-    def begin(self) -> None:
-        """Put the hooks on the client libraries, and join the application's tracer provider if it has one already."""
-        attribution.follow(rules(self.settings))
-        self._tracing.watch()
-        self._patches.install(HOOKS)
-        if self._couriers:
-            _for_a_moment(self._register_each, BEGINNING)
-        if self._couriers and journal_folder(self.settings.home).is_dir():
-            self._journal.news = True  # what an earlier process has left may wait for this one
-            self._pump.start()
-
-    def flush(self, timeout: float) -> bool:
-        """Move and send what was recorded; return whether all of it is where it should be.
-
-        It returns sooner where nothing can be sent in time: a destination that failed is left alone for a while.
-        """
-        return self._flush(time.monotonic() + timeout, math.inf)
-
-    def _flush(self, deadline: float, silent: float) -> bool:
-        """Do so until `deadline`, of `time.monotonic`; wait for no platform that has been `silent` for so long.
-
-        Nor is any process or thread waited for that stands still with a lock, or with a disk that does.
-        """
-        with locks.within(max(0.0, deadline - time.monotonic()) + GRACE), suppress(TimeoutError):
-            return self._all_sent(deadline, silent)
-        return False
-
-    def _all_sent(self, deadline: float, silent: float) -> bool:
-        written = self._recorder.complete(max(0.0, deadline - time.monotonic()))
-        if not self._pump.move(max(0.0, deadline - time.monotonic())) or not written:
-            return False
-        while (serving := self._may_yet_send(deadline, silent)) and time.monotonic() < deadline:
-            if not self._undecided(serving):
-                break
-            time.sleep(POLL)
-        everyone = [destination.name for destination in self.settings.destinations]
-        return not self._undecided(everyone) and not self._outbox.dead(self._journal.writer, everyone)
-
-    def _may_yet_send(self, deadline: float, silent: float) -> list[str]:
-        """Return the destinations to which something may be sent before `deadline`."""
-        couriers = (courier for courier, _ in self._couriers)
-        return [each.name for each in couriers if not each.rests(deadline) and not each.is_silent(silent)]
-
-    def end(self, timeout: float, *, unhook: bool = True) -> bool:
-        """Unhook, send what can be sent in time, and give back what the process holds.
-
-        While the interpreter ends, the hooks stay: the application's own exit handlers may make calls yet. Those go to
-        the journal, and `end_again` books them.
-        """
-        deadline, silent = time.monotonic() + timeout, max(SILENT, timeout)
-        if unhook:
-            self._patches.remove()
-        done = False
-        with guard.quietly("stopping"):
-            self._recorder.close(timeout * WRITING)
-            done = self._flush(deadline - timeout * (1 - FLUSHING), silent)
-        self._pump.stop(max(0.0, deadline - time.monotonic()))
-        for courier, thread in self._couriers:
-            thread.stop(0.0 if courier.is_silent(silent) else max(0.0, deadline - time.monotonic()))
-        for asker in self._askers:
-            asker.stop(max(0.0, deadline - time.monotonic()))
-        self._deliveries.end()
-        self._tracing.stop()
-        if not _for_a_moment(self._journal.close, max(GRACE, deadline - time.monotonic())):
-            self._journal.close(sync=False)
-        if unhook:
-            _for_a_moment(self._close, max(GRACE, deadline - time.monotonic()))
-        return done
-
-    def _close(self) -> None:
-        """Close the databases; what uses them yet opens them again."""
-        with guard.quietly("stopping"):
-            self._book.close()
-            self._outbox.close()
-
-    def is_done(self) -> bool:
-        """Return whether all is where it should be, once it has ended: others may have moved and sent it since."""
-        with guard.quietly("stopping"):
-            done = self._flush(time.monotonic(), 0.0)
-            _for_a_moment(self._close, GRACE)
-            return done
-        return False
-
-    def end_again(self) -> None:
-        """Book the calls that were made since the end, without sending them; where that cannot be now, later."""
-        with guard.quietly("stopping"):
-            self._recorder.close(POLL)
-            if self._journal.news and not self._pump.is_at_it():
-                with locks.within(EXIT_BUDGET):
-                    self._pump.turn()
-        self._journal.close(sync=False)
-
-    def _undecided(self, names: Sequence[str]) -> int:
-        return self._outbox.undecided(self._journal.writer, names) if names else 0
-
-    def hooked(self) -> tuple[str, ...]:
-        """Return the methods that are wrapped."""
-        return self._patches.hooked()
-
-    def _keep(self, record: Record) -> None:
-        self._journal.append(record)
-        if not self._pump.running and not (isinstance(record, Call) and record.outcome == "abandoned"):
-            self._pump.start()
-
-    def _employ(self, own_calls: owed.OwnCalls | None) -> list[WorkerThread]:
-        """Return who asks for costs here; where only `spancast deliver` sends, it asks for those in the ledger.
-
-        Whoever prunes the ledger is among them, in any process that books.
-        """
-        workers = [] if own_calls is None else [own_calls.worker]
-        if self.settings.ledger_retention is not None:
-            workers.append(Pruner(self._book, self.settings.ledger_retention))
-        if self.settings.delivery != "external":
-            workers += owed.of_the_ledger(self.settings, self._book, self._keep)
-        return [WorkerThread(worker) for worker in workers]
-
-    def _hire(
-        self, destinations: Sequence[Destination], explicit: frozenset[str]
-    ) -> list[tuple["Courier", WorkerThread]]:
-        couriers = []
-        for destination in destinations:
-            exporter = exporter_of(destination, explicit=destination.name in explicit)
-            if exporter is not None:
-                from spancast.delivery.courier import Courier  # noqa: PLC0415 - it brings HTTP and TLS along
-
-                expects = owed.expects(self.settings)
-                courier = Courier(destination, exporter, self._outbox, to_span, self.settings.home, expects=expects)
-                couriers.append((courier, WorkerThread(courier)))
-        return couriers
-
-    def _register_each(self) -> None:
-        """Have the destinations seen before the first call."""
-        with suppress(OSError, sqlite3.Error, SpancastError):  # their first pass tries again, and tells why it cannot
-            for courier, _ in self._couriers:
-                courier.register()
-
-
-def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:
-    """Do some work that the disk may hold up, and wait so long for it; then it goes on behind the caller's back.
-
-    Return whether it was begun: no thread can be where the limit is reached, or the interpreter ends.
-    """
-    thread = threading.Thread(target=work, name="spancast-disk", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:
-        return False
-    thread.join(seconds)
-    return True
-
-
-def exporter_of(destination: Destination, *, explicit: bool) -> Exporter | Sink | None:
-    """Return the exporter of a destination; one that was only named by the environment may lack its credential."""
-    try:
-        return discover.exporter(destination)
-    except discover.Unconfigured as error:
-        if explicit:
-            raise
-        guard.once_a_minute(f"destination {destination.name}", "%s is not configured: %s", destination.name, error)
-        return None
-
-
-def keeping(settings: Settings) -> Keeping:
-    """Return how much the outbox keeps, and for how long."""
-    return Keeping(settings.outbox_size, settings.outbox_age, settings.retention)
-
-
-def rules(settings: Settings) -> attribution.Rules:
-    """Return how it is found out whom a call is for."""
-    defaults = Attribution(settings.default_user, settings.default_session, settings.default_tags)
-    return attribution.Rules(
-        NOBODY if defaults == NOBODY else defaults, settings.baggage_keys, settings.forward_user, settings.user_hash
-    )
-
-
-def wishes(
-    settings: Settings, meter_provider: MeterProvider | None = None, deliveries: Deliveries | None = None
-) -> Wishes:
-    """Return what is wanted behind the caller's back."""
-    join = None if deliveries is None or not settings.destinations else deliveries.join
-    metrics = Metrics(meter_provider, settings.metrics, with_user=settings.user_metrics, join=join)
-    return Wishes(
-        words=settings.capture_content != "no_content",
-        words_on_span=settings.capture_content in ("span_only", "span_and_event"),
-        redact=settings.redact,
-        metrics=None if settings.metrics == "off" else metrics,
-        events=Events() if settings.emit_event else None,
-    )
-
-
-to_span = Spans(OtlpEncoder, VERSION).of
-"""Makes the span of a finished call, with its words where they are given, for all destinations of the process."""
-
+from spancast.errors import ConfigurationError
+from spancast.running import EXIT_BUDGET, Running
+from spancast.settings import resolve
 
 _running: Running | None = None
 _lock = threading.Lock()
@@ -455,7 +172,9 @@ def begin(
             return _running
         explicit = settings.destinations if arguments.get("destinations") is not None else ()
         named = frozenset(each.name for each in explicit)
-        fresh = Running(settings, tracer_provider, meter_provider, named) if settings.enabled else None
+        fresh = (
+            Running(settings, tracer_provider, meter_provider, named, _end_before_others) if settings.enabled else None
+        )
         if _running is not None:
             _running.end(EXIT_BUDGET)
             _running = None

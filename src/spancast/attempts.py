@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from weakref import ref
 
-from spancast import forks
+from spancast.base import forks
 from spancast.capture.values import Facts
 from spancast.retrying import loop_around
 

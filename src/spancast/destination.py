@@ -6,11 +6,11 @@ from copy import copy
 from typing import TYPE_CHECKING, Literal, cast, get_args
 from urllib.parse import urlsplit
 
+from spancast.base.importing import spelt
 from spancast.broadcast import keys as known_keys
 from spancast.broadcast.filters import Filters
 from spancast.contract import Exporter, Sink, shown_url
 from spancast.errors import ConfigurationError
-from spancast.importing import spelt
 from spancast.otel_sink import as_destination
 
 if TYPE_CHECKING:
@@ -184,12 +184,12 @@ def _sample_rate(seen: object) -> float:
 def _late_cost(seen: object) -> LateCost:
     for known in get_args(LateCost):
         if seen == known:
-            return known  # type: ignore[no-any-return]
+            return known  # type: ignore[no-any-return]  # `get_args` is untyped
     raise ConfigurationError.of("late_cost", seen, f"Give one of {', '.join(get_args(LateCost))}.")
 
 
 def _spans(seen: object) -> Spans:
     for known in get_args(Spans):
         if seen == known:
-            return known  # type: ignore[no-any-return]
+            return known  # type: ignore[no-any-return]  # `get_args` is untyped
     raise ConfigurationError.of("spans", seen, f"Give one of {', '.join(get_args(Spans))}.")

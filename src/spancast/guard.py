@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
-from spancast import forks
-from spancast.scrub import without_secrets
+from spancast.base import forks
+from spancast.base.scrub import without_secrets
 
 QUIET_FOR = 60.0
 """Seconds between two log lines of the same site, or of the same exception."""

@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection
 from typing import Any
 
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # it is untyped
 
 from spancast import api, guard
 from spancast.aftermath import Aftermath
@@ -15,6 +15,7 @@ from spancast.errors import ConfigurationError
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.recorder import Recorder
+from spancast.running import EXIT_BUDGET, rules, wishes
 from spancast.settings import resolve
 from spancast.trace.tracing import Tracing
 
@@ -57,9 +58,9 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             api.start(hosts=hosts, tracer_provider=tracer_provider, meter_provider=meter_provider)
             cls._started = True
             return
-        attribution.follow(api.rules(settings))
+        attribution.follow(rules(settings))
         cls._tracing = Tracing(tracer_provider)
-        aftermath = Aftermath(api.wishes(settings, meter_provider))
+        aftermath = Aftermath(wishes(settings, meter_provider))
         cls._tracing.watch()
         cls._recorder = Recorder(
             Routes(settings.hosts),
@@ -77,7 +78,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
     def _end_before_others(cls) -> None:
         """Have the spans ended before the application's provider is shut down: what is registered last is run first."""
         if cls._recorder is not None:
-            atexit.register(cls._recorder.close, api.EXIT_BUDGET)
+            atexit.register(cls._recorder.close, EXIT_BUDGET)
 
     def _uninstrument(self, **_: Any) -> None:
         cls = type(self)
@@ -89,7 +90,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             patches.remove()
         if recorder is not None:
             api.completes.remove(recorder.complete)
-            recorder.close(api.EXIT_BUDGET)
+            recorder.close(EXIT_BUDGET)
             atexit.unregister(recorder.close)
         if tracing is not None:
             tracing.stop()

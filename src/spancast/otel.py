@@ -26,13 +26,14 @@ from spancast import guard
 from spancast.broadcast.policy import Policy
 from spancast.broadcast.shape import Shaper
 from spancast.contract import Exporter, Sink, Span, Traits
-from spancast.delivery import backoff, discover
-from spancast.delivery.allowance import Allowance
-from spancast.delivery.batch import Batch, Item
-from spancast.delivery.channel import Channel
-from spancast.delivery.doubt import Doubt
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.batch import Batch, Item
+from spancast.delivery.courier.doubt import Doubt
+from spancast.delivery.courier.sending import Sender
+from spancast.delivery.http import backoff
+from spancast.delivery.http.allowance import Allowance
+from spancast.delivery.http.channel import Channel
 from spancast.delivery.otlp import OtlpEncoder
-from spancast.delivery.sending import Sender
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.settings import resolve

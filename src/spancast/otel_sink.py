@@ -23,7 +23,7 @@ class OtelSink:
     def write(self, spans: Sequence[Span]) -> Verdict:
         """Export the spans, untraced."""
         from opentelemetry.instrumentation.utils import suppress_instrumentation  # noqa: PLC0415 - see above
-        from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - the SDK
 
         with suppress_instrumentation():
             result = self._exporter.export([readable(span) for span in spans])
@@ -47,9 +47,9 @@ def as_destination(made: object) -> Exporter | Sink | None:
 def readable(span: Span) -> "ReadableSpan":
     """Return a span as OpenTelemetry's SDK has it, its words among its attributes."""
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - see above
-    from opentelemetry.sdk.trace import Event, ReadableSpan  # noqa: PLC0415
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415
-    from opentelemetry.trace import SpanKind, Status, StatusCode  # noqa: PLC0415
+    from opentelemetry.sdk.trace import Event, ReadableSpan  # noqa: PLC0415 - the SDK
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415 - the SDK
+    from opentelemetry.trace import SpanKind, Status, StatusCode  # noqa: PLC0415 - the SDK
 
     failed = span.status == "error"
     return ReadableSpan(

@@ -11,11 +11,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 from opentelemetry.trace import Span
 
-from spancast import forks, guard
+from spancast import guard
 from spancast.aftermath import Aftermath
 from spancast.attempts import Attempts
 from spancast.attribution import who
 from spancast.attribution.forward import forwarded
+from spancast.base import forks
+from spancast.base.scrub import may_hold_secrets, without_secrets
 from spancast.call import Call
 from spancast.capture.collector import collecting
 from spancast.capture.content.words import Words
@@ -27,7 +29,6 @@ from spancast.capture.route import Routes, region_of
 from spancast.capture.values import Facts
 from spancast.late import bill_of
 from spancast.record import Record
-from spancast.scrub import may_hold_secrets, without_secrets
 from spancast.trace import span as spans
 from spancast.trace.link import linked
 from spancast.trace.place import Place, placed

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from spancast.bounded import encodable, whole
+from spancast.base.bounded import encodable, whole
 from spancast.call import Scalar
 
 ENVIRONMENT, RELEASE = "deployment.environment.name", "service.version"

@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from spancast import guard, homes
+from spancast import guard
+from spancast.base import homes
+from spancast.base.http_fields import TOKEN
+from spancast.base.importing import function
 from spancast.broadcast import keys
 from spancast.configured import destinations, flag, pairs
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
-from spancast.http_fields import TOKEN
-from spancast.importing import function
 
 Durability = Literal["process", "power", "memory"]
 """What a finished call survives: the death of the process, the loss of power, or neither (nothing is written)."""
@@ -115,7 +116,7 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
     if place.path is None:
         values["durability"] = "memory"
     values |= {"home": place.path or values["home"], "instead_of": place.instead_of}
-    return Settings(**values)  # type: ignore[arg-type]
+    return Settings(**values)  # type: ignore[arg-type]  # each was read by its own row
 
 
 _NOTHING = " \t\r\n,"

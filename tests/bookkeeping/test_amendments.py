@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spancast.base.store import Store
 from spancast.bookkeeping.answers.calls import calls
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import MIGRATIONS, Book
 from spancast.late import Late, filled
-from spancast.store import Store
 from tests.bookkeeping.records import call
 
 SEGMENT = "writer-000001.seg"

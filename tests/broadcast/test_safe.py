@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from spancast.bounded import TRUNCATED
+from spancast.base.bounded import TRUNCATED
 from spancast.broadcast.safe import CUT, LEFT_OUT, LONGEST, LONGEST_WORDS, MENDED, MOST, safe
 from spancast.contract import Event, Span
 from tests.support.spans import WORDS, a_trace, of_application, of_call

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.bounded import TRUNCATED
+from spancast.base.bounded import TRUNCATED
 from spancast.broadcast import hierarchy
 from spancast.call import Call
 from spancast.capture.trace_fields import LONGEST, MOST, ROOM, trace_facts

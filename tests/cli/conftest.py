@@ -1,7 +1,7 @@
 import pytest
 
 from spancast.cli import main
-from spancast.delivery.journal import Journal
+from spancast.delivery.journal.journal import Journal
 
 
 @pytest.fixture

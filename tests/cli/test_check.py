@@ -85,7 +85,7 @@ def test_a_platform_that_hangs_up_is_told(check, platform, mode):
 
 
 def test_a_platform_that_hangs_is_told(check, platform, monkeypatch):
-    monkeypatch.setattr("spancast.delivery.wire.PATIENCE", 0.4)
+    monkeypatch.setattr("spancast.delivery.http.wire.PATIENCE", 0.4)
     platform.mode = modes.hang
     status, said, _ = check(PROBED)
     assert (status, "No answer came in time." in said) == (1, True)

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from spancast.bookkeeping import prices
 from spancast.bookkeeping.answers.report import CostRow
-from spancast.cli.answer import Answer
-from spancast.cli.colour import unpainted
-from spancast.cli.costs_table import table
-from spancast.cli.figures import added
-from spancast.cli.table import UNLIMITED
-from spancast.cli.timeline import Timeline
+from spancast.cli.answers.costs import Answer
+from spancast.cli.answers.figures import added
+from spancast.cli.output.colour import unpainted
+from spancast.cli.output.costs_table import table
+from spancast.cli.output.table import UNLIMITED
+from spancast.cli.output.timeline import Timeline
 from tests.bookkeeping.records import call
+from tests.cli.output.test_table import wide
 from tests.cli.terminal import Terminal
-from tests.cli.test_table import wide
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")
 
@@ -364,7 +364,7 @@ def test_the_dearest_users_are_shown_as_if_all_had_been_looked_at(home, written,
     """Where it costs too much to tell what each of them saved, or there is no list of prices."""
     if listed:
         prices.save(home, prices.read(b'{"data": [{"id": "a/b", "pricing": {"prompt": "2"}}]}', 0.0))
-        monkeypatch.setattr("spancast.cli.savings.AFFORDABLE", 1)
+        monkeypatch.setattr("spancast.cli.answers.savings.AFFORDABLE", 1)
     users = [None, *(f"u_{number:02}" for number in range(30))]
     written(
         *(call(user=user, cost=Decimal(at % 7), input_tokens=at if at % 2 else None) for at, user in enumerate(users)),
@@ -401,7 +401,7 @@ def test_users_of_any_characters_are_a_row_each(spancast, written):
 
 
 def test_what_groups_saved_is_not_read_call_by_call_from_a_large_ledger(spancast, written, home, monkeypatch):
-    monkeypatch.setattr("spancast.cli.savings.AFFORDABLE", 1)
+    monkeypatch.setattr("spancast.cli.answers.savings.AFFORDABLE", 1)
     body = {"data": [{"id": "a/b", "pricing": {"prompt": "2", "completion": "1", "input_cache_read": "1"}}]}
     prices.save(home, prices.read(json.dumps(body).encode(), 0.0))
     written(*(call(user="u", response_model="a/b", cached_tokens=1) for _ in range(2)))

@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from spancast.cli import main
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
 from tests.support.calls import a_call
 from tests.support.generations import NOT_FOUND, OpenRouter, generation
 from tests.support.platform import Platform, answer

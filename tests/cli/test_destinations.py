@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from spancast.cli import main
-from spancast.delivery.ack import Ack
-from spancast.delivery.journal import Journal
-from spancast.delivery.keeping import Keeping
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.ack import Ack
+from spancast.delivery.outbox.limits import Limits
+from spancast.delivery.outbox.outbox import Outbox
 from tests.support.calls import a_call
 
 KEYS = [
@@ -85,7 +85,7 @@ def test_the_table_says_what_is_the_matter(capsys, tmp_path, record):
 def test_what_was_shed_is_told_with_its_dollars(capsys, tmp_path, record):
     record(cost=Decimal("0.0123"))
     record(cost=Decimal("0.0300"))
-    with closing(Outbox(tmp_path, Keeping(10**9, age=0.0, retention=0.0))) as outbox:
+    with closing(Outbox(tmp_path, Limits(10**9, age=0.0, retention=0.0))) as outbox:
         shown(capsys, tmp_path)
         while outbox.tend():
             pass

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from spancast.base.locks import FileLock
 from spancast.cli import VERBS
-from spancast.locks import FileLock
 from tests.bookkeeping.records import call, output, python
 
 MAIN = "import sys; from spancast.cli import main; sys.exit(main())"
@@ -86,7 +86,7 @@ def test_an_interrupt_ends_the_command_quietly(home, written):
     script = f"""
 import sys, threading
 import spancast.cli.home
-from spancast.delivery.drainer import Drainer
+from spancast.delivery.journal.drainer import Drainer
 spancast.cli.home.PATIENCE = 60.0
 original = Drainer.drain
 def announced(*arguments, **known):

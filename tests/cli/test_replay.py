@@ -3,8 +3,8 @@ from contextlib import closing
 
 import pytest
 
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
 from tests.support.calls import a_call
 from tests.support.faults import modes
 from tests.support.faults.collector import FaultCollector
@@ -62,7 +62,7 @@ def test_what_is_not_taken_in_time_is_left_waiting(configured, platform, spancas
 
 
 def test_what_the_platform_may_have_is_sent_on_demand_alone(configured, platform, spancast):
-    from spancast.delivery.ack import AMBIGUOUS, Ack  # noqa: PLC0415 - of this test alone
+    from spancast.delivery.outbox.ack import AMBIGUOUS, Ack  # noqa: PLC0415 - of this test alone
 
     with closing(Outbox(configured)) as outbox:
         outbox.apply("writer-000001.seg", 1, [a_call(destinations=("new",))])

@@ -19,7 +19,7 @@ AT = 1_790_000_000_000_000_000
 WRITER = """
 import sys
 from pathlib import Path
-from spancast.delivery.journal import Journal
+from spancast.delivery.journal.journal import Journal
 from tests.bookkeeping.records import call
 journal = Journal(Path(sys.argv[1]))
 for number in range(300):

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spancast.bookkeeping.book import Book
-from spancast.cli import page
-from spancast.cli.colour import unpainted
-from spancast.cli.page_text import text
+from spancast.cli.answers import page
+from spancast.cli.output.colour import unpainted
+from spancast.cli.output.page_text import text
 from tests.bookkeeping.records import call
-from tests.cli.test_table import wide
+from tests.cli.output.test_table import wide
 
 NOW = datetime(2026, 11, 26, 14, 50, tzinfo=UTC)
 

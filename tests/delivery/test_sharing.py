@@ -10,7 +10,7 @@ import pytest
 
 from spancast.call import Call
 from spancast.content import Content
-from spancast.delivery.courier import Courier
+from spancast.delivery.courier.courier import Courier
 from spancast.destination import Destination
 from spancast.late import Late
 from tests.support.calls import a_call
@@ -109,7 +109,7 @@ def test_a_cost_that_has_come_in_between_reaches_the_one_behind(desk: Desk) -> N
 
 
 def test_words_that_have_come_in_between_reach_the_one_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spancast.delivery.worded.HOLD", 0.0)
+    monkeypatch.setattr("spancast.delivery.outbox.contents.HOLD", 0.0)
     (courier, first), (other, second) = desk.two()
     call = a_call(content=True, destinations=NAMES)
     desk.put(call)

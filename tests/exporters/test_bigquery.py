@@ -21,11 +21,11 @@ from spancast.contract import (
     Traits,
     Unauthorized,
 )
-from spancast.delivery import discover
-from spancast.delivery.allowance import Allowance
-from spancast.delivery.channel import Channel, Denied
-from spancast.delivery.discover import Unconfigured
-from spancast.delivery.wire import MAX_REPLY, Wire
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
+from spancast.delivery.http.allowance import Allowance
+from spancast.delivery.http.channel import Channel, Denied
+from spancast.delivery.http.wire import MAX_REPLY, Wire
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters import _bigquery

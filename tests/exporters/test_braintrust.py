@@ -19,8 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from spancast.call import Modalities, Parameters
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.braintrust import Braintrust

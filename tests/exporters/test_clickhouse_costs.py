@@ -12,7 +12,7 @@ import pytest
 
 from spancast.call import Call
 from spancast.cli import main
-from spancast.delivery.journal import Journal
+from spancast.delivery.journal.journal import Journal
 from spancast_exporters import _clickhouse
 from spancast_exporters.clickhouse import Clickhouse
 from tests.support.calls import a_call

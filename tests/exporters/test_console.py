@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from spancast.contract import Delivered, Retry, Sink
-from spancast.delivery import discover
+from spancast.delivery.courier import discover
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.console import Console

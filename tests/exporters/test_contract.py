@@ -16,9 +16,9 @@ import pytest
 
 from spancast import guard
 from spancast.contract import Exporter, Probe, Reply
-from spancast.delivery import discover
-from spancast.delivery.allowance import Allowance
-from spancast.delivery.channel import Channel
+from spancast.delivery.courier import discover
+from spancast.delivery.http.allowance import Allowance
+from spancast.delivery.http.channel import Channel
 from spancast.destination import Destination
 from spancast.testing import ExporterContract
 from spancast.testing.spans import call_span, trace_spans

@@ -12,8 +12,8 @@ import pytest
 
 from spancast.call import Parameters
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.datadog import Datadog

@@ -12,8 +12,8 @@ from multiprocessing.pool import ThreadPool
 import pytest
 
 from spancast.contract import Delivered, Retry, Sink
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.jsonl import Jsonl

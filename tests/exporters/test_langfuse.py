@@ -21,9 +21,9 @@ from spancast.contract import (
     Traits,
     Unauthorized,
 )
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
-from spancast.delivery.wire import Wire
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
+from spancast.delivery.http.wire import Wire
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.langfuse import Langfuse

@@ -8,7 +8,7 @@ import pytest
 
 from spancast.content import Content
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
-from spancast.delivery import discover
+from spancast.delivery.courier import discover
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.mlflow import Mlflow

@@ -11,8 +11,8 @@ import pytest
 
 from spancast.content import Content
 from spancast.contract import Exporter, Probe, ReadBack, Reply, conflicting
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.phoenix import Phoenix

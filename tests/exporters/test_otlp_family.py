@@ -22,8 +22,8 @@ from spancast.contract import (
     Unauthorized,
     conflicting,
 )
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from tests.support import golden

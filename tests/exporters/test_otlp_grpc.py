@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import trustme
 
-from spancast.delivery import discover
+from spancast.delivery.courier import discover
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from tests.support.grpc_scenes import TRACE, played

@@ -10,9 +10,9 @@ import pytest
 
 from spancast.content import Content
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Split
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
-from spancast.delivery.wire import Wire
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
+from spancast.delivery.http.wire import Wire
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.raindrop import Raindrop

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from spancast.delivery import discover
-from spancast.delivery.courier import Courier
-from spancast.delivery.discover import Unconfigured
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.courier import Courier
+from spancast.delivery.courier.discover import Unconfigured
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.destination import Destination
 from spancast.testing import ExporterContract
 from tests.support.calls import a_call, to_span

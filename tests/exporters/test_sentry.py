@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from spancast.contract import Event, Exporter, Probe
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
-from spancast.delivery.wire import Wire
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
+from spancast.delivery.http.wire import Wire
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.sentry import Sentry

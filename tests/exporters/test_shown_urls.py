@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from spancast.contract import shown_url
-from spancast.delivery import discover
+from spancast.delivery.courier import discover
 from spancast.destination import Destination
 from spancast.errors import SpancastError
 

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from spancast.contract import Delivered, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
-from spancast.delivery.wire import Wire
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
+from spancast.delivery.http.wire import Wire
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters import _snowflake

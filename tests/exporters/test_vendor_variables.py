@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from spancast.broadcast.shape import Shaper
-from spancast.delivery import discover
+from spancast.delivery.courier import discover
 from spancast.destination import Destination
 from spancast_exporters.langfuse import Langfuse
 from tests.support.environments import ROOT

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Request, Retry, Unauthorized
-from spancast.delivery import discover
-from spancast.delivery.discover import Unconfigured
-from spancast.delivery.wire import Wire
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.discover import Unconfigured
+from spancast.delivery.http.wire import Wire
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters import webhook as webhook_exporter

@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 from spancast.bookkeeping.book import Book
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import journal_folder
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import journal_folder
+from spancast.delivery.outbox.outbox import Outbox
 from tests.support.oracle import marks
 
 

@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from spancast.delivery import backoff
-from spancast.delivery.keeping import Keeping
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.http import backoff
+from spancast.delivery.outbox.limits import Limits
+from spancast.delivery.outbox.outbox import Outbox
 from tests.support.faults.desk import Desk, always_adding_up, assert_adds_up
 
 DAY = 86_400.0
@@ -24,7 +24,7 @@ def _accounts(tmp_path):
 @pytest.fixture
 def desk(tmp_path):
     home = tmp_path / "home"
-    opened = Desk(home, Keeping(size=10**9, age=30 * DAY, retention=7 * DAY))
+    opened = Desk(home, Limits(size=10**9, age=30 * DAY, retention=7 * DAY))
     with always_adding_up(home):
         yield opened
         opened.close()

@@ -3,7 +3,7 @@
 STANDING = """
 import os, signal, sys
 from pathlib import Path
-from spancast.locks import FileLock
+from spancast.base.locks import FileLock
 locks = [FileLock(Path(sys.argv[1]) / name) for name in sys.argv[2:]]
 for lock in locks: assert lock.acquire(5)
 print("holds", flush=True)

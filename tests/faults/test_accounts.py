@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from spancast.content import Content
 from spancast.contract import Traits
-from spancast.delivery.ack import AMBIGUOUS, Ack, Held, Open
-from spancast.delivery.keeping import Keeping
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.outbox.ack import AMBIGUOUS, Ack, Held, Open
+from spancast.delivery.outbox.limits import Limits
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.late import Late
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import a_call
@@ -35,7 +35,7 @@ class Books(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.clocks = Clocks(self.patch)
         self.folder = self.home()
-        self.outbox = Outbox(self.folder, Keeping(1_000_000, age=30 * DAY, retention=7 * DAY))
+        self.outbox = Outbox(self.folder, Limits(1_000_000, age=30 * DAY, retention=7 * DAY))
         self.calls: list = []
         self.number = 0
 
@@ -125,7 +125,7 @@ def test_the_books_add_up_after_every_step(tmp_path, examples, steps):
 
 def test_the_books_add_up_at_every_instant_while_everybody_is_at_it(tmp_path, impatient):
     home = tmp_path / "busy"
-    with closing(Desk(home, Keeping(1_500_000, age=30 * DAY, retention=7 * DAY))) as desk:
+    with closing(Desk(home, Limits(1_500_000, age=30 * DAY, retention=7 * DAY))) as desk:
         collectors = {
             "one": desk.collector(modes.flapping(modes.healthy, modes.status(503), modes.reset_after)),
             "two": desk.collector(modes.flapping(modes.healthy, modes.status(400), modes.status(413))),
@@ -134,7 +134,7 @@ def test_the_books_add_up_at_every_instant_while_everybody_is_at_it(tmp_path, im
             desk.start(desk.courier(Otlp(endpoint=collectors["one"].url), name="one")),
             desk.start(desk.courier(Plain(url=collectors["two"].url, traits=Traits(resend="duplicates")), name="two")),
         ]
-        other = Outbox(home, Keeping(1_500_000, age=30 * DAY, retention=7 * DAY))
+        other = Outbox(home, Limits(1_500_000, age=30 * DAY, retention=7 * DAY))
         with closing(other):
             for number in range(12):
                 desk.put(10, content="w" * 10_000, destinations=("one", "two", "three"))

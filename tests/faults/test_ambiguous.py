@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from spancast.contract import Retry, Traits, judge_status
-from spancast.delivery import doubt, wire
-from spancast.delivery.ack import AMBIGUOUS, ON_ITS_WAY, Ack, Hold
+from spancast.delivery.courier import doubt
+from spancast.delivery.http import wire
+from spancast.delivery.outbox.ack import AMBIGUOUS, ON_ITS_WAY, Ack, Hold
 from tests.support.faults import modes
 from tests.support.faults.asking import COUNTS_TWICE, Asked, Asking
 from tests.support.faults.collector import span_ids
@@ -108,7 +109,7 @@ def test_others_go_on_while_some_are_in_doubt(desk, impatient):
 
 @pytest.mark.parametrize("mode", [modes.status(503), modes.status(401), modes.refused, modes.hang])
 def test_a_platform_that_cannot_be_asked_now_is_asked_later(desk, impatient, monkeypatch, mode):
-    monkeypatch.setattr("spancast.delivery.courier.PARKED", 0.0)
+    monkeypatch.setattr("spancast.delivery.courier.courier.PARKED", 0.0)
     desk.put(2)
     collector = desk.collector(Asked(modes.lost_answer))
     courier = desk.courier(Asking(url=collector.url))
@@ -234,7 +235,7 @@ def test_where_nobody_can_be_asked_what_was_left_open_is_not_sent_again(desk, im
 
 
 def test_what_was_left_open_is_not_tried_again_behind_others_that_pass(desk, impatient, monkeypatch):
-    monkeypatch.setattr("spancast.delivery.backoff.OPENS", 3)
+    monkeypatch.setattr("spancast.delivery.http.backoff.OPENS", 3)
     first, _ = desk.put(2)
 
     def failing_on_one(handler, received):

@@ -19,7 +19,7 @@ P50, P99 = 15.0, 100.0
 COUNTED = """
 import os, sys
 from pathlib import Path
-from spancast.delivery.journal import Journal
+from spancast.delivery.journal.journal import Journal
 from tests.bookkeeping.records import call
 journal, records = Journal(Path(sys.argv[1])), [call() for _ in range(250)]
 for record in records[:50]:
@@ -35,10 +35,10 @@ TIMED = """
 import sys, time
 from pathlib import Path
 from spancast.bookkeeping.book import Book
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
+from spancast.delivery.journal.pump import Pump
 from tests.support.calls import a_call
 home = Path(sys.argv[1])
 journal, calls = Journal(home), [a_call() for _ in range(4000)]

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import spancast
 from spancast.contract import Traits
-from spancast.delivery import backoff
+from spancast.delivery.http import backoff
 from spancast_exporters.otlp import Otlp
 from tests.support.answers import PROMPT, plain
 from tests.support.calls import a_call

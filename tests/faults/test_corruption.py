@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from spancast import guard
 from spancast.bookkeeping.book import Book
-from spancast.delivery import frame
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal, journal_folder
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal import frame
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal, journal_folder
+from spancast.delivery.outbox.outbox import Outbox
 from tests.bookkeeping.records import call
 from tests.support.faults.damage import KINDS, mutated
 

@@ -137,10 +137,10 @@ def test_lives_that_are_cut_one_after_the_other_lose_nothing(openrouter: Simulat
 APPENDING = """
 import sys, threading
 from pathlib import Path
-from spancast.delivery.journal import Journal
-from spancast.delivery.pump import Pump
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.journal.pump import Pump
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call, opened
 from tests.support.oracle import Oracle
@@ -173,10 +173,10 @@ def test_five_thousand_calls_as_quick_as_can_be_and_a_kill_among_them(seed: int,
 BUSY = """
 import itertools, sys, threading
 from pathlib import Path
-from spancast.delivery.journal import Journal
-from spancast.delivery.pump import Pump
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.journal.pump import Pump
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call
 from tests.support.oracle import Oracle

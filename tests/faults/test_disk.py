@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spancast import homes
+from spancast.base import homes
 from spancast.bookkeeping.book import Book
 from spancast.testing import Simulator
 from tests.bookkeeping.records import output
@@ -109,13 +109,13 @@ def test_what_memory_cannot_hold_is_counted_with_its_dollars_where_the_doctor_se
 import resource, sys
 from decimal import Decimal
 from pathlib import Path
-from spancast.delivery import waiting
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal import memory
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call
-waiting.KEPT = 5
+memory.KEPT = 5
 home = Path(sys.argv[1])
 journal, book, outbox = Journal(home, "memory"), Book(home), Outbox(home)
 for number in range(8):
@@ -247,12 +247,13 @@ def test_where_nothing_can_be_written_calls_lie_in_memory_and_are_counted(
     (tmp_path / "file").touch()
     program = """
 from pathlib import Path
-from spancast import api, homes, settings
+from spancast import api, settings
+from spancast.base import homes
 assert settings.resolve({}).durability == "memory"
 for number in range(5): call(f"u_{number}")
 assert spancast.flush(0.5) is False
 """
-    deny = "import spancast.homes as homes; homes._others = lambda: iter(())\n"
+    deny = "import spancast.base.homes as homes; homes._others = lambda: iter(())\n"
     environment = surroundings(tmp_path / "file" / "home", openrouter)
     done = subprocess.run(
         [sys.executable, "-c", deny + CALLS + program], env=environment, capture_output=True, text=True, check=False
@@ -285,7 +286,7 @@ def test_a_program_that_closes_every_file_it_did_not_open_writes_into_none_of_it
     openrouter: Simulator, tmp_path: Path
 ) -> None:
     program = f"""
-from spancast.delivery.journal import Journal
+from spancast.delivery.journal.journal import Journal
 from tests.bookkeeping.records import call as record
 from pathlib import Path
 journal = Journal(Path({str(tmp_path / "other")!r}))

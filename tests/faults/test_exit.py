@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pytest
 
 import spancast
-from spancast.api import EXIT_BUDGET, SILENT
-from spancast.delivery import backoff
+from spancast.delivery.http import backoff
+from spancast.running import EXIT_BUDGET, SILENT
 from spancast.testing import Simulator
 from tests.bookkeeping.records import python
 from tests.faults.standing import STANDING

@@ -73,7 +73,7 @@ def test_a_thousand_forks_among_threads_that_make_calls_hang_never(openrouter: S
 UNTOLD = """
 import ctypes, os, sys
 from pathlib import Path
-from spancast.delivery.journal import Journal
+from spancast.delivery.journal.journal import Journal
 from tests.bookkeeping.records import call
 from tests.support.oracle import Oracle
 home, oracle = Path(sys.argv[1]), Oracle(sys.argv[2])

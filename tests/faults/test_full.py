@@ -4,8 +4,8 @@ from contextlib import closing
 
 import pytest
 
-from spancast.delivery import cap
-from spancast.delivery.keeping import Keeping
+from spancast.delivery.outbox import cap
+from spancast.delivery.outbox.limits import Limits
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.clock import Clocks
@@ -30,7 +30,7 @@ def a_day_without_a_platform(desk, courier, clocks) -> None:
 
 
 def test_words_are_shed_and_no_call_is_lost_while_calls_have_room(tmp_path, clocks):
-    with closing(Desk(tmp_path / "home", Keeping(4_000_000, age=30 * DAY, retention=7 * DAY))) as desk:
+    with closing(Desk(tmp_path / "home", Limits(4_000_000, age=30 * DAY, retention=7 * DAY))) as desk:
         collector = desk.collector(modes.status(503))
         courier = desk.courier(Otlp(endpoint=collector.url))
         a_day_without_a_platform(desk, courier, clocks)
@@ -45,7 +45,7 @@ def test_words_are_shed_and_no_call_is_lost_while_calls_have_room(tmp_path, cloc
 
 
 def test_when_there_is_no_room_for_calls_the_oldest_are_shed_with_their_dollars(tmp_path, clocks):
-    with closing(Desk(tmp_path / "home", Keeping(1_000_000, age=30 * DAY, retention=7 * DAY))) as desk:
+    with closing(Desk(tmp_path / "home", Limits(1_000_000, age=30 * DAY, retention=7 * DAY))) as desk:
         collector = desk.collector(modes.refused)
         courier = desk.courier(Otlp(endpoint=collector.url))
         a_day_without_a_platform(desk, courier, clocks)

@@ -24,11 +24,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule,
 
 from spancast.bookkeeping.book import Book
 from spancast.call import Call
-from spancast.delivery import frame, journal
-from spancast.delivery.ack import Ack
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal, journal_folder
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal import frame, journal
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal, journal_folder
+from spancast.delivery.outbox.ack import Ack
+from spancast.delivery.outbox.outbox import Outbox
 from tests.bookkeeping.records import call
 
 DESTINATION = "platform"

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from spancast.bookkeeping.book import Book
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.journal.pump import Pump
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.testing import Simulator
 from tests.bookkeeping.records import call, python
 from tests.faults.booked import assert_whole, drained
@@ -57,10 +57,10 @@ def test_eight_processes_with_one_home_book_and_send_each_call_once(openrouter: 
 WORKER = """
 import os, sys, time
 from pathlib import Path
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
+from spancast.delivery.journal.pump import Pump
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call
 home = Path(sys.argv[1])

@@ -15,11 +15,11 @@ import sys, time
 from contextlib import closing
 from pathlib import Path
 from spancast.content import Content
-from spancast.delivery.courier import Courier
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
+from spancast.delivery.courier.courier import Courier
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
+from spancast.delivery.journal.pump import Pump
 from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
 from spancast.bookkeeping.book import Book

@@ -8,8 +8,9 @@ from contextlib import closing
 import pytest
 
 from spancast.contract import Traits
-from spancast.delivery import cap, wire
-from spancast.delivery.keeping import Keeping
+from spancast.delivery.http import wire
+from spancast.delivery.outbox import cap
+from spancast.delivery.outbox.limits import Limits
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.clock import Clocks
@@ -135,7 +136,7 @@ def test_an_outage_makes_no_more_than_one_span_doubtful_at_a_time(desk, impatien
 
 def test_a_day_without_the_platform_costs_words_before_any_record(tmp_path, monkeypatch):
     clocks = Clocks(monkeypatch)
-    with closing(Desk(tmp_path / "day", Keeping(size=3_000_000, age=30 * DAY, retention=7 * DAY))) as desk:
+    with closing(Desk(tmp_path / "day", Limits(size=3_000_000, age=30 * DAY, retention=7 * DAY))) as desk:
         collector = desk.collector(modes.status(503))
         courier = desk.courier(Otlp(endpoint=collector.url))
         for _ in range(24):

@@ -3,7 +3,7 @@
 import pytest
 
 from spancast.contract import Traits
-from spancast.delivery.ack import AMBIGUOUS
+from spancast.delivery.outbox.ack import AMBIGUOUS
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.desk import once, until_settled

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from spancast.bookkeeping.book import Book
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.outbox.outbox import Outbox
 from tests.bookkeeping.records import ROOT
 from tests.support.power import Call, losses, traced
 
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.skipif(
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from spancast.delivery import journal as journals
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
+from spancast.delivery.journal import journal as journals
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
+from spancast.delivery.journal.pump import Pump
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call
 journals.ROTATE_AT = 20_000

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from spancast.delivery import backoff
+from spancast.delivery.http import backoff
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.clock import Clocks

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from spancast.contract import Traits
-from spancast.delivery import worded
+from spancast.delivery.outbox import contents
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import to_span
 from tests.support.faults import modes
@@ -68,7 +68,7 @@ def test_a_span_whose_words_cannot_be_encoded_goes_without_them(desk):
     collector = desk.collector()
     until_settled(desk.courier(Choosy(url=collector.url)))
     desk.assert_each_once(collector)
-    assert desk.standing().reasons == {worded.NOT_ENCODED: 1}
+    assert desk.standing().reasons == {contents.NOT_ENCODED: 1}
 
 
 @pytest.mark.parametrize(

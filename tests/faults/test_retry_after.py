@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from spancast.delivery import backoff
+from spancast.delivery.http import backoff
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.desk import eventually, once, until_settled

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from spancast.contract import Encoded, Traits
-from spancast.delivery import deadline, wire
+from spancast.delivery.http import deadline, wire
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.desk import eventually, once

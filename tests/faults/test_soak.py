@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from spancast.bookkeeping.book import Book
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.outbox.outbox import Outbox
 from tests.bookkeeping.records import python
 from tests.support.faults import modes
 from tests.support.faults.asking import Asked
@@ -50,12 +50,13 @@ import sys, time, secrets
 from pathlib import Path
 from spancast.bookkeeping.book import Book
 from spancast.contract import Traits
-from spancast.delivery import backoff, doubt, wire
-from spancast.delivery.courier import Courier
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
+from spancast.delivery.courier import doubt
+from spancast.delivery.http import backoff, wire
+from spancast.delivery.courier.courier import Courier
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
+from spancast.delivery.journal.pump import Pump
 from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
 from spancast_exporters.otlp import Otlp

@@ -23,10 +23,10 @@ def slow(function):
 
 os.write, os.utime = slow(write), slow(utime)
 from spancast import guard
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.delivery.pump import Pump
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
+from spancast.delivery.journal.pump import Pump
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call
 

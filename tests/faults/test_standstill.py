@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from spancast.api import BEGINNING, EXIT_BUDGET
-from spancast.locks import FileLock
+from spancast.base.locks import FileLock
 from spancast.testing import Simulator
 from tests.bookkeeping.records import python
 from tests.faults.booked import drained
@@ -29,7 +29,7 @@ ALLOWANCE = 0.7
 PROGRAM = """
 import atexit, os, sys, time
 atexit.register(lambda: print("exit", time.monotonic() - began, flush=True))  # the first, and so the last to run
-import httpx2, httpcore2, spancast, spancast.delivery.courier, spancast_exporters.otlp
+import httpx2, httpcore2, spancast, spancast.delivery.courier.courier, spancast_exporters.otlp
 
 def timed(name, work):
     begun = time.monotonic()

@@ -15,9 +15,9 @@ import sys, time
 from contextlib import closing
 from pathlib import Path
 from spancast.contract import Traits
-from spancast.delivery import wire
-from spancast.delivery.courier import Courier
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.http import wire
+from spancast.delivery.courier.courier import Courier
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.destination import Destination
 from tests.support.calls import to_span
 from tests.support.plain import Plain

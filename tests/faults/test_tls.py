@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 
-from spancast.delivery import courier, wire
+from spancast.delivery.courier import courier
+from spancast.delivery.http import wire
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.collector import Door
@@ -83,7 +84,7 @@ def test_it_is_never_tried_without_encryption(desk):
 
 
 def test_a_handshake_that_hangs_ends_with_the_attempt(desk, monkeypatch):
-    monkeypatch.setattr("spancast.delivery.wire.PATIENCE", 0.5)
+    monkeypatch.setattr("spancast.delivery.http.wire.PATIENCE", 0.5)
     collector = desk.collector(modes.never_reading)
     desk.put()
     once(desk.courier(Otlp(endpoint=collector.url.replace("http:", "https:"))))

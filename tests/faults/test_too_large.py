@@ -5,8 +5,8 @@ import math
 import pytest
 
 from spancast.contract import Traits
-from spancast.delivery import worded
-from spancast.delivery.sending import TOO_LARGE
+from spancast.delivery.courier.sending import TOO_LARGE
+from spancast.delivery.outbox import contents
 from tests.support.faults import modes
 from tests.support.faults.desk import once, until_settled
 from tests.support.plain import Plain
@@ -23,7 +23,7 @@ def test_of_a_fat_span_the_words_alone_are_lost_and_few_requests_are_made(desk, 
     collector = desk.collector(modes.no_larger_than(LIMIT * 2))
     until_settled(desk.courier(Plain(url=collector.url)))
     desk.assert_each_once(collector)
-    assert desk.standing().reasons == {worded.TOO_LARGE: 1}
+    assert desk.standing().reasons == {contents.TOO_LARGE: 1}
     assert len(collector.received) <= 2 * math.log2(512) + 1
 
 
@@ -55,7 +55,7 @@ def test_what_the_platform_is_known_not_to_take_is_not_sent(desk):
     desk.put(2, content=FAT)
     until_settled(courier)
     assert [len(received.body) <= LIMIT for received in collector.received] == [True] * 2
-    assert desk.standing().reasons == {worded.TOO_LARGE: 2}
+    assert desk.standing().reasons == {contents.TOO_LARGE: 2}
 
 
 def test_a_span_that_the_platform_is_known_not_to_take_at_all_is_dead_unsent(desk):

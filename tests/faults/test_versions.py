@@ -110,7 +110,7 @@ def test_deaths_cost_nothing_on_another_python(python: Path, how: str, openroute
 SIXTEEN = """
 import sys, threading
 from pathlib import Path
-from spancast.delivery.journal import Journal
+from spancast.delivery.journal.journal import Journal
 from tests.bookkeeping.records import call
 journal = Journal(Path(sys.argv[1]))
 def append(name):

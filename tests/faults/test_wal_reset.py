@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from spancast import store
+from spancast.base import store
+from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book
-from spancast.delivery.ack import Ack
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
-from spancast.locks import FileLock
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.ack import Ack
+from spancast.delivery.outbox.outbox import Outbox
 from tests.bookkeeping.records import call
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from spancast.contract import Delivered, Span, Verdict
-from spancast.delivery.courier import Courier
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.courier.courier import Courier
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.destination import Destination
 from spancast.record import Record
 from tests.support.calls import to_span

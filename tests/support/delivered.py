@@ -9,10 +9,10 @@ from typing import Any
 import httpx2
 
 from spancast.contract import Exporter, Reply, Request, Sink, Span
-from spancast.delivery import discover
-from spancast.delivery.accounts import Standing
-from spancast.delivery.courier import Courier
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.courier import Courier
+from spancast.delivery.outbox.accounts import Standing
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.destination import Destination
 from tests.support.calls import a_call
 

@@ -11,7 +11,7 @@ import tomllib
 import venv
 from pathlib import Path
 
-from spancast.locks import FileLock
+from spancast.base.locks import FileLock
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = dict(os.environ)

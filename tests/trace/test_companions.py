@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Link, SpanKind, StatusCode, format_span_id
 
 from spancast import attribute, guard
-from spancast.delivery import frame
+from spancast.delivery.journal import frame
 from spancast.destination import Destination
 from spancast.foreign import Foreign
 from spancast.record import Record

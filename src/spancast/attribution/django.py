@@ -13,8 +13,8 @@ from typing import Any
 
 from spancast.attribution.context import Steps, attribute
 from spancast.attribution.request import Source, Sources, header_of
+from spancast.base.importing import function
 from spancast.errors import ConfigurationError
-from spancast.importing import function
 
 _SETTING = "SPANCAST_ATTRIBUTION"
 
@@ -44,7 +44,7 @@ def AttributionMiddleware(get_response: Callable[[Any], Any]) -> Callable[[Any],
 
 
 AttributionMiddleware.sync_capable = True  # type: ignore[attr-defined]  # so Django asks
-AttributionMiddleware.async_capable = True  # type: ignore[attr-defined]
+AttributionMiddleware.async_capable = True  # type: ignore[attr-defined]  # see above
 
 
 def _asynchronous(get_response: Callable[[Any], Awaitable[Any]], sources: Sources) -> Callable[[Any], Awaitable[Any]]:

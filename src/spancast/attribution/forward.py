@@ -4,7 +4,7 @@ import msgspec
 
 from spancast import guard
 from spancast.attribution.rules import in_force
-from spancast.scrub import REMOVED
+from spancast.base.scrub import REMOVED
 
 LONGEST = 128
 """Characters that OpenRouter takes of a user (its docs, Broadcast); a request with more may be refused."""

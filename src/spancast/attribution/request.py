@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 from spancast import guard
+from spancast.base.http_fields import TOKEN
 from spancast.errors import ConfigurationError
-from spancast.http_fields import TOKEN
 
 Source = str | Callable[[Any], Any]
 """The name of a header, in any case; or a function of the request: of an ASGI scope, of a WSGI environment."""

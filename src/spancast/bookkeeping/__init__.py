@@ -8,6 +8,5 @@
 - `late_costs`   asking for the costs that no answer stated; `prices` what estimates are made by
 - `reconciling`  the ledger beside what OpenRouter billed
 - `upkeep`       check, rebuild, prune; `kept` since when it is whole, `pruner` who prunes, `trouble` what is wrong,
-                 `dangling` what stands for nothing; `latest` brings it up to date
-- `ledger`       all of it, as a program reads it
+                 `dangling` what stands for nothing
 """

@@ -12,6 +12,8 @@ from sqlite3 import Connection
 import msgspec
 
 from spancast import early, money
+from spancast.base.segments import writer_of
+from spancast.base.store import Store
 from spancast.bookkeeping import amendments, entries
 from spancast.bookkeeping.entry import packed
 from spancast.bookkeeping.known import Known
@@ -19,7 +21,6 @@ from spancast.bookkeeping.schema import MIGRATIONS
 from spancast.call import Call
 from spancast.late import Late
 from spancast.record import Record
-from spancast.store import Store
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Call).decode
@@ -112,11 +113,6 @@ def _follow(connection: Connection, writer: str, calls: Sequence[Call]) -> None:
     connection.executemany(_OPEN, [(each.call_id, writer, _encode(each), packed(each.call_id)) for each in begun])
     if connection.execute("SELECT 1 FROM in_flight LIMIT 1").fetchone():
         connection.executemany("DELETE FROM in_flight WHERE call_id = ?", [(call_id,) for call_id in over])
-
-
-def writer_of(segment: str) -> str:
-    """Return the writer whose segment it is (`<writer>-<number>.seg`)."""
-    return segment.rpartition("-")[0]
 
 
 _OPEN = """

@@ -22,7 +22,7 @@ from spancast.bookkeeping.answers.report import Report
 from spancast.bookkeeping.clickhouse_query import SUMS, Query, query
 from spancast.bookkeeping.sums import Sums
 from spancast.contract import Reply, Request
-from spancast.delivery.wire import Ambiguous, Unsent, Wire
+from spancast.delivery.http.wire import Ambiguous, Unsent, Wire
 from spancast.errors import ConfigurationError, SpancastError
 
 TABLE = "OPENROUTER_TRACES"

@@ -82,7 +82,7 @@ def _insert(connection: Connection, calls: Sequence[tuple[int | None, Call]], kn
     number_of = known.texts.get  # of no text there is none
     (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM entries").fetchone()
     rows = [
-        (last + number if seq is None else seq, kind.kind, entry_of(call, kind.number, [*map(number_of, own)]))  # type: ignore[arg-type]
+        (last + number if seq is None else seq, kind.kind, entry_of(call, kind.number, [*map(number_of, own)]))  # type: ignore[arg-type]  # of no text there is no number
         for number, ((seq, call), kind, own) in enumerate(zip(calls, kinds, told, strict=True), 1)
     ]
     _write(connection, rows, known)

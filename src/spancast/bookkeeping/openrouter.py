@@ -9,7 +9,7 @@ import os
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from spancast.contract import Reply, Request
-from spancast.delivery.wire import MAX_REPLY, PATIENCE, Wire
+from spancast.delivery.http.wire import MAX_REPLY, PATIENCE, Wire
 
 PUBLIC = "https://openrouter.ai/api/v1"
 _LONG_PATIENCE = 60.0

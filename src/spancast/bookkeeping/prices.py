@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
+from spancast.base.folders import private
 from spancast.bookkeeping.pricing import Pricing, pricing
 from spancast.call import Call
 from spancast.errors import SpancastError
-from spancast.folders import private
 
 FILE = "prices.json"
 _NO_SUBSTITUTE = ("free", "batch")

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spancast import guard
-from spancast.bounded import encodable
+from spancast.base.background import Background
+from spancast.base.bounded import encodable
+from spancast.base.importing import function
 from spancast.contract import Attribute
-from spancast.importing import function
-from spancast.scribe import Scribe
 from spancast.trace import names
 
 Redact = Callable[[str], str | None]
@@ -45,7 +45,7 @@ class Redactor:
         """Use a function, or `module:function`; raise `ConfigurationError` for what cannot be imported."""
         self._destination = destination
         self._redact: Redact = function(f"redact of {destination}", redact)
-        self._scribe = Scribe(f"spancast-redact-{destination}")
+        self._scribe = Background(f"spancast-redact-{destination}")
         self._is_warm = False
         self._given_up: tuple[int, _Redaction] | None = None
         """The work that took too long, and the process in which it did."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from spancast.bounded import TRUNCATED, encodable, json_text, real, whole
+from spancast.base.bounded import TRUNCATED, encodable, json_text, real, whole
 from spancast.contract import Attribute, Event, Span
 
 CUT, MENDED, LEFT_OUT = "sent with texts cut", "sent with values mended", "sent with attributes left out"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from spancast.base.scrub import without_secrets
 from spancast.capture.values import Facts, items, member, text
-from spancast.scrub import without_secrets
 
 MAX_MESSAGE = 128
 """Characters kept of an error message. What a provider quotes from the prompt (`metadata.raw`) is not kept at all."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from spancast.base.http_fields import retry_after
 from spancast.capture.values import Facts, stated, text
-from spancast.http_fields import retry_after
 
 _CACHE = {"HIT": True, "MISS": False}
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from spancast.bounded import TRUNCATED, encodable, json_text
+from spancast.base.bounded import TRUNCATED, encodable, json_text
+from spancast.base.scrub import REMOVED, names_secret, without_secrets
 from spancast.capture.values import Facts, text
-from spancast.scrub import REMOVED, names_secret, without_secrets
 
 MOST = 64
 """Pairs kept of `metadata` and `trace` together."""

@@ -10,14 +10,14 @@ from itertools import chain
 
 from spancast.bookkeeping.answers.calls import CallRow, calls
 from spancast.bookkeeping.answers.costs import costs
-from spancast.cli import call_json, human
-from spancast.cli.call_table import COLUMNS, cells
-from spancast.cli.colour import paint_for
-from spancast.cli.figures import plus
-from spancast.cli.filters import add_filters, add_home, chosen, how_many, none_found
+from spancast.cli.answers.figures import plus
+from spancast.cli.answers.missing import lacking
+from spancast.cli.arguments.filters import add_filters, add_home, chosen, how_many, none_found
 from spancast.cli.home import NOTHING_YET, ledger
-from spancast.cli.missing import lacking
-from spancast.cli.table import lines, terminal_width, wrapped
+from spancast.cli.output import call_json, human
+from spancast.cli.output.call_table import COLUMNS, cells
+from spancast.cli.output.colour import paint_for
+from spancast.cli.output.table import lines, terminal_width, wrapped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from spancast import settings
 from spancast.cli.serving import destination_called
 from spancast.contract import Exporter, Probe, Retry, SelfTest, Sink
-from spancast.delivery import discover, wire
-from spancast.delivery.allowance import Allowance
-from spancast.delivery.channel import Channel, Denied
+from spancast.delivery.courier import discover
+from spancast.delivery.http import wire
+from spancast.delivery.http.allowance import Allowance
+from spancast.delivery.http.channel import Channel, Denied
 from spancast.errors import ConfigurationError
 
 OK, FAILED, UNKNOWN = 0, 1, 3

@@ -13,16 +13,17 @@ from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.dimensions import DIMENSIONS, is_dimension
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.clickhouse import Clickhouse, Place
-from spancast.cli import costs_json, latency, watch
-from spancast.cli.answer import SORTS, Answer, Question, answer
-from spancast.cli.colour import paint_for
-from spancast.cli.costs_table import table
-from spancast.cli.filters import add_filters, add_home, chosen, how_many, none_found
+from spancast.cli import latency
+from spancast.cli.answers.costs import SORTS, Answer, Question, answer
+from spancast.cli.arguments.filters import add_filters, add_home, chosen, how_many, none_found
+from spancast.cli.arguments.keys import Source
 from spancast.cli.home import NOTHING_YET, PATIENCE, folder, ledger, live
-from spancast.cli.keys import Source
-from spancast.cli.records import exactly, record
-from spancast.cli.table import terminal_width, wrapped
-from spancast.cli.timeline import PERIODS
+from spancast.cli.output import costs_json, watch
+from spancast.cli.output.colour import paint_for
+from spancast.cli.output.costs_table import table
+from spancast.cli.output.records import exactly, record
+from spancast.cli.output.table import terminal_width, wrapped
+from spancast.cli.output.timeline import PERIODS
 from spancast.errors import ConfigurationError
 
 _AROUND = 10

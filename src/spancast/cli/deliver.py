@@ -13,14 +13,14 @@ from functools import partial
 from spancast import settings
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
+from spancast.cli.arguments.filters import add_home
+from spancast.cli.arguments.seconds import seconds
 from spancast.cli.destinations import table
-from spancast.cli.filters import add_home
-from spancast.cli.seconds import seconds
 from spancast.cli.serving import could_be_sent, couriers, open_outbox, serve
-from spancast.delivery.courier import Courier
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.journal import Journal
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.courier.courier import Courier
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.worker import Worker, WorkerThread
 
 TIMEOUT = 30.0

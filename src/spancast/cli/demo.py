@@ -81,12 +81,12 @@ def _openrouter(*, live: bool) -> Iterator[Mapping[str, str]]:
 
 def _runs(app: str, environment: Mapping[str, str]) -> bool:
     print(f"\n$ spancast run -- python examples/{app}.py", flush=True)
-    done = subprocess.run([sys.executable, str(_examples() / f"{app}.py")], env=dict(environment), check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, str(_examples() / f"{app}.py")], env=dict(environment), check=False)  # noqa: S603 - our own example
     return done.returncode == 0
 
 
 def _spancast(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    subprocess.run([sys.executable, "-m", "spancast", *command], env=dict(environment), check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "spancast", *command], env=dict(environment), check=True)  # noqa: S603 - ourselves
 
 
 def _examples() -> Path:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from spancast import settings
-from spancast.cli import human
-from spancast.cli.filters import add_home
+from spancast.cli.arguments.filters import add_home
 from spancast.cli.home import ledger
-from spancast.cli.table import Column, lines, terminal_width
-from spancast.delivery.accounts import Standing
-from spancast.delivery.outbox import Outbox
+from spancast.cli.output import human
+from spancast.cli.output.table import Column, lines, terminal_width
+from spancast.delivery.outbox.accounts import Standing
+from spancast.delivery.outbox.outbox import Outbox
 
 NONE_YET = "No destination yet. Name one:  SPANCAST_DESTINATIONS=otlp spancast run -- python app.py"
 

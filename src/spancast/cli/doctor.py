@@ -13,15 +13,16 @@ from tempfile import TemporaryFile
 from typing import Literal
 
 from spancast import settings
-from spancast.api import exporter_of
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import lookups
 from spancast.bookkeeping.trouble import told
-from spancast.cli import doubles, engine, human
-from spancast.cli.filters import add_home
-from spancast.delivery.outbox import Outbox
+from spancast.cli import doubles, engine
+from spancast.cli.arguments.filters import add_home
+from spancast.cli.output import human
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.errors import ConfigurationError, SpancastError
 from spancast.hooks.table import HOOKS
+from spancast.running import exporter_of
 
 State = Literal["ok", "note", "wrong"]
 

@@ -9,7 +9,7 @@ from importlib import metadata
 from urllib.parse import urlsplit
 
 from spancast.contract import Another, NotAlone
-from spancast.delivery.discover import exporter_name
+from spancast.delivery.courier.discover import exporter_name
 from spancast.destination import Destination
 
 _OTLP = ("opentelemetry-exporter-otlp-proto-http", "opentelemetry-exporter-otlp-proto-grpc")

@@ -9,8 +9,8 @@ from pathlib import Path
 from spancast import settings
 from spancast.bookkeeping import trouble
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.latest import Latest
 from spancast.errors import ConfigurationError, SpancastError
+from spancast.latest import Latest
 
 PATIENCE = 5.0
 """Seconds to wait for another process that is draining."""

@@ -8,14 +8,14 @@ from functools import partial
 
 from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.book import Book
-from spancast.cli import latency_json
-from spancast.cli.colour import paint_for
-from spancast.cli.filters import chosen, none_found
+from spancast.cli.answers.latency import Timing, timing
+from spancast.cli.arguments.filters import chosen, none_found
 from spancast.cli.home import NOTHING_YET
-from spancast.cli.latency_answer import Timing, timing
-from spancast.cli.latency_table import table
-from spancast.cli.records import record
-from spancast.cli.table import terminal_width
+from spancast.cli.output import latency_json
+from spancast.cli.output.colour import paint_for
+from spancast.cli.output.latency_table import table
+from spancast.cli.output.records import record
+from spancast.cli.output.table import terminal_width
 from spancast.errors import ConfigurationError
 
 

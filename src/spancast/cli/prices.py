@@ -14,9 +14,9 @@ from spancast import settings
 from spancast.bookkeeping import prices
 from spancast.bookkeeping.prices import Listed, Prices
 from spancast.bookkeeping.pricing import Override, Pricing, pricing
-from spancast.cli import human
-from spancast.cli.filters import add_home
-from spancast.cli.table import Column, lines, terminal_width
+from spancast.cli.arguments.filters import add_home
+from spancast.cli.output import human
+from spancast.cli.output.table import Column, lines, terminal_width
 from spancast.errors import SpancastError
 
 DYNAMIC = "dynamic"
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _prices(home: Path, *, refresh: bool) -> Prices:
     from spancast.bookkeeping.late_costs.estimator import fetch  # noqa: PLC0415 - the same
-    from spancast.delivery.wire import Wire  # noqa: PLC0415 - only where something is sent
+    from spancast.delivery.http.wire import Wire  # noqa: PLC0415 - only where something is sent
 
     kept = None if refresh else prices.load(home)
     if kept is not None:

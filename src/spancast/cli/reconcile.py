@@ -8,17 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.reconciling.comparing import Comparing
 from spancast.bookkeeping.reconciling.filling import Filling, filling
 from spancast.bookkeeping.reconciling.reconciliation import Reconciliation
-from spancast.cli.filters import add_home
+from spancast.cli.arguments.filters import add_home
+from spancast.cli.arguments.when import moment
 from spancast.cli.home import NOTHING_YET, PATIENCE, folder, ledger
-from spancast.cli.reconciled_json import one_object
-from spancast.cli.reconciled_text import lines
-from spancast.cli.when import moment
+from spancast.cli.output.reconciled_json import one_object
+from spancast.cli.output.reconciled_text import lines
 from spancast.errors import ConfigurationError, SpancastError
-from spancast.locks import FileLock
 
 _KEYS = ("OPENROUTER_MANAGEMENT_KEY", "OPENROUTER_API_KEY")
 """Where a key is looked for, in this order."""
@@ -76,7 +76,7 @@ def _with_key(args: argparse.Namespace, book: Book) -> Reconciliation:
     from spancast.bookkeeping import openrouter  # noqa: PLC0415 - only where something is sent
     from spancast.bookkeeping.reconciling import reconcile  # noqa: PLC0415 - the same
     from spancast.bookkeeping.reconciling.account import Account, NotManagement  # noqa: PLC0415 - the same
-    from spancast.delivery.wire import Wire  # noqa: PLC0415 - the same
+    from spancast.delivery.http.wire import Wire  # noqa: PLC0415 - the same
 
     key = _key(args.key_env)
     with closing(Wire()) as wire:
@@ -125,9 +125,9 @@ def _fill_what_is_missing(args: argparse.Namespace, book: Book, comparing: Compa
 def _fill(home: Path, book: Book, wanted: Filling) -> None:
     """Add what is missing: costs through the journal, as whatever comes into the ledger, and adjustments beside it."""
     from spancast.bookkeeping.reconciling import adjustments  # noqa: PLC0415 - only where something is added
-    from spancast.delivery.drainer import Drainer  # noqa: PLC0415 - the same
-    from spancast.delivery.journal import Journal  # noqa: PLC0415 - the same
-    from spancast.delivery.outbox import Outbox  # noqa: PLC0415 - the same
+    from spancast.delivery.journal.drainer import Drainer  # noqa: PLC0415 - the same
+    from spancast.delivery.journal.journal import Journal  # noqa: PLC0415 - the same
+    from spancast.delivery.outbox.outbox import Outbox  # noqa: PLC0415 - the same
 
     with closing(Journal(home)) as journal:
         for late in wanted.words:

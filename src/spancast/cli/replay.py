@@ -9,14 +9,14 @@ from datetime import datetime
 
 from spancast import settings
 from spancast.bookkeeping.book import Book
-from spancast.cli import human
-from spancast.cli.filters import add_home
-from spancast.cli.seconds import seconds
+from spancast.cli.arguments.filters import add_home
+from spancast.cli.arguments.seconds import seconds
+from spancast.cli.arguments.when import moment
+from spancast.cli.output import human
 from spancast.cli.serving import could_be_sent, couriers, destination_called, open_outbox, serve
-from spancast.cli.when import moment
-from spancast.delivery.accounts import Standing
-from spancast.delivery.drainer import Drainer
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.outbox.accounts import Standing
+from spancast.delivery.outbox.outbox import Outbox
 
 TIMEOUT = 60.0
 """Seconds that it may send; what waits then is sent by the programs on this machine, or by `spancast deliver`."""

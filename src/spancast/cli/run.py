@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
 
-from spancast.delivery import discover
+from spancast.delivery.courier import discover
 from spancast.destination import Destination
 from spancast.settings import resolve
 
@@ -81,7 +81,7 @@ def bootstrap_folder() -> str:
 
 def _become(program: str, command: list[str], environment: Mapping[str, str]) -> int:
     if os.name == "nt":  # a process cannot be replaced there
-        return subprocess.run([program, *command[1:]], env=dict(environment), check=False).returncode  # noqa: S603
+        return subprocess.run([program, *command[1:]], env=dict(environment), check=False).returncode  # noqa: S603 - asked for
     sys.stdout.flush()
     os.execve(program, command, environment)  # noqa: S606 - to run what the user names is what the verb is for
     raise AssertionError("A process that was replaced goes on.")

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from spancast.delivery import discover
-from spancast.delivery.accounts import Standing
-from spancast.delivery.ack import AMBIGUOUS, Ack
-from spancast.delivery.belated import COST_EXPECTED
-from spancast.delivery.courier import Courier
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.courier import discover
+from spancast.delivery.courier.courier import Courier
+from spancast.delivery.outbox.accounts import Standing
+from spancast.delivery.outbox.ack import AMBIGUOUS, Ack
+from spancast.delivery.outbox.late_costs import COST_EXPECTED
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.settings import Settings
@@ -31,7 +31,7 @@ def destination_called(name: str, inforce: Settings) -> Destination:
 
 def open_outbox(inforce: Settings) -> Outbox:
     """Return the outbox, with what need not be kept in it let go."""
-    from spancast.api import keeping  # noqa: PLC0415 - the hooks come with it; --help needs none
+    from spancast.running import keeping  # noqa: PLC0415 - the hooks come with it; --help needs none
 
     outbox = Outbox(inforce.home, keeping(inforce))
     while outbox.tend():
@@ -42,8 +42,8 @@ def open_outbox(inforce: Settings) -> Outbox:
 @contextmanager
 def couriers(inforce: Settings, destinations: Sequence[Destination], outbox: Outbox) -> Iterator[list[Courier]]:
     """Give a courier for each destination that can be served; of the others say what they lack."""
-    from spancast.api import to_span  # noqa: PLC0415 - the hooks come with it; --help needs none
     from spancast.owed import expects  # noqa: PLC0415 - the same
+    from spancast.running import to_span  # noqa: PLC0415 - the hooks come with it; --help needs none
 
     hired: list[Courier] = []
     for destination in destinations:

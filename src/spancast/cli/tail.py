@@ -13,13 +13,13 @@ from spancast.bookkeeping.answers.calls import CallRow, booked, calls, newest
 from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.cli import call_json
-from spancast.cli.call_table import COLUMNS, cells
-from spancast.cli.colour import paint_for
-from spancast.cli.filters import add_filters, add_home, chosen, how_many
+from spancast.cli.arguments.filters import add_filters, add_home, chosen, how_many
+from spancast.cli.arguments.keys import nothing
 from spancast.cli.home import NOTHING_YET, live
-from spancast.cli.keys import nothing
-from spancast.cli.table import Layout, terminal_width
+from spancast.cli.output import call_json
+from spancast.cli.output.call_table import COLUMNS, cells
+from spancast.cli.output.colour import paint_for
+from spancast.cli.output.table import Layout, terminal_width
 
 PERIOD = 0.3
 """Seconds between two looks at what the programs have written."""

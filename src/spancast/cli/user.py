@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from spancast.bookkeeping.answers.report import CostRow
-from spancast.cli import call_json, costs_json, page
-from spancast.cli.colour import paint_for
-from spancast.cli.filters import USER, add_home, as_written, how_many, value
+from spancast.cli.answers import page
+from spancast.cli.answers.page import DAYS, Page
+from spancast.cli.arguments.filters import USER, add_home, as_written, how_many, value
 from spancast.cli.home import NOTHING_YET, ledger
-from spancast.cli.page import DAYS, Page
-from spancast.cli.page_text import text
-from spancast.cli.table import terminal_width, wrapped
+from spancast.cli.output import call_json, costs_json
+from spancast.cli.output.colour import paint_for
+from spancast.cli.output.page_text import text
+from spancast.cli.output.table import terminal_width, wrapped
 
 _CALLS = 10
 

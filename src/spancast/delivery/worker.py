@@ -4,7 +4,8 @@ import threading
 import weakref
 from typing import Protocol
 
-from spancast import forks, guard
+from spancast import guard
+from spancast.base import forks
 
 FAULT = 5.0
 """Seconds until a worker goes on that failed itself."""

@@ -15,7 +15,8 @@ from typing import Any
 
 import wrapt
 
-from spancast import forks, guard
+from spancast import guard
+from spancast.base import forks
 from spancast.capture import collector
 from spancast.recorder import Recorder
 

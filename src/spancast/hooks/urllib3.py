@@ -82,9 +82,9 @@ def _told(module: ModuleType, error: Exception) -> Exception:
 
     kinds = module.exceptions
     if isinstance(error, TimeoutError):
-        return kinds.ReadTimeoutError(None, None, str(error))  # type: ignore[no-any-return]
+        return kinds.ReadTimeoutError(None, None, str(error))  # type: ignore[no-any-return]  # `kinds` is a module
     if isinstance(error, module.connection.BaseSSLError):
-        return kinds.SSLError(error)  # type: ignore[no-any-return]
+        return kinds.SSLError(error)  # type: ignore[no-any-return]  # see above
     return kinds.ProtocolError(error) if isinstance(error, HTTPException | OSError) else error
 
 

@@ -75,7 +75,7 @@ def _refused(constant: str) -> Any:
 
 def _otlp(body: bytes) -> Any:
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - protobuf is for those who send it
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest  # noqa: PLC0415
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest  # noqa: PLC0415 - protobuf
 
     try:
         request = ExportTraceServiceRequest.FromString(body)

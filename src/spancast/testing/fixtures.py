@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def openrouter() -> "Iterator[Simulator]":
     """Run an OpenRouter on this machine for the length of one test; see `spancast.testing.Simulator`."""
-    from spancast.testing.simulator import Simulator  # noqa: PLC0415  see the module's docstring
+    from spancast.testing.simulator import Simulator  # noqa: PLC0415 - see the module's docstring
 
     with Simulator() as simulator:
         yield simulator

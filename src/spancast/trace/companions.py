@@ -13,11 +13,11 @@ from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
 from spancast import guard
 from spancast.attribution.rules import without_user
+from spancast.base.background import Background
 from spancast.capture.values import text
 from spancast.destination import Destination
 from spancast.foreign import Foreign
 from spancast.resource import scalars
-from spancast.scribe import Scribe
 from spancast.trace import names
 from spancast.trace.family import Family, is_genai, parent_of
 from spancast.trace.keeper import Keeper
@@ -52,7 +52,7 @@ class Companions:
         self._kinds = _Kinds.of(destinations)
         self._keep = keep
         self._words = words
-        self._scribe = Scribe("spancast-companions")
+        self._scribe = Background("spancast-companions")
         self._pending: Pending[Seen] = Pending()
 
     def called(self, trace_id: int) -> None:

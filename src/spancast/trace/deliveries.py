@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from spancast import guard
-from spancast.delivery.accounts import Standing
+from spancast.delivery.outbox.accounts import Standing
 
 RECORDS = "spancast.delivery.records"
 """Records of each destination, by what has become of them."""

@@ -9,7 +9,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from spancast import forks, guard
+from spancast import guard
+from spancast.base import forks
 
 TRACES = 10_000
 """Traces that are known to hold a call."""

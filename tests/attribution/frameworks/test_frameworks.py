@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from spancast.bookkeeping.book import Book
-from spancast.delivery.drainer import Drainer
+from spancast.delivery.journal.drainer import Drainer
 from spancast.testing import Simulator
 from tests.support.environments import python_with
 from tests.support.programs import surroundings

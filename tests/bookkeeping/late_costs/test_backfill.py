@@ -11,14 +11,14 @@ from itertools import pairwise
 import pytest
 
 from spancast import guard
+from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import backfill, callers, wanted
 from spancast.bookkeeping.late_costs.backfill import Backfill
 from spancast.bookkeeping.late_costs.callers import Callers
 from spancast.bookkeeping.late_costs.lookups import Lookups, tried
 from spancast.capture.generations import generation_facts
-from spancast.delivery import backoff
-from spancast.locks import FileLock
+from spancast.delivery.http import backoff
 from tests.bookkeeping.records import call
 from tests.support.generations import NOT_FOUND, OpenRouter, generation
 

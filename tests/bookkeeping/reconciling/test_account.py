@@ -9,7 +9,7 @@ import pytest
 
 from spancast.bookkeeping.reconciling.account import Account, NotManagement
 from spancast.bookkeeping.reconciling.span import Span
-from spancast.delivery.wire import Wire
+from spancast.delivery.http.wire import Wire
 from spancast.errors import SpancastError
 from tests.support.verbatim import verbatim
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from spancast.call import Call
 from spancast.content import Content
 from spancast.contract import Exporter, Sink, Span
-from spancast.delivery.accounts import Standing
-from spancast.delivery.courier import Courier, Pass
-from spancast.delivery.keeping import Keeping
-from spancast.delivery.outbox import Outbox
+from spancast.delivery.courier.courier import Courier, Pass
+from spancast.delivery.outbox.accounts import Standing
+from spancast.delivery.outbox.limits import Limits
+from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
 from tests.support.calls import a_call, to_span
@@ -70,7 +70,7 @@ def eventually(true: Callable[[], object], seconds: float = PATIENCE) -> None:
 
 
 class Desk:
-    def __init__(self, home: Path, keeping: Keeping | None = None) -> None:
+    def __init__(self, home: Path, keeping: Limits | None = None) -> None:
         self.home = home
         self.emitted: list[str] = []
         """The oracle: the ids of all spans that were recorded, in order."""

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from spancast import guard
+from spancast.base.folders import private
+from spancast.base.locks import FileLock
 from spancast.bookkeeping import openrouter
 from spancast.bookkeeping.late_costs.wanted import Wanted, patience
 from spancast.contract import retry_after
-from spancast.delivery import backoff, wire
-from spancast.folders import private
+from spancast.delivery.http import backoff, wire
 from spancast.late import Late
-from spancast.locks import FileLock
 
 INTERVAL = 0.5
 """Seconds from one request to the next."""

@@ -12,16 +12,16 @@ from sqlite3 import Row
 import msgspec
 
 from spancast import guard
+from spancast.base.folders import private
+from spancast.base.locks import FileLock
 from spancast.bookkeeping import openrouter, prices
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs.estimate import can_be_estimated, estimate
 from spancast.bookkeeping.prices import Prices
 from spancast.call import Call, Modalities, Parameters
-from spancast.delivery import backoff, wire
+from spancast.delivery.http import backoff, wire
 from spancast.errors import SpancastError
-from spancast.folders import private
 from spancast.late import Late
-from spancast.locks import FileLock
 
 FRESH = 24 * 3600.0
 """Seconds for which the prices hold; older ones are fetched anew, and do until that has worked."""

@@ -16,8 +16,8 @@ import msgspec
 from spancast.bookkeeping import openrouter
 from spancast.bookkeeping.reconciling.span import Span
 from spancast.contract import Reply, retry_after
-from spancast.delivery import backoff
-from spancast.delivery.wire import Ambiguous, Unsent, Wire
+from spancast.delivery.http import backoff
+from spancast.delivery.http.wire import Ambiguous, Unsent, Wire
 from spancast.errors import SpancastError
 
 ROWS = 10_000

@@ -6,10 +6,10 @@ Where something was cut the text says so. The application's own redactor has the
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from spancast.base.scrub import REMOVED, names_secret, without_secrets
 from spancast.capture.content import parts
 from spancast.capture.content.media import holds_only_media, without_media
 from spancast.capture.content.parts import Message, Part
-from spancast.scrub import REMOVED, names_secret, without_secrets
 
 VALUE = 100_000
 """Characters kept of one text."""

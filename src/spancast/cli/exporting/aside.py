@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from spancast.folders import sync
+from spancast.base.folders import sync
 
 
 @contextmanager

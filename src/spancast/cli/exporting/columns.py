@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from spancast import money
 from spancast.bookkeeping.answers.calls import CallRow
-from spancast.cli.instants import at
+from spancast.cli.output.instants import at
 
 Kind = Literal["text", "count", "seconds", "flag", "money", "time", "texts", "tags", "json"]
 Value = str | int | float | bool | Decimal | datetime | Sequence[str] | Mapping[str, object] | None

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.cli.exporting.columns import Column, Kind, Value, summed
-from spancast.cli.instants import at
+from spancast.cli.output.instants import at
 
 VERSION = "1.2"
 ACCOUNT = "openrouter"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from spancast.bookkeeping.answers.calls import CallRow
-from spancast.cli import instants
 from spancast.cli.exporting.columns import Column, Kind
 from spancast.cli.exporting.pages import pages
+from spancast.cli.output import instants
 from spancast.money import plain
 
 PAGE = 500

@@ -15,9 +15,10 @@ from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.kept import kept_since
 from spancast.bookkeeping.rollups import DAY, date_of
 from spancast.bookkeeping.trouble import set_aside
-from spancast.cli import engine, human
-from spancast.cli.filters import add_home
+from spancast.cli import engine
+from spancast.cli.arguments.filters import add_home
 from spancast.cli.home import NO_LEDGER, folder
+from spancast.cli.output import human
 from spancast.money import plain
 
 

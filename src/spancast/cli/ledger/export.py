@@ -12,16 +12,16 @@ from typing import BinaryIO, NamedTuple
 
 from spancast.bookkeeping.answers.calls import CallRow, calls
 from spancast.bookkeeping.answers.costs import costs
-from spancast.cli import human
+from spancast.cli.answers.figures import plus
+from spancast.cli.answers.missing import lacking
+from spancast.cli.arguments.filters import add_filters, add_home, chosen
 from spancast.cli.exporting import aside, focus
 from spancast.cli.exporting.columns import COLUMNS, Column, summed
 from spancast.cli.exporting.parquet import parquet
 from spancast.cli.exporting.text import csv, jsonl
-from spancast.cli.figures import plus
-from spancast.cli.filters import add_filters, add_home, chosen
 from spancast.cli.home import NOTHING_YET, folder, ledger
-from spancast.cli.missing import lacking
-from spancast.delivery.journal import journal_folder
+from spancast.cli.output import human
+from spancast.delivery.journal.journal import journal_folder
 from spancast.errors import ConfigurationError, SpancastError
 
 STDOUT = "-"

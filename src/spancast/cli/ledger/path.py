@@ -2,7 +2,7 @@
 
 import argparse
 
-from spancast.cli.filters import add_home
+from spancast.cli.arguments.filters import add_home
 from spancast.cli.home import folder
 
 

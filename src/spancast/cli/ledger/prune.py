@@ -10,10 +10,10 @@ from pathlib import Path
 from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.rollups import date_of, day_of
-from spancast.cli import human
-from spancast.cli.filters import add_home
+from spancast.cli.arguments.filters import add_home
+from spancast.cli.arguments.when import moment
 from spancast.cli.home import NO_LEDGER, folder
-from spancast.cli.when import moment
+from spancast.cli.output import human
 from spancast.errors import ConfigurationError
 
 _NANOSECONDS = 10**9

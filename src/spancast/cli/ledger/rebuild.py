@@ -7,9 +7,9 @@ from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.kept import kept_since
 from spancast.bookkeeping.rollups import date_of
-from spancast.cli import human
-from spancast.cli.filters import add_home
+from spancast.cli.arguments.filters import add_home
 from spancast.cli.home import NO_LEDGER, folder
+from spancast.cli.output import human
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -39,9 +39,9 @@ class Connection(BaseHTTPRequestHandler):
         self._write_head(answer, served.at)
         self._write_body(answer)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815  names the standard library calls
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815 - names the standard library calls
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the standard library's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
         """Say nothing: what was served is to be read from the simulator."""
 
     def _read(self) -> Served:

@@ -27,7 +27,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         return (self.metadata or {}).get("error_type")
 
 
-class Refused(Exception):  # noqa: N818  the name of what happened; it never leaves the simulator
+class Refused(Exception):  # noqa: N818 - the name of what happened; it never leaves the simulator
     """Ends the handling of a request with a `Refusal`."""
 
     def __init__(self, refusal: Refusal) -> None:

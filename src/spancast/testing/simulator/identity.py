@@ -24,7 +24,7 @@ class Mint:
     """Makes the ids that follow from nothing but the seed."""
 
     def __init__(self, seed: int | None) -> None:
-        self._random = Random(seed)  # noqa: S311  ids that can be foretold are what a seed asks for
+        self._random = Random(seed)  # noqa: S311 - ids that can be foretold are what a seed asks for
 
     def generation_id(self, prefix: str, at: float) -> str:
         """Return the id of a generation that starts `at`: `gen-<unix seconds>-<20 letters and digits>`, as recorded."""

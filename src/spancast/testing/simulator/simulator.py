@@ -32,7 +32,7 @@ class Simulator:
     Raises `ValueError` for a host beyond this machine, and `OSError` from `start()` where the port is taken.
     """
 
-    def __init__(  # noqa: PLR0913  every one has a default that suits most
+    def __init__(  # noqa: PLR0913 - every one has a default that suits most
         self,
         *,
         port: int = 0,
@@ -45,7 +45,7 @@ class Simulator:
         slow_delay: float = 0.5,
         analytics_rows: int = MOST_ROWS,
         management_key: str | None = None,
-        credits: Decimal = Decimal(1000),  # noqa: A002  OpenRouter's word
+        credits: Decimal = Decimal(1000),  # noqa: A002 - OpenRouter's word
     ) -> None:
         self._host = _loopback(host)
         self._port = port

@@ -21,7 +21,7 @@ def pick(key: str, count: int) -> int:
 
 def prose(key: str, count: int) -> list[str]:
     """Return `count` words in sentences, each with the space before it, so that joined they are the text."""
-    generator = Random(hashlib.sha256(key.encode()).digest())  # noqa: S311  text, no secret
+    generator = Random(hashlib.sha256(key.encode()).digest())  # noqa: S311 - text, no secret
     words = generator.choices(_VOCABULARY, k=count)
     return [_in_sentence(word, place, count) for place, word in enumerate(words)]
 

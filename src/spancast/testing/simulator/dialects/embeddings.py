@@ -97,7 +97,7 @@ def _row(index: int, text: str, want: Texts) -> dict[str, Any]:
 
 def _vector(text: str, dimensions: int) -> list[float]:
     """Return numbers that single precision holds exactly, as the recorded ones are."""
-    generator = Random(hashlib.sha256(text.encode()).digest())  # noqa: S311  numbers, no secret
+    generator = Random(hashlib.sha256(text.encode()).digest())  # noqa: S311 - numbers, no secret
     return [generator.randrange(-4096, 4096) / 65536 for _ in range(dimensions)]
 
 

@@ -43,7 +43,7 @@ def _make(want: Spoken, model: Model, opening: Opening, _: Wishes) -> Generation
 
 def _whole(_: Order[Spoken], made: Generation[Spoken]) -> tuple[Piece, ...]:
     text = made.output.text
-    noise = Random(hashlib.sha256(text.encode()).digest()).randbytes(_CHARACTER_BYTES * len(text))  # noqa: S311  noise
+    noise = Random(hashlib.sha256(text.encode()).digest()).randbytes(_CHARACTER_BYTES * len(text))  # noqa: S311 - noise
     sound = _TAG + noise
     *before, last = [sound[at : at + _PIECE] for at in range(0, len(sound), _PIECE)]
     return (*map(Piece, before), Piece(last, settles=True))

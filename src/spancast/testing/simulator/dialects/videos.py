@@ -72,7 +72,7 @@ def content(served: Served, account: Account) -> Answer:
     made = _work(standing).made
     if standing.state != "done" or made.failure is not None:
         raise errors.bad_request("The video is not completed.")
-    noise = Random(hashlib.sha256(made.output.prompt.encode()).digest()).randbytes(_BYTES)  # noqa: S311  noise
+    noise = Random(hashlib.sha256(made.output.prompt.encode()).digest()).randbytes(_BYTES)  # noqa: S311 - noise
     return Answer(headers={"Content-Type": "video/mp4"}, pieces=(Piece(_HEADER + noise),))
 
 

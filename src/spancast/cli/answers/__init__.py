@@ -1,0 +1,1 @@
+"""What the reporting verbs find out, whatever it is shown as."""

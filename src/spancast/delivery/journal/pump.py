@@ -1,0 +1,151 @@
+"""The one thread that keeps this process's records moving: journal to disk, segments to shelves, couriers woken.
+
+It looks a few times a second rather than being told: what runs on the caller's thread, or in a finalizer, then touches
+no lock but the journal's own.
+"""
+
+import sqlite3
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from spancast import guard
+from spancast.base import forks, locks
+from spancast.delivery.journal.drainer import Drainer
+from spancast.delivery.journal.journal import Journal
+from spancast.errors import SpancastError
+
+PERIOD = 0.2
+"""Seconds between two looks; what was written is safe from a loss of power within two of them."""
+AGAIN = 0.02
+"""Seconds between two tries while somebody waits, and another process is at it."""
+REFUSED = 1.0
+"""Seconds until it is tried again to start the thread, where none could be."""
+
+
+class _Wish:
+    """That all there is now be moved, by a thread that waits for it."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.moved = False
+        self.over = threading.Event()
+
+
+class Pump:
+    """Runs in a daemon thread of its own, started by the first record of a process, also of a forked one."""
+
+    def __init__(self, journal: Journal, drainer: Drainer, wake: Sequence[Callable[[], None]] = ()) -> None:
+        """Move what `journal` has by `drainer`; `wake` are the couriers to tell."""
+        self._journal = journal
+        self._drainer = drainer
+        self._wake = wake
+        self._after_fork()
+        _pumps.add(self)
+
+    def _after_fork(self) -> None:
+        """Know of no thread: a forked child has none but the one that forked."""
+        self.running = False
+        self._stopping = False
+        self._look = threading.Event()
+        self._turning = threading.Lock()
+        self._wishes: deque[_Wish] = deque()
+        self._thread: threading.Thread | None = None
+        self._not_before = 0.0
+
+    def start(self) -> None:
+        """Start the thread; where none may be started, the next process moves what this one wrote, or a later try."""
+        if time.monotonic() < self._not_before:
+            return
+        self.running = True
+        thread = threading.Thread(target=self._run, name="spancast", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
+            guard.count("no thread could be started")
+            self.running, self._not_before = False, time.monotonic() + REFUSED
+        else:
+            self._thread = thread
+
+    def stop(self, timeout: float = 1.0) -> None:
+        """End the thread after the turn it is in, for which `timeout` seconds are waited."""
+        self._stopping = True
+        self._look.set()
+        thread = self._thread
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def move(self, timeout: float) -> bool:
+        """Have all there is moved; return whether it was within `timeout` seconds, whatever holds the thread up."""
+        thread = self._thread
+        if thread is None or not thread.is_alive() or thread is threading.current_thread() or self._stopping:
+            return self.turn(timeout)
+        wish = _Wish(time.monotonic() + timeout)
+        self._wishes.append(wish)
+        self._look.set()
+        wish.over.wait(timeout)
+        return wish.moved
+
+    def is_at_it(self) -> bool:
+        """Whether a turn is under way that did not end in time: the disk, or another process, holds it up."""
+        return self._turning.locked()
+
+    def turn(self, timeout: float = 0.0) -> bool:
+        """Move all there is; return `False` when another process is at it for `timeout` seconds, or the disk fails."""
+        if not self._turning.acquire(timeout=locks.patience(threading.TIMEOUT_MAX)):
+            return False
+        try:
+            self._journal.news = False
+            moved = False
+            try:
+                self._journal.catch_up()
+                moved = self._drainer.drain(timeout, self._journal)
+            except (OSError, sqlite3.Error, SpancastError):
+                guard.failed("moving", _WAITING, self._drainer.home)
+            finally:
+                self._journal.news = self._journal.news or not moved
+        finally:
+            self._turning.release()
+        if moved:
+            for wake in self._wake:
+                wake()
+        return moved
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._look.wait(PERIOD)
+            self._look.clear()
+            with guard.quietly("moving records"):
+                if self._wishes:
+                    self._fulfil(self._wishes.popleft())
+                elif self._journal.news:
+                    self.turn()
+        with guard.quietly("syncing the journal"):
+            self._journal.catch_up()  # here, for whoever ends the process must not wait for the disk
+
+    def _fulfil(self, wish: _Wish) -> None:
+        """Take turns until one has moved all there is. What others wish meanwhile is as old as what was moved then."""
+        try:
+            while not (moved := self.turn()) and time.monotonic() < wish.deadline and not self._stopping:
+                time.sleep(AGAIN)
+            wish.moved = moved
+        finally:
+            wish.over.set()
+            if self._wishes:
+                self._look.set()
+
+
+_WAITING = "Records cannot be moved into the ledger in %s; they wait. `spancast doctor` says what to do."
+
+
+_pumps: "weakref.WeakSet[Pump]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pump in list(_pumps):
+        pump._after_fork()  # noqa: SLF001 - of the same module
+
+
+forks.in_child(_after_fork)

@@ -1,0 +1,58 @@
+"""Records leave the outbox: counted for each destination that still waited for them, with their dollars."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from sqlite3 import Connection, Row
+
+from spancast.delivery.outbox.accounts import tally
+from spancast.delivery.outbox.payload import call_of
+
+
+class Account:
+    """What destinations waited for and are not given, for one reason; entered at the end."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        self._kind = kind
+        self._reason = reason
+        self._counts: Counter[str] = Counter()
+        self._dollars: dict[str, Decimal] = {}
+
+    def add(self, names: Iterable[str], payload: bytes) -> None:
+        """Count a record for the destinations that waited for it."""
+        call = call_of(payload)
+        cost = (call and call.cost) or Decimal(0)
+        for name in names:
+            self._counts[name] += 1
+            self._dollars[name] = self._dollars.get(name, Decimal(0)) + cost
+
+    def enter(self, connection: Connection) -> None:
+        """Add it to the counters."""
+        for name, count in self._counts.items():
+            tally(connection, name, self._kind, {self._reason: count}, {self._reason: self._dollars[name]})
+
+
+def waiting_for(connection: Connection, seq: int) -> list[str]:
+    """Return the destinations that wait for a record."""
+    return [row["name"] for row in connection.execute(_WAITING_FOR, {"seq": seq})]
+
+
+def remove(connection: Connection, records: Sequence[Row]) -> None:
+    """Delete records, which are rows with `seq`, `call_id` and `route`, and all that hangs on them."""
+    seqs = [(record["seq"],) for record in records]
+    for table in ("exception", "replayed", "record"):
+        connection.executemany(f"DELETE FROM {table} WHERE seq = ?", seqs)  # noqa: S608 - names from here
+    connection.executemany("DELETE FROM content WHERE call_id = ?", [(record["call_id"],) for record in records])
+    for route in {record["route"] for record in records}:
+        if connection.execute("SELECT 1 FROM record WHERE route = ? LIMIT 1", (route,)).fetchone() is None:
+            connection.execute("DELETE FROM routed WHERE route = ?", (route,))
+            connection.execute("DELETE FROM route WHERE id = ?", (route,))
+
+
+_WAITING_FOR = """
+    SELECT name FROM destination WHERE EXISTS (
+        SELECT 1 FROM exception WHERE destination = name AND seq = :seq AND state = 'waiting'
+    )
+    UNION SELECT name FROM record JOIN routed USING (route) JOIN destination ON name = routed.destination
+    WHERE seq = :seq AND seq > cursor
+"""

@@ -1,0 +1,15 @@
+"""How much the outbox keeps, and for how long."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits, as the settings have them."""
+
+    size: int
+    """Bytes on disk at most; beyond them `cap` sheds."""
+    age: float
+    """Seconds for which a record waits for a destination at most."""
+    retention: float
+    """Seconds for which a record is kept that no destination waits for any more."""

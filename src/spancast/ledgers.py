@@ -1,0 +1,129 @@
+"""The ledger as a program reads it: `spancast.ledger().costs(by=["user"])`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypedDict, Unpack
+
+from spancast import settings
+from spancast.bookkeeping.answers import calls as single
+from spancast.bookkeeping.answers import costs as summed
+from spancast.bookkeeping.answers import latency as timed
+from spancast.bookkeeping.answers.calls import CallRow
+from spancast.bookkeeping.answers.filter import Filter
+from spancast.bookkeeping.answers.latency import LatencyRow
+from spancast.bookkeeping.answers.report import Report
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.trouble import told
+from spancast.call import Outcome
+from spancast.errors import ConfigurationError
+from spancast.latest import Latest
+
+PATIENCE = 5.0
+"""Seconds to wait for another process that is booking."""
+
+
+class Chosen(TypedDict, total=False):
+    """Which calls are meant: those that are all that is given."""
+
+    since: datetime | None
+    """The first instant. A time without a zone is meant in UTC."""
+    until: datetime | None
+    """The instant after the last."""
+    user: str | None
+    session: str | None
+    model: str | None
+    """The model that answered or the one asked for."""
+    requested_model: str | None
+    provider: str | None
+    operation: str | None
+    app: str | None
+    """The `service.name` of the program."""
+    key: str | None
+    """The hash of the API key."""
+    error_type: str | None
+    outcome: Outcome | None
+    tags: Mapping[str, str]
+
+
+class Ledger:
+    """The calls of all programs that write to a home directory, and what they cost.
+
+    Each question first books what those programs have written so far. Use it in a `with` statement, or `close()` it.
+    A ledger that cannot be read raises `spancast.errors.SpancastError`.
+    """
+
+    def __init__(self, home: str | Path | None = None) -> None:
+        """Read the ledger in `home`, or in this environment's SPANCAST_HOME."""
+        if home is not None and not Path(home).is_dir():
+            raise ConfigurationError.of("home", str(home), "Name a directory that programs have written to.")
+        self.home = Path(home) if home is not None else settings.home()
+        """The directory."""
+        self._files = Latest(self.home)
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file. Its view `calls_usd` has a row a call, for tools that speak SQL."""
+        return self.home / "ledger.db"
+
+    def costs(self, by: Sequence[str] = (), *, top: int | None = None, **chosen: Unpack[Chosen]) -> Report:
+        """Return the sums of the chosen calls, the dearest group first, and over all of them.
+
+        Of the groups only the `top` dearest are returned, where that is given; the total is of all.
+
+        `by` names any of `spancast.bookkeeping.answers.dimensions.DIMENSIONS`, such as user, model or day, or
+        `tag:KEY`; one that is unknown raises `spancast.errors.ConfigurationError`. Money is a `Decimal` of US dollars,
+        exact.
+        """
+        if isinstance(by, str):
+            raise ConfigurationError.of("by", by, f"Give a list, such as [{by!r}].")
+        with self._latest() as book:
+            return Report.nothing() if book is None else summed.costs(book, by, _filter(chosen), top)
+
+    def latency(self, by: Sequence[str] = (), **chosen: Unpack[Chosen]) -> list[LatencyRow]:
+        """Return how long the chosen calls took, in nanoseconds, the group of the most calls first."""
+        with self._latest() as book:
+            return [] if book is None else timed.latency(book, by, _filter(chosen))
+
+    def calls(self, *, limit: int | None = None, **chosen: Unpack[Chosen]) -> Iterator[CallRow]:
+        """Yield the chosen calls, newest last; the newest `limit` of them where one is given."""
+        with self._latest() as book:
+            if book is not None:
+                yield from single.calls(book, _filter(chosen), limit)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._files.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _latest(self) -> Iterator[Book | None]:
+        """Give the book with what was written so far, as far as no other process is at it; `None` without any."""
+        with told(self.home):
+            yield self._files.book(PATIENCE)
+
+
+def ledger(home: str | Path | None = None) -> Ledger:
+    """Return the ledger in `home`, or in this environment's SPANCAST_HOME: see `Ledger`."""
+    return Ledger(home)
+
+
+def _filter(chosen: Chosen) -> Filter:
+    given = Filter(**chosen)
+    return replace(given, since=_zoned(given.since), until=_zoned(given.until))
+
+
+def _zoned(at: datetime | None) -> datetime | None:
+    if at is not None and not isinstance(at, datetime):
+        raise ConfigurationError.of("since or until", at, "Give a datetime.datetime.")
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

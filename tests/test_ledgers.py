@@ -1,0 +1,119 @@
+"""The ledger as a program reads it."""
+
+import threading
+from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+import spancast
+from spancast.bookkeeping import upkeep
+from spancast.bookkeeping.book import Book
+from spancast.bookkeeping.rollups import DAY
+from spancast.delivery.journal.journal import Journal
+from spancast.errors import ConfigurationError, SpancastError
+from tests.bookkeeping.records import call, output
+
+DAY_1 = 20_700
+SECOND = 10**9
+
+
+@pytest.fixture
+def home(tmp_path):
+    journal = Journal(tmp_path)
+    for user, cost, day in (("u_1", "0.00042", 0), ("u_2", "1.5", 0), ("u_1", "0.00008", 1)):
+        started = (DAY_1 + day) * DAY
+        journal.append(call(user=user, cost=Decimal(cost), started_at=started, duration=2 * SECOND, tags={"f": user}))
+    journal.close()
+    return tmp_path
+
+
+def test_who_spent_what(home):
+    with spancast.ledger(home) as ledger:
+        report = ledger.costs(by=["user"])
+        assert [(row.group["user"], row.calls, row.cost) for row in report] == [
+            ("u_2", 1, Decimal("1.5")),
+            ("u_1", 2, Decimal("0.0005")),
+        ]
+        assert (len(report), report.total.cost) == (2, Decimal("1.5005"))
+        first = ledger.costs(by=["user"], top=1)
+        assert (first.rows, first.total) == (report.rows[:1], report.total)
+
+
+def test_any_filter_and_any_dimension(home):
+    second = datetime.fromtimestamp((DAY_1 + 1) * DAY // SECOND, UTC)
+    with spancast.ledger(str(home)) as ledger:
+        assert [row.group for row in ledger.costs(by=["day", "tag:f"], since=second)] == [
+            {"day": second.date().isoformat(), "tag:f": "u_1"}
+        ]
+        assert [row.user for row in ledger.calls(until=second.replace(tzinfo=None))] == ["u_1", "u_2"]
+        assert [row.user for row in ledger.calls(limit=1)] == ["u_1"]
+        (row,) = ledger.latency()
+        assert row.calls == 3
+        assert row.p50 == pytest.approx(2 * SECOND, rel=0.022)
+
+
+def test_it_sees_what_was_written_since(home):
+    with spancast.ledger(home) as ledger:
+        assert ledger.costs().total.calls == 3
+        journal = Journal(home)
+        journal.append(call())
+        assert ledger.costs().total.calls == 4
+        journal.close()
+
+
+def test_who_asks_keeps_the_file_open_beside_other_processes(home):
+    book = Book(home)  # as a program has it that makes calls
+    book.apply("w-1", 1, [call()])
+    with spancast.ledger(home) as ledger:
+        assert ledger.costs().total.calls == 4
+    elsewhere = """
+import sys, spancast
+with spancast.ledger(sys.argv[1]) as ledger:
+    print(ledger.costs().total.calls)
+"""
+    assert output(elsewhere, home) == "4\n"
+    book.apply("w-1", 2, [call()])
+    assert output(elsewhere, home) == "5\n"
+    book.close()
+    with closing(Book(home)) as book:
+        assert upkeep.check(book) == []
+
+
+def test_it_may_be_used_from_any_thread(home):
+    with spancast.ledger(home) as ledger:
+        found = []
+        threads = [threading.Thread(target=lambda: found.append(ledger.costs().total.calls)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [3] * 4
+
+
+def test_what_is_unknown_is_refused_with_a_cure(home):
+    with spancast.ledger(home) as ledger, pytest.raises(ConfigurationError, match="Give any of user, session"):
+        ledger.costs(by=["users"])
+
+
+def test_a_file_that_is_no_ledger_is_an_error_that_says_so(tmp_path):
+    (tmp_path / "ledger.db").mkdir()
+    with spancast.ledger(tmp_path) as ledger, pytest.raises(SpancastError, match="cannot be used"):
+        ledger.costs()
+
+
+def test_where_nothing_was_written_nothing_was_spent(tmp_path):
+    with spancast.ledger(tmp_path) as ledger:
+        assert ledger.costs().total.calls == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_given_wrongly_is_refused_with_a_cure(home):
+    with pytest.raises(ConfigurationError, match="Name a directory"):
+        spancast.ledger(home / "none")
+    with spancast.ledger(home) as ledger:
+        with pytest.raises(ConfigurationError, match=r"Give a list, such as \['user'\]"):
+            ledger.costs(by="user")
+        with pytest.raises(ConfigurationError, match=r"Give a datetime\.datetime"):
+            ledger.costs(since="7d")
