@@ -261,6 +261,19 @@ def test_a_destination_named_in_code_that_does_not_exist_is_an_error(tmp_path: P
         spancast.start(["langfus"], home=tmp_path)
 
 
+def test_a_destination_that_lacks_its_key_is_shown_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "langsmith")
+    monkeypatch.delenv("LANGSMITH_API_KEY", raising=False)
+    monkeypatch.delenv("LANGCHAIN_API_KEY", raising=False)
+    spancast.start(home=tmp_path)
+
+    deadline, told = time.monotonic() + 20, ""
+    while '"unconfigured"' not in told and time.monotonic() < deadline:  # it is entered behind the caller's back
+        told = command("destinations", "--json", environment={**os.environ, "SPANCAST_HOME": str(tmp_path)}).stdout
+    assert '"state": "unconfigured"' in told
+    assert "LANGSMITH_API_KEY" in told
+
+
 def test_a_start_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPANCAST_HOME", str(tmp_path))
     before = rules.in_force()

@@ -154,7 +154,7 @@ class _Counting:
 
 @dataclass(frozen=True, slots=True)
 class _Hurrying:
-    """The other scribe's work that takes too long."""
+    """The work in the other background thread that takes too long."""
 
     other: Background
     size: int = 0

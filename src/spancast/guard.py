@@ -16,6 +16,7 @@ from types import TracebackType
 
 from spancast.base import forks
 from spancast.base.scrub import without_secrets
+from spancast.errors import SpancastError
 
 QUIET_FOR = 60.0
 """Seconds between two log lines of the same site, or of the same exception."""
@@ -68,7 +69,7 @@ def failed(site: str, message: str, *args: object, shown: Callable[[str], str] =
 def once_a_minute(site: str, message: str, *args: object) -> bool:
     """Log a warning, at most once a minute for a `site`, and never from within itself; return whether it was.
 
-    What looks like a secret is taken out of the texts and exceptions among `args`.
+    What looks like a secret is taken out of the texts and of others' exceptions among `args`.
     """
     if _is_quiet(site) or getattr(_busy, "logging", False):
         return False
@@ -106,7 +107,9 @@ def _is_quiet(told: str) -> bool:
 
 
 def _shown(told: object) -> object:
-    return without_secrets(str(told)) if isinstance(told, str | BaseException) else told
+    """Return what may be logged of an argument; our own errors hold no secret, and name settings such as `api_key=`."""
+    foreign = isinstance(told, str | BaseException) and not isinstance(told, SpancastError)
+    return without_secrets(str(told)) if foreign else told
 
 
 def _logged(level: int, message: str, *args: object) -> None:

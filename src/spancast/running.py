@@ -20,7 +20,6 @@ from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.call import Call
 from spancast.capture.route import Routes
-from spancast.contract import Exporter, Sink
 from spancast.delivery.courier import discover
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
@@ -40,7 +39,7 @@ from spancast.trace.companions import Companions
 from spancast.trace.deliveries import Deliveries
 from spancast.trace.events import Events
 from spancast.trace.metrics import Metrics
-from spancast.trace.span_cache import Spans
+from spancast.trace.span_cache import SpanCache
 from spancast.trace.tracing import VERSION, Tracing
 
 if TYPE_CHECKING:
@@ -85,6 +84,8 @@ class Running:
         """What the program itself said."""
         self._book, self._outbox = Book(settings.home), Outbox(settings.home, keeping(settings))
         self._journal = Journal(settings.home, settings.durability)
+        self._lacking: dict[str, str] = {}
+        """What destinations lack that cannot be served."""
         self._couriers = [] if settings.delivery == "external" else self._hire(settings.destinations, explicit)
         own_calls = owed.OwnCalls(self._book, self._keep) if owed.asks_with_own_keys(settings) else None
         self._askers = self._employ(own_calls)
@@ -116,7 +117,7 @@ class Running:
         attribution.follow(rules(self.settings))
         self._tracing.watch()
         self._patches.install(HOOKS)
-        if self._couriers:
+        if self._couriers or self._lacking:
             _for_a_moment(self._register_each, BEGINNING)
         if self._couriers and journal_folder(self.settings.home).is_dir():
             self._journal.news = True  # what an earlier process has left may wait for this one
@@ -232,8 +233,14 @@ class Running:
     ) -> list[tuple["Courier", WorkerThread]]:
         couriers = []
         for destination in destinations:
-            exporter = exporter_of(destination, explicit=destination.name in explicit)
-            if exporter is not None:
+            try:
+                exporter = discover.exporter(destination)
+            except discover.Unconfigured as error:
+                if destination.name in explicit:
+                    raise
+                self._lacking[destination.name] = str(error)
+                guard.once_a_minute(f"destination {destination.name}", _LACKING, destination.name, error)
+            else:
                 from spancast.delivery.courier.courier import Courier  # noqa: PLC0415 - it brings HTTP and TLS along
 
                 expects = owed.expects(self.settings)
@@ -246,6 +253,8 @@ class Running:
         with suppress(OSError, sqlite3.Error, SpancastError):  # their first pass tries again, and tells why it cannot
             for courier, _ in self._couriers:
                 courier.register()
+            for name, reason in self._lacking.items():
+                self._outbox.lacks(name, reason)
 
 
 def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:
@@ -262,15 +271,7 @@ def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:
     return True
 
 
-def exporter_of(destination: Destination, *, explicit: bool) -> Exporter | Sink | None:
-    """Return the exporter of a destination; one that was only named by the environment may lack its credential."""
-    try:
-        return discover.exporter(destination)
-    except discover.Unconfigured as error:
-        if explicit:
-            raise
-        guard.once_a_minute(f"destination {destination.name}", "%s is not configured: %s", destination.name, error)
-        return None
+_LACKING = "%s is not configured: %s"
 
 
 def keeping(settings: Settings) -> Limits:
@@ -301,5 +302,5 @@ def wishes(
     )
 
 
-to_span = Spans(OtlpEncoder, VERSION).of
+to_span = SpanCache(OtlpEncoder, VERSION).of
 """Makes the span of a finished call, with its words where they are given, for all destinations of the process."""

@@ -1,4 +1,4 @@
-"""The user and the session on every span of a trace, so that platforms, which read spans one by one, find them."""
+"""User, session and tags on every span of a trace, so that platforms, which read spans one by one, find them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from spancast import attribute, guard
-from spancast.trace.stamp import Stamp
+from spancast.trace.stamp import TAGS, Stamp
 
 
 class Application:
@@ -41,8 +41,14 @@ def test_every_span_that_starts_inside_says_whom_it_is_for(application: Applicat
             pass
         with start("afterwards"):
             pass
-    who = {"user.id": "u_1", "session.id": "s_1"}
+    who = {"user.id": "u_1", "session.id": "s_1", "spancast.tag.feature": "search"}
     assert application.told() == {"request": {}, "tool": who, "database": who, "afterwards": {}}
+
+
+def test_a_span_is_given_so_many_tags_and_no_more(application: Application) -> None:
+    with attribute(tags={f"tag.{number}": number for number in range(TAGS + 5)}):
+        application.tracer.start_span("tagged").end()
+    assert application.told()["tagged"] == {f"spancast.tag.tag_{number}": str(number) for number in range(TAGS)}
 
 
 def test_what_a_span_says_itself_is_left_alone(application: Application) -> None:

@@ -1,4 +1,4 @@
-"""What need not be done on the caller's thread is left to a scribe: one thread, and a queue with an end.
+"""What need not be done on the caller's thread is left to another: one thread, and a queue with an end.
 
 Constraints: leaving work takes no lock that is held for long, and never waits; what finds the queue full is refused,
 for the caller to count. A finalizer may leave work in the middle of anything, leaving work included. A forked child
@@ -56,7 +56,7 @@ class Background:
 
     @property
     def is_here(self) -> bool:
-        """Whether this is the scribe's own thread."""
+        """Whether this is its own thread."""
         return self._thread is threading.current_thread()
 
     def leave(self, work: Work) -> bool:
@@ -120,7 +120,7 @@ class Background:
         return True
 
     def _run(self) -> None:
-        _here.is_scribes = True
+        _here.is_ours = True
         changed = self._changed
         while True:
             with changed:
@@ -153,8 +153,8 @@ class Background:
 
 
 def is_here() -> bool:
-    """Whether this is the thread of a scribe, whichever."""
-    return getattr(_here, "is_scribes", False)
+    """Whether this is a background thread of ours, whichever."""
+    return getattr(_here, "is_ours", False)
 
 
 _here = threading.local()

@@ -45,7 +45,7 @@ class Redactor:
         """Use a function, or `module:function`; raise `ConfigurationError` for what cannot be imported."""
         self._destination = destination
         self._redact: Redact = function(f"redact of {destination}", redact)
-        self._scribe = Background(f"spancast-redact-{destination}")
+        self._background = Background(f"spancast-redact-{destination}")
         self._is_warm = False
         self._given_up: tuple[int, _Redaction] | None = None
         """The work that took too long, and the process in which it did."""
@@ -57,7 +57,7 @@ class Redactor:
         if self._is_busy():
             return {}, TOO_SLOW
         work = _Redaction(self._redact, content)
-        if not self._scribe.leave(work) or not self._watched(work):
+        if not self._background.leave(work) or not self._watched(work):
             return {}, self._told(TOO_SLOW, "it takes too long")
         if work.error is not None:  # what it says may be the very words
             return {}, self._told(FAILED, f"it raised {type(work.error).__qualname__}")

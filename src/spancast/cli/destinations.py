@@ -5,9 +5,8 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-from spancast import settings
 from spancast.cli.arguments.filters import add_home
-from spancast.cli.home import ledger
+from spancast.cli.home import folder, ledger
 from spancast.cli.output import human
 from spancast.cli.output.table import Column, lines, terminal_width
 from spancast.delivery.outbox.accounts import Standing
@@ -55,10 +54,11 @@ def table(standings: Sequence[Standing]) -> Iterator[str]:
 
 
 def _standings(args: argparse.Namespace) -> tuple[Standing, ...]:
-    with ledger(args) as book:
-        if book is None:
+    with ledger(args):  # what programs have written since is in the outbox, too
+        home = folder(args)
+        if not (home / "outbox.db").exists():
             return ()
-        with closing(Outbox(args.home or settings.home())) as outbox:
+        with closing(Outbox(home)) as outbox:
             return outbox.standings()
 
 

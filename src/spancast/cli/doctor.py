@@ -19,10 +19,10 @@ from spancast.bookkeeping.trouble import told
 from spancast.cli import doubles, engine
 from spancast.cli.arguments.filters import add_home
 from spancast.cli.output import human
+from spancast.delivery.courier import discover
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.errors import ConfigurationError, SpancastError
 from spancast.hooks.table import HOOKS
-from spancast.running import exporter_of
 
 State = Literal["ok", "note", "wrong"]
 
@@ -192,7 +192,7 @@ def _destinations(found: settings.Settings) -> Iterator[Finding]:
     for destination in found.destinations:
         what = f"destination {destination.name}"
         try:
-            exporter = exporter_of(destination, explicit=True)
+            exporter = discover.exporter(destination)
         except ConfigurationError as error:
             yield Finding(what, "wrong", str(error))
             continue

@@ -5,6 +5,7 @@ from typing import cast
 from spancast import contract
 from spancast.foreign import Foreign, Value
 from spancast.resource import ENVIRONMENT, RELEASE, text_of
+from spancast.trace import names
 
 
 def companion(kept: Foreign, encoder: contract.Encoder) -> contract.Span:
@@ -27,6 +28,11 @@ def companion(kept: Foreign, encoder: contract.Encoder) -> contract.Span:
         ],
         user=kept.user,
         session=kept.session,
+        tags={
+            name.removeprefix(names.TAG): value
+            for name, value in kept.attributes.items()
+            if name.startswith(names.TAG) and isinstance(value, str)
+        },
         environment=text_of(kept.resource, ENVIRONMENT),
         release=text_of(kept.resource, RELEASE),
         resource=kept.resource,

@@ -1,8 +1,8 @@
 """The application's own spans that travel with its calls: agents, tools, the requests that it serves.
 
 A span is looked at when it ends, on the thread that ends it, and no longer than it takes to see whether any destination
-wants its kind; what is kept of it is written down by a scribe. A span that carries one of our calls is that call's, and
-travels as such.
+wants its kind; what is kept of it is written down in the background. A span that carries one of our calls is that
+call's, and travels as such.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,7 +52,7 @@ class Companions:
         self._kinds = _Kinds.of(destinations)
         self._keep = keep
         self._words = words
-        self._scribe = Background("spancast-companions")
+        self._background = Background("spancast-companions")
         self._pending: Pending[Seen] = Pending()
 
     def called(self, trace_id: int) -> None:
@@ -80,7 +80,7 @@ class Companions:
 
     def complete(self, timeout: float) -> bool:
         """Write down what is left; return whether all was within `timeout` seconds."""
-        return self._scribe.drain(timeout)
+        return self._background.drain(timeout)
 
     def _wait(self, seen: "Seen") -> None:
         if self._kinds.every:
@@ -93,7 +93,7 @@ class Companions:
 
     def _leave(self, seen: "Seen", destinations: tuple[str, ...], again: str = "") -> None:
         """Have a span written down; `again` tells a second record of it, for other destinations, from the first."""
-        if not self._scribe.leave(_Writing(seen, destinations, self._keep, self._words, again)):
+        if not self._background.leave(_Writing(seen, destinations, self._keep, self._words, again)):
             guard.count("span lost: too much waits")
 
 

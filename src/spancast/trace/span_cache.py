@@ -16,7 +16,7 @@ KEPT = 1024
 """Spans that are kept for the next destination: couriers go through the same records at about the same time."""
 
 
-class Spans:
+class SpanCache:
     """Makes the spans that exporters are given. From any thread."""
 
     def __init__(self, encoder: Callable[[], contract.Encoder], version: str) -> None:

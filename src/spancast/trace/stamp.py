@@ -1,6 +1,7 @@
-"""The user and the session on every span of a trace, since platforms read them span by span; and note of each span."""
+"""User, session and tags on every span of a trace, since platforms read them span by span; and note of each span."""
 
 from collections.abc import Callable
+from itertools import islice
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
@@ -8,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from spancast import guard
 from spancast.attribution import who
 from spancast.attribution.attribution import Pseudonym
-from spancast.capture.values import text
+from spancast.capture.values import labels, text
 from spancast.trace import names, nesting
 from spancast.trace.companions import Companions
 
@@ -36,6 +37,8 @@ class Stamp(SpanProcessor):
             named = who.current(parent_context)
             _stamp(span, names.USER, named.user if type(named.user) is Pseudonym else text(named.user))
             _stamp(span, names.SESSION, text(named.session))
+            for name, value in islice(labels(named.tags.items()).items(), TAGS):
+                _stamp(span, names.TAG + name.replace(".", "_"), value)
         except Exception:  # noqa: BLE001 - the span is the application's
             guard.caught("trace.stamp")
 
@@ -58,6 +61,8 @@ class Stamp(SpanProcessor):
         self.force_flush(_SHUTDOWN)
 
 
+TAGS = 16
+"""Tags that a span is given: its limit is the application's, and what it says itself must not give way."""
 _SHUTDOWN = 1_000
 """Milliseconds that a provider's shutdown may wait for it."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from spancast.content import Content
 from spancast.delivery.journal import frame, memory
-from spancast.delivery.journal.memory import Waiting
+from spancast.delivery.journal.memory import Memory
 from spancast.late import Late
 from spancast.record import Record
 from tests.bookkeeping.records import call, opened
@@ -18,7 +18,7 @@ def framed(record: Record) -> bytes:
 
 
 def test_what_came_first_goes_first():
-    records, waits = [framed(call()) for _ in range(3)], Waiting()
+    records, waits = [framed(call()) for _ in range(3)], Memory()
     for each in records:
         assert waits.add(each)
     assert waits.oldest(len(records[0])) == (records[0],)
@@ -33,7 +33,7 @@ def test_what_came_first_goes_first():
 def test_words_are_refused_where_calls_still_have_room(monkeypatch):
     words = framed(Content(call_id="1", input_messages="x" * 1000))
     monkeypatch.setattr(memory, "LARGEST", 4 * len(words))
-    waits = Waiting()
+    waits = Memory()
     assert [waits.add(words, words=True) for _ in range(4)] == [True, True, False, False]
     assert waits.add(framed(call()))
     assert waits.lost == {"memory full: words": 2}
@@ -51,7 +51,7 @@ def test_words_are_refused_where_calls_still_have_room(monkeypatch):
 )
 def test_the_oldest_is_dropped_and_counted_as_what_it_is(record, reason, cost, monkeypatch):
     monkeypatch.setattr(memory, "KEPT", 1)
-    waits, newer = Waiting(), framed(call())
+    waits, newer = Memory(), framed(call())
     waits.add(framed(record))
     waits.add(newer)
     assert waits.take() == (newer,)

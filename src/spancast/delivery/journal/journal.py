@@ -22,7 +22,7 @@ from spancast import guard
 from spancast.base import folders, forks, locks
 from spancast.content import Content
 from spancast.delivery.journal import frame
-from spancast.delivery.journal.memory import Waiting
+from spancast.delivery.journal.memory import Memory
 from spancast.delivery.journal.starving import Starving
 from spancast.record import Record
 from spancast.settings import Durability
@@ -85,7 +85,7 @@ class Journal:
         """The first part of the names of this process's segments."""
         self.news = False
         """Whether anything was appended since somebody last set this to `False`."""
-        self.waiting = Waiting()
+        self.waiting = Memory()
         """What waits in memory, and what of it had to be dropped."""
         self._number = 0
         self._fd: int | None = None

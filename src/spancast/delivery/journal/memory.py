@@ -21,7 +21,7 @@ LARGEST = 8 * 1024 * 1024
 _decode = msgspec.msgpack.Decoder(Record).decode
 
 
-class Waiting:
+class Memory:
     """Framed records that wait, oldest first. No method is held up by anything but the others."""
 
     def __init__(self) -> None:

@@ -159,6 +159,16 @@ class Outbox:
                 (name,),
             )
 
+    def lacks(self, name: str, reason: str) -> None:
+        """Note why this process cannot serve a destination. Where another serves it, what is known of that stands."""
+        with self._store.transaction() as connection:
+            destination(connection, name)
+            connection.execute(
+                "UPDATE destination SET state = 'unconfigured', reason = ? WHERE name = ? AND state = 'ready' "
+                "AND last_delivered_at IS NULL",
+                (reason, name),
+            )
+
     def take(self, name: str, limit: int) -> tuple[Waiting, ...]:
         """Return up to `limit` records that wait for a destination: exceptions first, each kind oldest first.
 
