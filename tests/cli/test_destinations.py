@@ -25,6 +25,7 @@ KEYS = [
     "skipped",
     "lag_s",
     "reasons",
+    "reason",
 ]
 
 

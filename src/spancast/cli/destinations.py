@@ -70,6 +70,7 @@ def _json(standing: Standing) -> dict[str, object]:
         **{name: getattr(standing, name) for name in _COUNTS},
         "lag_s": round(standing.lag_s, 3),
         "reasons": dict(standing.reasons),
+        "reason": standing.reason,
     }
 
 
