@@ -20,7 +20,7 @@ def is_there() -> bool:
 def file(rows: Sequence[Mapping[str, _traces_table.Value]]) -> bytes:
     """Return a file, compressed by zstandard. The columns are those of the table, and SENT_AT behind them."""
     import pyarrow as pa  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - for those who write Parquet
-    from pyarrow import parquet  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415
+    from pyarrow import parquet  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - an extra
 
     types = {
         "time": pa.timestamp("us", "UTC"),

@@ -115,7 +115,7 @@ def test_spans_say_the_pseudonym() -> None:
         assert who.current() == Attribution(U_1, U_1, {"owner": U_1})
     provider.get_tracer("test").start_span("baggage", elsewhere).end()
     assert [(span.name, dict(span.attributes or {})) for span in kept.get_finished_spans()] == [
-        ("block", {"user.id": U_1, "session.id": U_1}),
+        ("block", {"user.id": U_1, "session.id": U_1, "spancast.tag.owner": U_1}),
         ("baggage", {"user.id": U_1}),
     ]
 

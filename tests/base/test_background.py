@@ -50,7 +50,7 @@ class Gate:
 
 @pytest.fixture
 def busy() -> Iterator[tuple[Background, Gate]]:
-    """A scribe that is in the middle of something."""
+    """Work in the background that is in the middle of something."""
     working, gate = Background("busy"), Gate()
     assert working.leave(gate.job)
     assert gate.begun.wait(10)
@@ -342,7 +342,7 @@ def test_a_thread_that_waits_does_not_keep_the_process() -> None:
 def run(program: str) -> str:
     return subprocess.run(
         [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(program)],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         check=True,
         capture_output=True,
         text=True,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from spancast.api import BEGINNING, EXIT_BUDGET
 from spancast.base.locks import FileLock
+from spancast.running import BEGINNING, EXIT_BUDGET
 from spancast.testing import Simulator
 from tests.bookkeeping.records import python
 from tests.faults.booked import drained

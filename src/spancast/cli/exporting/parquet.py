@@ -27,7 +27,7 @@ def parquet(rows: Iterable[CallRow], columns: Sequence[Column], out: BinaryIO) -
             'Parquet is written by pyarrow, which is not installed here: pip install "spancast[parquet]".'
         )
     import pyarrow as pa  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - for those who write Parquet
-    from pyarrow import parquet as files  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415
+    from pyarrow import parquet as files  # type: ignore[import-not-found,unused-ignore] # noqa: PLC0415 - an extra
 
     kinds: dict[str, Any] = {
         "count": pa.int64(),
