@@ -74,6 +74,7 @@ class Langfuse:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        _otlp.refuse_user(self.endpoint)
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
             raise ValueError(
                 f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL such as https://cloud.langfuse.com."

@@ -351,8 +351,8 @@ _MAY_PASS = frozenset({404, 405, 407, 408, 421, 425, 429})
 
 def shown_url(url: str) -> str:
     """Return a URL, or what was meant as one, as an error may show it: without a user, a password and a query."""
-    place, query, _ = url.partition("?")
-    return re.sub(r"(?s)^((?:[^@]*?//)?).*@", r"\1...@", place) + (query and "?...")
+    place, query, _ = re.sub(r"(?s)^((?:[^@]*?//)?).*@", r"\1...@", url).partition("?")
+    return place + (query and "?...")
 
 
 def retry_after(reply: Reply) -> float | None:

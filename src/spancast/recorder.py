@@ -22,7 +22,7 @@ from spancast.call import Call
 from spancast.capture.collector import collecting
 from spancast.capture.content.words import Words
 from spancast.capture.dialect import Dialect
-from spancast.capture.exchange import Exchange
+from spancast.capture.exchange import ERRORS, Exchange
 from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.request import app_facts, form_facts, request_facts
 from spancast.capture.route import Routes, region_of
@@ -35,8 +35,6 @@ from spancast.trace.place import Place, placed
 from spancast.trace.tracing import Tracing
 
 _PORTS = {"http": 80, "https": 443}
-_ERRORS = 400
-"""The first HTTP status that is an error."""
 
 
 class HttpRequest(Struct, frozen=True):
@@ -189,7 +187,7 @@ class Recorder:
                 self._keep(late)
 
     def _opened(self, call: Call, place: Place) -> None:
-        if call.http_status is not None and call.http_status >= _ERRORS:
+        if call.http_status is not None and call.http_status >= ERRORS:
             self._attempts.failed(call.call_id)
         place.opened(call)
         if self._keep is not None:

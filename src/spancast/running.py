@@ -262,7 +262,12 @@ def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:
 
     Return whether it was begun: no thread can be where the limit is reached, or the interpreter ends.
     """
-    thread = threading.Thread(target=work, name="spancast-disk", daemon=True)
+
+    def quietly() -> None:
+        with guard.quietly("starting"):
+            work()
+
+    thread = threading.Thread(target=quietly, name="spancast-disk", daemon=True)
     try:
         thread.start()
     except RuntimeError:

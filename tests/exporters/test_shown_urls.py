@@ -42,6 +42,7 @@ def test_an_address_that_cannot_work_is_shown_without_its_password(
         ("https://user:p/w@host/path?key=k", "https://...@host/path?..."),
         ("http//user:word@host", "http//...@host"),
         ("user:word@host", "...@host"),
+        ("http://user:p?w@host", "http://...@host"),
         ("host", "host"),
     ],
 )

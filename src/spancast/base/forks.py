@@ -35,6 +35,14 @@ def in_child(begin_anew: Callable[[], None]) -> None:
         children[number] = None, begin_anew
 
 
+def around(before: Callable[[], None], after_in_parent: Callable[[], None]) -> None:
+    """Have these called when a thread forks that waits for nothing any more, and in the parent when it has forked."""
+    _around.append((before, after_in_parent))
+
+
+_around: list[tuple[Callable[[], None], Callable[[], None]]] = []
+
+
 def notice() -> None:
     """Begin anew, if this process was forked since and nobody has said so."""
     if os.getpid() != _pid:
@@ -87,21 +95,31 @@ class Unforked:
 def _before() -> None:
     _gate.changed.acquire()
     _gate.changed.wait_for(lambda: not _gate.others_are_inside(), PATIENCE)
+    for before, _ in _around:
+        before()
 
 
 def _in_parent() -> None:
+    for _, after in _around:
+        after()
     _gate.changed.release()
 
 
 def _in_child() -> None:
     global _pid, _gate
     _pid, _gate = os.getpid(), _Gate()
+    errors = []
     for ref, begin_anew in list(_children.values()):
         owner = None if ref is None else ref()
-        if ref is None:
-            begin_anew()
-        elif owner is not None:
-            begin_anew(owner)
+        try:
+            if ref is None:
+                begin_anew()
+            elif owner is not None:
+                begin_anew(owner)
+        except Exception as error:  # noqa: BLE001 - one that fails must not keep the others from it
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 if hasattr(os, "register_at_fork"):

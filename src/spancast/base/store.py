@@ -84,9 +84,9 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Give the connection for one short read, of one moment's state."""
-        while True:
+        for is_last in (False, False, True):  # there are file systems on which a file seems another at each look
             with self._mine():
-                connection = None if self._is_replaced() else self._connection
+                connection = self._connection if is_last or not self._is_replaced() else None
                 if connection is not None:
                     with self._using():
                         connection.execute("BEGIN")
@@ -97,6 +97,7 @@ class Store:
                     return
             with self._alone(), self._mine(), self._using(), self._whole():
                 self._open()
+        raise sqlite3.OperationalError(f"{self._path} is taken away again and again")
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""

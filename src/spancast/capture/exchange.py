@@ -101,7 +101,7 @@ class Exchange:
     def _reader_of(self, status: int, kind: str) -> Reader:
         if kind.startswith("text/event-stream"):
             return StreamReader(self._dialect, self._over)
-        if self._dialect.opaque and status < _ERRORS and "json" not in kind:
+        if self._dialect.opaque and status < ERRORS and "json" not in kind:
             return OpaqueReader()
         return PlainReader(self._dialect)
 
@@ -191,7 +191,7 @@ class Exchange:
     def _failure(self, reading: Reading, outcome: Outcome, error: BaseException | None) -> Facts:
         """Return the failure wherever it shows: in the body, the status, or the client; empty where there is none."""
         reader, status, stated = self._reader, self._facts.get("http_status", 0), reading.failure
-        if status >= _ERRORS:
+        if status >= ERRORS:
             stated = {**failure_facts(None, status), **stated}
             if stated["error_type"] == "error":
                 stated["error_type"] = str(status)
@@ -246,7 +246,7 @@ class Exchange:
 
 
 _NOTHING = Decimal(0)
-_ERRORS = 300
+ERRORS = 300
 """The first HTTP status that is no answer: a redirect asks no model, whoever follows it, and is not billed."""
 _USAGE = (b'"usage":{', b'"usage": {')
 """How a usage begins; one that the network cut in two here is known at the end."""

@@ -85,17 +85,21 @@ class _Room:
 
     def text(self, seen: str) -> str:
         """Return a text without what looks like a secret, that UTF-8 can hold, and as long as there is room for."""
-        return self._fitting(without_secrets(seen[: self._most + _MARGIN]))
+        looked_at = self._most + _MARGIN
+        kept = without_secrets(seen[:looked_at])
+        if len(seen) > looked_at:  # what stands at the end of that may be the half of a secret
+            return self._fitting(kept[:-_MARGIN], is_cut=True)
+        return self._fitting(kept)
 
     @property
     def _most(self) -> int:
         return max(0, min(self._longest, self._room))
 
-    def _fitting(self, seen: str) -> str:
+    def _fitting(self, seen: str, *, is_cut: bool = False) -> str:
         kept, most = str(self._mended(seen, encodable(seen))), self._most
         size = len(kept) if kept.isascii() else len(kept.encode())
-        if size > most:
-            kept, size = kept.encode()[:most].decode("utf-8", "ignore") + TRUNCATED, most
+        if is_cut or size > most:
+            kept, size = kept.encode()[:most].decode("utf-8", "ignore") + TRUNCATED, min(size, most)
             self.is_cut = True
         self._room -= size + _ONE
         return kept

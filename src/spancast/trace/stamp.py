@@ -32,8 +32,8 @@ class Stamp(SpanProcessor):
             return
         try:
             nesting.notice(span)
-            if self.companions is not None:
-                self.companions.family.begun(span)
+            if (companions := self.companions) is not None:
+                companions.family.begun(span)
             named = who.current(parent_context)
             _stamp(span, names.USER, named.user if type(named.user) is Pseudonym else text(named.user))
             _stamp(span, names.SESSION, text(named.session))
@@ -44,16 +44,18 @@ class Stamp(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Look at a span that has ended."""
-        if self.active and self.companions is not None:
+        companions = self.companions
+        if self.active and companions is not None:
             with guard.quietly("trace.companions"):
-                self.companions.ended(span)
+                companions.ended(span)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Have the spans ended that wait."""
-        if not self.active or self.complete is None:
+        complete = self.complete
+        if not self.active or complete is None:
             return True
         with guard.quietly("trace.flush"):
-            return self.complete(timeout_millis / 1e3)
+            return complete(timeout_millis / 1e3)
         return False
 
     def shutdown(self) -> None:

@@ -107,7 +107,7 @@ class Tracing:
             is_private = isinstance(provider, ProxyTracerProvider)
             used: Any = self._own() if is_private else provider
             add = getattr(used, "add_span_processor", None)  # the SDK's provider has it, the API's does not
-            if add is not None and not any(used is each for each in self._joined):
+            if add is not None and self._stamp.active and not any(used is each for each in self._joined):
                 self._joined.append(used)
                 add(self._stamp)
                 _put_first(used, self._stamp)

@@ -33,8 +33,9 @@ SLOW = 0.1
 """Seconds; after an append that took longer, appends wait in memory until the file system is well again."""
 SOON = 0.001
 """Seconds until an append first looks again whether it is its turn."""
-PATIENCE = 5.0
-"""Seconds that an append waits for its turn where nothing but the other threads' number is in the way."""
+PATIENCE = 1.0
+"""Seconds that an append waits for its turn, or a write for its end, where all that is in the way is the number of
+other threads."""
 TOGETHER = 64 * 1024
 """Bytes that are written at once, for all threads that append."""
 UNATTENDED = 5.0
@@ -145,12 +146,14 @@ class Journal:
                     self.go_on()
 
     def _give_back(self) -> None:
+        self._leave_what_is_gone()
         done, self._unsynced = self._unsynced, []
         if self._fd is not None:
             done.append(self._fd)
             self._fd = None
         for fd in done:
-            os.close(fd)
+            with suppress(OSError):  # one that is closed already must not keep the others open
+                os.close(fd)
 
     def hold(self) -> bool:
         """Let the write under way end, so that a forked child inherits no half-made segment; but wait for no stall."""
@@ -316,7 +319,8 @@ class Journal:
             self._behind = True
             guard.failed("journal", "%s takes no records; they wait in memory. Is it full or read-only?", self._folder)
             return False
-        if time.perf_counter() - began > SLOW and not self._starving.is_so():
+        took = time.perf_counter() - began
+        if took > PATIENCE or (took > SLOW and not self._starving.is_so()):
             self._behind = True
             guard.count("slow append")
         return True
@@ -375,8 +379,9 @@ class Journal:
         try:
             _sync(fd)
         finally:
-            self._syncing.discard(fd)
-            os.close(fd)
+            with self._lock:
+                self._syncing.discard(fd)
+                os.close(fd)
 
     def _list(self) -> None:
         """Make the names of new segments, and of the folders they lie in, safe from a loss of power."""
@@ -408,6 +413,5 @@ def _after_fork_in_child() -> None:
         journal.after_fork_in_child()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
+forks.around(_before_fork, _after_fork_in_parent)
 forks.in_child(_after_fork_in_child)

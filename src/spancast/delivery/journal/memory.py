@@ -51,7 +51,8 @@ class Memory:
     def oldest(self, size: int) -> tuple[bytes, ...]:
         """Return the records that have waited longest, at least one and then up to `size` bytes, and leave them."""
         with self._lock:
-            sized = zip(self._records, accumulate(map(len, self._records)), strict=True)
+            records = list(self._records)  # a finalizer may add one at any step below
+            sized = zip(records, accumulate(map(len, records)), strict=True)
             return tuple(record for record, end in takewhile(lambda one: one[1] <= max(size, len(one[0])), sized))
 
     def remove(self, framed: bytes) -> None:
