@@ -20,14 +20,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = (headers.get("retry-after") or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:_LONGEST])
-    until = _moment(text) if 0 < len(text) <= _LONGEST else None
+    until = moment(text) if 0 < len(text) <= _LONGEST else None
     if until is None:
         return None
-    now = _moment(headers.get("date") or "") or datetime.now(UTC)
+    now = moment(headers.get("date") or "") or datetime.now(UTC)
     return max(0.0, (until - now).total_seconds())
 
 
-def _moment(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
+    """Return the instant of a date (RFC 9110 §5.6.7); `None` for what is none."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most programs never read one
 
     try:

@@ -18,7 +18,6 @@ import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,7 +63,7 @@ class Store:
         self._file: tuple[int, int] | None = None
         self._turn, self._mutex = threading.RLock(), threading.RLock()
         self._in_use = False
-        _stores.add(self)
+        forks.in_child(self._begin_anew)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -106,7 +105,7 @@ class Store:
             if connection is not None:
                 connection.close()
 
-    def after_fork_in_child(self) -> None:
+    def _begin_anew(self) -> None:
         """Begin anew, without the connection of the parent."""
         inherited, in_use = self._connection, self._in_use
         self._turn, self._mutex = threading.RLock(), threading.RLock()
@@ -269,14 +268,3 @@ def _keep_for_ever(connection: sqlite3.Connection) -> None:
     import ctypes  # noqa: PLC0415 - hardly any process ever needs it
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-
-
-_stores: "weakref.WeakSet[Store]" = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for store in list(_stores):
-        store.after_fork_in_child()
-
-
-forks.in_child(_after_fork)

@@ -72,7 +72,7 @@ def _are_well(seen: Mapping[Any, Any], longest: int) -> bool:
     for name, value in seen.items():
         kind = type(value)
         if kind is str:
-            well = len(value) <= longest and (value.isascii() or _is_encodable(value))
+            well = _is_text(value, longest)
         elif kind is int:
             well = -_BEYOND <= value < _BEYOND
         elif kind is float:
@@ -81,9 +81,7 @@ def _are_well(seen: Mapping[Any, Any], longest: int) -> bool:
             well = len(value) <= _FEW and all(type(each) is str and _is_text(each, longest // _FEW) for each in value)
         else:
             well = kind is bool
-        if not well or type(name) is not str or not 0 < len(name) <= LONGEST_NAME:
-            return False
-        if not (name.isascii() or _is_encodable(name)):
+        if not well or type(name) is not str or not name or not _is_text(name, LONGEST_NAME):
             return False
     return True
 
@@ -93,10 +91,10 @@ _FEW = 16
 
 
 def _is_text(seen: str, longest: int) -> bool:
-    return len(seen) <= longest and (seen.isascii() or _is_encodable(seen))
-
-
-def _is_encodable(seen: str) -> bool:
+    if len(seen) > longest:
+        return False
+    if seen.isascii():
+        return True
     try:
         seen.encode()
     except UnicodeEncodeError:

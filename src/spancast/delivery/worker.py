@@ -1,7 +1,6 @@
 """A thread for what is done in rounds: whenever there is news, and whenever a round has said that it is time."""
 
 import threading
-import weakref
 from typing import Protocol
 
 from spancast import guard
@@ -41,7 +40,7 @@ class WorkerThread:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._begin()
-        _threads.add(self)
+        forks.in_child(self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -74,10 +73,6 @@ class WorkerThread:
         self._worker.close()
         return True
 
-    def after_fork(self) -> None:
-        """Begin anew in a forked child."""
-        self._begin()
-
     def _run(self) -> None:
         while not self._stopping:
             self._woken.clear()
@@ -90,14 +85,3 @@ class WorkerThread:
         except Exception:  # noqa: BLE001 - a full disk must not end the thread
             guard.caught(self._worker.name)
             return FAULT
-
-
-_threads: "weakref.WeakSet[WorkerThread]" = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for thread in list(_threads):
-        thread.after_fork()
-
-
-forks.in_child(_after_fork)

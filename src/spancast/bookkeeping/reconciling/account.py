@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
+from spancast.base.http_fields import moment
 from spancast.bookkeeping import openrouter
 from spancast.bookkeeping.reconciling.span import Span
 from spancast.contract import Reply, retry_after
@@ -174,10 +174,8 @@ def _is_passing(status: int) -> bool:
 
 
 def _date(reply: Reply) -> datetime | None:
-    try:
-        return parsedate_to_datetime(reply.headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError):
-        return None
+    at = moment(reply.headers.get("date", ""))
+    return None if at is None else at.astimezone(UTC)
 
 
 def _iso(at: datetime) -> str:

@@ -7,7 +7,6 @@ no lock but the journal's own.
 import sqlite3
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -42,10 +41,10 @@ class Pump:
         self._journal = journal
         self._drainer = drainer
         self._wake = wake
-        self._after_fork()
-        _pumps.add(self)
+        self._begin()
+        forks.in_child(self._begin)
 
-    def _after_fork(self) -> None:
+    def _begin(self) -> None:
         """Know of no thread: a forked child has none but the one that forked."""
         self.running = False
         self._stopping = False
@@ -138,14 +137,3 @@ class Pump:
 
 
 _WAITING = "Records cannot be moved into the ledger in %s; they wait. `spancast doctor` says what to do."
-
-
-_pumps: "weakref.WeakSet[Pump]" = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for pump in list(_pumps):
-        pump._after_fork()  # noqa: SLF001 - of the same module
-
-
-forks.in_child(_after_fork)
