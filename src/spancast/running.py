@@ -183,9 +183,8 @@ class Running:
 
     def _close(self) -> None:
         """Close the databases; what uses them yet opens them again."""
-        with guard.quietly("stopping"):
-            self._book.close()
-            self._outbox.close()
+        self._book.close()
+        self._outbox.close()
 
     def is_done(self) -> bool:
         """Return whether all is where it should be, once it has ended: others may have moved and sent it since."""
@@ -264,7 +263,7 @@ def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:
     """
 
     def quietly() -> None:
-        with guard.quietly("starting"):
+        with guard.quietly("work on the disk"):
             work()
 
     thread = threading.Thread(target=quietly, name="spancast-disk", daemon=True)
