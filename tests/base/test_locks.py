@@ -230,12 +230,14 @@ def test_a_child_that_is_forked_while_its_parent_waits_does_not_hold_the_lock_fo
     waits.start()
     while not locks._opened - {holder._fd}:
         pass
-    told = os.pipe()
+    told, begun = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
+        os.write(begun[1], b"1")
         os.close(told[1])
         os.read(told[0], 1)
         os._exit(0)
+    os.read(begun[0], 1)  # until then it may not have run at all
     holder.release()
     waits.join()
     locks.close(lock._fd)  # type: ignore[arg-type]  # as the end of the process does it, without giving the lock back
