@@ -10,6 +10,7 @@ certain, and so nothing else is linked: an equal request may be what the applica
 import asyncio
 import sys
 import threading
+from asyncio import events
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -216,10 +217,9 @@ def _number(written: str | None) -> int | None:
 
 def _where() -> Hashable:
     """Return what tells this thread, or the task it is in, from others."""
-    try:
-        return id(asyncio.current_task())
-    except RuntimeError:
+    if events._get_running_loop() is None:  # noqa: SLF001 - in the module's `__all__`; to ask for the task raises here
         return threading.get_ident()
+    return id(asyncio.current_task())
 
 
 def _sample(body: bytes | None) -> Hashable:

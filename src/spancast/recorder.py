@@ -1,6 +1,5 @@
 """What a hook talks to: it opens an exchange for a request, and keeps and traces the Call that comes of it."""
 
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from spancast.aftermath import Aftermath
 from spancast.attempts import Attempts
 from spancast.attribution import who
 from spancast.attribution.forward import forwarded
-from spancast.base import forks
+from spancast.base import forks, ids
 from spancast.base.scrub import may_hold_secrets, without_secrets
 from spancast.call import Call
 from spancast.capture.collector import collecting
@@ -128,14 +127,16 @@ class Recorder:
         return done
 
     def _open(self, dialect: Dialect, request: HttpRequest) -> Exchange:
+        process = forks.process()  # first of all: a child whose fork nobody told of makes ids of its own
         self.settle()
         facts = who.attributed(_asked(request), request.headers.get("x-session-id"))
-        credentials, call_id = secrets_of(request.headers), secrets.token_hex(16)
-        said = _scrubbed({**facts, **app_facts(request.headers)}, credentials)
+        facts.update(app_facts(request.headers))
+        credentials, started_at = secrets_of(request.headers), time.time_ns()
+        call_id, said = ids.call_id(started_at), _scrubbed(facts, credentials)
         call = Call(
             call_id=call_id,
             operation=dialect.operation,
-            started_at=time.time_ns(),
+            started_at=started_at,
             server_address=request.host,
             server_port=request.port or _PORTS.get(request.scheme),
             region=region_of(request.host),
@@ -155,7 +156,7 @@ class Recorder:
         after = self._aftermath
         words = None if after is None else after.words(dialect.operation, request.body, credentials)
         owed = None if self._owing is None else self._owing(request)
-        finished = partial(self._finished, place=place, words=words, owed=owed, process=forks.process())
+        finished = partial(self._finished, place=place, words=words, owed=owed, process=process)
         exchange = Exchange(call, dialect, partial(self._opened, place=place), finished, credentials)
         exchange.context, exchange.words, exchange.sends = place.context, words, sends
         exchange.on_usage = place.on_usage

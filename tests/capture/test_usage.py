@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from spancast.call import Call, Modalities
 from spancast.capture.decode import Decoder
-from spancast.capture.usage import Usage, messages_usage_facts
+from spancast.capture.reading import Envelope
+from spancast.capture.usage import messages_usage_facts
 from spancast.capture.usage import usage_facts as facts_of
 from spancast.capture.values import Facts, stated
 
@@ -63,7 +64,9 @@ CHAT: dict[str, Any] = {
 
 
 def usage_facts(written: Any) -> Facts:
-    return facts_of(Decoder(Usage).of(written) or Usage())
+    envelope = Decoder(Envelope).of({"usage": written})
+    assert envelope is not None
+    return facts_of(envelope.usage or {})
 
 
 def test_a_chats_usage_is_taken_whole() -> None:
@@ -190,7 +193,7 @@ def test_messages_input_without_a_cache_is_what_is_stated() -> None:
 
 @given(USAGES)
 def test_whatever_a_usage_states_its_facts_are_fields_of_a_call_and_none_is_negative(usage: Any) -> None:
-    for facts in (usage_facts(usage), messages_usage_facts(usage)):
+    for facts in (usage_facts(usage), messages_usage_facts(usage if isinstance(usage, dict) else {})):
         Call(call_id="0", operation="chat", started_at=0, **facts)
         assert [name for name, value in facts.items() if name.endswith(("_tokens", "cost")) and value < 0] == []
 

@@ -3,8 +3,6 @@
 In this order: the request's body, its header `x-session-id`, `spancast.attribute`, W3C baggage, the settings' defaults.
 """
 
-from typing import Any
-
 from opentelemetry.context import Context
 
 from spancast.attribution import baggage, context
@@ -25,14 +23,12 @@ def attributed(facts: Facts, session_header: str | None) -> Facts:
     user = stated if stated is not None else who.user
     session = facts.get("session") or text(session_header) or who.session
     written = named(Attribution(user, session, who.tags))
-    found: dict[str, Any] = {
-        "user": text(written.user),
-        "session": text(written.session),
-        "tags": labels(written.tags.items()),
-    }
-    if in_force().hash_key is not None and "metadata" in facts:
-        found["metadata"] = without_user(facts["metadata"], user)
-    return {**facts, **found}
+    said = {**facts, "user": text(written.user), "session": text(written.session), "tags": {}}
+    if written.tags:
+        said["tags"] = labels(written.tags.items())
+    if "metadata" in facts:
+        said["metadata"] = without_user(facts["metadata"], user)
+    return said
 
 
 def _said(parent: Context | None = None) -> Attribution:

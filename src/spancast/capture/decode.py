@@ -24,13 +24,13 @@ class Decoder(Generic[T]):
 
     def __init__(self, shape: type[T]) -> None:
         self._shape = shape
-        self._decode = msgspec.json.Decoder(shape, float_hook=_decimal).decode
+        self._decode = msgspec.json.Decoder(shape, float_hook=Decimal).decode
 
     def __call__(self, data: bytes | msgspec.Raw) -> T | None:
         """Return the object in `data`, which is not copied, or `None` when there is none."""
         try:
             return self._decode(data)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, ArithmeticError):
             return self.of(self._odd(data))
 
     def of(self, value: Any) -> T | None:
@@ -73,6 +73,8 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
         return partial(_made, kind)
     if get_origin(kind) is list:
         return partial(_listed, _reader(kinds[0]))
+    if get_origin(kind) is dict:
+        return _object
     return next((read for known, read in _READERS if kind == known), _as_it_is)
 
 
@@ -81,6 +83,10 @@ _READERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = ((Text, text), (Count, 
 
 def _listed(read: Callable[[Any], Any], seen: Any) -> list[Any]:
     return [known for each in items(seen) if (known := read(each)) is not None]
+
+
+def _object(seen: Any) -> dict[str, Any] | None:
+    return seen if isinstance(seen, dict) else None
 
 
 def _as_it_is(seen: Any) -> Any:

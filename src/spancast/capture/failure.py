@@ -1,6 +1,7 @@
 """What went wrong, as OpenRouter says it, in the words that are safe to keep."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,8 @@ MAX_MESSAGE = 128
 
 _CREDENTIALS = ("authorization", "proxy-authorization", "x-api-key", "api-key")
 _SHORTEST_SECRET = 8
+_KEYS = 16
+"""Keys whose hash is remembered; most programs have one."""
 
 
 def failure_facts(error: Any, status: int | None = None) -> Facts:
@@ -58,11 +61,15 @@ def kept(stated: str, secrets: Sequence[str] = ()) -> str:
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the credentials that a request carries; what is shorter than eight characters is none."""
-    stated = " ".join([headers[name] for name in _CREDENTIALS if name in headers])
-    return tuple([word for word in stated.split() if len(word) >= _SHORTEST_SECRET])
+    found: tuple[str, ...] = ()
+    for name in _CREDENTIALS:
+        if name in headers:
+            found += tuple([word for word in headers[name].split() if len(word) >= _SHORTEST_SECRET])
+    return found
 
 
-def key_hash(credentials: Sequence[str]) -> str | None:
+@lru_cache(maxsize=_KEYS)
+def key_hash(credentials: tuple[str, ...]) -> str | None:
     """Return the SHA-256 of the request's API key in hex, as OpenRouter's list of keys has it (openrouter SDK, keys).
 
     A key of another kind than OpenRouter's own has a hash, too: it still tells one key from another.

@@ -1,12 +1,13 @@
 """What has been read of one answer so far, object by object: one for a plain answer, an event each for a stream."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from spancast.call import Attempt, Routing
 from spancast.capture.failure import failure_facts
-from spancast.capture.usage import Usage, usage_facts
+from spancast.capture.usage import usage_facts
 from spancast.capture.values import MAX_ITEMS, Facts, Text, count, items, member, text, texts
 
 
@@ -16,7 +17,7 @@ class Envelope(msgspec.Struct):
     id: Text | None = None
     model: Text | None = None
     provider: Text | None = None
-    usage: Usage | None = None
+    usage: dict[str, Any] | None = None
     error: Any = None
     error_type: Any = None
     service_tier: Text | None = None
@@ -81,7 +82,7 @@ class Reading:
         if seen.error is not None:
             self.fail(seen.error, seen.error_type)
 
-    def billed(self, usage: Usage | None) -> None:
+    def billed(self, usage: Mapping[str, Any] | None) -> None:
         """Take what an answer states to have used; the last word stands."""
         if usage is not None:
             self.usage.update(usage_facts(usage))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,7 +12,20 @@ import msgspec
 from spancast.call import Parameters
 from spancast.capture.decode import Decoder
 from spancast.capture.trace_fields import trace_facts
-from spancast.capture.values import Facts, Text, count, flag, integer, items, known, labels, member, number, text, texts
+from spancast.capture.values import (
+    Facts,
+    Text,
+    count,
+    flag,
+    integer,
+    items,
+    labels,
+    member,
+    number,
+    stated,
+    text,
+    texts,
+)
 
 
 class _Request(msgspec.Struct):
@@ -93,19 +107,23 @@ _FORM_NUMBERS = frozenset({"temperature"})
 
 
 def _facts(seen: _Request) -> Facts:
-    asked = known(_Request.__struct_fields__, msgspec.structs.astuple(seen))
-    if seen.text is not None or seen.output_config is not None:
-        asked.update(_inner(seen))
-    return {
+    facts: Facts = {
         "request_model": seen.model,
-        "request_models": texts(seen.models) or (() if seen.fallbacks is None else _fallbacks(seen.fallbacks)),
+        "request_models": () if seen.models is None and seen.fallbacks is None else _models(seen),
         "streamed": seen.stream is True or seen.stream == "true",
         "user": seen.user or text(member(seen.metadata, "user_id")),
         "session": seen.session_id,
         "linked": seen.trace is not None and any(text(member(seen.trace, name)) for name in _LINKS),
-        "parameters": _parameters(asked),
-        **trace_facts(seen.trace, seen.metadata),
+        "parameters": _parameters(seen),
     }
+    if seen.trace is not None or seen.metadata is not None:
+        facts.update(trace_facts(seen.trace, seen.metadata))
+    return facts
+
+
+def _models(seen: _Request) -> tuple[str, ...]:
+    """Return the models that may answer: those of OpenRouter's own list, else of Anthropic's."""
+    return texts(seen.models) or _fallbacks(seen.fallbacks)
 
 
 def _fallbacks(seen: Any) -> tuple[str, ...]:
@@ -113,28 +131,26 @@ def _fallbacks(seen: Any) -> tuple[str, ...]:
     return texts([member(each, "model") for each in items(seen)])
 
 
-def _inner(seen: _Request) -> dict[str, Any]:
-    """Return what Responses ask for in `text`, and Messages in `output_config`, by the names that chat has for it."""
-    found = {
-        "response_format": member(seen.text, "format"),
-        "verbosity": member(seen.text, "verbosity"),
-        "reasoning_effort": member(seen.output_config, "effort"),
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
 _LINKS = ("trace_id", "parent_span_id")
 
 
-def _parameters(asked: Mapping[str, Any]) -> Parameters | None:
+def _parameters(seen: _Request) -> Parameters | None:
     found: dict[str, Any] = {}
-    for name, value in asked.items():
-        if name in _READ:
-            field, read = _READ[name]
-            asked_for = read(value)
-            if asked_for is not None:
-                found.setdefault(field, asked_for)
+    for (field, read), value in zip(_READERS, _members(seen), strict=True):
+        if value is not None and (asked := read(value)) is not None:
+            found.setdefault(field, asked)
+    if seen.text is not None or seen.output_config is not None:
+        found = {**_inner(seen), **found}
     return Parameters(**found) if found else None
+
+
+def _inner(seen: _Request) -> Facts:
+    """Return what Responses ask for in `text`, and Messages in `output_config`."""
+    return stated(
+        response_format=_kind(member(seen.text, "format")),
+        verbosity=text(member(seen.text, "verbosity")),
+        reasoning_level=text(member(seen.output_config, "effort")),
+    )
 
 
 def _stops(seen: Any) -> tuple[str, ...] | None:
@@ -204,7 +220,9 @@ _READ: dict[str, tuple[str, Callable[[Any], object]]] = {
     "model": ("preset", _preset),
     "previous_response_id": ("previous_response_id", text),
 }
-"""By the names of a request's members: the parameter, and how it is read. The struct's order says which name wins."""
+"""By the names of a request's members: the parameter, and how it is read. Of two for one parameter the first wins."""
+_READERS = tuple(_READ.values())
+_members = attrgetter(*_READ)
 
 
 def app_facts(headers: Mapping[str, str]) -> Facts:

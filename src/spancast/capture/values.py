@@ -1,9 +1,7 @@
 """What a field of somebody else's JSON may be taken for. What is not of its kind, or not plausible, is unknown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
-from itertools import compress, repeat
-from operator import is_not
 from typing import Annotated, Any
 
 import msgspec
@@ -17,7 +15,8 @@ MAX_ITEMS = 64
 """Members kept of a list or an object."""
 
 _MAX_COUNT = 2**63 - 1
-_MAX_NUMBER = 10**12
+_MAX_NUMBER = 1e12
+_NUMBERS = frozenset({int, float, Decimal})
 _MAX_DIGITS_BEFORE_POINT = 12
 _MAX_DIGITS_BEHIND_POINT = 48
 
@@ -63,9 +62,13 @@ def integer(value: Any) -> int | None:
 
 def number(value: Any) -> float | None:
     """Return a number that is no amount of money as a float."""
-    if type(value) not in (int, Decimal, float) or (isinstance(value, Decimal) and not value.is_finite()):
+    if type(value) not in _NUMBERS:
         return None
-    return float(value) if -_MAX_NUMBER < value < _MAX_NUMBER else None
+    try:
+        found = float(value)
+    except (OverflowError, ValueError):  # an integer of many digits, a signalling NaN
+        return None
+    return found if -_MAX_NUMBER < found < _MAX_NUMBER else None
 
 
 def flag(value: Any) -> bool | None:
@@ -80,22 +83,19 @@ def money(value: Any) -> Decimal | None:
     """
     if type(value) is int:
         value = Decimal(value)
-    if not isinstance(value, Decimal) or not value.is_finite() or value < 0:
+    if not isinstance(value, Decimal) or not value.is_finite():
         return None
-    _, _, exponent = value.as_tuple()
-    if value.adjusted() >= _MAX_DIGITS_BEFORE_POINT or int(exponent) < -_MAX_DIGITS_BEHIND_POINT:
-        return None
-    return value.copy_abs()
+    if value.is_signed():
+        if value:
+            return None
+        value = value.copy_abs()
+    exponent = int(value.as_tuple().exponent)
+    return value if value.adjusted() < _MAX_DIGITS_BEFORE_POINT and exponent >= -_MAX_DIGITS_BEHIND_POINT else None
 
 
 def member(value: Any, key: str) -> Any:
     """Return `value[key]` where `value` is an object that has it, else `None`."""
     return value.get(key) if isinstance(value, dict) else None
-
-
-def known(names: Sequence[str], values: Sequence[Any]) -> Facts:
-    """Return the values that are not `None` by their names; of two of one name the later one."""
-    return dict(compress(zip(names, values, strict=True), map(is_not, values, repeat(None))))
 
 
 def stated(**facts: Any) -> Facts:

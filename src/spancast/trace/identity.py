@@ -5,7 +5,7 @@ from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -28,6 +28,19 @@ class IdentityTracer(Tracer):
     def __init__(self, provider: TracerProvider) -> None:
         """Take the sampler and the ids of a provider."""
         self._sampler, self._ids = provider.sampler, provider.id_generator
+        self.asks = self._sampler is not DEFAULT_ON
+        """Whether the sampler is asked; the SDK's default keeps what its parent keeps, and every trace that begins."""
+
+    def identity(self, above: SpanContext) -> Span:
+        """Return a span under `above`, whose sampler need not be asked."""
+        if not above.is_valid:
+            flags, state = _SAMPLED, None
+            trace_id = self._ids.generate_trace_id()
+        else:
+            flags, state = (_SAMPLED if above.trace_flags.sampled else _DROPPED), above.trace_state
+            trace_id = above.trace_id
+        span_id = self._ids.generate_span_id()
+        return NonRecordingSpan(SpanContext(trace_id, span_id, is_remote=False, trace_flags=flags, trace_state=state))
 
     def start_span(  # noqa: PLR0913, PLR0917 - the signature is OpenTelemetry's
         self,
@@ -42,6 +55,8 @@ class IdentityTracer(Tracer):
     ) -> Span:
         """Return a span that records nothing."""
         above = get_current_span(context).get_span_context()
+        if not self.asks:
+            return self.identity(above)
         trace_id = above.trace_id if above.is_valid else self._ids.generate_trace_id()
         result = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
         flags = _SAMPLED if result.decision is Decision.RECORD_AND_SAMPLE else _DROPPED

@@ -123,5 +123,5 @@ def _at(call: Call, here: SpanContext, above: SpanContext | None, tracing: Traci
         parent_span_id=None if parent is None else format_span_id(parent.span_id),
         genai_parent_span_id=None if near is None else format_span_id(near.span_id),
         sampled=here.trace_flags.sampled,
-        resource=dict(tracing.resource),
+        resource=tracing.resource,
     )

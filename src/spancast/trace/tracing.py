@@ -44,7 +44,7 @@ class Tracing:
         self._tracer: Tracer
         self._setter: Any = None
         self.resource = scalars({})
-        """The resource of the provider in use."""
+        """The resource of the provider in use, which every call shares that is made with it."""
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
