@@ -244,10 +244,13 @@ def _asked(request: HttpRequest) -> Facts:
 
 def _scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
     """Return the facts with no secret in what the application is free to write: a name, a model, a tag."""
-    written = filter(None, map(facts.get, _FREE))
     tags: dict[str, str] = facts["tags"]
     metadata: dict[str, str] = facts.get("metadata") or {}
-    if not may_hold_secrets("\0".join([*written, *tags, *tags.values(), *metadata, *metadata.values()]), credentials):
+    written = [facts[name] for name in _FREE if facts.get(name)]
+    for pairs in (tags, metadata):
+        if pairs:
+            written += [*pairs, *pairs.values()]
+    if not may_hold_secrets("\0".join(written), credentials):
         return facts
     clean = partial(without_secrets, secrets=credentials)
     found = {

@@ -24,7 +24,7 @@ if __name__ == "__main__":
 from spancast import guard  # noqa: E402 - behind the seams
 from spancast.bookkeeping.book import Book  # noqa: E402
 from spancast.content import Content  # noqa: E402
-from spancast.delivery.journal import journal as journals  # noqa: E402
+from spancast.delivery.journal import segments  # noqa: E402
 from spancast.delivery.journal.drainer import Drainer  # noqa: E402
 from spancast.delivery.journal.journal import Journal, journal_folder  # noqa: E402
 from spancast.delivery.outbox.ack import Ack  # noqa: E402
@@ -33,7 +33,7 @@ from tests.bookkeeping.records import call  # noqa: E402
 from tests.support.oracle import Oracle, marks  # noqa: E402
 
 DESTINATION = "platform"
-journals.ROTATE_AT = 400
+segments.ROTATE_AT = 400
 
 
 def live(home: Path, oracle: Oracle) -> None:

@@ -291,9 +291,9 @@ from tests.bookkeeping.records import call as record
 from pathlib import Path
 journal = Journal(Path({str(tmp_path / "other")!r}))
 journal.append(record(user="before"))
-os.close(journal._fd)
+os.close(journal.segments.fd)
 own = os.open({str(tmp_path / "own")!r}, os.O_RDWR | os.O_CREAT)
-assert own == journal._fd
+assert own == journal.segments.fd
 journal.catch_up()
 journal.append(record(user="after"))
 os._exit(0)

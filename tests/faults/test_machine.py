@@ -24,7 +24,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule,
 
 from spancast.bookkeeping.book import Book
 from spancast.call import Call
-from spancast.delivery.journal import frame, journal
+from spancast.delivery.journal import frame, segments
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
 from spancast.delivery.outbox.ack import Ack
@@ -54,7 +54,7 @@ class FrontDoor(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.home = Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
-        self.rotate_at, journal.ROTATE_AT = journal.ROTATE_AT, 2_000
+        self.rotate_at, segments.ROTATE_AT = segments.ROTATE_AT, 2_000
         self.booked: dict[str, str] = {}
         """What has to be in the ledger, and its outcome."""
         self.doubtful: set[str] = set()
@@ -115,10 +115,10 @@ class FrontDoor(RuleBasedStateMachine):
 
     @rule(process=processes, part=st.floats(0.01, 0.99))
     def kill_in_the_middle_of_a_write(self, process: Process, part: float) -> None:
-        if process not in self.alive or process.journal._fd is None:
+        if process not in self.alive or process.journal.segments.fd is None:
             return
         framed = frame.pack(b"\x80" * 50)
-        os.write(process.journal._fd, framed[: max(1, int(part * len(framed)))])
+        os.write(process.journal.segments.fd, framed[: max(1, int(part * len(framed)))])
         self.damaged += 1
         self._die(process)
 
@@ -139,7 +139,7 @@ class FrontDoor(RuleBasedStateMachine):
         """Append while a file may grow by so many bytes; then there is room again."""
         if process not in self.alive:
             return
-        with _no_file_larger_than(process.journal._size + room):
+        with _no_file_larger_than(process.journal.segments.size + room):
             for _ in range(many):
                 self._finish(process, call(destinations=(DESTINATION,)))
 
@@ -179,7 +179,7 @@ class FrontDoor(RuleBasedStateMachine):
     @rule(data=st.data())
     def damage(self, data: st.DataObject) -> None:
         """Flip a bit in a record that lies in a segment without a writer."""
-        held = {process.journal.writer for process in self.alive if process.journal._fd is not None}
+        held = {process.journal.writer for process in self.alive if process.journal.segments.fd is not None}
         for path in sorted(journal_folder(self.home).glob("*.seg")):
             if path.name.rpartition("-")[0] in held:
                 continue
@@ -214,9 +214,7 @@ class FrontDoor(RuleBasedStateMachine):
         journal_ = process.journal
         self._written(process)
         self.in_memory |= process.finished
-        for fd in (*journal_._unsynced, *([] if journal_._fd is None else [journal_._fd])):
-            os.close(fd)
-        journal_._unsynced, journal_._fd = [], None
+        journal_.segments.let_go()
         for call_id in process.opened:
             if journal_.waiting:
                 self.in_memory.add(call_id)
@@ -250,7 +248,7 @@ class FrontDoor(RuleBasedStateMachine):
             self._die(process)
         self.drain()
         assert not list(journal_folder(self.home).glob("*.seg"))
-        journal.ROTATE_AT = self.rotate_at
+        segments.ROTATE_AT = self.rotate_at
         shutil.rmtree(self.home)
 
 

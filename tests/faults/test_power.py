@@ -22,14 +22,14 @@ pytestmark = pytest.mark.skipif(
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from spancast.delivery.journal import journal as journals
+from spancast.delivery.journal import segments
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.journal.pump import Pump
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call
-journals.ROTATE_AT = 20_000
+segments.ROTATE_AT = 20_000
 home = Path(sys.argv[1])
 journal = Journal(home, sys.argv[2])
 pump = Pump(journal, Drainer(home, [Book(home), Outbox(home)]))

@@ -78,13 +78,14 @@ couriers = [
 pump = Pump(journal, Drainer(home, [book, outbox]), [courier.wake for courier in couriers])
 pump.start()
 print("ready", flush=True)
-until = time.monotonic() + float(sys.stdin.readline())
-while time.monotonic() < until:
+due = time.monotonic()
+for _ in range(round(float(sys.stdin.readline()) * rate)):
     ids = {name: secrets.token_hex(size) for name, size in (("call_id", 16), ("trace_id", 16), ("span_id", 8))}
     oracle.mark("begun", ids["span_id"])
     journal.append(a_call(destinations=tuple(exporters), **ids))
     oracle.mark("done", ids["span_id"])
-    time.sleep(1 / rate)
+    due += 1 / rate
+    time.sleep(max(0.0, due - time.monotonic()))
 print("over", flush=True)
 sys.stdin.readline()  # until it is killed, or told that all is well
 while not pump.move(1.0) or any(one.waiting for one in outbox.standings()):
@@ -169,6 +170,7 @@ def test_whatever_happens_for_long_everything_is_everywhere_once(tmp_path: Path,
             soak.live(killed=killed)
         soak.assert_whole()
         if not killed:
+            assert len(marks(soak.marks, "done")) == round(SECONDS * RATE)
             half, quarter = len(soak.memory) // 2, len(soak.memory) // 4
             grown = statistics.median(soak.memory[-quarter:]) - statistics.median(soak.memory[half : half + quarter])
             assert grown <= UNEVEN + GROWTH * SECONDS / 3600

@@ -45,8 +45,14 @@ def without_secrets(written: str, secrets: Sequence[str] = ()) -> str:
 
 def may_hold_secrets(written: str, secrets: Sequence[str] = ()) -> bool:
     """Return whether a text is worth a closer look: quick, and never wrong where it says no."""
+    for secret in secrets:
+        if secret in written:
+            return True
     seen = written.lower()
-    return any(secret in written for secret in secrets) or any(map(seen.__contains__, _MARKS))
+    for mark in _MARKS:  # noqa: SIM110 - a generator costs each call a microsecond
+        if mark in seen:
+            return True
+    return False
 
 
 def names_secret(name: str) -> bool:

@@ -165,15 +165,15 @@ class Exchange:
         if reading.over or (reader is not None and reader.done):  # whatever came behind the end of the answer
             outcome, error = "completed", None
         facts = self._stated(reading)
-        facts.update(self._failure(reading, outcome, error))
-        if "error_type" in facts:
+        failure = self._failure(reading, outcome, error)
+        if failure or "error_type" in facts:
+            facts.update(failure)
+            facts.update(self._told_of(facts))
             outcome = "error"
         if facts.get("cache_hit"):  # for nothing, even where no usage says so (OpenRouter docs, response headers)
             facts.setdefault("cost", _NOTHING)
         if facts.get("cost") is not None:
             facts["cost_source"] = "response"
-        facts.update({name: kept(facts[name], self._secrets) for name in _QUOTED if name in facts})
-        facts["previous_errors"] = tuple(kept(each, self._secrets) for each in facts.get("previous_errors", ()))
         if reader is not None and reader.first_token_at is not None:
             facts["time_to_first_token"] = reader.first_token_at - self._began
         duration = time.perf_counter_ns() - self._began
@@ -201,6 +201,12 @@ class Exchange:
             return exception_facts(error)
         lack = reader.lacks(reading, whole=outcome == "completed") if reader is not None else None
         return {} if lack is None else {"error_type": lack}
+
+    def _told_of(self, facts: Facts) -> Facts:
+        """Return what is kept of the words in which a failure is told."""
+        found: Facts = {name: kept(facts[name], self._secrets) for name in _QUOTED if name in facts}
+        found["previous_errors"] = tuple(kept(each, self._secrets) for each in facts.get("previous_errors", ()))
+        return found
 
     def _heeding(self, reader: Reader) -> Callable[[bytes], None]:
         """Return the reader's `feed`; with somebody who waits for the usage, one that looks for it in every piece."""

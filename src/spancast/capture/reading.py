@@ -136,8 +136,13 @@ class Reading:
             facts["finish_reasons"] = tuple(self._finish[index] for index in sorted(self._finish))
         if any(self._native.values()):
             facts["native_finish_reasons"] = tuple(self._native[index] for index in sorted(self._native))
-        counted = {"tool_calls": len(self._tools), "citations": self._citations, "output_chunks": self.events}
-        return facts | {field: number for field, number in counted.items() if number}
+        if self._tools:
+            facts["tool_calls"] = len(self._tools)
+        if self._citations:
+            facts["citations"] = self._citations
+        if self.events:
+            facts["output_chunks"] = self.events
+        return facts
 
 
 def _routing(seen: Any) -> Facts:

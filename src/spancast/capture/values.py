@@ -83,14 +83,14 @@ def money(value: Any) -> Decimal | None:
     """
     if type(value) is int:
         value = Decimal(value)
-    if not isinstance(value, Decimal) or not value.is_finite():
+    if type(value) is not Decimal:
         return None
-    if value.is_signed():
-        if value:
-            return None
-        value = value.copy_abs()
-    exponent = int(value.as_tuple().exponent)
-    return value if value.adjusted() < _MAX_DIGITS_BEFORE_POINT and exponent >= -_MAX_DIGITS_BEHIND_POINT else None
+    negative, digits, exponent = value.as_tuple()
+    if (negative and value) or not isinstance(exponent, int):  # an infinity and NaN have a letter there
+        return None
+    if len(digits) + exponent > _MAX_DIGITS_BEFORE_POINT or exponent < -_MAX_DIGITS_BEHIND_POINT:
+        return None
+    return value.copy_abs() if negative else value
 
 
 def member(value: Any, key: str) -> Any:

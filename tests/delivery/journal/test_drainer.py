@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book, writer_of
 from spancast.call import Call
-from spancast.delivery.journal import drainer, frame, journal
+from spancast.delivery.journal import drainer, frame, segments
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
 from tests.bookkeeping.records import call, opened, output, python
@@ -74,7 +74,7 @@ def under_way(book: Book) -> list[str]:
     return [call.call_id for call in book.orphans(())]
 
 
-def segments(home: Path) -> list[Path]:
+def segment_files(home: Path) -> list[Path]:
     return sorted(journal_folder(home).iterdir())
 
 
@@ -84,7 +84,7 @@ def write(home: Path, *calls: Call) -> Path:
     for each in calls:
         writer.append(each)
     writer.close()
-    return segments(home)[-1]
+    return segment_files(home)[-1]
 
 
 def test_a_home_that_does_not_exist_is_not_made(tmp_path, book):
@@ -98,14 +98,14 @@ def test_a_live_segment_is_followed(tmp_path, book, writer):
         writer.append(each)
         drain(tmp_path, book)
         assert list(booked(book)) == [call.call_id for call in calls[:number]]
-    assert len(segments(tmp_path)) == 1
+    assert len(segment_files(tmp_path)) == 1
 
 
 def test_a_segment_whose_writer_is_gone_is_removed_once_it_is_booked(tmp_path, book):
     segment = write(tmp_path, call(), call())
     drain(tmp_path, book)
     assert len(booked(book)) == 2
-    assert segments(tmp_path) == []
+    assert segment_files(tmp_path) == []
     assert book.end(segment.name) == 0
 
 
@@ -148,7 +148,7 @@ def test_a_killed_call_reaches_the_other_shelves_without_cost_or_error(tmp_path,
 
 
 def test_a_call_that_spans_segments_is_not_killed_while_its_writer_lives(tmp_path, book, writer, monkeypatch):
-    monkeypatch.setattr(journal, "ROTATE_AT", 300)
+    monkeypatch.setattr(segments, "ROTATE_AT", 300)
     pending = opened()
     writer.append(pending)
     for _ in range(10):
@@ -156,7 +156,7 @@ def test_a_call_that_spans_segments_is_not_killed_while_its_writer_lives(tmp_pat
         writer.catch_up()
         drain(tmp_path, book)
     assert under_way(book) == [pending.call_id]
-    assert len(segments(tmp_path)) == 1
+    assert len(segment_files(tmp_path)) == 1
     writer.append(call(call_id=pending.call_id))
     writer.close()
     drain(tmp_path, book)
@@ -180,7 +180,7 @@ def test_nothing_leaves_the_journal_before_every_shelf_has_it(tmp_path, book):
     other.fails = True
     with pytest.raises(sqlite3.OperationalError):
         drain(tmp_path, book, other)
-    assert len(segments(tmp_path)) == 1
+    assert len(segment_files(tmp_path)) == 1
     other.fails = False
     drain(tmp_path, book, other)
     assert [each.call_id for each in other.calls] == list(booked(book)) == [each.call_id for each in calls]
@@ -222,7 +222,7 @@ def test_a_record_that_is_no_call_costs_itself(tmp_path, book):
 
 def test_damage_is_counted_once_however_often_it_is_seen(tmp_path, book, writer):
     writer.append(call())
-    (segment,) = segments(tmp_path)
+    (segment,) = segment_files(tmp_path)
     with segment.open("ab") as file:
         file.write(b"garbage")
     writer.append(call())
@@ -243,7 +243,7 @@ def test_a_long_stretch_of_nothing_costs_neither_neighbour(tmp_path, book):
     drain(tmp_path, book)
     assert set(booked(book)) == {before.call_id, after.call_id}
     assert book.damage() > 0
-    assert segments(tmp_path) == []
+    assert segment_files(tmp_path) == []
 
 
 def test_a_file_that_is_no_segment_is_set_aside_and_stops_nothing(tmp_path, book):
@@ -252,7 +252,7 @@ def test_a_file_that_is_no_segment_is_set_aside_and_stops_nothing(tmp_path, book
     (journal_folder(tmp_path) / "0-000001.seg").write_bytes(b"not at all a segment")
     drain(tmp_path, book)
     assert list(booked(book)) == [good.call_id]
-    assert [path.name for path in segments(tmp_path)] == ["0-000001.bad"]
+    assert [path.name for path in segment_files(tmp_path)] == ["0-000001.bad"]
     assert book.damage() == 1
 
 
@@ -284,7 +284,7 @@ def test_what_is_left_of_a_segment_without_a_name_is_removed_when_it_is_old(tmp_
         os.utime(folder / f"{name}.new", (changed, changed))
     with FileLock(folder / "held.new"):
         drain(tmp_path, book)
-    assert [path.name for path in segments(tmp_path)] == ["held.new", "young.new"]
+    assert [path.name for path in segment_files(tmp_path)] == ["held.new", "young.new"]
 
 
 WRITER = """
@@ -324,7 +324,7 @@ def test_no_call_that_was_appended_is_lost_to_a_kill_at_any_instant(tmp_path, bo
     assert acknowledged["opened"] <= set(outcomes)
     assert set(outcomes.values()) <= {"completed", "killed"}
     assert Counter(outcomes.values())["killed"] <= 1
-    assert (under_way(book), segments(tmp_path), book.damage()) == ([], [], 0)
+    assert (under_way(book), segment_files(tmp_path), book.damage()) == ([], [], 0)
 
 
 @posix
@@ -417,4 +417,4 @@ drainer.Drainer(home, [Book(home)]).drain()
         process.communicate(timeout=60)
     drain(tmp_path, book)
     assert list(booked(book)) == [each.call_id for each in calls]
-    assert segments(tmp_path) == []
+    assert segment_files(tmp_path) == []

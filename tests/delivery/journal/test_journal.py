@@ -9,21 +9,21 @@ import pytest
 
 from spancast.base import locks
 from spancast.call import Call
-from spancast.delivery.journal import frame, journal, memory
+from spancast.delivery.journal import frame, journal, memory, segments
 from spancast.delivery.journal.journal import Journal, journal_folder
 from tests.bookkeeping.records import call, output
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and limits are POSIX's")
 
 
-def segments(home: Path) -> list[Path]:
+def segment_files(home: Path) -> list[Path]:
     return sorted(journal_folder(home).iterdir())
 
 
 def written(home: Path) -> list[Call]:
     records = [
         record
-        for path in segments(home)
+        for path in segment_files(home)
         for record in frame.unpack(path.read_bytes().removeprefix(frame.HEAD))
         if record.payload is not None
     ]
@@ -54,31 +54,31 @@ def test_a_call_is_on_the_disk_when_append_returns(tmp_path, opened_journal):
 @posix
 def test_only_the_owner_can_look_into_the_journal(tmp_path, opened_journal):
     opened_journal.append(call())
-    (segment,) = segments(tmp_path)
+    (segment,) = segment_files(tmp_path)
     assert stat.S_IMODE(segment.stat().st_mode) == 0o600
     assert stat.S_IMODE(segment.parent.stat().st_mode) == 0o700
 
 
 def test_a_live_segment_is_held_by_its_writer(tmp_path, opened_journal):
     opened_journal.append(call())
-    assert [is_held(segment) for segment in segments(tmp_path)] == [True]
+    assert [is_held(segment) for segment in segment_files(tmp_path)] == [True]
 
 
 def test_a_closed_journal_gives_its_segment_away_and_begins_a_new_one(tmp_path, opened_journal):
     opened_journal.append(call())
     opened_journal.close()
-    assert [is_held(segment) for segment in segments(tmp_path)] == [False]
+    assert [is_held(segment) for segment in segment_files(tmp_path)] == [False]
     opened_journal.append(call())
-    assert [is_held(segment) for segment in segments(tmp_path)] == [False, True]
+    assert [is_held(segment) for segment in segment_files(tmp_path)] == [False, True]
 
 
 def test_a_full_segment_is_followed_by_another(tmp_path, opened_journal, monkeypatch):
-    monkeypatch.setattr(journal, "ROTATE_AT", 500)
+    monkeypatch.setattr(segments, "ROTATE_AT", 500)
     calls = [call() for _ in range(20)]
     for each in calls:
         opened_journal.append(each)
     opened_journal.catch_up()
-    held = [is_held(segment) for segment in segments(tmp_path)]
+    held = [is_held(segment) for segment in segment_files(tmp_path)]
     assert len(held) > 2
     assert held == [False] * (len(held) - 1) + [True]
     assert written(tmp_path) == calls
@@ -130,7 +130,7 @@ os.wait()
 journal.append(call(user="after"))
 """
     output(script, tmp_path)
-    users = [[record.user for record in written_in(segment)] for segment in segments(tmp_path)]
+    users = [[record.user for record in written_in(segment)] for segment in segment_files(tmp_path)]
     assert sorted(users) == [["before", "after"], ["child"]]
 
 

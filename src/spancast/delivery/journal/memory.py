@@ -26,7 +26,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # a finalizer may add in the middle of anything
-        self._records: deque[bytes] = deque()
+        self.records: deque[bytes] = deque()
         self._size = 0
         self.lost: Counter[str] = Counter()
         """Records dropped, by reason."""
@@ -34,7 +34,7 @@ class Memory:
         """Dollars of the calls among them, as far as those were known."""
 
     def __bool__(self) -> bool:
-        return bool(self._records)
+        return bool(self.records)
 
     def add(self, framed: bytes, *, words: bool = False) -> bool:
         """Keep a record; return `False` for words that there is no room for. For all else the oldest records go."""
@@ -42,31 +42,31 @@ class Memory:
             if words and self._size + len(framed) > LARGEST // 2:
                 self.lost["memory full: words"] += 1
                 return False
-            while self._records and (len(self._records) >= KEPT or self._size + len(framed) > LARGEST):
-                self._drop(self._records.popleft())
-            self._records.append(framed)
+            while self.records and (len(self.records) >= KEPT or self._size + len(framed) > LARGEST):
+                self._drop(self.records.popleft())
+            self.records.append(framed)
             self._size += len(framed)
             return True
 
     def oldest(self, size: int) -> tuple[bytes, ...]:
         """Return the records that have waited longest, at least one and then up to `size` bytes, and leave them."""
         with self._lock:
-            records = list(self._records)  # a finalizer may add one at any step below
+            records = list(self.records)  # a finalizer may add one at any step below
             sized = zip(records, accumulate(map(len, records)), strict=True)
             return tuple(record for record, end in takewhile(lambda one: one[1] <= max(size, len(one[0])), sized))
 
     def remove(self, framed: bytes) -> None:
         """Forget the oldest record, where `oldest` returned it; it may have been dropped meanwhile."""
         with self._lock:
-            if self._records and self._records[0] is framed:
-                self._records.popleft()
+            if self.records and self.records[0] is framed:
+                self.records.popleft()
                 self._size -= len(framed)
 
     def take(self) -> tuple[bytes, ...]:
         """Return all of it, and forget it: for a drainer in this process."""
         with self._lock:
-            records = tuple(self._records)
-            self._records.clear()
+            records = tuple(self.records)
+            self.records.clear()
             self._size = 0
             return records
 
