@@ -197,7 +197,7 @@ class Recorder:
     def _finished(
         self, call: Call, place: Place, words: Words | None, owed: Callable[[Call], None] | None, process: int
     ) -> None:
-        if process != forks.process() and call.outcome != "completed":
+        if call.outcome != "completed" and process != forks.process():
             return  # a forked child has let go of its copy: what became of the call is its parent's to say
         if call.error_type is not None:
             self._attempts.failed(call.call_id)
@@ -205,8 +205,10 @@ class Recorder:
         abandoned = call.outcome == "abandoned" or collecting()
         left = not abandoned and self._leave(call, words, span)
         if self._keep is not None:
-            with guard.quietly("recorder.keep"):
+            try:
                 self._keep(replace(call, content=True) if words is not None and (left or abandoned) else call)
+            except Exception:  # noqa: BLE001 - the application reads on
+                guard.caught("recorder.keep")
         if abandoned:
             self._abandoned.append((call, span, words))
         elif not left:
@@ -217,11 +219,11 @@ class Recorder:
 
     def _leave(self, call: Call, words: Words | None, span: Span | None) -> bool:
         """Leave what is done behind the caller's back; return whether that ends the span."""
-        if self._aftermath is None:
+        try:
+            return self._aftermath is not None and self._aftermath.take(call, words, span)
+        except Exception:  # noqa: BLE001 - the application reads on
+            guard.caught("recorder.aftermath")
             return False
-        with guard.quietly("recorder.aftermath"):
-            return self._aftermath.take(call, words, span)
-        return False
 
 
 def _end(call: Call, span: Span | None) -> None:

@@ -279,4 +279,4 @@ def test_the_application_introduces_itself_by_headers() -> None:
         "app_categories": ("a", "b"),
     }
     assert app_facts({"x-title": "Shop"})["app_title"] == "Shop"
-    assert app_facts({}) == {"app_url": None, "app_title": None, "app_categories": ()}
+    assert app_facts({}) == {}

@@ -22,12 +22,18 @@ def attributed(facts: Facts, session_header: str | None) -> Facts:
     stated = facts.get("user")
     user = stated if stated is not None else who.user
     session = facts.get("session") or text(session_header) or who.session
-    written = named(Attribution(user, session, who.tags))
-    said = {**facts, "user": text(written.user), "session": text(written.session), "tags": {}}
-    if written.tags:
-        said["tags"] = labels(written.tags.items())
+    said = {**facts, "user": text(user), "session": text(session), "tags": labels(who.tags.items()) if who.tags else {}}
+    if in_force().hash_key is not None:
+        said.update(_pseudonymous(Attribution(user, session, who.tags), facts))
+    return said
+
+
+def _pseudonymous(who: Attribution, facts: Facts) -> Facts:
+    """Return the same where users are pseudonymised."""
+    written = named(who)
+    said: Facts = {"user": text(written.user), "session": text(written.session), "tags": labels(written.tags.items())}
     if "metadata" in facts:
-        said["metadata"] = without_user(facts["metadata"], user)
+        said["metadata"] = without_user(facts["metadata"], who.user)
     return said
 
 

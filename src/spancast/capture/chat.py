@@ -89,7 +89,7 @@ def _is_all_text(block: bytes, events: int) -> bool:
     """
     last = block[-_LAST:]
     return (
-        block.count(b'"finish_reason":null') == events
+        block.count(b'"finish_reason":n') == events
         and block.count(b'":{"') == block.count(b'"delta":{"')
         and b'"tool_calls"' not in block
         and b"[DONE]" not in last

@@ -3,25 +3,29 @@
 from collections.abc import Mapping
 
 from spancast.base.http_fields import retry_after
-from spancast.capture.values import Facts, stated, text
+from spancast.capture.values import Facts, text
 
-_CACHE = {"HIT": True, "MISS": False}
+_TEXTS = {"x-generation-id": "generation_id", "x-provider-name": "provider", "request-id": "request_id"}
+_CACHE = "x-openrouter-cache-status"
+_HITS = {"HIT": True, "MISS": False}
 
 
 def header_facts(headers: Mapping[str, str]) -> Facts:
     """Return the fields of a Call that the headers state (OpenRouter docs, response headers)."""
-    return stated(
-        generation_id=text(headers.get("x-generation-id")),
-        provider=text(headers.get("x-provider-name")),
-        request_id=text(headers.get("request-id")),
-        cache_hit=_CACHE.get((headers.get("x-openrouter-cache-status") or "").strip().upper()),
-        retry_after=_wait(headers),
-    )
+    found: Facts = {}
+    for name, field in _TEXTS.items():
+        if name in headers and (said := text(headers[name])) is not None:
+            found[field] = said
+    if _CACHE in headers and (hit := _HITS.get(headers[_CACHE].strip().upper())) is not None:
+        found["cache_hit"] = hit
+    if (wait := _wait(headers)) is not None:
+        found["retry_after"] = wait
+    return found
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that the caller is asked to wait; what is longer than any life is no wait, but nonsense."""
-    wait = retry_after(headers)
+    wait = retry_after(headers) if "retry-after" in headers else None
     return wait if wait is not None and wait < _AGES else None
 
 

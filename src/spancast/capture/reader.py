@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from spancast import guard
+from spancast.capture.alike import Alike
 from spancast.capture.bulk import without_bulk
 from spancast.capture.dialect import Dialect
 from spancast.capture.ends import Ends
 from spancast.capture.reading import Reading
-from spancast.capture.sse import MAX_EVENT, Blocks, is_stream, payloads
+from spancast.capture.sse import MAX_EVENT, Blocks, before_the_last, is_stream, payloads
 
 
 class Reader(Protocol):
@@ -124,6 +125,8 @@ _BATCH = 16 * 1024
 """Bytes that are looked at together, once nothing is urgent."""
 _PATIENCE = 64 * 1024
 """Bytes of an event of many lines that are looked at with every line; beyond, only when they are twice as many."""
+_ENDING = 6
+"""Events at the end of a stream that are read one by one: the last piece of text, why it ends, the usage, the mark."""
 _END_MARKS = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
 
 
@@ -136,6 +139,7 @@ class StreamReader:
     """
 
     __slots__ = (
+        "_alike",
         "_append",
         "_blocks",
         "_damaged",
@@ -160,6 +164,7 @@ class StreamReader:
         self._size = 0
         self._limit = 0
         self._reading = Reading()
+        self._alike = Alike()
         self._damaged = False
 
     def feed(self, chunk: bytes) -> None:
@@ -217,13 +222,16 @@ class StreamReader:
 
     def _read(self, block: bytes, *, closely: bool) -> None:
         dialect, reading = self._dialect, self._reading
-        events = block.count(b"\ndata:") + block.startswith(b"data:")
+        if not closely and (alike := self._alike.count(block)):
+            reading.events += alike
+            return
+        events = _events(block)
         reading.events += events
         if not events and block.lstrip().startswith(b"{"):
             self._read_object(block)
             return
-        if not closely and dialect.is_all_text(block, events):
-            return
+        if self._spoke:
+            block = block[self._text_of(block, events, closely=closely) :]
         rest = payloads(block)
         for data in rest:
             if data == b"[DONE]":
@@ -234,9 +242,21 @@ class StreamReader:
                 if reading.spoke and not self._spoke:
                     self._spoke, self.first_token_at = True, time.perf_counter_ns()
 
+    def _text_of(self, block: bytes, events: int, *, closely: bool) -> int:
+        """Return how many bytes of a block are pieces of text and nothing else, as far as that is seen at once."""
+        if not closely and self._dialect.is_all_text(block, events):
+            self._alike.learn(block)
+            return len(block)
+        head = before_the_last(block, _ENDING)
+        return len(head) if head and self._dialect.is_all_text(head, _events(head)) else 0
+
     def _read_object(self, block: bytes) -> None:
         self._dialect.take(self._reading, block)
         self.done = self.done or self._reading.objects > 0
+
+
+def _events(block: bytes) -> int:
+    return block.count(b"\ndata:") + block.startswith(b"data:")
 
 
 def _let_go(_chunk: bytes) -> None:

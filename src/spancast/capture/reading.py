@@ -68,13 +68,14 @@ class Reading:
     def envelope(self, seen: Envelope, id_names_generation: bool = True) -> None:
         """Take what surrounds the content. `id_names_generation` is false where `id` may be another kind of id."""
         self.objects += 1
-        named = id_names_generation or (seen.id or "").startswith("gen-")
-        self.name(
-            response_id=seen.id,
-            generation_id=seen.id if named else None,
-            response_model=seen.model,
-            provider=seen.provider,
-        )
+        if seen.id is not None:
+            self._named.setdefault("response_id", seen.id)
+            if id_names_generation or seen.id.startswith("gen-"):
+                self._named.setdefault("generation_id", seen.id)
+        if seen.model is not None:
+            self._named.setdefault("response_model", seen.model)
+        if seen.provider is not None:
+            self._named.setdefault("provider", seen.provider)
         if seen.service_tier is not None:
             self.becomes(service_tier=seen.service_tier)
         if seen.openrouter_metadata is not None:
@@ -133,9 +134,10 @@ class Reading:
         """Return everything that the answer stated."""
         facts = {**self.failure, **self._named, **self.usage}
         if self._finish:
-            facts["finish_reasons"] = tuple(self._finish[index] for index in sorted(self._finish))
-        if any(self._native.values()):
-            facts["native_finish_reasons"] = tuple(self._native[index] for index in sorted(self._native))
+            choices = sorted(self._finish)
+            facts["finish_reasons"] = tuple([self._finish[index] for index in choices])
+            if any(self._native.values()):
+                facts["native_finish_reasons"] = tuple([self._native[index] for index in choices])
         if self._tools:
             facts["tool_calls"] = len(self._tools)
         if self._citations:

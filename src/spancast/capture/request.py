@@ -63,7 +63,7 @@ class _Request(msgspec.Struct):
     dimensions: Any = None
     encoding_format: Any = None
     service_tier: Any = None
-    tools: msgspec.Raw | None = None
+    tools: msgspec.Raw = msgspec.Raw()
     tool_choice: Any = None
     parallel_tool_calls: Any = None
     plugins: Any = None
@@ -136,9 +136,11 @@ _LINKS = ("trace_id", "parent_span_id")
 
 def _parameters(seen: _Request) -> Parameters | None:
     found: dict[str, Any] = {}
-    for (field, read), value in zip(_READERS, _members(seen), strict=True):
-        if value is not None and (asked := read(value)) is not None:
-            found.setdefault(field, asked)
+    for reader, value in zip(_READERS, _members(seen), strict=True):
+        if value is not None:
+            field, read = reader
+            if (asked := read(value)) is not None:
+                found.setdefault(field, asked)
     if seen.text is not None or seen.output_config is not None:
         found = {**_inner(seen), **found}
     return Parameters(**found) if found else None
@@ -178,7 +180,7 @@ def _length(seen: Any) -> int | None:
     if isinstance(seen, list):
         return len(seen) or None
     try:
-        return len(_raws(seen)) or None
+        return len(_raws(seen)) or None if memoryview(seen) else None
     except (ValueError, RecursionError, TypeError):
         return None
 
@@ -227,6 +229,8 @@ _members = attrgetter(*_READ)
 
 def app_facts(headers: Mapping[str, str]) -> Facts:
     """Return by which names the application introduces itself (OpenRouter docs, app attribution)."""
+    if headers.keys().isdisjoint(_INTRODUCTIONS):
+        return {}
     title = text(headers.get("x-openrouter-title")) or text(headers.get("x-title"))
     categories, page = headers.get("x-openrouter-categories"), headers.get("http-referer")
     return {
@@ -234,6 +238,9 @@ def app_facts(headers: Mapping[str, str]) -> Facts:
         "app_title": title,
         "app_categories": texts([each.strip() for each in categories.split(",")]) if categories else (),
     }
+
+
+_INTRODUCTIONS = ("x-openrouter-title", "x-title", "x-openrouter-categories", "http-referer")
 
 
 def _page(address: str | None) -> str | None:

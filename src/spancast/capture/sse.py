@@ -60,6 +60,16 @@ class Blocks:
         self.held[:] = [rest] if rest else []
 
 
+def before_the_last(block: bytes, events: int) -> bytes:
+    """Return a block of whole events without the last ones; it is empty where there are no more."""
+    end = len(block)
+    for _ in range(events + 1):
+        end = block.rfind(b"\n\n", 0, end)
+        if end < 0:
+            return b""
+    return block[: end + 2]
+
+
 def is_stream(body: bytes) -> bool:
     """Whether a body begins as events do, and no JSON does."""
     return _FIRST_FIELD.match(body) is not None

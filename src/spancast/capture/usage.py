@@ -15,19 +15,19 @@ from spancast.capture.values import Facts, count, flag, member, money, number, s
 
 def usage_facts(usage: Mapping[str, Any]) -> Facts:
     """Return the fields of a Call that the `usage` of any dialect but Anthropic's states; of all else nothing."""
-    found = _read(usage, _USAGE)
+    found, parts = _billed(usage), Facts()
+    _read(usage, _USAGE, found)
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
     made = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-    parts: Facts = {}
     if details is not None:
-        found |= _read(details, _INPUT)
-        parts |= _read(details, _INPUT_PARTS)
+        _read(details, _INPUT, found)
+        _read(details, _INPUT_PARTS, parts)
     if made is not None:
-        found |= _read(made, _OUTPUT)
-        parts |= _read(made, _OUTPUT_PARTS)
+        _read(made, _OUTPUT, found)
+        _read(made, _OUTPUT_PARTS, parts)
     if parts:
         found["modalities"] = Modalities(**parts)
-    return found | _billed(usage)
+    return found
 
 
 def messages_usage_facts(usage: Mapping[str, Any]) -> Facts:
@@ -49,32 +49,32 @@ def messages_usage_facts(usage: Mapping[str, Any]) -> Facts:
 
 def _written(usage: Mapping[str, Any]) -> int | None:
     """Return what was written to the cache: as stated, else the parts, of which it is the sum."""
-    whole, parts = count(usage.get("cache_creation_input_tokens")), _read(usage.get("cache_creation"), _WRITTEN)
+    whole, parts = count(usage.get("cache_creation_input_tokens")), Facts()
+    _read(usage.get("cache_creation"), _WRITTEN, parts)
     return sum(parts.values()) if whole is None and parts else whole
 
 
 def _billed(usage: Mapping[str, Any]) -> Facts:
     """Return what every dialect calls by the same names."""
-    found = _read(usage, _BILL)
+    found = Facts()
+    _read(usage, _BILL, found)
     for name, table in _BILLED:
         seen = usage.get(name)
         if seen is not None:
-            found |= _read(seen, table)
+            _read(seen, table, found)
     return found
 
 
 _Table = tuple[tuple[str, str, Callable[[Any], Any]], ...]
 
 
-def _read(seen: Any, table: _Table) -> Facts:
-    """Return the members of an object that are of their kinds; of two for one field the later one of the table."""
-    found: Facts = {}
+def _read(seen: Any, table: _Table, found: Facts) -> None:
+    """Find the members of an object that are of their kinds; of two for one field the later one of the table."""
     if isinstance(seen, dict):
         for name, field, read in table:
             value = seen.get(name)
             if value is not None and (known := read(value)) is not None:
                 found[field] = known
-    return found
 
 
 def _table(read: Callable[[Any], Any], **fields: str) -> _Table:
