@@ -5,10 +5,9 @@ import gc
 import json
 import logging
 import threading
-import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,6 +33,7 @@ from spancast.trace.events import Events
 from spancast.trace.metrics import Metrics
 from tests.support.answers import plain
 from tests.support.calls import a_call
+from tests.support.waiting import eventually
 
 REQUEST = b'{"messages": [{"role": "user", "content": "Hello"}]}'
 
@@ -86,14 +86,6 @@ def gate() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Return whether something holds within seconds."""
-    deadline = time.monotonic() + 10
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return holds()
 
 
 def test_the_words_are_kept_and_the_span_ends_with_them() -> None:
@@ -258,10 +250,10 @@ def test_a_slow_redactor_costs_the_words_of_whom_it_lets_wait_and_never_their_sp
     desk = Desk(redact=lambda text: text if gate.wait(30) else None)
     call = a_call()
     assert desk.aftermath.take(call, desk.words(), desk.span(call))
-    assert eventually(lambda: desk.aftermath._writing.is_late(0.5))
+    eventually(lambda: desk.aftermath._writing.is_late(0.5), 10)
     assert desk.ended == ()
     assert desk.finish()
-    assert eventually(lambda: len(desk.ended) >= 1)
+    eventually(lambda: len(desk.ended) >= 1, 10)
     attributes = desk.ended[0].attributes or {}
     assert (attributes[names.CALL_ID], attributes[names.COST]) == (call.call_id, 0.00123)
     assert names.INPUT_MESSAGES not in attributes
@@ -271,7 +263,7 @@ def test_a_slow_redactor_costs_the_words_of_whom_it_lets_wait_and_never_their_sp
     ]
     gate.set()
     assert desk.aftermath.drain(10)
-    assert eventually(lambda: len(desk.ended) == 2)
+    eventually(lambda: len(desk.ended) == 2, 10)
 
 
 def test_at_the_end_no_span_waits_for_a_redactor(gate: threading.Event, caplog: pytest.LogCaptureFixture) -> None:
@@ -341,7 +333,7 @@ def test_metrics_do_not_wait_for_words(gate: threading.Event) -> None:
     metrics = Metrics(MeterProvider([reader], shutdown_on_exit=False))
     desk = Desk(redact=lambda text: text if gate.wait(30) else None, metrics=metrics)
     assert desk.finish()
-    assert eventually(lambda: reader.get_metrics_data() is not None)
+    eventually(lambda: reader.get_metrics_data() is not None, 10)
 
 
 def test_a_call_that_the_redactor_makes_has_no_words() -> None:
@@ -382,7 +374,7 @@ def test_words_are_let_go_once_they_are_written() -> None:
     del words
     assert desk.aftermath.drain(10)
     gc.collect()
-    assert eventually(lambda: gone() is None)
+    eventually(lambda: gone() is None, 10)
 
 
 def test_without_a_journal_the_words_are_on_the_span_alone() -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +28,7 @@ from spancast.errors import ConfigurationError
 from spancast.testing import Simulator
 from tests.support.programs import spancast as command
 from tests.support.programs import surroundings
+from tests.support.waiting import eventually
 
 
 class Collector(ThreadingHTTPServer):
@@ -267,11 +267,11 @@ def test_a_destination_that_lacks_its_key_is_shown_as_such(tmp_path: Path, monke
     monkeypatch.delenv("LANGCHAIN_API_KEY", raising=False)
     spancast.start(home=tmp_path)
 
-    deadline, told = time.monotonic() + 20, ""
-    while '"unconfigured"' not in told and time.monotonic() < deadline:  # it is entered behind the caller's back
-        told = command("destinations", "--json", environment={**os.environ, "SPANCAST_HOME": str(tmp_path)}).stdout
-    assert '"state": "unconfigured"' in told
-    assert "LANGSMITH_API_KEY" in told
+    def told() -> str | None:
+        said = command("destinations", "--json", environment={**os.environ, "SPANCAST_HOME": str(tmp_path)}).stdout
+        return said if '"state": "unconfigured"' in said else None
+
+    assert "LANGSMITH_API_KEY" in eventually(told, 20)  # it is entered behind the caller's back
 
 
 def test_a_start_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,7 +320,5 @@ def test_what_an_earlier_process_has_left_is_sent_by_one_that_makes_no_calls(
 
     start(openrouter, tmp_path, otlp(collector))
 
-    deadline = time.monotonic() + 30
-    while not collector.spans and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(lambda: collector.spans, 30)
     assert len(collector.spans) == 1

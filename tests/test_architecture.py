@@ -63,6 +63,7 @@ def test_every_module_says_what_it_is_for() -> None:
 LOCKS_OF_THEIR_OWN = {
     "shared.py": "its lock is never waited for",
     "memory.py": "the journal, which is renewed in a child, makes another",
+    "queue.py": "the journal makes another, too",
 }
 """Modules whose locks need not be renewed in a forked child, and why."""
 

@@ -16,7 +16,7 @@ from spancast.settings import SETTINGS
 from spancast.testing import Simulator
 from spancast.trace import names
 from tests.support.programs import calls, run_program, spancast, surroundings
-from tests.support.reconciled import eventually as wait_for
+from tests.support.waiting import eventually
 from tests.testing.wire import chat
 
 ROOT = Path(__file__).parents[1]
@@ -150,7 +150,7 @@ def test_the_page_of_reconciling_shows_what_is_printed(tmp_path: Path) -> None:
         clients = {"OPENAI_BASE_URL": openrouter.base_url, "OPENAI_API_KEY": "sk-or-v1-simulator", "COLUMNS": "100"}
         environment = surroundings(tmp_path, openrouter, OPENROUTER_MANAGEMENT_KEY="sk-or-v1-management", **clients)
         assert run_program(program, environment).stderr == ""
-        wait_for(lambda: len(openrouter.bills) == 2)  # who goes away is billed when the server has noticed
+        eventually(lambda: len(openrouter.bills) == 2, 10)  # who goes away is billed when the server has noticed
         chat(openrouter, {"X-Title": "Nightly job"}, model="openai/gpt-4o")
         printed = ""
         for command in re.findall(r"^\$ spancast (.*)$", shown, re.MULTILINE):

@@ -5,7 +5,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
@@ -162,6 +162,84 @@ def test_it_starts_all_of_spancast_where_more_is_asked_for(
     OpenRouterInstrumentor().uninstrument()
     assert api.running() is None
     assert list(tmp_path.rglob("ledger.db"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.spancast]\nhome = "there"\n',
+        '[tool.spancast.destinations.otlp]\nendpoint = "http://127.0.0.1:9"\n',
+    ],
+)
+def test_a_file_asks_for_more_as_a_variable_does(
+    text: str, traced: Traced, openrouter: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    Path("pyproject.toml").write_text(text)
+    OpenRouterInstrumentor().instrument(tracer_provider=traced.provider, hosts=[openrouter.address])
+    ask(openrouter)
+    OpenRouterInstrumentor().uninstrument()
+    assert len(traced.spans) == 1
+    assert [found.parent.name for found in tmp_path.rglob("ledger.db")] == ["there" if "home" in text else "spancast"]
+
+
+def by_start(**arguments: Any) -> None:
+    spancast.start(**arguments)
+
+
+def by_instrumentor(**arguments: Any) -> None:
+    OpenRouterInstrumentor().instrument(**arguments)
+
+
+@pytest.mark.parametrize("begin", [by_start, by_instrumentor])
+def test_arguments_win_over_variables_and_those_over_a_file(
+    begin: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("spancast.toml").write_text('home = "file"\ndestinations = ["jsonl"]\nmetrics = "off"\n')
+    monkeypatch.setenv("SPANCAST_HOME", str(tmp_path / "variable"))
+    monkeypatch.setenv("SPANCAST_METRICS", "1.44")
+
+    def chosen(**arguments: Any) -> tuple[str, list[str], str]:
+        begin(**arguments)
+        running = api.running()
+        assert running is not None
+        settings = running.settings
+        if OpenRouterInstrumentor().is_instrumented_by_opentelemetry:
+            OpenRouterInstrumentor().uninstrument()
+        spancast.stop(0.0)
+        return settings.home.name, [each.name for each in settings.destinations], settings.metrics
+
+    console = [spancast.Destination("console")]
+    assert chosen(home=tmp_path / "argument", destinations=console, metrics="off") == ("argument", ["console"], "off")
+    assert chosen() == ("variable", ["jsonl"], "1.44")
+    monkeypatch.delenv("SPANCAST_HOME")
+    monkeypatch.delenv("SPANCAST_METRICS")
+    assert chosen() == ("file", ["jsonl"], "off")
+
+
+def test_who_says_that_there_are_no_destinations_has_the_spans_alone(
+    instrumentor: OpenRouterInstrumentor, traced: Traced, openrouter: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "jsonl")
+    instrumentor.instrument(tracer_provider=traced.provider, hosts=[openrouter.address], destinations=[])
+    assert api.running() is None
+    ask(openrouter)
+    assert len(traced.spans) == 1
+
+
+def test_what_start_takes_it_takes_too(
+    instrumentor: OpenRouterInstrumentor, traced: Traced, openrouter: Simulator
+) -> None:
+    instrumentor.instrument(
+        tracer_provider=traced.provider, hosts=[openrouter.address], capture_content=True, default_user="u_9"
+    )
+    ask(openrouter)
+    assert spancast.flush(30.0)
+    (span,) = traced.spans
+    assert (span.attributes or {})["user.id"] == "u_9"
+    assert "Hi" in str((span.attributes or {})["gen_ai.input.messages"])
 
 
 def test_spancast_that_runs_already_is_left_running(

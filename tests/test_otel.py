@@ -119,6 +119,18 @@ def test_a_partial_success_is_no_success(made):
         assert made(endpoint=platform.url).export(sent) is SpanExportResult.FAILURE
 
 
+def test_what_is_behind_a_request_that_was_taken_in_part_is_sent_and_that_is_not_again():
+    sent = spans(600)
+    first, *_, last = ids(sent)
+    with Platform(partially(first), answer()).open() as platform:
+        exporter = otel.SpanExporter("honeycomb", endpoint=platform.url, api_key=KEY, timeout=5.0)
+        assert exporter.export(sent) is SpanExportResult.FAILURE
+        assert len(platform.received) == 2
+    assert len(platform.taken) == 88
+    assert platform.taken[last] == 1
+    exporter.shutdown()
+
+
 def test_a_platform_that_is_busy_is_asked_again(made):
     with Platform(answer(503), answer(429, {"retry-after": "0"}), answer()).open() as platform:
         assert made(endpoint=platform.url).export(spans(1)) is SpanExportResult.SUCCESS

@@ -12,12 +12,13 @@ import pytest
 
 from spancast.testing import Simulator
 from spancast_exporters.clickhouse import Clickhouse
-from tests.exporters.test_otlp_collector import agent, listens, wait_for
+from tests.exporters.test_otlp_collector import agent, listens
 from tests.support.delivered import sent
 from tests.support.environments import python_with
 from tests.support.platforms.clickhouse import PASSWORD
 from tests.support.programs import costs, spancast, surroundings
-from tests.support.servers import eventually, free_port, serving
+from tests.support.servers import free_port, serving
+from tests.support.waiting import eventually
 from tests.test_docs import ROOT, blocks
 
 pytestmark = [
@@ -57,7 +58,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str,
             subprocess.Popen([str(agent()), *options, *files], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         )
         stack.callback(process.terminate)
-        wait_for(lambda: listens(http) and listens(grpc))
+        eventually(lambda: listens(http) and listens(grpc))
         yield real
 
 
@@ -72,7 +73,7 @@ def machines(addresses: Mapping[str, str], tmp_path_factory: pytest.TempPathFact
             subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=True, timeout=60)
             spancast("deliver", environment=environment)
             found.append(environment)
-    eventually(lambda: answered(addresses, "SELECT count() FROM default.OPENROUTER_TRACES") == b"6\n" or None)
+    eventually(lambda: answered(addresses, "SELECT count() FROM default.OPENROUTER_TRACES") == b"6\n", 30)
     return tuple(found)
 
 

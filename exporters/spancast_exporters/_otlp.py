@@ -121,8 +121,7 @@ def judge_worded(encoded: Encoded, reply: Reply) -> Verdict:
     """Judge as OTLP says, and give the platform's own words for what it refuses, where it has some in JSON."""
     verdict, reason = judge(encoded, reply), _refusal.reason(reply)
     if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-        doubt = _refusal.doubt(reply)
-        return verdict if doubt is None else Retry(doubt)
+        return _refusal.believed(verdict, reply)
     match verdict:
         case Unauthorized():
             return Unauthorized(reason)

@@ -25,8 +25,7 @@ def judge(encoded: Encoded, reply: Reply) -> Verdict:
     """Judge by the status and believe a success that says nothing else; the reason is in the platform's own words."""
     verdict = judge_status(encoded, reply)
     if isinstance(verdict, Delivered):
-        doubtful = doubt(reply)
-        return verdict if doubtful is None else Retry(doubtful)
+        return believed(verdict, reply)
     return worded(verdict, reason(reply))
 
 
@@ -57,6 +56,20 @@ def doubt(reply: Reply) -> str | None:
     if answer is None:
         return f"HTTP {reply.status} with JSON that breaks off"
     return reason(reply) if _says_no(answer) else None
+
+
+def believed(verdict: Verdict, reply: Reply) -> Verdict:
+    """Return what was made of a success, unless it is none.
+
+    A page, or an answer that denies the whole, is of nobody who took a span. One that lists errors, or breaks off, may
+    be of somebody who took the others.
+    """
+    why = doubt(reply)
+    if why is None:
+        return verdict
+    answer = _answer(reply)
+    in_part = not _is_page(reply) and (answer is None or bool(answer.get("errors")))
+    return Retry(why, doubtful=in_part)
 
 
 def _says_no(answer: Mapping[str, object]) -> bool:

@@ -84,7 +84,7 @@ class _Table:
         if _bigquery.is_acknowledged(reply):
             return _inserted(encoded, _bigquery.refused(reply))
         if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return Split(f"{why}, without BigQuery's acknowledgement")
+            return Retry(f"{why}, without BigQuery's acknowledgement", doubtful=True)
         if _bigquery.why(reply) in _bigquery.BUSY:
             return Retry(why, retry_after(reply))
         if reply.status == _BAD_REQUEST and len(encoded.span_ids) > 1:

@@ -27,7 +27,6 @@ from spancast.contract import (
     Request,
     Retry,
     Span,
-    Split,
     Traits,
     Unauthorized,
     Verdict,
@@ -112,12 +111,14 @@ class Clickhouse:
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
         """Judge by ClickHouse's own code; a success is the silence of a ClickHouse.
 
-        A 2xx with anything else is one that may have inserted some: `Split`, which asks which.
+        A 2xx with anything else is one that may have inserted some; it is asked which.
         """
         if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
             return _refused(encoded, reply)
         silent = _clickhouse.code(reply) is None and not reply.body.strip() and _clickhouse.speaks(reply)
-        return Delivered() if silent else Split(f"{_clickhouse.reason(reply)}, without ClickHouse's acknowledgement")
+        if silent:
+            return Delivered()
+        return Retry(f"{_clickhouse.reason(reply)}, without ClickHouse's acknowledgement", doubtful=True)
 
     def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
         """Return an insert of no row, which proves the address, the user, its grants and the table."""

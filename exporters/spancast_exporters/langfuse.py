@@ -20,6 +20,7 @@ from spancast.contract import (
     Rejected,
     Reply,
     Request,
+    Retry,
     Span,
     Traits,
     Verdict,
@@ -114,11 +115,14 @@ class Langfuse:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge as OTLP says; before Langfuse 4 the answer lists what it would not take, by ids of its own."""
-        refusal = _refused(reply)
-        if refusal is not None:
-            return Rejected(dict.fromkeys(encoded.span_ids, refusal))
-        return _otlp.judge_worded(encoded, reply)
+        """Judge as OTLP says; before Langfuse 4 the answer lists what it would not take, by ids of its own.
+
+        There a span that is sent twice is one, and nobody can be asked.
+        """
+        statuses = _listed_errors(reply)
+        if any(map(_is_for_ever, statuses)):
+            return Rejected(dict.fromkeys(encoded.span_ids, _refusal.reason(reply)))
+        return Retry(_refusal.reason(reply)) if statuses else _otlp.judge_worded(encoded, reply)
 
     def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
         """Return the request that asks to which project the keys belong."""
@@ -168,15 +172,18 @@ class Langfuse:
 _: tuple[type[Exporter], type[Probe], type[ReadBack]] = (Langfuse, Langfuse, Langfuse)
 
 
-def _refused(reply: Reply) -> str | None:
-    """Return why Langfuse will never take what it lists in an answer of success; `None` where it lists nothing."""
+def _listed_errors(reply: Reply) -> list[object]:
+    """Return the statuses of what an answer of success lists as not taken."""
     answer = _json.read(reply.body.decode("utf-8", "replace"))
     errors = answer.get("errors") if isinstance(answer, dict) else None
     if not isinstance(errors, list) or not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-        return None
-    statuses = [each.get("status") for each in errors if isinstance(each, dict)]
-    never = any(isinstance(each, int) and 400 <= each < 500 and each not in _RETRIED for each in statuses)  # noqa: PLR2004 - HTTP's own number
-    return _refusal.reason(reply) if never else None
+        return []
+    return [each.get("status") for each in errors if isinstance(each, dict)]
+
+
+def _is_for_ever(status: object) -> bool:
+    """Whether Langfuse will never take what it gives this status."""
+    return isinstance(status, int) and 400 <= status < 500 and status not in _RETRIED  # noqa: PLR2004 - HTTP's own number
 
 
 def _listed(reply: Reply) -> list[object] | None:

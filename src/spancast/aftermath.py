@@ -5,7 +5,6 @@ it. A redactor that raises, or is so slow that others wait for it, costs the wor
 without them.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from opentelemetry.trace import Span
 from spancast import guard
 from spancast.base import background
 from spancast.base.background import Background
+from spancast.base.deadline import Deadline
 from spancast.call import Call
 from spancast.capture.content.limit import Redact
 from spancast.capture.content.words import Words
@@ -74,10 +74,10 @@ class Aftermath:
 
     def drain(self, timeout: float) -> bool:
         """Wait until all is done; return whether it was within `timeout` seconds."""
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout)
         done = True
         for each in (self._writing, self._counting):
-            done = each.drain(max(0.0, deadline - time.monotonic())) and done
+            done = each.drain(deadline.left) and done
         return done
 
     def give_up(self) -> None:

@@ -3,7 +3,6 @@
 import atexit
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import wraps
@@ -16,6 +15,7 @@ from opentelemetry.trace import TracerProvider
 
 from spancast import guard
 from spancast.base import forks
+from spancast.base.deadline import Deadline
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.running import EXIT_BUDGET, Running
@@ -199,11 +199,11 @@ def flush(timeout: float = 5.0) -> bool:
     OpenTelemetry instrumentor alone, which keeps no ledger, whether all spans have ended and all metrics are recorded.
     A `timeout` that is no finite number raises `spancast.errors.ConfigurationError`; one below zero is zero.
     """
-    deadline = time.monotonic() + _patience(timeout)
+    deadline = Deadline(_patience(timeout))
     with guard.quietly("flushing"):
-        done = all(complete(max(0.0, deadline - time.monotonic())) for complete in tuple(completes))
+        done = all(complete(deadline.left) for complete in tuple(completes))
         running = _running
-        return (running is None or running.flush(max(0.0, deadline - time.monotonic()))) and done
+        return (running is None or running.flush(deadline.left)) and done
     return False
 
 

@@ -65,7 +65,8 @@ class Span:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What the request says of itself (`metadata`, and the further keys of `trace`), and what the destination adds."""
     environment: str | None = None
-    """`production`, `staging`, ...; of the destination, else of the request, else of the resource."""
+    """`production`, `staging`, ...; of the destination, else of the request, else of the resource. An option of the
+    exporter's own stands between the last two; one called `environment` is given what the destination says."""
     release: str | None = None
     """The version of the application; of the request, else the resource's `service.version`."""
     resource: Mapping[str, Scalar]
@@ -147,7 +148,11 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The request was too large; fewer spans at a time may pass."""
+    """The request was too large; fewer spans at a time may pass.
+
+    With a 2xx it says that the platform took some, and not which. Where spans that are sent twice are two, they are not
+    taken apart then: it is asked which it has, or none is sent again, and the reason is kept.
+    """
 
     reason: str
 

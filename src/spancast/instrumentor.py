@@ -1,7 +1,6 @@
 """For those who only want the spans: the OpenTelemetry instrumentor that `opentelemetry-instrument` finds."""
 
 import atexit
-import os
 from collections.abc import Collection
 from typing import Any
 
@@ -16,19 +15,19 @@ from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.recorder import Recorder
 from spancast.running import EXIT_BUDGET, rules, wishes
-from spancast.settings import resolve
+from spancast.settings import SETTINGS, resolve
 from spancast.trace.tracing import Tracing
 
-_TAKEN = ("hosts", "tracer_provider", "meter_provider")
-_ASKS_FOR_MORE = ("SPANCAST_HOME", "SPANCAST_DESTINATIONS")
+_TAKEN = {"tracer_provider", "meter_provider", *(setting.name for setting in SETTINGS)}
 
 
 class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base is untyped
     """Makes one span of each call to OpenRouter, and writes nothing to the disk.
 
-    Where `SPANCAST_HOME` or `SPANCAST_DESTINATIONS` is set, the ledger and the destinations are wanted too, and it does
-    what `spancast.start()` does. `instrument()` takes `tracer_provider`, `meter_provider` and `hosts`; without them a
-    setting that cannot work is logged, since raising would keep `opentelemetry-instrument` from every other library.
+    `instrument()` takes what `spancast.start()` takes, and reads what is not given from the same variables and files.
+    Where one of these names a `home` or destinations, the ledger and the destinations are wanted too, and it does what
+    `spancast.start()` does. Without arguments a setting that cannot work is logged, since raising would keep
+    `opentelemetry-instrument` from every other library.
     """
 
     _patches: Patches | None = None
@@ -49,13 +48,13 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
                 raise
             guard.once_a_minute("instrumentor", "OpenRouter is not instrumented: %s", error)
 
-    def _begin(self, hosts: Any = None, tracer_provider: Any = None, meter_provider: Any = None) -> None:
-        settings = resolve({"hosts": hosts})
+    def _begin(self, tracer_provider: Any = None, meter_provider: Any = None, **arguments: Any) -> None:
+        settings = resolve(arguments)
         if not settings.enabled or api.running() is not None:
             return
         cls = type(self)
-        if any(os.environ.get(variable) for variable in _ASKS_FOR_MORE):
-            api.start(hosts=hosts, tracer_provider=tracer_provider, meter_provider=meter_provider)
+        if "home" in settings.stated or settings.destinations:
+            api.begin(arguments, tracer_provider, meter_provider)
             cls._started = True
             return
         attribution.follow(rules(settings))

@@ -12,7 +12,6 @@ The other way, a span exporter of OpenTelemetry's is a destination: `spancast.De
 """
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -23,6 +22,7 @@ from opentelemetry.sdk.trace.export import SpanExporter as _SpanExporter
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from spancast import guard
+from spancast.base.deadline import Deadline
 from spancast.broadcast.policy import Policy
 from spancast.broadcast.shape import Shaper
 from spancast.contract import Exporter, Sink, Span, Traits
@@ -114,10 +114,10 @@ class SpanExporter(_SpanExporter):
 
     def _sent(self, items: list[Item]) -> bool:
         """Send the spans, and again what the platform may take later, until the time is over."""
-        until, failures, whole = time.monotonic() + self._timeout, 0, True
+        deadline, failures, whole = Deadline(self._timeout), 0, True
         while items and not self._stopped.is_set():
             batch = Batch(waiting=[])
-            self._sender.send(batch, items[: self._most], Allowance(until, self._stopped.is_set))
+            self._sender.send(batch, items[: self._most], Allowance(deadline, self._stopped.is_set))
             whole = whole and not batch.dead and not batch.held
             done = {*batch.delivered, *batch.skipped, *batch.dead, *batch.held}
             items = [item for item in items if item.seq not in done]
@@ -125,10 +125,10 @@ class SpanExporter(_SpanExporter):
                 self._complain(reason)
             if batch.state == "parked":
                 return False
-            if batch.halted:
+            if batch.state != "ready":
                 failures += 1
                 pause = backoff.wait(failures) if batch.asked is None else backoff.asked(batch.asked)
-                if time.monotonic() + pause >= until or self._stopped.wait(pause):
+                if pause >= deadline.left or self._stopped.wait(pause):
                     return False
             elif not done:
                 return False

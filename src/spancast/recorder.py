@@ -16,6 +16,7 @@ from spancast.attempts import Attempts
 from spancast.attribution import who
 from spancast.attribution.forward import forwarded
 from spancast.base import forks, ids
+from spancast.base.deadline import Deadline
 from spancast.base.scrub import may_hold_secrets, without_secrets
 from spancast.call import Call
 from spancast.capture.collector import collecting
@@ -115,9 +116,9 @@ class Recorder:
     def complete(self, timeout: float) -> bool:
         """Do what was left to be done behind the caller's back; return whether all was within `timeout` seconds."""
         self.settle()
-        deadline = time.monotonic() + timeout
-        done = self._aftermath is None or self._aftermath.drain(timeout)
-        return self._tracing.complete(max(0.0, deadline - time.monotonic())) and done
+        deadline = Deadline(timeout)
+        done = self._aftermath is None or self._aftermath.drain(deadline.left)
+        return self._tracing.complete(deadline.left) and done
 
     def close(self, timeout: float) -> bool:
         """Do the same, and end the spans of calls whose words are not written by then without them."""

@@ -16,6 +16,7 @@ from spancast.aftermath import Aftermath, Wishes
 from spancast.attribution import rules as attribution
 from spancast.attribution.attribution import NOBODY, Attribution
 from spancast.base import locks
+from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.call import Call
@@ -128,29 +129,29 @@ class Running:
 
         It returns sooner where nothing can be sent in time: a destination that failed is left alone for a while.
         """
-        return self._flush(time.monotonic() + timeout, math.inf)
+        return self._flush(Deadline(timeout), math.inf)
 
-    def _flush(self, deadline: float, silent: float) -> bool:
-        """Do so until `deadline`, of `time.monotonic`; wait for no platform that has been `silent` for so long.
+    def _flush(self, deadline: Deadline, silent: float) -> bool:
+        """Do so until `deadline`; wait for no platform that has been `silent` for so long.
 
         Nor is any process or thread waited for that stands still with a lock, or with a disk that does.
         """
-        with locks.within(max(0.0, deadline - time.monotonic()) + GRACE), suppress(TimeoutError):
+        with locks.within(deadline.left + GRACE), suppress(TimeoutError):
             return self._all_sent(deadline, silent)
         return False
 
-    def _all_sent(self, deadline: float, silent: float) -> bool:
-        written = self._recorder.complete(max(0.0, deadline - time.monotonic()))
-        if not self._pump.move(max(0.0, deadline - time.monotonic())) or not written:
+    def _all_sent(self, deadline: Deadline, silent: float) -> bool:
+        written = self._recorder.complete(deadline.left)
+        if not self._pump.move(deadline.left) or not written:
             return False
-        while (serving := self._may_yet_send(deadline, silent)) and time.monotonic() < deadline:
+        while (serving := self._may_yet_send(deadline, silent)) and not deadline.over:
             if not self._undecided(serving):
                 break
             time.sleep(POLL)
         everyone = [destination.name for destination in self.settings.destinations]
         return not self._undecided(everyone) and not self._outbox.dead(self._journal.writer, everyone)
 
-    def _may_yet_send(self, deadline: float, silent: float) -> list[str]:
+    def _may_yet_send(self, deadline: Deadline, silent: float) -> list[str]:
         """Return the destinations to which something may be sent before `deadline`."""
         couriers = (courier for courier, _ in self._couriers)
         return [each.name for each in couriers if not each.rests(deadline) and not each.is_silent(silent)]
@@ -161,24 +162,24 @@ class Running:
         While the interpreter ends, the hooks stay: the application's own exit handlers may make calls yet. Those go to
         the journal, and `end_again` books them.
         """
-        deadline, silent = time.monotonic() + timeout, max(SILENT, timeout)
+        deadline, flushing, silent = Deadline(timeout), Deadline(timeout * FLUSHING), max(SILENT, timeout)
         if unhook:
             self._patches.remove()
         done = False
         with guard.quietly("stopping"):
             self._recorder.close(timeout * WRITING)
-            done = self._flush(deadline - timeout * (1 - FLUSHING), silent)
-        self._pump.stop(max(0.0, deadline - time.monotonic()))
+            done = self._flush(flushing, silent)
+        self._pump.stop(deadline.left)
         for courier, thread in self._couriers:
-            thread.stop(0.0 if courier.is_silent(silent) else max(0.0, deadline - time.monotonic()))
+            thread.stop(0.0 if courier.is_silent(silent) else deadline.left)
         for asker in self._askers:
-            asker.stop(max(0.0, deadline - time.monotonic()))
+            asker.stop(deadline.left)
         self._deliveries.end()
         self._tracing.stop()
-        if not _for_a_moment(self._journal.close, max(GRACE, deadline - time.monotonic())):
+        if not _for_a_moment(self._journal.close, max(GRACE, deadline.left)):
             self._journal.close(sync=False)
         if unhook:
-            _for_a_moment(self._close, max(GRACE, deadline - time.monotonic()))
+            _for_a_moment(self._close, max(GRACE, deadline.left))
         return done
 
     def _close(self) -> None:
@@ -189,7 +190,7 @@ class Running:
     def is_done(self) -> bool:
         """Return whether all is where it should be, once it has ended: others may have moved and sent it since."""
         with guard.quietly("stopping"):
-            done = self._flush(time.monotonic(), 0.0)
+            done = self._flush(Deadline(0.0), 0.0)
             _for_a_moment(self._close, GRACE)
             return done
         return False

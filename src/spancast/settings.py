@@ -80,6 +80,8 @@ class Settings:
     enabled: bool
     instead_of: str | None = None
     """Which `home` was wanted, and why another is used."""
+    stated: frozenset[str] = frozenset()
+    """The names of those that an argument, a variable or a file states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,8 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
             values[setting.name] = setting.read(setting.variable, os.environ[setting.variable])
         elif setting.name in written:
             values[setting.name] = setting.read(f"{setting.name} in {file}", written[setting.name])
-        else:
-            values[setting.name] = setting.default()
+    stated = frozenset(values)
+    values |= {setting.name: setting.default() for setting in SETTINGS if setting.name not in stated}
     if values["emit_event"] is None:
         values["emit_event"] = values["capture_content"] in _ON_EVENT
     named = cast("Mapping[str, str]", values["keys"])
@@ -115,7 +117,7 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
     place = homes.usable(cast("Path", values["home"]))
     if place.path is None:
         values["durability"] = "memory"
-    values |= {"home": place.path or values["home"], "instead_of": place.instead_of}
+    values |= {"home": place.path or values["home"], "instead_of": place.instead_of, "stated": stated}
     return Settings(**values)  # type: ignore[arg-type]  # each was read by its own row
 
 

@@ -12,7 +12,8 @@ from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox
 from tests.support.calls import a_call
 from tests.support.generations import NOT_FOUND, OpenRouter, generation
-from tests.support.platform import Platform, answer
+from tests.support.platform import Platform, answer, partially
+from tests.support.waiting import eventually
 
 PATIENCE = 20.0
 
@@ -132,6 +133,19 @@ def test_dead_calls_are_nothing_that_could_be_sent(record, deliver, platform, mo
     assert standing(tmp_path).dead == 1
 
 
+def test_ambiguous_calls_are_none_either_and_hide_none(record, deliver, platform, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "honeycomb")
+    monkeypatch.setenv("SPANCAST_DESTINATION_HONEYCOMB_ENDPOINT", platform.url)
+    monkeypatch.setenv("HONEYCOMB_API_KEY", "k3y-0123456789")
+    *_, bad = record(3, destinations=("honeycomb",))
+    platform.answers = [partially(bad), answer(503)]
+    assert deliver()[0] == 0
+    assert standing(tmp_path, "honeycomb").reasons["ambiguous"] == 3
+    record(3, destinations=("honeycomb",))
+    assert deliver("--timeout", "0.2")[0] == 1
+    assert standing(tmp_path, "honeycomb").waiting == 3
+
+
 def test_a_destination_that_is_not_configured_here_is_told_and_no_failure(record, deliver, platform, monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
     record(destinations=("elsewhere",))
@@ -192,10 +206,7 @@ def test_forever_sends_what_comes_and_ends_when_told(record, platform, tmp_path)
         try:
             for _ in range(2):
                 ids = record(2)
-                deadline = time.monotonic() + PATIENCE
-                while not set(ids) <= set(platform.taken):
-                    assert time.monotonic() < deadline, "it never arrived"
-                    time.sleep(0.02)
+                eventually(lambda ids=ids: set(ids) <= set(platform.taken), by=process)
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE) == 0
         finally:

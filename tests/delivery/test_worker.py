@@ -10,6 +10,7 @@ import pytest
 from spancast import guard
 from spancast.delivery import worker as module
 from spancast.delivery.worker import WorkerThread
+from tests.support.waiting import eventually
 
 PATIENCE = 20.0
 
@@ -51,13 +52,6 @@ def start() -> Iterator[object]:
     yield make
     for thread in threads:
         assert thread.stop(PATIENCE)
-
-
-def eventually(true) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 def test_nothing_is_done_before_there_is_news(start):

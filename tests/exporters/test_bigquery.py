@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from spancast.base.deadline import Deadline
 from spancast.contract import (
     Authorizer,
     Delivered,
@@ -152,7 +153,7 @@ def test_an_account_signs_for_a_token_that_is_kept_for_its_hour(tmp_path):
         exporter = discover.exporter(Destination("bigquery", **settings_at(platform)))
         with closing(Channel(exporter)) as channel:
             for encoded in [*exporter.encode(a_trace(), NOW), *exporter.encode(a_trace(), NOW)]:
-                reply = channel.post(encoded.request, Allowance(float("inf"), lambda: False))
+                reply = channel.post(encoded.request, Allowance(Deadline(float("inf")), lambda: False))
                 assert exporter.judge(encoded, reply) == Delivered()
     assert (standing.delivered, len(project.rows), len(project.insert_ids)) == (4, 4, 12)
     assert len(project.granted) == 2
@@ -165,7 +166,7 @@ def test_a_key_that_google_does_not_know_parks_and_nothing_quotes_what_was_signe
         standing = deliver(tmp_path, [of_call()], "bigquery", **settings)
         exporter = discover.exporter(Destination("bigquery", **settings))
         with closing(Channel(exporter)) as channel, pytest.raises(Denied) as denied:
-            channel.post(exporter.probe(NOW), Allowance(float("inf"), lambda: False))
+            channel.post(exporter.probe(NOW), Allowance(Deadline(float("inf")), lambda: False))
     assert (standing.state, standing.waiting, project.rows) == ("parked", 1, [])
     assert str(denied.value) == "no access token: HTTP 400: invalid_grant"
     assert "eyJ" not in str(standing)
@@ -379,7 +380,9 @@ def test_a_request_of_one_row_that_is_bad_is_that_rows_fault():
 def test_a_success_without_bigquerys_word_for_it_is_a_doubt():
     assert verdict_on(200, INSERTED) == Delivered()
     for body in ({}, [], {"kind": "bigquery#queryResponse"}, "x"):
-        assert isinstance(verdict_on(200, body), Split)
+        verdict = verdict_on(200, body)
+        assert isinstance(verdict, Retry)
+        assert verdict.doubtful
 
 
 def test_a_quota_that_is_used_up_is_waited_for(tmp_path):

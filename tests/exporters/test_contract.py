@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import time
 from base64 import b64decode
 from contextlib import closing
 from dataclasses import fields, is_dataclass, replace
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from spancast import guard
+from spancast.base.deadline import Deadline
 from spancast.contract import Exporter, Probe, Reply
 from spancast.delivery.courier import discover
 from spancast.delivery.http.allowance import Allowance
@@ -192,7 +192,7 @@ def test_a_key_that_the_platform_quotes_is_kept_by_nobody(name, tmp_path, caplog
         requests = [each.request for each in exporter.encode(trace_spans(), NOW)]
         requests += [exporter.probe(NOW)] if isinstance(exporter, Probe) else []
         with closing(Channel(exporter)) as channel:
-            answers = [channel.post(each, Allowance(time.monotonic() + 5, lambda: False)) for each in requests]
+            answers = [channel.post(each, Allowance(Deadline(5), lambda: False)) for each in requests]
         standing = offered(tmp_path, [call_span()], exporter)
     told = [exporter.diagnose(reply) or "" for reply in answers if isinstance(exporter, Probe)]
     kept = "\n".join([*(reply.body.decode() for reply in answers), *told, str(standing), caplog.text])

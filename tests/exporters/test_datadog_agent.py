@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -22,7 +21,9 @@ from tests.support.delivered import deliver
 from tests.support.environments import python_with
 from tests.support.platforms.datadog import check
 from tests.support.programs import spancast
+from tests.support.servers import answers
 from tests.support.spans import a_trace
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -34,18 +35,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            httpx2.get(url, trust_env=False).raise_for_status()
-        except httpx2.HTTPError:
-            assert time.monotonic() < deadline, "the agent never came up"
-            time.sleep(0.1)
-        else:
-            return
 
 
 @pytest.fixture
@@ -63,7 +52,7 @@ def agent(tmp_path: Path) -> Iterator[str]:
         [str(part) for part in command], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            wait_for(f"http://127.0.0.1:{port}/info")
+            eventually(lambda: answers(f"http://127.0.0.1:{port}/info"), PATIENCE, by=process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()

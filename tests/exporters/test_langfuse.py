@@ -506,7 +506,7 @@ def judged(status: int = 200, body: bytes = b"", headers: dict[str, str] | None 
             Retry("HTTP 200 with a page, which acknowledges nothing"),
         ),
         ((200, b'{"error":"no"}'), Retry("HTTP 200: no")),
-        ((200, b'{"partial'), Retry("HTTP 200 with JSON that breaks off")),
+        ((200, b'{"partial'), Retry("HTTP 200 with JSON that breaks off", doubtful=True)),
         ((200, b"OK"), Retry("HTTP 200 with application/json, which is no OTLP answer")),
         ((401, b'{"message":"Invalid credentials"}'), Unauthorized("HTTP 401: Invalid credentials")),
         ((403, b'{"message":"Ingestion suspended"}'), Unauthorized("HTTP 403: Ingestion suspended")),

@@ -3,7 +3,6 @@
 import importlib.util
 import socket
 import subprocess
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ from tests.support.delivered import deliver
 from tests.support.grpc_scenes import TRACE, played
 from tests.support.platform import Platform
 from tests.support.spans import AT, SECOND, WORDS, of_call
-
-PATIENCE = 20.0
+from tests.support.waiting import eventually
 
 
 def agent() -> Path | None:
@@ -33,13 +31,6 @@ def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def wait_for(true) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
 
 
 def listens(port: int) -> bool:
@@ -75,7 +66,7 @@ def collector(behind, tmp_path):
     command = [str(agent()), "start", *(part for option in options.items() for part in option)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_for(lambda: listens(port) and listens(grpc_port))
+            eventually(lambda: listens(port) and listens(grpc_port))
             yield Collector(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{grpc_port}")
         finally:
             process.terminate()
@@ -87,7 +78,7 @@ def test_a_real_collector_takes_our_spans_and_hands_on_what_we_sent(collector, b
     spans = [of_call(WORDS, span_id=f"{number + 1:016x}") for number in range(20)]
     how = {"endpoint": collector.http, "protocol": protocol, "compression": compression}
     assert deliver(tmp_path, spans, "otlp", **how).delivered == 20
-    wait_for(lambda: len(behind.taken) == 20)
+    eventually(lambda: len(behind.taken) == 20)
     assert set(behind.taken) == {span.span_id for span in spans}
     is_what_we_sent(behind.received[0].spans()[0])
 
@@ -95,7 +86,7 @@ def test_a_real_collector_takes_our_spans_and_hands_on_what_we_sent(collector, b
 @pytest.mark.slow
 def test_a_real_collector_takes_them_by_grpc(collector, behind, tmp_path):
     assert played(collector.grpc, home=tmp_path)["delivered"] == 4
-    wait_for(lambda: len(behind.taken) == 4)
+    eventually(lambda: len(behind.taken) == 4)
     assert set(behind.taken) == set(TRACE)
     spans = [span for received in behind.received for span in received.spans()]
     is_what_we_sent(next(span for span in spans if span.span_id.hex() == "b7ad6b7169203331"))

@@ -14,8 +14,9 @@ from spancast.testing.spans import hostile_spans
 from spancast_exporters.phoenix import Phoenix
 from tests.support.delivered import deliver
 from tests.support.environments import python_with
-from tests.support.servers import answer_to, eventually, fetched, free_port, serving
+from tests.support.servers import answer_to, fetched, free_port, serving
 from tests.support.spans import WORDS, a_trace, of_application, of_call
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -23,6 +24,8 @@ NOW = datetime(2026, 9, 21, tzinfo=UTC)
 COST = 0.000106000000000001
 ESTIMATE = 0.000235
 """What Phoenix makes of the tokens by its own prices of gpt-5-mini, whatever it is told."""
+INDEXED = 30.0
+"""Seconds until a span is shown; it is written behind a queue."""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,7 @@ def took(exporter: Phoenix, *spans: Span) -> None:
 def sent(server: str, span: Span, **settings: Any) -> dict[str, Any]:
     """Send a span by itself; return how it is shown."""
     took(Phoenix(endpoint=server, **settings), span)
-    return eventually(lambda: shown(server, span.span_id))
+    return eventually(lambda: shown(server, span.span_id), INDEXED)
 
 
 def fresh(span: Span, number: int) -> Span:
@@ -75,7 +78,7 @@ def fresh(span: Span, number: int) -> Span:
 
 def test_a_trace_is_shown_with_all_that_was_sent(server: str, tmp_path: Path) -> None:
     assert deliver(tmp_path, a_trace(), "phoenix", endpoint=server, project="shop").delivered == 4
-    agent, chat, tool, refused = (eventually(lambda s=span: shown(server, s.span_id)) for span in a_trace())
+    agent, chat, tool, refused = (eventually(lambda s=span: shown(server, s.span_id), INDEXED) for span in a_trace())
     assert [each["name"] for each in (agent, chat, tool, refused)] == [
         *("checkout", "chat openai/gpt-5-mini", "execute_tool get_weather", "second try")
     ]
@@ -126,7 +129,7 @@ def test_of_two_with_one_id_the_first_is_kept(server: str) -> None:
     span = fresh(of_call(), 3)
     sent(server, span)
     took(Phoenix(endpoint=server), replace(span, user="another"), fresh(of_call(), 4))
-    eventually(lambda: shown(server, fresh(of_call(), 4).span_id))
+    eventually(lambda: shown(server, fresh(of_call(), 4).span_id), INDEXED)
     kept = shown(server, span.span_id)
     assert kept is not None
     assert kept["attributes"]["user"]["id"] == "u_42"
@@ -147,7 +150,7 @@ def test_whatever_an_application_has_put_on_a_span_is_read(server: str) -> None:
     for span in spans.values():
         took(Phoenix(endpoint=server, project="odd"), span)
     for what, span in spans.items():
-        assert eventually(lambda s=span: shown(server, s.span_id)), what
+        eventually(lambda s=span: shown(server, s.span_id), INDEXED, telling=lambda what=what: what)
     assert len(fetched(f"{server}/v1/projects/odd/spans?limit=1000")["data"]) == len(spans)
 
 

@@ -1,7 +1,6 @@
 import json
 import re
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spancast.base.deadline import Deadline
 from spancast.delivery.courier import discover
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.courier.discover import Unconfigured
@@ -50,7 +50,7 @@ def test_the_example_delivers_and_believes_what_the_platform_says_of_each_event(
         destination = Destination(acme, name="platform", endpoint=platform.url)
         outbox.apply("writer-000001.seg", 1, [good, bad])
         with closing(Courier(destination, discover.exporter(destination), outbox, to_span, tmp_path)) as courier:
-            courier.deliver_once(time.monotonic() + 5)
+            courier.deliver_once(Deadline(5))
         (standing,) = outbox.standings()
     (received,) = platform.received
     assert (received.path, received.headers["authorization"]) == ("/v1/events", "Bearer k-1")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spancast.contract import Reply
+from spancast.contract import Delivered, Encoded, Reply, Request, Retry
 from spancast_exporters import _refusal
 
 HTML = {"content-type": "text/html; charset=utf-8"}
@@ -47,3 +47,20 @@ def test_a_success_and_a_refusal_of_the_credential_are_for_the_platform_to_tell(
 )
 def test_the_rest_is_told_with_its_cure(reply, told):
     assert _refusal.unwell(reply, WHERE, CURE) == told
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", Delivered()),
+        (b'{"errors":[]}', Delivered()),
+        (b"<html>Log in", Retry("HTTP 207 with a page, which acknowledges nothing")),
+        (b'{"error":"down"}', Retry("HTTP 207: down")),
+        (b'{"success":false,"message":"down"}', Retry("HTTP 207: down")),
+        (b'{"errors":["no such model"]}', Retry("HTTP 207: no such model", doubtful=True)),
+        (b'{"errors":', Retry("HTTP 207 with JSON that breaks off", doubtful=True)),
+    ],
+)
+def test_a_success_that_lists_errors_or_breaks_off_may_have_taken_some(body, told):
+    sent = Encoded(Request(url=WHERE, body=b""), ("1" * 16, "2" * 16))
+    assert _refusal.judge(sent, Reply(207, {}, body)) == told

@@ -71,16 +71,30 @@ NEEDED = {
 }
 
 
+def by_variable(monkeypatch, name, **wishes):
+    monkeypatch.setenv(SAID_BY[name], "qa")
+    return Destination(name, **wishes)
+
+
+def by_instance(_monkeypatch, name, **wishes):
+    return Destination(discover.exporter(Destination(name, environment="qa")), **wishes)
+
+
+@pytest.mark.parametrize("by", [by_variable, by_instance])
 @pytest.mark.parametrize("name", SAID_BY)
 @pytest.mark.parametrize(
-    ("request_says", "destination_says", "expected"),
-    [(None, None, "qa"), ("dev", None, "dev"), (None, "prod", "prod"), ("dev", "prod", "prod")],
+    ("said", "expected"),
+    [((None, None), "qa"), (("dev", None), "dev"), ((None, "prod"), "prod"), (("dev", "prod"), "prod")],
+    ids=["nobody", "the request", "the destination", "both"],
 )
-def test_a_request_and_a_destination_win_over_the_variable(monkeypatch, name, request_says, destination_says, expected):
-    for variable, value in {**NEEDED, SAID_BY[name]: "qa"}.items():
+def test_a_destination_wins_over_a_request_and_that_over_what_the_exporter_has_of_its_own(
+    monkeypatch, by, name, said, expected
+):
+    by_request, by_destination = said
+    for variable, value in NEEDED.items():
         monkeypatch.setenv(variable, value)
-    destination = Destination(name, environment=destination_says)
-    span = Shaper(destination).shaped(of_call(started_at=AT, environment=request_says)).span
+    destination = by(monkeypatch, name, environment=by_destination)
+    span = Shaper(destination).shaped(of_call(started_at=AT, environment=by_request)).span
     (sent,) = spans(discover.exporter(destination).encode([span], None)[0])
     where = {**sent["resource"], **sent["attributes"]}
     assert where.get("langfuse.environment", where["deployment.environment.name"]) == expected

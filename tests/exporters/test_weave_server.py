@@ -3,7 +3,6 @@
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -20,7 +19,9 @@ from spancast_exporters.weave import Weave
 from tests.support.delivered import deliver
 from tests.support.environments import python_with
 from tests.support.platforms.weave import KEY, PLACE
+from tests.support.servers import answers
 from tests.support.spans import WORDS, a_trace, of_application, of_call
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -45,26 +46,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            wait_for(f"http://127.0.0.1:{port}/", process)
+            eventually(lambda: answers(f"http://127.0.0.1:{port}/"), PATIENCE, by=process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
 
 SCRIPT = Path(__file__).parents[1] / "support" / "platforms" / "weave_server.py"
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            httpx2.get(url, trust_env=False).raise_for_status()
-        except httpx2.HTTPError:
-            assert process.poll() is None, "the server died"
-            assert time.monotonic() < deadline, "the server never came up"
-            time.sleep(0.2)
-        else:
-            return
 
 
 def agent_spans(server: str) -> dict[str, dict[str, Any]]:

@@ -19,8 +19,9 @@ from spancast_exporters.otlp import Otlp
 from tests.support.calls import a_call
 from tests.support.faults import modes
 from tests.support.faults.clock import Clocks
-from tests.support.faults.desk import Desk, assert_adds_up, eventually
+from tests.support.faults.desk import Desk, assert_adds_up
 from tests.support.plain import Plain
+from tests.support.waiting import eventually
 
 DAY = 86_400.0
 NAMES = ("one", "two", "three")

@@ -17,6 +17,7 @@ from tests.support.faults.collector import span_ids
 from tests.support.faults.desk import PATIENCE, die_when_answered, once, until_settled
 from tests.support.faults.json_exporter import JsonExporter
 from tests.support.plain import Plain
+from tests.support.waiting import eventually
 
 LOST = {"reset": modes.reset_after, "closed": modes.lost_answer, "late": modes.late(1.0)}
 
@@ -261,9 +262,6 @@ def test_lost_answers_for_a_while_double_nothing(desk, impatient, monkeypatch):
             desk.put(5)
             courier.wake()
             time.sleep(0.02)
-    deadline = time.monotonic() + 20
-    while desk.standing().waiting:
-        assert time.monotonic() < deadline, desk.standing()
-        time.sleep(0.02)
+    eventually(lambda: not desk.standing().waiting, telling=desk.standing)
     desk.assert_each_once(collector)
     assert span_ids(collector.received[0])

@@ -14,8 +14,9 @@ from spancast.delivery.outbox.limits import Limits
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.clock import Clocks
-from tests.support.faults.desk import PATIENCE, Desk, eventually, once, until_settled
+from tests.support.faults.desk import PATIENCE, Desk, once, until_settled
 from tests.support.plain import Plain
+from tests.support.waiting import eventually
 
 HOUR, DAY = 3600.0, 86_400.0
 AWAY = {

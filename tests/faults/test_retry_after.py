@@ -9,8 +9,9 @@ import pytest
 from spancast.delivery.http import backoff
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
-from tests.support.faults.desk import eventually, once, until_settled
+from tests.support.faults.desk import once, until_settled
 from tests.support.plain import Plain
+from tests.support.waiting import eventually
 
 
 def at(seconds: float) -> str:

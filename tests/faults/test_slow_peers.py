@@ -10,8 +10,9 @@ from spancast.contract import Encoded, Traits
 from spancast.delivery.http import deadline, wire
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
-from tests.support.faults.desk import eventually, once
+from tests.support.faults.desk import once
 from tests.support.faults.json_exporter import JsonExporter
+from tests.support.waiting import eventually
 
 SLOW = {
     "headers": modes.trickling_headers,

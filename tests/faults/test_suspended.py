@@ -8,12 +8,13 @@ import time
 import pytest
 
 from tests.support.faults import modes
-from tests.support.faults.desk import eventually
+from tests.support.waiting import eventually
 
 SERVE = """
 import sys, time
 from contextlib import closing
 from pathlib import Path
+from spancast.base.deadline import Deadline
 from spancast.contract import Traits
 from spancast.delivery.http import wire
 from spancast.delivery.courier.courier import Courier
@@ -26,7 +27,7 @@ wire.PATIENCE = float(sys.argv[3])
 home, exporter = Path(sys.argv[1]), Plain(url=sys.argv[2], traits=Traits(resend=sys.argv[4]))
 with closing(Outbox(home)) as outbox:
     courier = Courier(Destination(exporter, name="platform"), exporter, outbox, to_span, home)
-    while courier.deliver_once(time.monotonic() + 20).more or outbox.standings()[0].waiting:
+    while courier.deliver_once(Deadline(20)).more or outbox.standings()[0].waiting:
         time.sleep(0.02)
 """
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.support.platform import Platform
 from tests.support.programs import calls, costs, run_program, surroundings
 from tests.support.programs import spancast as command
 from tests.support.verbatim import verbatim
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -51,13 +52,6 @@ def openrouter() -> Iterator[Simulator]:
 def _stopped() -> Iterator[None]:
     yield
     spancast.stop(0.0)
-
-
-def eventually(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -99,7 +93,7 @@ def test_a_stream_that_the_application_closed_costs_what_openrouter_charged_and_
         environment = surroundings(tmp_path, openrouter, SPANCAST_BACKFILL="caller-key", **canary)
 
         with running(CUT + "stream.close()", environment):
-            eventually(lambda: only(environment)["cost_usd"])
+            eventually(lambda: only(environment)["cost_usd"], PATIENCE)
 
         assert only(environment)["outcome"] == "closed"
         assert_billed(only(environment), openrouter)
@@ -138,7 +132,7 @@ def test_one_who_asks_and_is_killed_is_followed_by_another_and_nothing_is_booked
         asking = environment | {"SPANCAST_BACKFILL_KEY": KEY}
 
         with subprocess.Popen([sys.executable, "-m", "spancast", "deliver"], env=asking) as process:
-            eventually(lambda: lookups(openrouter) >= 1)
+            eventually(lambda: lookups(openrouter) >= 1, PATIENCE)
             process.send_signal(signal.SIGKILL)
         command("deliver", environment=asking)
 
@@ -154,7 +148,7 @@ def test_a_program_with_a_key_for_it_finds_out_what_an_earlier_one_cost(tmp_path
     run_program(KILLED, environment)
 
     with running(CUT + "stream.close()", environment | {"SPANCAST_BACKFILL_KEY": KEY}):
-        eventually(lambda: all(call["cost_usd"] for call in calls(environment)))
+        eventually(lambda: all(call["cost_usd"] for call in calls(environment)), PATIENCE)
 
     for call in calls(environment):
         assert_billed(call, openrouter)
@@ -307,6 +301,6 @@ def test_a_cost_that_a_gateway_left_out_is_estimated_where_that_is_wished(
         httpx2.post(gateway.url, json={"model": "openai/gpt-5-mini", "messages": []})
 
         environment = {**os.environ, "SPANCAST_HOME": str(tmp_path)}
-        eventually(lambda: calls(environment) and only(environment)["cost_usd"])
+        eventually(lambda: calls(environment) and only(environment)["cost_usd"], PATIENCE)
     assert (only(environment)["cost_usd"], only(environment)["cost_source"]) == ("0.00004", "prices")
     assert [served.path for served in openrouter.requests] == ["/api/v1/models"]

@@ -1,6 +1,5 @@
 """Spans on their way through the real courier, to whatever listens."""
 
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from spancast.base.deadline import Deadline
 from spancast.contract import Exporter, Reply, Request, Sink, Span
 from spancast.delivery.courier import discover
 from spancast.delivery.courier.courier import Courier
@@ -28,8 +28,8 @@ def deliver(home: Path, spans: Sequence[Span], exporter: str, **settings: Any) -
         outbox.apply("writer-000001.seg", len(waiting), waiting)
         made = discover.exporter(destination)
         with closing(Courier(destination, made, outbox, lambda call, _: by_call[call.call_id], home)) as courier:
-            until = time.monotonic() + PATIENCE
-            while courier.deliver_once(until).more and time.monotonic() < until:
+            deadline = Deadline(PATIENCE)
+            while courier.deliver_once(deadline).more and not deadline.over:
                 pass
         (standing,) = outbox.standings()
     return standing
@@ -42,9 +42,9 @@ def settled(home: Path, spans: Sequence[Span], exporter: Exporter) -> Standing:
     with closing(Outbox(home)) as outbox:
         outbox.apply("writer-000001.seg", len(by_call), [a_call(call_id=call_id) for call_id in by_call])
         with closing(Courier(destination, exporter, outbox, lambda call, _: by_call[call.call_id], home)) as courier:
-            until = time.monotonic() + PATIENCE
-            while outbox.standings()[0].waiting and time.monotonic() < until:
-                courier.deliver_once(until)
+            deadline = Deadline(PATIENCE)
+            while outbox.standings()[0].waiting and not deadline.over:
+                courier.deliver_once(deadline)
         return outbox.standings()[0]
 
 
@@ -64,5 +64,5 @@ def offered(home: Path, spans: Sequence[Span], exporter: Exporter | Sink) -> Sta
     with closing(Outbox(home)) as outbox:
         outbox.apply("writer-000001.seg", len(by_call), [a_call(call_id=call_id) for call_id in by_call])
         with closing(Courier(destination, exporter, outbox, lambda call, _: by_call[call.call_id], home)) as courier:
-            courier.deliver_once(time.monotonic() + PATIENCE)
+            courier.deliver_once(Deadline(PATIENCE))
         return outbox.standings()[0]

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +17,7 @@ import spancast
 from spancast.cli import main
 from spancast.testing import Simulator
 from spancast.testing.simulator import Bill
+from tests.support.waiting import eventually
 from tests.testing.wire import chat
 
 KEY, OTHER, MANAGEMENT = "sk-or-v1-canary-own", "sk-or-v1-canary-other", "sk-or-v1-canary-management"
@@ -93,7 +94,7 @@ class Desk:
 
     def wait_for(self, bills: int) -> None:
         """Wait until so much was billed; who goes away is billed when the server has noticed."""
-        eventually(lambda: len(self.openrouter.bills) >= bills)
+        eventually(lambda: len(self.openrouter.bills) >= bills, 10)
 
 
 @contextmanager
@@ -115,13 +116,6 @@ def opened(
                 yield Desk(home, openrouter, clock, capsys, client)
         finally:
             spancast.stop()
-
-
-def eventually(true: Callable[[], bool], patience: float = 10.0) -> None:
-    deadline = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
 
 
 def dollars(found: Mapping[str, Any], name: str) -> tuple[Decimal, Decimal]:

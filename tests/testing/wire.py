@@ -2,8 +2,6 @@
 
 import json
 import socket
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from io import BufferedReader
@@ -109,11 +107,3 @@ def received(stream: BufferedReader) -> Reply:
         chunks.append(stream.read(size))
         stream.readline()
     return Reply(head, tuple(chunks), whole=stream.readline() == b"\r\n")
-
-
-def eventually(happened: Callable[[], bool], deadline: float = 5.0) -> None:
-    """Wait until `happened`, or fail."""
-    end = time.monotonic() + deadline
-    while not happened():
-        assert time.monotonic() < end, "It did not happen in time."
-        time.sleep(0.005)

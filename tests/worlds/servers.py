@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spancast.testing import Simulator
 from tests.support.programs import surroundings
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -48,11 +49,7 @@ class Server:
         return False
 
     def wait_until_up(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not self.ask("alive", timeout=2.0):
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+        eventually(lambda: self.ask("alive", timeout=2.0), PATIENCE, by=self.process, telling=self.log.read_text)
 
     def load(self, requests: int, prefix: str = "u") -> int:
         """Ask that often, from four threads; return how many were answered."""

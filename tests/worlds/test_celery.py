@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.faults.booked import assert_whole
 from tests.support.environments import python_with
 from tests.support.oracle import marks
 from tests.support.programs import surroundings
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 SEND = "import sys; from tests.worlds.tasks import ask; [ask.delay(f'task-{n}') for n in range(int(sys.argv[1]))]"
@@ -58,11 +58,7 @@ def test_every_call_of_every_task_is_booked(
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(worker, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
-        deadline = time.monotonic() + 60
-        while len(marks(marked, "done")) < 20:
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            assert time.monotonic() < deadline, (tmp_path / "log").read_text()
-            time.sleep(0.05)
+        eventually(lambda: len(marks(marked, "done")) >= 20, 60, by=process, telling=(tmp_path / "log").read_text)
         if number != signal.SIGKILL:
             process.send_signal(number)
             process.wait(60)

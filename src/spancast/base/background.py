@@ -12,6 +12,7 @@ from typing import Protocol
 
 from spancast import guard
 from spancast.base import forks
+from spancast.base.deadline import Deadline
 
 LONGEST = 1000
 """Pieces of work that wait at most."""
@@ -73,15 +74,14 @@ class Background:
 
     def drain(self, timeout: float) -> bool:
         """Wait until all is done; return whether it was within `timeout` seconds. Its own thread does not wait."""
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout)
         with self._changed:
             while self._waiting or self._current is not None:
-                left = deadline - time.monotonic()
-                if left <= 0 or self.is_here:
+                if deadline.over or self.is_here:
                     return False
                 if not self._wake():
                     break
-                self._changed.wait(left)
+                self._changed.wait(deadline.left)
         return self._work_off(deadline)
 
     def is_late(self, patience: float) -> bool:
@@ -140,9 +140,9 @@ class Background:
         self._held -= size
         return left, work
 
-    def _work_off(self, deadline: float) -> bool:
+    def _work_off(self, deadline: Deadline) -> bool:
         """Do on this thread what no other can be started for."""
-        while time.monotonic() < deadline:
+        while not deadline.over:
             with self._changed:
                 if not self._waiting:
                     return True

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from spancast.base import forks
+from spancast.base.deadline import Deadline
 
 if sys.platform == "win32":
     import msvcrt
@@ -70,14 +71,14 @@ POLL = 0.005
 LONGEST = 30.0
 """Seconds that a block waits for its lock; then the process that holds it is taken to stand still."""
 
-_bound: ContextVar[tuple[int, float] | None] = ContextVar("spancast-patience", default=None)
-"""A thread, and until when it may wait, in seconds of `time.monotonic`. Greenlets of one thread have each their own."""
+_bound: ContextVar[tuple[int, Deadline] | None] = ContextVar("spancast-patience", default=None)
+"""A thread, and until when it may wait. Greenlets of one thread have each their own."""
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Have no block of this thread wait for locks beyond so many seconds from now: somebody waits for the thread."""
-    before = _bound.set((threading.get_ident(), time.monotonic() + patience(seconds)))
+    before = _bound.set((threading.get_ident(), Deadline(patience(seconds))))
     try:
         yield
     finally:
@@ -86,10 +87,10 @@ def within(seconds: float) -> Iterator[None]:
 
 def patience(longest: float) -> float:
     """Return for how many seconds this thread may wait for a lock: `longest`, or what is left of `within`."""
-    thread, until = _bound.get() or (None, 0.0)
-    if thread != threading.get_ident():  # nobody's, or of the thread that has started this one
+    bound = _bound.get()
+    if bound is None or bound[0] != threading.get_ident():  # nobody's, or of the thread that has started this one
         return longest
-    return max(0.0, min(longest, until - time.monotonic()))
+    return min(longest, bound[1].left)
 
 
 class FileLock:
@@ -104,7 +105,7 @@ class FileLock:
         fd = opened(self._path, os.O_RDWR | os.O_CREAT)
         held = False
         try:
-            held = _wait(fd, time.monotonic() + timeout)
+            held = _wait(fd, Deadline(timeout))
             if held:
                 self._fd = fd
                 _held.add(self)
@@ -138,10 +139,10 @@ class FileLock:
         self.release()
 
 
-def _wait(fd: int, deadline: float) -> bool:
-    """Try for the lock until it is held; return `False` when `deadline`, of `time.monotonic()`, is past before."""
+def _wait(fd: int, deadline: Deadline) -> bool:
+    """Try for the lock until it is held; return `False` when `deadline` is past before."""
     while not try_lock(fd):
-        if time.monotonic() >= deadline:
+        if deadline.over:
             return False
         time.sleep(POLL)
     return True

@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import time
 from contextlib import closing
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from spancast import settings
+from spancast.base.deadline import Deadline
 from spancast.cli.serving import destination_called
 from spancast.contract import Exporter, Probe, Retry, SelfTest, Sink
 from spancast.delivery.courier import discover
@@ -67,7 +67,7 @@ def _asked(exporter: Exporter | Sink, probe: Probe) -> str | None:
     with closing(Channel(exporter)) as channel:
         request = probe.probe(datetime.now(UTC))
         try:
-            reply = channel.post(request, Allowance(time.monotonic() + wire.PATIENCE, lambda: False))
+            reply = channel.post(request, Allowance(Deadline(wire.PATIENCE), lambda: False))
         except (wire.Unsent, wire.Ambiguous) as error:
             return _told(f"{_place(request.url)}: {error}", _cure(str(error)))
         except Denied as error:

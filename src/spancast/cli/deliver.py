@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 
 from spancast import settings
+from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.cli.arguments.filters import add_home
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             if args.forever:
                 _forever(drainer, [*hired, *askers])
             else:
-                _once(drainer, hired, askers, time.monotonic() + args.timeout)
+                _once(drainer, hired, askers, args.timeout)
         return _report(outbox, [destination.name for destination in inforce.destinations])
 
 
@@ -75,15 +76,16 @@ def _askers(inforce: settings.Settings, book: Book) -> Iterator[list[Worker]]:
                 asker.close()
 
 
-def _once(drainer: Drainer, hired: Sequence[Courier], askers: Sequence[Worker], deadline: float) -> None:
+def _once(drainer: Drainer, hired: Sequence[Courier], askers: Sequence[Worker], timeout: float) -> None:
     """Send what waits and ask for late costs at the same time; then send what has been waiting for those."""
-    if not drainer.drain(deadline - time.monotonic()):
+    deadline, asked = Deadline(timeout), Deadline(timeout - LAST_SENDING)
+    if not drainer.drain(timeout):
         print("Another process is still reading the journal; the newest calls may be left out.", file=sys.stderr)
-    asking = [partial(_ask, asker, deadline - LAST_SENDING) for asker in askers]
+    asking = [partial(_ask, asker, asked) for asker in askers]
     sending = [partial(serve, courier, deadline) for courier in hired]
     _together([*asking, *sending])
     if askers:
-        drainer.drain(max(0.0, deadline - time.monotonic()))
+        drainer.drain(deadline.left)
         _together(sending)
 
 
@@ -94,12 +96,12 @@ def _together(tasks: Sequence[Callable[[], None]]) -> None:
                 done.result()
 
 
-def _ask(asker: Worker, deadline: float) -> None:
+def _ask(asker: Worker, deadline: Deadline) -> None:
     """Do rounds until nothing is wanted, or the next would come too late."""
-    ending = threading.Timer(deadline - time.monotonic(), asker.stop)
+    ending = threading.Timer(deadline.left, asker.stop)
     ending.start()
     try:
-        while (wait := asker.round()) is not None and wait <= deadline - time.monotonic():
+        while (wait := asker.round()) is not None and wait < deadline.left:
             time.sleep(wait)
     finally:
         ending.cancel()
@@ -116,9 +118,9 @@ def _forever(drainer: Drainer, workers: Sequence[Worker]) -> None:
             thread.wake()
         told.wait(LOOK)
     drainer.drain()
-    until = time.monotonic() + LAST_REQUESTS
+    deadline = Deadline(LAST_REQUESTS)
     for thread in threads:
-        thread.stop(max(0.0, until - time.monotonic()))
+        thread.stop(deadline.left)
 
 
 def _report(outbox: Outbox, configured: Sequence[str]) -> int:

@@ -3,11 +3,11 @@
 import argparse
 import json
 import sys
-import time
 from contextlib import closing
 from datetime import datetime
 
 from spancast import settings
+from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
 from spancast.cli.arguments.filters import add_home
 from spancast.cli.arguments.seconds import seconds
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Have the calls wait for the destination, and send them; return 0 when none is left that could be sent, else 1."""
-    deadline = time.monotonic() + args.timeout
+    deadline = Deadline(args.timeout)
     inforce = settings.resolve({"home": args.home})
     destination = destination_called(args.name, inforce)
     if not inforce.home.is_dir():

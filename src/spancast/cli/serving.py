@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from spancast.base.deadline import Deadline
 from spancast.delivery.courier import discover
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox.accounts import Standing
@@ -61,9 +62,9 @@ def couriers(inforce: Settings, destinations: Sequence[Destination], outbox: Out
             courier.close()
 
 
-def serve(courier: Courier, deadline: float) -> None:
+def serve(courier: Courier, deadline: Deadline) -> None:
     """Do passes until nothing waits, nothing helps, or the next try would come too late."""
-    while (left := deadline - time.monotonic()) > 0:
+    while (left := deadline.left) > 0:
         done = courier.deliver_once(deadline)
         if not done.more:
             if done.wait is None or done.wait > left:
@@ -73,4 +74,4 @@ def serve(courier: Courier, deadline: float) -> None:
 
 def could_be_sent(standing: Standing) -> int:
     """Return how many records wait neither for their cost, nor for the platform to say whether it has them."""
-    return standing.waiting - sum(standing.reasons.get(reason, 0) for reason in (COST_EXPECTED, AMBIGUOUS))
+    return standing.waiting - sum(standing.waits.get(reason, 0) for reason in (COST_EXPECTED, AMBIGUOUS))

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from spancast.delivery.journal.drainer import Drainer
 from spancast.testing import Simulator
 from tests.support.environments import python_with
 from tests.support.programs import surroundings
+from tests.support.waiting import eventually
 from tests.worlds.servers import free_port, serving
 
 ROOT = Path(__file__).parents[3]
@@ -192,10 +192,8 @@ def test_a_celery_task_is_for_whom_it_was_sent_for(pool: str, key: str, openrout
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(worker, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
-        deadline = time.monotonic() + 120
-        while sum(whose(tmp_path / "home").values()) < len(expected) and time.monotonic() < deadline:
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            time.sleep(0.2)
+        home, said = tmp_path / "home", (tmp_path / "log").read_text
+        eventually(lambda: sum(whose(home).values()) >= len(expected), 120, by=process, telling=said)
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     finally:

@@ -39,6 +39,7 @@ from tests.support.platform import (
     refusing,
     trickling,
 )
+from tests.support.waiting import eventually
 
 
 class Desk(desks.Desk):
@@ -610,13 +611,6 @@ def test_every_call_is_decided_once_and_the_books_add_up_whatever_a_platform_ans
             assert_adds_up(desk.outbox.standings())
         assert desk.standing().waiting == 0
         assert desk.standing().delivered == len(sink.taken) == len(set(sink.taken))
-
-
-def eventually(true, seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 @pytest.fixture

@@ -39,6 +39,14 @@ class Placed(Mine):
     environment: str | None = field(default=None, metadata={"variables": ("PLACED_ENVIRONMENT",)})
 
 
+@dataclass(init=False)
+class Aloof(Placed):
+    """An exporter that makes its fields itself."""
+
+    def __init__(self, where):
+        super().__init__(environment=where)
+
+
 @dataclass
 class Local:
     """An exporter that needs its key only where there is no agent."""
@@ -196,6 +204,20 @@ def test_an_exporter_that_asks_where_it_runs_is_told_what_the_destination_says(h
     assert discover.exporter(Destination("somebodys:Placed")).environment == "qa"
     assert discover.exporter(Destination("somebodys:Placed", environment="prod")).environment == "prod"
     assert discover.exporter(Destination("somebodys:Mine", environment="prod", key="k")).region == "eu"
+
+
+def test_so_is_an_instance_whose_owner_keeps_it_as_it_was():
+    given = Placed(environment="qa")
+    assert discover.exporter(Destination(given, environment="prod")) == Placed(environment="prod")
+    assert given.environment == "qa"
+    for untold in (Mine("k"), Console()):
+        assert discover.exporter(Destination(untold, environment="prod")) is untold
+    assert discover.exporter(Destination(given)) is given
+
+
+def test_an_instance_that_cannot_be_told_is_an_error_with_the_cure():
+    with pytest.raises(ConfigurationError, match=r"aloof is given environment .* Give it to the instance alone\."):
+        discover.exporter(Destination(Aloof("qa"), environment="prod"))
 
 
 def test_an_empty_variable_is_one_that_is_not_set(here, monkeypatch):

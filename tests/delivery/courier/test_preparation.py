@@ -1,6 +1,5 @@
 """What is decided of records before a request: filters that ask for a cost, words that are redacted, spans mended."""
 
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spancast.base.deadline import Deadline
 from spancast.call import Call
 from spancast.content import Content
 from spancast.delivery.courier.courier import Courier
@@ -44,7 +44,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def once(courier: Courier) -> None:
-    courier.deliver_once(time.monotonic() + 20)
+    courier.deliver_once(Deadline(20))
 
 
 def cost_of(call: Call, cost: str) -> Late:

@@ -1,10 +1,10 @@
 """What a platform says reaches nobody with the key in it that it was sent."""
 
-import time
 from contextlib import closing
 
 import pytest
 
+from spancast.base.deadline import Deadline
 from spancast.contract import Reply, Request
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel
@@ -17,7 +17,7 @@ TEXT = {"content-type": "text/plain"}
 
 def posted(request: Request) -> Reply:
     with closing(Channel(Otlp(endpoint=request.url))) as channel:
-        return channel.post(request, Allowance(time.monotonic() + 5, lambda: False))
+        return channel.post(request, Allowance(Deadline(5), lambda: False))
 
 
 @pytest.mark.parametrize("headers", [{"authorization": f"Bearer {KEY}"}, {"X-Api-Key": KEY}])

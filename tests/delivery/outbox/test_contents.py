@@ -1,12 +1,12 @@
 """The words of calls on their way to the destinations that may have them."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from spancast.base.deadline import Deadline
 from spancast.content import Content
 from spancast.contract import Delivered, Span, Verdict
 from spancast.delivery.courier.courier import Courier
@@ -52,7 +52,7 @@ def test_the_words_travel_with_their_call_whichever_came_first(first: str, outbo
     outbox.apply(SEGMENT, 1, [call, words] if first == "call" else [words, call])
     shelf, courier = served(outbox, tmp_path)
 
-    courier.deliver_once(time.monotonic() + 5)
+    courier.deliver_once(Deadline(5))
 
     assert shelf.words == [{"gen_ai.input.messages": HELLO}]
 
@@ -62,7 +62,7 @@ def test_a_destination_in_private_is_given_no_words_and_waits_for_none(outbox: O
     outbox.apply(SEGMENT, 1, [call])
     shelf, courier = served(outbox, tmp_path, privacy=True)
 
-    courier.deliver_once(time.monotonic() + 5)
+    courier.deliver_once(Deadline(5))
 
     assert shelf.words == [{}]
 
@@ -71,11 +71,11 @@ def test_a_call_waits_for_its_words_and_goes_when_they_come(outbox: Outbox, tmp_
     call, words = spoken()
     outbox.apply(SEGMENT, 1, [call])
     shelf, courier = served(outbox, tmp_path)
-    waiting = courier.deliver_once(time.monotonic() + 5)
+    waiting = courier.deliver_once(Deadline(5))
     (standing,) = outbox.standings()
     outbox.apply(SEGMENT, 2, [words])
 
-    courier.deliver_once(time.monotonic() + 5)
+    courier.deliver_once(Deadline(5))
 
     assert waiting.wait is not None
     assert 0 < waiting.wait <= contents.HOLD
@@ -91,7 +91,7 @@ def test_a_call_whose_words_never_come_goes_without_them_and_is_counted(
     outbox.apply(SEGMENT, 1, [call])
     shelf, courier = served(outbox, tmp_path)
 
-    courier.deliver_once(time.monotonic() + 5)
+    courier.deliver_once(Deadline(5))
 
     (standing,) = outbox.standings()
     assert shelf.words == [{}]

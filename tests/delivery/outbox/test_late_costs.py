@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spancast.base.deadline import Deadline
 from spancast.base.store import Store
 from spancast.contract import Delivered, Exporter, Rejected, Retry, Span, Traits, Verdict
 from spancast.delivery.courier.courier import Courier, Pass
@@ -95,7 +96,7 @@ def desk(tmp_path):
 
 
 def once(courier: Courier) -> Pass:
-    return courier.deliver_once(time.monotonic() + 20.0)
+    return courier.deliver_once(Deadline(20.0))
 
 
 def the_cost_of(call, **facts) -> Late:

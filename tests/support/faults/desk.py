@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spancast.base.deadline import Deadline
 from spancast.call import Call
 from spancast.content import Content
 from spancast.contract import Exporter, Sink, Span
@@ -60,13 +61,6 @@ def always_adding_up(home: Path) -> Iterator[None]:
         watching.join()
     if found:
         raise found[0]
-
-
-def eventually(true: Callable[[], object], seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 class Desk:
@@ -126,17 +120,17 @@ class Desk:
 
 
 def once(courier: Courier, seconds: float = PATIENCE) -> Pass:
-    return courier.deliver_once(time.monotonic() + seconds)
+    return courier.deliver_once(Deadline(seconds))
 
 
 def until_settled(courier: Courier, seconds: float = PATIENCE) -> Pass:
     """Do passes, past every wait, until nothing is left to do."""
-    deadline = time.monotonic() + seconds
+    deadline = Deadline(seconds)
     while True:
         done = courier.deliver_once(deadline)
         if not done.more and done.wait is None:
             return done
-        assert time.monotonic() < deadline, "it never settled"
+        assert not deadline.over, "it never settled"
         time.sleep(min(done.wait or 0.0, 0.05))
 
 

@@ -5,8 +5,9 @@ import socket
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
 
+from tests.support import platform
 from tests.support.faults.collector import Door, FaultCollector, Refused, reset, span_ids
-from tests.support.platform import JSON, PROTOBUF, Answer, Received, answer, hanging_up, no_larger_than, partially
+from tests.support.platform import JSON, PROTOBUF, Answer, Received, answer, hanging_up, no_larger_than
 
 __all__ = [
     "empty",
@@ -189,6 +190,17 @@ def without(*bad: str, code: int, told: Callable[[Sequence[str], Sequence[str]],
         said = told(taken, [each for each in ids if each in bad])
         json_answer(code, said)(handler, received)
         handler.server.accept(taken)  # type: ignore[attr-defined]
+        return False
+
+    return give
+
+
+def partially(*bad: str, message: str = "key conflict") -> Answer:
+    """Take all but these spans, and say how many were not taken: OTLP's partial success."""
+
+    def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
+        handler.server.accept([each for each in span_ids(received) if each not in bad])  # type: ignore[attr-defined]
+        platform.partially(*bad, message=message)(handler, received)
         return False
 
     return give

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from spancast.testing import Simulator
-from tests.testing.wire import KEY, MINI, chat, connected, eventually, get, received, request
+from tests.support.waiting import eventually
+from tests.testing.wire import KEY, MINI, chat, connected, get, received, request
 
 SLOW_STREAM = {"X-Simulator-Words": "1000", "X-Simulator-Chunk-Delay": "0.01"}
 BODY = b'{"model":"openai/gpt-4o-mini","messages":[{"role":"user","content":"Hello"}]}'
@@ -79,7 +80,7 @@ def test_stopping_drops_open_connections_and_leaves_no_thread():
         assert received(stream).whole
         simulator.stop()
         assert stream.read() == b""
-    eventually(lambda: set(threading.enumerate()) <= before)
+    eventually(lambda: set(threading.enumerate()) <= before, 5)
 
 
 def test_stopping_does_not_wait_for_a_slow_stream():
@@ -95,7 +96,7 @@ def test_serving_forever_ends_with_stop():
     simulator = Simulator()
     thread = threading.Thread(target=simulator.serve_forever)
     thread.start()
-    eventually(lambda: simulator._server is not None)
+    eventually(lambda: simulator._server is not None, 5)
     assert chat(simulator).status == 200
     simulator.stop()
     thread.join(timeout=5)
@@ -161,7 +162,7 @@ def test_a_generation_whose_client_goes_away_is_charged_and_marked(
         connection.sendall(request("POST", CHAT, body, KEY | headers))
         while stream.readline() not in {b"\n", b": OPENROUTER PROCESSING\n"}:
             pass
-    eventually(lambda: bool(openrouter.bills))
+    eventually(lambda: openrouter.bills, 5)
     (bill,) = openrouter.bills
     assert bill.cancelled
     assert bill.cost > 0

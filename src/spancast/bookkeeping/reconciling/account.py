@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from spancast.base.deadline import Deadline
 from spancast.base.http_fields import moment
 from spancast.bookkeeping import openrouter
 from spancast.bookkeeping.reconciling.span import Span
@@ -108,7 +109,7 @@ class Account:
 
     def _ask(self, path: str, body: bytes | None = None) -> Reply:
         """Ask until there is an answer that asking again would not change."""
-        until, failures = time.monotonic() + PATIENCE, 0
+        deadline, failures = Deadline(PATIENCE), 0
         while True:
             try:
                 reply = openrouter.account(self._wire, self._base + path, self._key, body, LARGEST)
@@ -120,7 +121,7 @@ class Account:
                 return reply
             failures += 1
             pause = backoff.wait(failures) if after is None else backoff.asked(after)
-            if time.monotonic() + pause > until or (reply is None and failures > _TRIES):
+            if pause >= deadline.left or (reply is None and failures > _TRIES):
                 raise SpancastError(f"{self.shown} {why}. Try again later.")
             self._sleep(pause)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from spancast.contract import Span
 from spancast.delivery.outbox import contents
 from spancast.delivery.outbox.accounts import State
-from spancast.delivery.outbox.ack import Ack, Held, Open
+from spancast.delivery.outbox.ack import BY_THE_ANSWER, Ack, Held, Open
 from spancast.delivery.outbox.outbox import Waiting
 
 
@@ -40,6 +40,8 @@ class Batch:
     """Whether the spans were noted as on their way."""
     doubted: bool = False
     """Whether the platform may have some of it, or not."""
+    in_doubt: dict[int, str] = field(default_factory=dict)
+    """Records that an answer left in doubt, and what it said."""
     entered: int = 0
     """Records decided and entered before the first request."""
     answered: bool = False
@@ -56,7 +58,7 @@ class Batch:
         return self.reason is not None
 
     def halt(self, state: State, reason: str, asked: float | None = None) -> None:
-        """End the pass: what is not decided waits."""
+        """End the pass: what is not decided waits; for the next pass alone where the state is `ready`."""
         self.state, self.reason, self.asked = state, reason, asked
 
     def resume(self) -> None:
@@ -89,7 +91,9 @@ class Batch:
     def _notes(self) -> Mapping[str, int]:
         without = Counter(contents.SENT_WITHOUT for seq in self.delivered if seq in self.wordless)
         mended = Counter(what for seq in self.delivered for what in self.mended.get(seq, ()))
-        return without + mended + Counter(self.stripped[seq] for seq in self.delivered if seq in self.stripped)
+        in_doubt = Counter(f"{BY_THE_ANSWER}: {said}" for said in self.in_doubt.values())
+        stripped = Counter(self.stripped[seq] for seq in self.delivered if seq in self.stripped)
+        return without + mended + stripped + in_doubt
 
     def begin_anew(self, seqs: Container[int]) -> None:
         """Go on with the records of `seqs` alone, after the others were entered."""

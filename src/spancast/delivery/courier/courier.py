@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from spancast import guard
+from spancast.base.deadline import Deadline
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
 from spancast.call import Call
@@ -102,8 +103,8 @@ class Courier:
             self._outbox.register(self.name, exporter_name(self.destination), endpoint)
             self._registered = True
 
-    def deliver_once(self, deadline: float) -> Pass:
-        """Send one batch of what waits; `deadline` is in seconds of `time.monotonic`. Never raises for the platform."""
+    def deliver_once(self, deadline: Deadline) -> Pass:
+        """Send one batch of what waits; begin no request after `deadline`. Never raises for the platform."""
         private(self._lock.parent)
         lock = FileLock(self._lock)
         if not lock.acquire():
@@ -116,14 +117,14 @@ class Courier:
     def round(self) -> float | None:
         """Do passes until nothing more can be sent now; return the seconds until that may change."""
         while not self._stopped:
-            done = self.deliver_once(time.monotonic() + PASS)
+            done = self.deliver_once(Deadline(PASS))
             if not done.more:
                 return done.wait
         return None
 
-    def rests(self, until: float) -> bool:
-        """Whether the destination is left alone until then, in seconds of `time.monotonic`. For any thread."""
-        return self._rests_until >= until
+    def rests(self, until: Deadline) -> bool:
+        """Whether the destination is left alone until then. For any thread."""
+        return self._rests_until >= until.at
 
     def is_silent(self, seconds: float) -> bool:
         """Whether a request has had no answer for so long, and to miss that leaves no doubt. For any thread."""
@@ -218,7 +219,7 @@ class Courier:
         left = batch.undecided()
         hold = self._next_hold(batch, failures)
         moved = batch.marked or len(left) < len(batch.waiting)
-        reason = batch.reason or "not tried yet"
+        reason = _NOT_TRIED if batch.state == "ready" else batch.reason or _NOT_TRIED
         entry = batch.entry(dict.fromkeys(left, reason), self._opened(batch)) if moved else Ack()
         if batch.halted or batch.answered:
             entry = replace(entry, state=batch.state, reason=batch.reason, hold=hold)
@@ -226,7 +227,7 @@ class Courier:
         self._tell(batch, len(left))
         decided = batch.entered + batch.decided()
         wait = None if hold is None else hold.length
-        return Pass(decided, more=not batch.halted and (full or bool(left)), wait=wait)
+        return Pass(decided, more=batch.state == "ready" and (full or bool(left)), wait=wait)
 
     def _opened(self, batch: Batch) -> dict[int, Open]:
         """Return the delivered records whose cost may still come."""
@@ -242,7 +243,9 @@ class Courier:
         """Return until when the next request is not to be tried; `None` when nothing forbids it, or nothing helps."""
         self._own_hold = None
         if batch.state == "ready":
-            if batch.delivered:
+            if batch.halted:
+                self._window = 1
+            elif batch.delivered:
                 self._window = min(self._window * _GROWTH, self._most)
             return None
         if batch.state == "parked":
@@ -267,15 +270,17 @@ class Courier:
                 left,
             )
         if batch.dead:
+            seq, why = next(iter(batch.dead.items()))
             guard.once_a_minute(
                 f"{self.name} dead",
                 "%s: %d calls cannot be delivered (%s). See spancast destinations.",
                 self.name,
                 len(batch.dead),
-                next(iter(batch.dead.values())),
+                batch.in_doubt.get(seq, why),
             )
 
 
+_NOT_TRIED = "not tried yet"
 _CLOCKS_DIFFER = 1.0
 """Seconds by which a hold may seem to begin in the future; one that does by more was begun before a clock was set."""
 _LATE_COST: Mapping[Literal["upsert", "ignored", "duplicates"], LateCost] = {

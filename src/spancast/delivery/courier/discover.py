@@ -12,7 +12,7 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,7 +41,7 @@ def exporter(destination: Destination) -> Exporter | Sink:
             raise ConfigurationError(
                 f"{destination.name} is given {', '.join(sorted(options))} beside an instance. Give it to the instance."
             )
-        return wanted
+        return _told_where(destination, wanted)
     factory = _factory(wanted, destination.where)
     made = _called(wanted, factory, {**_told(destination, factory), **options})
     found = as_destination(made)
@@ -57,6 +57,21 @@ def _told(destination: Destination, factory: ExporterFactory) -> dict[str, objec
     """Return the destination's own wish that its exporter has an option for, too: it wins over a variable then."""
     wished = destination.environment is not None and "environment" in (_settings(factory) or ())
     return {"environment": destination.environment} if wished else {}
+
+
+def _told_where(destination: Destination, instance: Exporter | Sink) -> Exporter | Sink:
+    """Return an instance that has the destination's own wish in place of its own, where it has an option for it."""
+    if destination.environment is None or not is_dataclass(instance):
+        return instance
+    if "environment" not in {field.name for field in fields(instance) if field.init}:
+        return instance
+    try:
+        return replace(instance, environment=destination.environment)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{destination.name} is given environment beside an instance that does not take it: {error}. "
+            "Give it to the instance alone."
+        ) from error
 
 
 def exporter_name(destination: Destination) -> str:

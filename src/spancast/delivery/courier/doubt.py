@@ -65,7 +65,7 @@ class Doubt:
 
     def settled(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> list[Item]:
         """Ask the platform which of the spans it has; return those that it has not, to be sent again."""
-        if self._reader is None or not items or batch.halted or allowance.over():
+        if self._reader is None or not items or batch.halted or allowance.over:
             return []
         found = self._asked(batch, self._reader, items, allowance)
         unknown = [item.seq for item in items if item.span.span_id not in found]

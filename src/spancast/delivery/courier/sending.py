@@ -67,7 +67,7 @@ class Sender:
         """Send the spans, until the batch is halted or the time is over."""
         self._splits = self._refusals = 0
         groups = deque([[*items]] if items else [])
-        while groups and not batch.halted and not allowance.over():
+        while groups and not batch.halted and not allowance.over:
             groups.extendleft(reversed(self._sent(batch, groups.popleft(), allowance)))
 
     def probe(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> None:
@@ -116,7 +116,7 @@ class Sender:
         again: Groups = []
         for each in encoded:
             mine = [item for span_id in dict.fromkeys(each.span_ids) for item in by_id.get(span_id, ())]
-            if batch.halted or allowance.over():
+            if batch.halted or allowance.over:
                 break
             if mine:
                 again += self._post(batch, exporter, each, mine, allowance)
@@ -159,11 +159,31 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - the exporter's fault is its own
             self._complain("judge()")
             return self._doubted(batch, items, f"not judged: {type(error).__name__}")
-        if isinstance(verdict, Split) and self._doubt.matters and _took_some(reply):
-            return self._doubted(batch, items, verdict.reason)
+        may_have_some = self._doubt.matters and 200 <= reply.status < 300  # noqa: PLR2004 - the class of success
+        if may_have_some and isinstance(verdict, Split):
+            return self._taken_in_part(batch, items, verdict)
+        if may_have_some and isinstance(verdict, Retry) and verdict.doubtful:
+            self._note(batch, items, verdict)
         if isinstance(verdict, Retry) and verdict.after is None:
             verdict = replace(verdict, after=retry_after(reply))
         return self._settled(batch, items, verdict)
+
+    def _taken_in_part(self, batch: Batch, items: list[Item], verdict: Split) -> Groups:
+        """Settle a request of which the platform took some, and does not say which.
+
+        The platform works, so that nothing waits for it; but what is left goes one by one at first, for of a span that
+        is alone its answer says all.
+        """
+        self._doubt.raised(batch, [item.seq for item in items])
+        batch.answered = True
+        batch.halt("ready", self._note(batch, items, verdict))
+        return []
+
+    def _note(self, batch: Batch, items: list[Item], verdict: Split | Retry) -> str:
+        """Keep what a platform said that leaves spans in doubt; return it."""
+        said = self._channel.secrets.out_of(verdict.reason)
+        batch.in_doubt |= dict.fromkeys((item.seq for item in items), said)
+        return said
 
     def _doubted(self, batch: Batch, items: list[Item], reason: str) -> Groups:
         """Settle a request that the platform may have: send it again only where that does no harm."""
@@ -226,10 +246,6 @@ class Sender:
 def _is_doubted(batch: Batch, item: Item) -> bool:
     """Whether the platform may have a span all the same, so that it is not to be sent again now."""
     return item.seq in batch.held or item.seq in batch.dead
-
-
-def _took_some(reply: Reply) -> bool:
-    return 200 <= reply.status < 300  # noqa: PLR2004 - the class of success
 
 
 def _without_words(span: Span) -> Span:

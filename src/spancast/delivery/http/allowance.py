@@ -1,9 +1,9 @@
 """How long a pass of a courier may go on."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spancast.base.deadline import Deadline
 from spancast.delivery.http import wire
 
 
@@ -11,15 +11,16 @@ from spancast.delivery.http import wire
 class Allowance:
     """Until when requests may be begun."""
 
-    until: float
-    """Seconds of `time.monotonic`."""
+    deadline: Deadline
     stopped: Callable[[], bool]
     """Whether the courier was told to stop in between."""
 
+    @property
     def over(self) -> bool:
         """Whether no further request may be begun."""
-        return self.stopped() or time.monotonic() >= self.until
+        return self.stopped() or self.deadline.over
 
+    @property
     def left(self) -> float:
-        """Return the seconds that a request may take."""
-        return min(wire.PATIENCE, self.until - time.monotonic())
+        """The seconds that a request may take."""
+        return min(wire.PATIENCE, self.deadline.left)

@@ -85,7 +85,7 @@ class Channel:
 
     def _answer(self, request: Request, allowance: Allowance) -> Reply:
         with self.under_way():
-            return self._wire.post(request, allowance.left())
+            return self._wire.post(request, allowance.left)
 
     def _ask(self, authorizer: Authorizer, allowance: Allowance) -> Grant:
         at = datetime.now(UTC)

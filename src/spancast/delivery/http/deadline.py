@@ -3,12 +3,12 @@
 import math
 import socket
 import ssl
-import time
 import weakref
 from collections.abc import Iterable
 
 import httpcore2
 
+from spancast.base.deadline import Deadline
 from spancast.delivery.http.addresses import addresses
 
 PIECE = 16 * 1024
@@ -23,21 +23,18 @@ class DeadlineBackend(httpcore2.NetworkBackend):
         """Bytes handed to the network since `begin`."""
         self.torn = False
         """Whether writing failed since `begin`."""
-        self._until = math.inf
+        self.deadline = Deadline(math.inf)
+        """Until when the attempt under way may last."""
         self._inner = httpcore2.SyncBackend()
         self._streams: weakref.WeakSet[DeadlineStream] = weakref.WeakSet()
 
-    def begin(self, until: float) -> None:
-        """Start an attempt that ends at `until`, in seconds of `time.monotonic`."""
-        self._until, self.written, self.torn = until, 0, False
-
-    def rest(self) -> float:
-        """Return the seconds left, none where the deadline is past."""
-        return max(0.0, self._until - time.monotonic())
+    def begin(self, deadline: Deadline) -> None:
+        """Start an attempt."""
+        self.deadline, self.written, self.torn = deadline, 0, False
 
     def left(self, error: type[httpcore2.TimeoutException]) -> float:
         """Return the seconds left, or raise `error` when there are none."""
-        if (left := self.rest()) == 0:
+        if (left := self.deadline.left) == 0:
             raise error("The attempt took too long.")
         return left
 
@@ -89,7 +86,7 @@ class DeadlineStream(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline decides
         """Read what there is; at the deadline what is there already, for the process may have been asleep."""
-        return self._inner.read(max_bytes, self._backend.rest())
+        return self._inner.read(max_bytes, self._backend.deadline.left)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline decides
         """Write all of it."""

@@ -7,7 +7,6 @@ is never asked for this machine itself. The engine is httpx2's own, httpcore2: t
 
 import ipaddress
 import os
-import time
 from email.utils import formatdate
 from functools import lru_cache
 from ssl import SSLCertVerificationError, SSLContext
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from spancast.base import forks
+from spancast.base.deadline import Deadline
 from spancast.contract import Reply, Request
 from spancast.errors import SpancastError
 
@@ -66,7 +66,7 @@ class Wire:
         from opentelemetry.instrumentation.utils import suppress_instrumentation  # noqa: PLC0415 - see the top
 
         with suppress_instrumentation():
-            return self._attempt(request, time.monotonic() + timeout, limit)
+            return self._attempt(request, Deadline(timeout), limit)
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -74,11 +74,11 @@ class Wire:
         for pool in pools.values():
             pool.close()
 
-    def _attempt(self, request: Request, until: float, limit: int) -> Reply:
+    def _attempt(self, request: Request, deadline: Deadline, limit: int) -> Reply:
         import httpcore2  # noqa: PLC0415 - see the top
 
         backend = self._own_backend()
-        backend.begin(until)
+        backend.begin(deadline)
         try:
             pool, headers = self._pool(request.url, backend), [*(_HEADERS | dict(request.headers)).items()]
             with pool.stream(request.method, request.url, headers=headers, content=request.body) as response:

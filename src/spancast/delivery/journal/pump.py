@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from spancast import guard
 from spancast.base import forks, locks
+from spancast.base.deadline import Deadline
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 from spancast.errors import SpancastError
@@ -27,7 +28,7 @@ REFUSED = 1.0
 class _Wish:
     """That all there is now be moved, by a thread that waits for it."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.moved = False
         self.over = threading.Event()
@@ -81,7 +82,7 @@ class Pump:
         thread = self._thread
         if thread is None or not thread.is_alive() or thread is threading.current_thread() or self._stopping:
             return self.turn(timeout)
-        wish = _Wish(time.monotonic() + timeout)
+        wish = _Wish(Deadline(timeout))
         self._wishes.append(wish)
         self._look.set()
         wish.over.wait(timeout)
@@ -127,7 +128,7 @@ class Pump:
     def _fulfil(self, wish: _Wish) -> None:
         """Take turns until one has moved all there is. What others wish meanwhile is as old as what was moved then."""
         try:
-            while not (moved := self.turn()) and time.monotonic() < wish.deadline and not self._stopping:
+            while not (moved := self.turn()) and not wish.deadline.over and not self._stopping:
                 time.sleep(AGAIN)
             wish.moved = moved
         finally:

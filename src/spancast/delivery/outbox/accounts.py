@@ -7,7 +7,7 @@ transaction that decides the records, and `waiting` is never stored but counted 
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from sqlite3 import Connection
 from types import MappingProxyType
@@ -29,7 +29,7 @@ class Standing:
     endpoint: str | None
     state: State
     reason: str | None
-    """Why it is in that state."""
+    """Why it is in that state; of one that is ready, what the platform said of spans that it took in part just now."""
     captured: int
     delivered: int
     waiting: int
@@ -45,6 +45,8 @@ class Standing:
     """Unix time in nanoseconds."""
     reasons: Mapping[str, int]
     """How many records wait or were not delivered, by reason; and what else befell so many that were."""
+    waits: Mapping[str, int] = field(default_factory=dict)
+    """Of those that wait, how many were tried before or wait for something of their own, by reason."""
 
 
 def tally(
@@ -90,7 +92,7 @@ def standing(connection: Connection, row: Mapping[str, object]) -> Standing:
         reasons[str(state)] += waiting
     else:
         reasons += exceptions
-        reasons[str(row["reason"] or "")] += ahead["count"]
+        reasons[str(row["reason"] or "") if state == "retrying" else ""] += ahead["count"]
     return Standing(
         name=name,
         exporter=str(row["exporter"]),
@@ -102,6 +104,7 @@ def standing(connection: Connection, row: Mapping[str, object]) -> Standing:
         lag_s=_lag(connection, name, ahead["oldest"]),
         last_delivered_at=row["last_delivered_at"],  # type: ignore[arg-type]  # see above
         reasons={reason: count for reason, count in sorted(reasons.items()) if reason and count},
+        waits=exceptions,
         **{kind: counters[kind] for kind in ("captured", "delivered", "dead", "expired", "shed", "skipped")},
     )
 

@@ -11,6 +11,8 @@ from spancast.destination import LateCost
 ON_ITS_WAY = "on its way"
 AMBIGUOUS = "ambiguous"
 """Why a record waits, or is dead: the platform may have it, or not."""
+BY_THE_ANSWER = "ambiguous by the answer"
+"""What befell a record that an answer left in doubt; the platform's words follow it."""
 
 _Value = TypeVar("_Value")
 

@@ -1,0 +1,23 @@
+"""Until when something may take: made once, and handed on to all that has its part in it."""
+
+import time
+
+
+class Deadline:
+    """So many seconds from now, whatever becomes of the clock on the wall."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
+        """Seconds of `time.monotonic`."""
+
+    @property
+    def left(self) -> float:
+        """The seconds until then; none once it is past."""
+        return max(0.0, self.at - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        """Whether it is past."""
+        return time.monotonic() >= self.at
