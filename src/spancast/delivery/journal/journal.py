@@ -192,7 +192,9 @@ class Journal:
         while not entry.waits.acquire(timeout=pause):
             if self._lock.acquire(blocking=False):
                 return True
-            now, pause = time.monotonic(), min(2 * pause, SLOW)
+            before, now = now, time.monotonic()
+            self._starving.felt(now - before - pause)
+            pause = min(2 * pause, SLOW)
             if now - looked >= SLOW:
                 if (self._puts == puts and not self._starving.is_so()) or now > until:
                     self._behind = True

@@ -30,7 +30,12 @@ class Starving:
             began = time.perf_counter()
             with suppress(OSError):
                 os.stat(os.devnull)  # noqa: PTH116 - quicker, and this file lies on no disk
-            if time.perf_counter() - began > LONG:
-                self._until = time.monotonic() + HOLDS
+            if self.felt(time.perf_counter() - began):
                 return True
         return False
+
+    def felt(self, seconds: float) -> bool:
+        """Take note of how much longer something took than where a thread may run; return whether that says so."""
+        if seconds > LONG:
+            self._until = time.monotonic() + HOLDS
+        return seconds > LONG
