@@ -1,6 +1,7 @@
 """A platform on loopback that answers as told, and remembers which spans it took."""
 
 import gzip
+import io
 import json
 import socket
 import threading
@@ -122,13 +123,14 @@ def trickling(what: str, every: float = 0.05) -> Answer:
     """Give one byte at a time of the `headers` or the `body`, without end."""
 
     def give(handler: BaseHTTPRequestHandler, received: Received) -> bool:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        write = handler.connection.sendall
+        write(b"HTTP/1.1 200 OK\r\n")
         if what == "body":
-            handler.wfile.write(b"content-length: 1000000\r\n\r\n")
+            write(b"content-length: 1000000\r\n\r\n")
         handler.close_connection = True
         platform: Platform = handler.server.platform  # type: ignore[attr-defined]
         while not platform.closing.wait(every):
-            handler.wfile.write(b"x")
+            write(b"x")
         return True
 
     return give
@@ -204,8 +206,13 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         received = Received(self.path, headers, body, method=self.command)
         platform.received.append(received)
-        if platform.next_answer()(self, received):
-            platform.taken.update(received.span_ids())
+        wire, self.wfile = self.wfile, io.BytesIO()
+        try:
+            if platform.next_answer()(self, received):
+                platform.taken.update(received.span_ids())  # before anybody can know the answer
+        finally:
+            said, self.wfile = self.wfile.getvalue(), wire
+            wire.write(said)
 
     do_GET = do_PUT = do_POST  # noqa: N815 - the base class names them so
 
