@@ -103,8 +103,8 @@ def _begun(call: Call, tracing: Tracing, parent: Context, beside: str | None) ->
     """Begin a span of our own; return the call in it."""
     if beside is not None:
         call = replace(call, beside=beside, carried=False)
-    span, inside = spans.begin(tracing.joined, call, parent)
     above = get_current_span(parent).get_span_context()
+    span, inside = spans.begin(tracing.joined, call, parent, above)
     return _at(call, span.get_span_context(), above, tracing), _Own(span, inside)
 
 

@@ -1,7 +1,7 @@
 """A Call as a span: the live one, in the application's own trace, and the record that is sent later."""
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_current_span, set_span_in_context
+from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from spancast import contract
 from spancast.call import Call
@@ -20,10 +20,10 @@ from spancast.trace.identity import IdentityTracer
 SCOPE = "spancast"
 
 
-def begin(tracer: Tracer, call: Call, parent: Context) -> tuple[Span, Context]:
-    """Start the span of a call under `parent`; return it, and the context in which it is the current one."""
+def begin(tracer: Tracer, call: Call, parent: Context, above: SpanContext) -> tuple[Span, Context]:
+    """Start the span of a call in `parent`, under `above`; return it, and the context in which it is the current one."""
     if isinstance(tracer, IdentityTracer) and not tracer.asks:
-        span = tracer.identity(get_current_span(parent).get_span_context())
+        span = tracer.identity(above)
     else:
         span = tracer.start_span(
             span_name(call), parent, SpanKind.CLIENT, request_attributes(call), start_time=call.started_at
