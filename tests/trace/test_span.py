@@ -11,7 +11,15 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcesso
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
-from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode, format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    INVALID_SPAN_CONTEXT,
+    SpanKind,
+    StatusCode,
+    format_span_id,
+    format_trace_id,
+    get_current_span,
+)
 
 from spancast import contract
 from spancast.call import Call
@@ -32,7 +40,7 @@ def traced(call: Call, provider: TracerProvider | None = None) -> tuple[Call, Re
     provider.add_span_processor(SimpleSpanProcessor(kept))
     tracer = provider.get_tracer(span.SCOPE, "1.2.3")
     with tracer.start_as_current_span("request") as outer:
-        live, inside = span.begin(tracer, call, Context())
+        live, inside = span.begin(tracer, call, Context(), INVALID_SPAN_CONTEXT)
         assert get_current_span() is outer
         assert get_current_span(inside) is live
     place = live.get_span_context()
@@ -115,7 +123,7 @@ def test_a_sampler_sees_what_is_known_before_the_answer() -> None:
 
 def test_a_span_that_is_not_sampled_is_told_nothing() -> None:
     provider = TracerProvider(ALWAYS_OFF, shutdown_on_exit=False)
-    live, inside = span.begin(provider.get_tracer("t"), a_call(), Context())
+    live, inside = span.begin(provider.get_tracer("t"), a_call(), Context(), INVALID_SPAN_CONTEXT)
     span.end(live, FULL)
     assert not live.is_recording()
     assert get_current_span(inside) is live
@@ -142,7 +150,7 @@ TAGGED: Call = replace(FULL, metadata={}, tags={f"tag_{number}": "value" for num
 def ended(provider: TracerProvider, call: Call, content: Content | None = None) -> ReadableSpan:
     kept = InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(kept))
-    live, _ = span.begin(provider.get_tracer("t"), call, Context())
+    live, _ = span.begin(provider.get_tracer("t"), call, Context(), INVALID_SPAN_CONTEXT)
     span.end(live, call, content)
     (found,) = kept.get_finished_spans()
     return found

@@ -21,7 +21,7 @@ SCOPE = "spancast"
 
 
 def begin(tracer: Tracer, call: Call, parent: Context, above: SpanContext) -> tuple[Span, Context]:
-    """Start the span of a call in `parent`, under `above`; return it, and the context in which it is the current one."""
+    """Start the span of a call in `parent`, under `above`; return it, and the context in which it is the current."""
     if isinstance(tracer, IdentityTracer) and not tracer.asks:
         span = tracer.identity(above)
     else:
