@@ -7,7 +7,7 @@ import traffic
 import transport
 
 SYNC_CHUNKS = 1000
-ASYNC_CHUNKS = 50
+ASYNC_CHUNKS = 200
 CONCURRENT = 50
 
 

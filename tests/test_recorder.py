@@ -20,7 +20,9 @@ from opentelemetry.trace import NoOpTracerProvider, format_span_id, format_trace
 from spancast import attribute, guard
 from spancast.aftermath import Aftermath, Wishes
 from spancast.call import Call
+from spancast.capture.asking import server_and_key
 from spancast.capture.exchange import Exchange
+from spancast.capture.headers import ANSWERED, ASKED
 from spancast.capture.route import Routes
 from spancast.recorder import HttpRequest, Recorder
 from spancast.trace.tracing import Tracing
@@ -100,6 +102,38 @@ def test_a_call_is_kept_when_its_headers_have_come_and_when_it_ends() -> None:
     _, done = recorded.kept
     assert (done.call_id, done.outcome, done.cost) == (opened.call_id, "completed", COST)
     assert len(recorded.spans) == 1
+
+
+class Noting(dict[str, str]):
+    """Headers that remember by which names they were asked."""
+
+    def __init__(self, headers: Mapping[str, str], asked: set[bytes]) -> None:
+        super().__init__(headers)
+        self.asked = asked
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name).encode())
+        return super().__contains__(name)
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name.encode())
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name.encode())
+        return super().get(name, default)
+
+
+def test_no_header_is_read_that_the_hooks_of_httpx_leave_out() -> None:
+    asked: set[bytes] = set()
+    answered: set[bytes] = set()
+    recorded = Recorded()
+    exchange = recorded.open(headers=Noting({"x-title": "Shop", "authorization": "Bearer sk-or-v1-0"}, asked))
+    server_and_key("https", "openrouter.ai", None, "/api/v1/chat/completions", Noting({}, asked))
+    exchange.headers(429, Noting({**JSON, "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, answered))
+    exchange.body(b"{}")
+    assert asked == ASKED
+    assert answered == ANSWERED
 
 
 def test_every_call_has_a_key_of_its_own() -> None:

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import Struct
@@ -253,7 +253,7 @@ def _scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
     for pairs in (tags, metadata):
         if pairs:
             written += [*pairs, *pairs.values()]
-    if not may_hold_secrets("\0".join(written), credentials):
+    if not _may_hold_secrets("\0".join(written), credentials):
         return facts
     clean = partial(without_secrets, secrets=credentials)
     found = {
@@ -272,6 +272,11 @@ _FREE = frozenset(
         *("request_trace_id", "request_parent_span_id"),
     }
 )
+
+
+_REMEMBERED = 256
+"""What calls say of themselves is often what another has said."""
+_may_hold_secrets = lru_cache(maxsize=_REMEMBERED)(may_hold_secrets)
 
 
 def _ignored(_call: Call) -> None:

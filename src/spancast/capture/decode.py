@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from spancast.capture.values import Count, Text, count, flag, items, text
+from spancast.capture.values import Count, Number, Text, count, flag, items, number, text
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -78,7 +78,12 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
     return next((read for known, read in _READERS if kind == known), _as_it_is)
 
 
-_READERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = ((Text, text), (Count, count), (bool, flag))
+_READERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (Text, text),
+    (Count, count),
+    (Number, number),
+    (bool, flag),
+)
 
 
 def _listed(read: Callable[[Any], Any], seen: Any) -> list[Any]:

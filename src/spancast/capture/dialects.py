@@ -1,7 +1,6 @@
 """The table from a route to its dialect."""
 
 import re
-from functools import lru_cache
 
 from spancast.capture.chat import CHAT, COMPLETION
 from spancast.capture.decisions import DECISIONS
@@ -77,7 +76,6 @@ _BASE = re.compile(r"^.*?/(?:v\d+|alpha|beta)/")
 """What stands before the member of a path that says what is asked for."""
 
 
-@lru_cache(maxsize=256)
 def dialect_of(method: str, path: str) -> Dialect | None:
     """Return the dialect of a request to a host that speaks OpenRouter; `None` where no model is asked."""
     path = path.rstrip("/")

@@ -14,7 +14,7 @@ MAX_MESSAGE = 128
 _CREDENTIALS = ("authorization", "proxy-authorization", "x-api-key", "api-key")
 _SHORTEST_SECRET = 8
 _KEYS = 16
-"""Keys whose hash is remembered; most programs have one."""
+"""Keys that are remembered, and their hashes; most programs have one."""
 
 
 def failure_facts(error: Any, status: int | None = None) -> Facts:
@@ -61,11 +61,12 @@ def kept(stated: str, secrets: Sequence[str] = ()) -> str:
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the credentials that a request carries; what is shorter than eight characters is none."""
-    found: tuple[str, ...] = ()
-    for name in _CREDENTIALS:
-        if name in headers:
-            found += tuple([word for word in headers[name].split() if len(word) >= _SHORTEST_SECRET])
-    return found
+    return _words(tuple([headers[name] for name in _CREDENTIALS if name in headers]))
+
+
+@lru_cache(maxsize=_KEYS)
+def _words(stated: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple([word for each in stated for word in each.split() if len(word) >= _SHORTEST_SECRET])
 
 
 @lru_cache(maxsize=_KEYS)

@@ -5,6 +5,22 @@ from collections.abc import Mapping
 from spancast.base.http_fields import retry_after
 from spancast.capture.values import Facts, text
 
+ASKED = frozenset(
+    {
+        *(b"authorization", b"proxy-authorization", b"x-api-key", b"api-key"),
+        *(b"content-type", b"x-session-id", b"x-stainless-retry-count", b"idempotency-key"),
+        *(b"http-referer", b"x-title", b"x-openrouter-title", b"x-openrouter-categories"),
+    }
+)
+"""The headers of a request that anything is read of."""
+ANSWERED = frozenset(
+    {
+        *(b"content-type", b"content-encoding", b"date", b"retry-after"),
+        *(b"x-generation-id", b"x-provider-name", b"request-id", b"x-openrouter-cache-status"),
+    }
+)
+"""Those of an answer."""
+
 _TEXTS = {"x-generation-id": "generation_id", "x-provider-name": "provider", "request-id": "request_id"}
 _CACHE = "x-openrouter-cache-status"
 _HITS = {"HIT": True, "MISS": False}

@@ -14,6 +14,7 @@ from spancast.capture.decode import Decoder
 from spancast.capture.trace_fields import trace_facts
 from spancast.capture.values import (
     Facts,
+    Number,
     Text,
     count,
     flag,
@@ -41,14 +42,14 @@ class _Request(msgspec.Struct):
     max_tokens: Any = None
     max_completion_tokens: Any = None
     max_output_tokens: Any = None
-    temperature: Any = None
-    top_p: Any = None
+    temperature: Number | None = None
+    top_p: Number | None = None
     top_k: Any = None
-    min_p: Any = None
-    top_a: Any = None
-    frequency_penalty: Any = None
-    presence_penalty: Any = None
-    repetition_penalty: Any = None
+    min_p: Number | None = None
+    top_a: Number | None = None
+    frequency_penalty: Number | None = None
+    presence_penalty: Number | None = None
+    repetition_penalty: Number | None = None
     seed: Any = None
     n: Any = None
     stop: Any = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from spancast.capture.dialect import Dialect
@@ -11,6 +12,8 @@ PUBLIC = "openrouter.ai"
 """OpenRouter itself; `eu.` and `us.` are its regional hosts (OpenRouter docs, regional routing)."""
 
 _REGIONS = ("eu", "us")
+_REMEMBERED = 256
+"""Kinds of requests whose dialect is remembered."""
 _SUFFIXES = (PUBLIC, PUBLIC + ".")
 _PORTS = {"http": 80, "https": 443}
 
@@ -35,7 +38,7 @@ class Place:
 class Routes:
     """The hosts that are watched. `hosts` are further ones: `host`, `host:port` or a URL prefix."""
 
-    __slots__ = ("_places",)
+    __slots__ = ("_places", "dialect")
 
     def __init__(self, hosts: Sequence[str] = ()) -> None:
         self._places: dict[str, tuple[Place, ...]] = {PUBLIC: (Place(),)}
@@ -43,12 +46,14 @@ class Routes:
             name, place = _read(host)
             self._places[name] = (*self._places.get(name, ()), place)
 
+        self.dialect = lru_cache(maxsize=_REMEMBERED)(self._dialect)
+        """Returns the dialect of a request; `None` when it asks no model for anything."""
+
     def watches(self, host: str) -> bool:
-        """Whether a request to `host` may be one; asked for every request of the process, so it is quick."""
+        """Return whether a request to `host` may be one; asked for every request of the process, so it is quick."""
         return host in self._places or host.endswith(_SUFFIXES)
 
-    def dialect(self, method: str, scheme: str, host: str, port: int | None, path: str) -> Dialect | None:
-        """Return the dialect of a request; `None` when it asks no model for anything."""
+    def _dialect(self, method: str, scheme: str, host: str, port: int | None, path: str) -> Dialect | None:
         host = host.rstrip(".")
         places = self._places[PUBLIC] if host.endswith("." + PUBLIC) else self._places.get(host, ())
         return dialect_of(method, path) if any(place.holds(scheme, port, path) for place in places) else None

@@ -24,6 +24,8 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 """What `text` leaves as it is."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=_MAX_COUNT)]
 """What `count` leaves as it is."""
+Number = Annotated[float, msgspec.Meta(gt=-_MAX_NUMBER, lt=_MAX_NUMBER)]
+"""What `number` leaves as it is."""
 
 
 def text(value: Any, longest: int | None = MAX_TEXT) -> str | None:

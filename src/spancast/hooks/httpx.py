@@ -4,7 +4,7 @@ The request is always sent as a stream, so that the id in the headers is known b
 a caller who did not ask to stream the body is read here, as the client itself would have read it, and closed on error.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from operator import attrgetter
@@ -13,6 +13,7 @@ from typing import Any
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
+from spancast.capture.headers import ANSWERED, ASKED
 from spancast.capture.tee import AsyncTee, SyncTee
 from spancast.hooks.http_request import only, watched
 from spancast.hooks.patching import Wrapper
@@ -117,7 +118,7 @@ def _seen(request: Any) -> HttpRequest:
         url.host,
         url.port,
         url.path,
-        _flat(request.headers),
+        _read(request.headers, ASKED),
         content,
         form,
         replaceable=True,
@@ -125,15 +126,17 @@ def _seen(request: Any) -> HttpRequest:
     )
 
 
-def _flat(headers: Any) -> dict[str, str]:
+def _read(headers: Any, names: Container[bytes]) -> dict[str, str]:
     """Return headers under their names in lower case: each look-up in the client's own goes through all of them.
 
     Those that come several times are one (RFC 9110 §5.3).
     """
     found: dict[str, str] = {}
     for raw_name, raw_value in headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
+        lowered = raw_name.lower()
+        if lowered in names:
+            name, value = lowered.decode("latin-1"), raw_value.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
     return found
 
 
@@ -155,7 +158,7 @@ def _content(message: Any) -> bytes | None:
 def _listen(response: Any, exchange: Exchange, tee: Tee, *, asked: bool) -> None:
     """Show the exchange the headers, and put the tee in where the body will pass for a caller who streams."""
     try:
-        events = exchange.headers(response.status_code, _flat(response.headers))
+        events = exchange.headers(response.status_code, _read(response.headers, ANSWERED))
         if response.is_stream_consumed or response.is_closed:  # one of the client's own event hooks was at it
             content = _content(response)
             if content is not None:

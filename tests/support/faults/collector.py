@@ -184,7 +184,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: Any
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        length = int(self.headers.get("content-length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # who sent it gave up in the middle
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.take(self, Received(self.path, headers, body, method=self.command))
 
