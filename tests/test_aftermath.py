@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import Span
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, Span
 
 from spancast import aftermath, guard
 from spancast.aftermath import Aftermath, Wishes
@@ -50,7 +50,7 @@ class Desk:
         self.aftermath = Aftermath(Wishes(**{"words": True, **wishes}), self.kept.append)
 
     def span(self, call: Call) -> Span:
-        return spans.begin(self._tracer, call, Context())[0]
+        return spans.begin(self._tracer, call, Context(), INVALID_SPAN_CONTEXT)[0]
 
     def words(self) -> Words | None:
         words = self.aftermath.words("chat", REQUEST, ())
@@ -182,7 +182,7 @@ def test_nothing_is_done_on_the_callers_thread() -> None:
     )
     call = a_call()
     words = after.words("chat", REQUEST, ())
-    assert after.take(call, words, spans.begin(tracers.get_tracer("t"), call, Context())[0])
+    assert after.take(call, words, spans.begin(tracers.get_tracer("t"), call, Context(), INVALID_SPAN_CONTEXT)[0])
     assert after.drain(10)
     assert threads == {
         "redactor": {"spancast-content"},
