@@ -1,6 +1,7 @@
 """A request becomes a Call and a span, whatever of ours or of the application's fails beside it."""
 
 import json
+import random
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -134,6 +135,46 @@ def test_no_header_is_read_that_the_hooks_of_httpx_leave_out() -> None:
     exchange.body(b"{}")
     assert asked == ASKED
     assert answered == ANSWERED
+
+
+def test_ids_are_neither_repeated_by_a_seed_of_the_applications_nor_taken_from_its_random_numbers() -> None:
+    kept: list[Call] = []
+    recorder = Recorder(Routes(), Tracing(), kept.append)
+    for _ in range(3):
+        random.seed(42)
+        first = random.random()
+        random.seed(42)
+        exchange = recorder.open(a_request())
+        assert exchange is not None
+        assert random.random() == first
+        exchange.headers(200, JSON)
+    assert len({call.call_id for call in kept}) == len({call.trace_id for call in kept}) == 3
+    assert len({call.span_id for call in kept}) == 3
+
+
+OWN_KEY = "sk-or-v1-0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"model": f"@preset/{OWN_KEY}"},
+        {"models": ["a/b", OWN_KEY]},
+        {"fallbacks": [{"model": OWN_KEY}]},
+        {"stop": [OWN_KEY]},
+        {"plugins": [{"id": OWN_KEY}]},
+        *({field: OWN_KEY} for field in ("preset", "tool_choice", "service_tier", "verbosity", "previous_response_id")),
+        *({field: OWN_KEY} for field in ("user", "session_id", "reasoning_effort", "response_format")),
+        {"metadata": {OWN_KEY: "a"}, "trace": {"trace_name": OWN_KEY}},
+    ],
+)
+def test_a_requests_own_key_is_kept_of_nothing_that_it_asks_for(body: dict[str, Any]) -> None:
+    headers = {"authorization": f"Bearer {OWN_KEY}", "x-openrouter-categories": f"a,{OWN_KEY}", "x-title": OWN_KEY}
+    kept = Recorded().call(body={**PROMPT, "top_p": 0.5, **body}, headers=headers)
+    assert OWN_KEY not in repr(kept)
+    assert kept.parameters is not None
+    assert kept.parameters.top_p == 0.5
+    assert kept.app_categories == ("a", "[removed]")
 
 
 def test_every_call_has_a_key_of_its_own() -> None:

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +17,6 @@ from spancast.attribution import who
 from spancast.attribution.forward import forwarded
 from spancast.base import forks, ids
 from spancast.base.deadline import Deadline
-from spancast.base.scrub import may_hold_secrets, without_secrets
 from spancast.call import Call
 from spancast.capture.collector import collecting
 from spancast.capture.content.words import Words
@@ -27,6 +26,7 @@ from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.request import app_facts, form_facts, request_facts
 from spancast.capture.route import Routes, region_of
 from spancast.capture.values import Facts
+from spancast.capture.written import scrubbed
 from spancast.late import bill_of
 from spancast.record import Record
 from spancast.trace import span as spans
@@ -133,7 +133,7 @@ class Recorder:
         facts = who.attributed(_asked(request), request.headers.get("x-session-id"))
         facts.update(app_facts(request.headers))
         credentials, started_at = secrets_of(request.headers), time.time_ns()
-        call_id, said = ids.call_id(started_at), _scrubbed(facts, credentials)
+        call_id, said = ids.call_id(started_at), scrubbed(facts, credentials)
         call = Call(
             call_id=call_id,
             operation=dialect.operation,
@@ -243,40 +243,6 @@ def _asked(request: HttpRequest) -> Facts:
     if request.form is not None:
         return form_facts(request.form)
     return request_facts(request.body, request.headers.get("content-type") or "")
-
-
-def _scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
-    """Return the facts with no secret in what the application is free to write: a name, a model, a tag."""
-    tags: dict[str, str] = facts["tags"]
-    metadata: dict[str, str] = facts.get("metadata") or {}
-    written = [facts[name] for name in _FREE if facts.get(name)]
-    for pairs in (tags, metadata):
-        if pairs:
-            written += [*pairs, *pairs.values()]
-    if not _may_hold_secrets("\0".join(written), credentials):
-        return facts
-    clean = partial(without_secrets, secrets=credentials)
-    found = {
-        field: clean(value) if field in _FREE and isinstance(value, str) else value for field, value in facts.items()
-    }
-    for name, pairs in (("tags", tags), ("metadata", metadata)):
-        if pairs:
-            found[name] = {clean(key): clean(value) for key, value in pairs.items()}
-    return found
-
-
-_FREE = frozenset(
-    {
-        *("user", "session", "request_model", "app_url", "app_title"),
-        *("trace_name", "span_name", "generation_name", "environment", "release"),
-        *("request_trace_id", "request_parent_span_id"),
-    }
-)
-
-
-_REMEMBERED = 256
-"""What calls say of themselves is often what another has said."""
-_may_hold_secrets = lru_cache(maxsize=_REMEMBERED)(may_hold_secrets)
 
 
 def _ignored(_call: Call) -> None:

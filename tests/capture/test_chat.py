@@ -6,7 +6,21 @@ from typing import Any
 import pytest
 
 from spancast.call import Attempt, Call, Routing
-from tests.support.answers import DONE, GENERATION, JSON, MODEL, PROVIDER, SSE, STREAM, chunk, event, plain
+from tests.support.answers import (
+    COST,
+    DONE,
+    GENERATION,
+    JSON,
+    MODEL,
+    PROVIDER,
+    SSE,
+    STREAM,
+    TEXT,
+    USAGE,
+    chunk,
+    event,
+    plain,
+)
 from tests.support.exchanges import answered, opened, streamed
 from tests.support.unrecorded import events, plain_body
 
@@ -174,6 +188,34 @@ def test_a_call_of_a_tool_amid_the_text_is_counted_however_little_it_says() -> N
     choice = {"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "call_0"}]}, "finish_reason": None}
     text = [chunk("text ")] * 200
     assert streamed(PATH, [*text, chunk(choices=[choice]), *text, *STREAM[-3:]]).tool_calls == 1
+
+
+def choice(index: int, finish: str | None = None, **delta: Any) -> dict[str, Any]:
+    return {"index": index, "delta": {"content": "", **delta}, "finish_reason": finish}
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "expected"),
+    [
+        (chunk(choices=[choice(0, annotations=[{"type": "url_citation", "url": "u"}])]), "citations", 1),
+        (chunk(choices=[choice(0, annotations=["https://a.example"])]), "citations", 1),
+        (chunk("a", error="boom"), "outcome", "error"),
+        (
+            chunk(choices=[choice(0), choice(1)]) + chunk(choices=[choice(1, "length")]),
+            "finish_reasons",
+            ("stop", "length"),
+        ),
+        (chunk(choices=[choice(0), choice(1, "length")]), "finish_reasons", ("stop", "length")),
+        (chunk("a", usage=USAGE), "cost", COST),
+    ],
+)
+@pytest.mark.parametrize("pieces", [8, 40, 400])
+def test_what_is_said_amid_the_text_is_heard_however_long_that_is(
+    said: bytes, field: str, expected: object, pieces: int
+) -> None:
+    text = [chunk("text ")] * pieces
+    call = streamed(PATH, [*TEXT, said, *text, chunk(finish="stop"), DONE])
+    assert getattr(call, field) == expected
 
 
 @pytest.mark.parametrize("named", [{}, {"id": None}], ids=["no id", "null"])

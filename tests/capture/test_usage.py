@@ -165,6 +165,11 @@ def test_messages_input_is_brought_to_the_convention_that_includes_the_cache() -
     }
 
 
+def test_details_of_another_kind_hide_none() -> None:
+    usage = {"prompt_tokens_details": "n/a", "input_tokens_details": {"cached_tokens": 7}}
+    assert usage_facts(usage) == {"cached_tokens": 7}
+
+
 def test_messages_input_is_unknown_where_the_rest_of_it_is() -> None:
     facts = messages_usage_facts({"cache_read_input_tokens": 100})
     assert facts == {"cached_tokens": 100}

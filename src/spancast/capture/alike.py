@@ -7,6 +7,8 @@ escaped: then each is inside the same string of the same JSON.
 
 _LESSONS = 8
 """Blocks of a stream that are learned from at most: its events may never be alike."""
+_ESCAPES = 2
+"""Escapes that an event may have on average: code has as many."""
 
 
 class Alike:
@@ -26,7 +28,8 @@ class Alike:
         if not self._quotes or not block.startswith(self._before) or not block.endswith(self._behind):
             return 0
         events = block.count(self._between) + 1
-        return events if block.count(b'"') - _escaped(block) == events * self._quotes else 0
+        escaped = _escaped(block, _ESCAPES * events)
+        return events if escaped is not None and block.count(b'"') - escaped == events * self._quotes else 0
 
     def learn(self, block: bytes) -> None:
         """Take the first two events of a block that is known to be text and no more."""
@@ -36,20 +39,25 @@ class Alike:
         first, second = [*block.split(b"\n\n", 2), b"", b""][:2]
         before = first[: _shared(first, second)]
         behind = first[len(first) - _shared(first[::-1], second[::-1]) :]
+        before, behind = before[: before.rfind(b'"') + 1], behind[behind.find(b'"') :]
         if before.count(b'"') % 2 == 1 == behind.count(b'"') % 2 and b"\\" not in before + behind:
-            self._before = before[: before.rindex(b'"') + 1]
-            self._behind = behind[behind.index(b'"') :] + b"\n\n"
-            self._between = self._behind + self._before
+            self._before, self._behind = before, behind + b"\n\n"
+            self._between = self._behind + before
             self._quotes = self._between.count(b'"')
 
 
-def _escaped(block: bytes) -> int:
-    """Return how many quotes of a block of JSON are escaped; to look for each escape is quicker than to count pairs."""
+def _escaped(block: bytes, most: int) -> int | None:
+    """Return how many quotes of a block of JSON are escaped; `None` where it has more than `most` escapes.
+
+    To look for each is quicker than to count all, as long as they are few.
+    """
     found, at = 0, block.find(b"\\")
-    while at >= 0:
+    for _ in range(most):
+        if at < 0:
+            return found
         found += block.startswith(b'"', at + 1)
         at = block.find(b"\\", at + 2)
-    return found
+    return None
 
 
 def _shared(one: bytes, other: bytes) -> int:

@@ -89,12 +89,13 @@ def _is_all_text(block: bytes, events: int) -> bool:
     """
     last = block[-_LAST:]
     return (
-        block.count(b'"finish_reason":n') == events
+        block.count(b'"finish_reason":n') == events == block.count(b'"finish_reason":')
         and block.count(b'":{"') == block.count(b'"delta":{"')
         and b'"tool_calls"' not in block
+        and b'"annotations"' not in block
+        and b'"error"' not in block
         and b"[DONE]" not in last
         and b'"usage"' not in last
-        and b'"error"' not in last
     )
 
 

@@ -17,14 +17,10 @@ def usage_facts(usage: Mapping[str, Any]) -> Facts:
     """Return the fields of a Call that the `usage` of any dialect but Anthropic's states; of all else nothing."""
     found, parts = _billed(usage), Facts()
     _read(usage, _USAGE, found)
-    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-    made = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-    if details is not None:
-        _read(details, _INPUT, found)
-        _read(details, _INPUT_PARTS, parts)
-    if made is not None:
-        _read(made, _OUTPUT, found)
-        _read(made, _OUTPUT_PARTS, parts)
+    for names, table, its_parts in _DETAILS:
+        details = next((seen for name in names if isinstance(seen := usage.get(name), dict)), None)
+        _read(details, table, found)
+        _read(details, its_parts, parts)
     if parts:
         found["modalities"] = Modalities(**parts)
     return found
@@ -108,6 +104,10 @@ _OUTPUT_PARTS = _table(
     audio_tokens="audio_output",
     accepted_prediction_tokens="accepted_prediction",
     rejected_prediction_tokens="rejected_prediction",
+)
+_DETAILS = (
+    (("prompt_tokens_details", "input_tokens_details"), _INPUT, _INPUT_PARTS),
+    (("completion_tokens_details", "output_tokens_details"), _OUTPUT, _OUTPUT_PARTS),
 )
 _BILL = _table(money, cost="cost") + _table(flag, is_byok="is_byok") + _table(text, service_tier="service_tier")
 _COSTS = _table(

@@ -5,6 +5,7 @@ from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision
 from opentelemetry.trace import (
     Link,
@@ -19,7 +20,25 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import Attributes
 
+from spancast.base import ids
+
 _SAMPLED, _DROPPED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
+
+
+class OwnIds(IdGenerator):
+    """Ids that no seed of the application's repeats, and that take no random number from it."""
+
+    def generate_span_id(self) -> int:
+        """Return a new one."""
+        return ids.span_id()
+
+    def generate_trace_id(self) -> int:
+        """Return a new one."""
+        return ids.trace_id()
+
+    def is_trace_id_random(self) -> bool:
+        """Return that it is (W3C Trace Context, random trace id flag)."""
+        return True
 
 
 class IdentityTracer(Tracer):

@@ -17,7 +17,7 @@ from spancast.base import forks
 from spancast.resource import scalars
 from spancast.trace.companions import Companions
 from spancast.trace.globals import tracer_provider
-from spancast.trace.identity import IdentityTracer
+from spancast.trace.identity import IdentityTracer, OwnIds
 from spancast.trace.span import SCOPE
 from spancast.trace.stamp import Stamp
 
@@ -127,9 +127,10 @@ def _provider() -> TracerProvider:
     The SDK looks for it in threads, which cannot be had where they are refused, or where the interpreter is ending.
     """
     try:
-        return TracerProvider(shutdown_on_exit=False)
+        return TracerProvider(shutdown_on_exit=False, id_generator=OwnIds())
     except RuntimeError:
-        return TracerProvider(resource=OTELResourceDetector().detect(), shutdown_on_exit=False)
+        detected = OTELResourceDetector().detect()
+        return TracerProvider(resource=detected, shutdown_on_exit=False, id_generator=OwnIds())
 
 
 def _take_out(provider: Any, stamp: Stamp) -> None:

@@ -1,0 +1,61 @@
+"""What the application is free to write in a request and beside it: names, models, tags. No secret of it is kept."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+from msgspec.structs import asdict, astuple, replace
+
+from spancast.base.scrub import may_hold_secrets, without_secrets
+from spancast.call import Parameters
+from spancast.capture.values import Facts
+
+_FIELDS = (
+    *("user", "session", "request_model", "request_models", "parameters", "tags", "metadata"),
+    *("app_url", "app_title", "app_categories"),
+    *("trace_name", "span_name", "generation_name", "environment", "release"),
+    *("request_trace_id", "request_parent_span_id"),
+)
+_REMEMBERED = 256
+"""What one call says is often what another has said."""
+_may_hold_secrets = lru_cache(maxsize=_REMEMBERED)(may_hold_secrets)
+
+
+def scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
+    """Return the facts without the request's own `credentials`, and without what looks like a secret."""
+    words: list[str] = []
+    for field in _FIELDS:
+        value = facts.get(field)
+        if value:
+            _collect(value, words)
+    if not _may_hold_secrets("\0".join(words), credentials):
+        return facts
+    clean = partial(without_secrets, secrets=credentials)
+    return {**facts, **{field: _cleaned(facts[field], clean) for field in _FIELDS if facts.get(field)}}
+
+
+def _collect(value: Any, words: list[str]) -> None:
+    if isinstance(value, str):
+        words.append(value)
+    elif isinstance(value, tuple):
+        words += value
+    elif isinstance(value, dict):
+        words += [*value, *value.values()]
+    else:
+        for each in astuple(value):
+            if isinstance(each, str | tuple):
+                _collect(each, words)
+
+
+def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    match value:
+        case str():
+            return clean(value)
+        case tuple():
+            return tuple(map(clean, value))
+        case dict():
+            return {clean(key): clean(each) for key, each in value.items()}
+        case Parameters():
+            fields = {name: each for name, each in asdict(value).items() if isinstance(each, str | tuple)}
+            return replace(value, **{name: _cleaned(each, clean) for name, each in fields.items()})
+    return value
