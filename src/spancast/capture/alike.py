@@ -54,10 +54,10 @@ def _escaped(block: bytes, most: int) -> int | None:
     found, at = 0, block.find(b"\\")
     for _ in range(most):
         if at < 0:
-            return found
+            break
         found += block.startswith(b'"', at + 1)
         at = block.find(b"\\", at + 2)
-    return None
+    return found if at < 0 else None
 
 
 def _shared(one: bytes, other: bytes) -> int:
