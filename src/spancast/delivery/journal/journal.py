@@ -146,7 +146,8 @@ class Journal:
         A finalizer or a signal handler that appends in the middle of an append of the same thread waits too: the append
         that it interrupted writes both.
         """
-        if not self._lock.acquire(blocking=False):
+        lock = self._lock  # a signal handler that forks leaves the child with another
+        if not lock.acquire(blocking=False):
             return self._write_among_others(framed)
         try:
             if self._writing:
@@ -160,7 +161,7 @@ class Journal:
                 self._writing = False
             return written
         finally:
-            self._lock.release()
+            lock.release()
 
     def _put_others(self) -> bool:
         """Write what came meanwhile; return whether the file system takes it."""
@@ -195,11 +196,15 @@ class Journal:
             before, now = now, time.monotonic()
             self._starving.felt(now - before - pause)
             pause = min(2 * pause, SLOW)
-            if now - looked >= SLOW:
-                if (self._puts == puts and not self._starving.is_so()) or now > until:
-                    self._behind = True
-                    return False
+            if self._behind:
+                return False
+            if self._puts != puts:
                 looked, puts = now, self._puts
+            if self._is_slow(now - looked):
+                self._behind = True
+                return False
+            if now > until:
+                return False
         return False
 
     def _write_queue(self, entry: Entry) -> None:
@@ -252,7 +257,7 @@ class Journal:
         """Whether the file system answers at once again."""
         began = time.perf_counter()
         self.segments.touch()
-        return time.perf_counter() - began < SLOW or self._starving.is_so()
+        return not self._is_slow(time.perf_counter() - began)
 
     def _put(self, framed: bytes) -> bool:
         began = time.perf_counter()
@@ -264,10 +269,14 @@ class Journal:
             return False
         self._puts += 1
         took = time.perf_counter() - began
-        if took > SLOW and (took > PATIENCE or not self._starving.is_so()):
+        if self._is_slow(took):
             self._behind = True
             guard.count("slow append")
         return True
+
+    def _is_slow(self, took: float) -> bool:
+        """Whether it is the disk that has made something take so many seconds."""
+        return took > SLOW and (took > PATIENCE or took > SLOW + self._starving.accounts_for())
 
     def _leave_what_is_gone(self) -> None:
         with self._lock:
