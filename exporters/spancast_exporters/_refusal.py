@@ -61,15 +61,23 @@ def doubt(reply: Reply) -> str | None:
 def believed(verdict: Verdict, reply: Reply) -> Verdict:
     """Return what was made of a success, unless it is none.
 
-    A page, or an answer that denies the whole, is of nobody who took a span. One that lists errors, or breaks off, may
-    be of somebody who took the others.
+    A page, or an answer that denies the whole, is of nobody who took a span. One that lists errors, breaks off, or is
+    none of the platform's words at all, may be of somebody who took some.
     """
     why = doubt(reply)
-    if why is None:
-        return verdict
+    found = verdict if why is None else Retry(why)
+    return replace(found, doubtful=not _denies(reply)) if isinstance(found, Retry) else found
+
+
+def _denies(reply: Reply) -> bool:
+    """Whether a success can only be of somebody who took nothing."""
+    if reply.status == _MULTI_STATUS:
+        return False
     answer = _answer(reply)
-    in_part = not _is_page(reply) and (answer is None or bool(answer.get("errors")))
-    return Retry(why, doubtful=in_part)
+    return reply.body.lstrip().startswith(b"<") if answer is None else not answer.get("errors")
+
+
+_MULTI_STATUS = 207
 
 
 def _says_no(answer: Mapping[str, object]) -> bool:

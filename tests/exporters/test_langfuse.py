@@ -507,7 +507,7 @@ def judged(status: int = 200, body: bytes = b"", headers: dict[str, str] | None 
         ),
         ((200, b'{"error":"no"}'), Retry("HTTP 200: no")),
         ((200, b'{"partial'), Retry("HTTP 200 with JSON that breaks off", doubtful=True)),
-        ((200, b"OK"), Retry("HTTP 200 with application/json, which is no OTLP answer")),
+        ((200, b"OK"), Retry("HTTP 200 with application/json, which is no OTLP answer", doubtful=True)),
         ((401, b'{"message":"Invalid credentials"}'), Unauthorized("HTTP 401: Invalid credentials")),
         ((403, b'{"message":"Ingestion suspended"}'), Unauthorized("HTTP 403: Ingestion suspended")),
         ((413, b""), Split("HTTP 413")),

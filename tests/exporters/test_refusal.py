@@ -50,17 +50,19 @@ def test_the_rest_is_told_with_its_cure(reply, told):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("status", "body", "told"),
     [
-        (b"", Delivered()),
-        (b'{"errors":[]}', Delivered()),
-        (b"<html>Log in", Retry("HTTP 207 with a page, which acknowledges nothing")),
-        (b'{"error":"down"}', Retry("HTTP 207: down")),
-        (b'{"success":false,"message":"down"}', Retry("HTTP 207: down")),
-        (b'{"errors":["no such model"]}', Retry("HTTP 207: no such model", doubtful=True)),
-        (b'{"errors":', Retry("HTTP 207 with JSON that breaks off", doubtful=True)),
+        (200, b"", Delivered()),
+        (207, b'{"errors":[]}', Delivered()),
+        (200, b"<html>Log in", Retry("HTTP 200 with a page, which acknowledges nothing")),
+        (200, b'{"error":"down"}', Retry("HTTP 200: down")),
+        (200, b'{"success":false,"message":"down"}', Retry("HTTP 200: down")),
+        (200, b'{"errors":["no such model"]}', Retry("HTTP 200: no such model", doubtful=True)),
+        (200, b'{"errors":', Retry("HTTP 200 with JSON that breaks off", doubtful=True)),
+        (207, b"<multistatus>", Retry("HTTP 207 with a page, which acknowledges nothing", doubtful=True)),
+        (207, b'{"error":"1 of 2"}', Retry("HTTP 207: 1 of 2", doubtful=True)),
     ],
 )
-def test_a_success_that_lists_errors_or_breaks_off_may_have_taken_some(body, told):
+def test_a_success_that_lists_errors_or_breaks_off_may_have_taken_some(status, body, told):
     sent = Encoded(Request(url=WHERE, body=b""), ("1" * 16, "2" * 16))
-    assert _refusal.judge(sent, Reply(207, {}, body)) == told
+    assert _refusal.judge(sent, Reply(status, {}, body)) == told

@@ -39,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--forever", action="store_true", help="go on until told to stop (SIGTERM, Ctrl-C)")
     how.add_argument(
-        "--timeout", type=seconds(0), default=TIMEOUT, metavar="S", help="seconds it may take (default: 30)"
+        "--timeout",
+        type=seconds(0),
+        default=TIMEOUT,
+        metavar="S",
+        help="seconds in which requests are begun (default: 30)",
     )
     add_home(parser)
 

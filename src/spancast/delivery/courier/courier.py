@@ -110,7 +110,7 @@ class Courier:
         if not lock.acquire():
             return Pass(wait=BUSY)
         try:
-            return self._pass(Allowance(deadline, lambda: self._stopped))
+            return self._pass(Allowance(deadline, lambda: self._stopped, whole=self._doubt.matters))
         finally:
             lock.release()
 

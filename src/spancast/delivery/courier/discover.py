@@ -67,7 +67,7 @@ def _told_where(destination: Destination, instance: Exporter | Sink) -> Exporter
         return instance
     try:
         return replace(instance, environment=destination.environment)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise ConfigurationError(
             f"{destination.name} is given environment beside an instance that does not take it: {error}. "
             "Give it to the instance alone."

@@ -14,6 +14,8 @@ class Allowance:
     deadline: Deadline
     stopped: Callable[[], bool]
     """Whether the courier was told to stop in between."""
+    whole: bool = False
+    """Whether a request that is begun may take as long as any: to cut it off would leave in doubt who has it."""
 
     @property
     def over(self) -> bool:
@@ -23,4 +25,4 @@ class Allowance:
     @property
     def left(self) -> float:
         """The seconds that a request may take."""
-        return min(wire.PATIENCE, self.deadline.left)
+        return wire.PATIENCE if self.whole else min(wire.PATIENCE, self.deadline.left)

@@ -92,7 +92,7 @@ class Journal:
         """Write what waited for a slow or full file system, and make what was written safe from a loss of power."""
         if self._durability != "memory":
             self._write_waiting()
-            self._leave_what_is_gone()
+            self.leave_what_is_gone()
         with self._lock:
             self.segments.owe()
         while (fd := self._owed()) is not None:
@@ -278,7 +278,8 @@ class Journal:
         """Whether it is the disk that has made something take so many seconds."""
         return took > SLOW and (took > PATIENCE or took > SLOW + self._starving.accounts_for())
 
-    def _leave_what_is_gone(self) -> None:
+    def leave_what_is_gone(self) -> None:
+        """Write into a new file from now on where the one in use was deleted or moved."""
         with self._lock:
             if not self._writing:
                 self.segments.leave_what_is_gone()

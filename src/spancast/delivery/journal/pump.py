@@ -122,6 +122,8 @@ class Pump:
                     self._fulfil(self._wishes.popleft())
                 elif self._journal.news:
                     self.turn()
+                else:
+                    self._journal.leave_what_is_gone()
         with guard.quietly("syncing the journal"):
             self._journal.catch_up()  # here, for whoever ends the process must not wait for the disk
 

@@ -38,6 +38,7 @@ class Segments:
         self._syncing: set[int] = set()
         self._unlisted = False
         self._file = (0, 0)
+        self._path = folder
 
     def write(self, framed: bytes) -> None:
         """Append; raise `OSError` where that cannot be, and leave no part of it."""
@@ -87,7 +88,7 @@ class Segments:
                 folders.sync(folder)
 
     def leave_what_is_gone(self) -> None:
-        """Begin a new segment where the one in use was deleted, or closed by one who closes all there are."""
+        """Begin a new segment where the one in use was deleted or moved, or closed by one who closes all there are."""
         if self.fd is None:
             return
         try:
@@ -97,7 +98,7 @@ class Segments:
             return
         if (now.st_dev, now.st_ino) != self._file:
             self.fd = None  # it is another's by now, and not ours to close
-        elif now.st_nlink == 0:
+        elif _file_at(self._path) != self._file:
             os.close(self.fd)
             self.fd = None
 
@@ -142,8 +143,16 @@ class Segments:
             raise
         self._unlisted = True
         begun = os.fstat(fd)
-        self._file = begun.st_dev, begun.st_ino
+        self._file, self._path = (begun.st_dev, begun.st_ino), path
         return fd
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
