@@ -540,6 +540,19 @@ def test_a_death_between_the_answer_and_its_entry_never_counts_a_span_twice(desk
     assert (desk.standing().delivered, desk.standing().dead) == (delivered, dead)
 
 
+@pytest.mark.parametrize(("resend", "delivered"), [("duplicates", 2), ("upsert", 0)])
+def test_a_request_that_must_not_be_cut_off_has_its_whole_time(desk, resend, delivered):
+    def slowly(handler, received):
+        time.sleep(0.5)
+        return answer()(handler, received)
+
+    platform = desk.platform(slowly)
+    desk.put(2)
+    courier = desk.courier(Plain(url=platform.url, traits=Traits(resend=resend)))
+    once(courier, seconds=0.2)
+    assert (desk.standing().delivered, desk.standing().dead) == (delivered, 0)
+
+
 def test_what_is_on_its_way_when_time_is_up_is_not_taken_for_sent(desk):
     platform = desk.platform()
     ids = desk.put(2)

@@ -64,6 +64,20 @@ def test_a_live_segment_is_held_by_its_writer(tmp_path, opened_journal):
     assert [is_held(segment) for segment in segment_files(tmp_path)] == [True]
 
 
+@pytest.mark.parametrize("what", ["segment", "folder", "home"])
+def test_a_segment_that_was_moved_is_left(what: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    journal = Journal(home)
+    journal.append(call())
+    (segment,) = segment_files(home)
+    moved = {"segment": segment, "folder": segment.parent, "home": home}[what]
+    moved.rename(tmp_path / "elsewhere")
+    journal.leave_what_is_gone()
+    journal.append(call())
+    journal.close()
+    assert len(segment_files(home)) == 1
+
+
 def test_a_closed_journal_gives_its_segment_away_and_begins_a_new_one(tmp_path, opened_journal):
     opened_journal.append(call())
     opened_journal.close()
