@@ -7,6 +7,7 @@ import pytest
 from spancast.broadcast import redaction
 from spancast_exporters.otlp import Otlp
 from tests.support.faults.desk import PATIENCE, once, until_settled
+from tests.support.waiting import eventually
 
 SECRET = '[{"role":"user","parts":[{"type":"text","content":"s3cret"}]}]'
 
@@ -67,3 +68,4 @@ def test_an_exporter_that_hangs_holds_up_its_own_destination_alone(desk):
     once(desk.courier(Otlp(endpoint=well.url), name="well"))
     desk.assert_each_once(well)
     Stuck.released.set()
+    eventually(lambda: desk.standing("stuck").waiting == 0)
