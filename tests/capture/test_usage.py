@@ -205,3 +205,23 @@ def test_whatever_a_usage_states_its_facts_are_fields_of_a_call_and_none_is_nega
 
 def test_stated_leaves_out_what_is_unknown() -> None:
     assert stated(a=None, b=0, c=False, d="") == {"b": 0, "c": False, "d": ""}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "field"),
+    [
+        ("prompt_tokens", "input_tokens", "input_tokens"),
+        ("completion_tokens", "output_tokens", "output_tokens"),
+    ],
+)
+def test_of_two_names_for_one_thing_the_older_counts_wherever_it_stands(one: str, other: str, field: str) -> None:
+    assert usage_facts({one: 1, other: 2}) == usage_facts({other: 2, one: 1}) == {field: 1}
+    assert usage_facts({one: "1", other: 2}) == usage_facts({other: 2, one: None}) == {field: 2}
+
+
+def test_of_two_objects_for_one_thing_the_older_counts_wherever_it_stands() -> None:
+    older, newer = {"cached_tokens": 1, "audio_tokens": 2}, {"cached_tokens": 3, "audio_tokens": 4}
+    told = {"prompt_tokens_details": older, "input_tokens_details": newer}
+    known = {"cached_tokens": 1, "modalities": Modalities(audio_input=2)}
+    assert usage_facts(told) == usage_facts(dict(reversed(told.items()))) == known
+    assert usage_facts({"input_tokens_details": newer, "prompt_tokens_details": "none"})["cached_tokens"] == 3

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
-from msgspec.structs import asdict, astuple, replace
+import msgspec
+from msgspec.structs import asdict, replace
 
 from spancast.base.scrub import may_hold_secrets, without_secrets
 from spancast.call import Parameters
-from spancast.capture.values import Facts
+from spancast.capture.values import Facts, text
 
 _FIELDS = (
     *("user", "session", "request_model", "request_models", "parameters", "tags", "metadata"),
@@ -18,33 +19,21 @@ _FIELDS = (
 )
 _REMEMBERED = 256
 """What one call says is often what another has said."""
-_may_hold_secrets = lru_cache(maxsize=_REMEMBERED)(may_hold_secrets)
+_json = msgspec.json.Encoder().encode
 
 
 def scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
     """Return the facts without the request's own `credentials`, and without what looks like a secret."""
-    words: list[str] = []
-    for field in _FIELDS:
-        value = facts.get(field)
-        if value:
-            _collect(value, words)
-    if not _may_hold_secrets("\0".join(words), credentials):
+    if not _may_hold_secrets(_json(facts), credentials):
         return facts
     clean = partial(without_secrets, secrets=credentials)
     return {**facts, **{field: _cleaned(facts[field], clean) for field in _FIELDS if facts.get(field)}}
 
 
-def _collect(value: Any, words: list[str]) -> None:
-    if isinstance(value, str):
-        words.append(value)
-    elif isinstance(value, tuple):
-        words += value
-    elif isinstance(value, dict):
-        words += [*value, *value.values()]
-    else:
-        for each in astuple(value):
-            if isinstance(each, str | tuple):
-                _collect(each, words)
+@lru_cache(maxsize=_REMEMBERED)
+def _may_hold_secrets(written: bytes, credentials: tuple[str, ...]) -> bool:
+    """Whether JSON is worth a closer look, in which a quote or a backslash of a credential is escaped."""
+    return may_hold_secrets(written.decode(), [_json(text(each, None))[1:-1].decode() for each in credentials])
 
 
 def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:

@@ -4,7 +4,7 @@ The request is always sent as a stream, so that the id in the headers is known b
 a caller who did not ask to stream the body is read here, as the client itself would have read it, and closed on error.
 """
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from operator import attrgetter
@@ -21,6 +21,9 @@ from spancast.hooks.sending import opened, under_way
 from spancast.recorder import HttpRequest, Recorder
 
 Tee = Callable[[Any, Exchange], Any]
+_Read = Callable[[Any, Container[bytes]], dict[str, str]]
+_Header = tuple[bytes, bytes, bytes]
+"""A header's name as it is sent, the same in lower case, and the value."""
 
 _LENGTH = "Content-Length"
 _host = attrgetter("url.host")
@@ -28,15 +31,16 @@ _host = attrgetter("url.host")
 
 def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `Client.send`."""
-    tee = type("ByteStream", (SyncTee, module.SyncByteStream), {})
+    tee, read = type("ByteStream", (SyncTee, module.SyncByteStream), {}), _reader(module)
+    seen = partial(_seen, read)
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = only(args, kwargs)
-        if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
+        if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(seen, request))) is None:
             return wrapped(*args, **kwargs)
         with under_way(exchange), _sending(module, request, exchange.sends):
             response = wrapped(*args, **{**kwargs, "stream": True})
-        _listen(response, exchange, tee, asked=bool(kwargs.get("stream")))
+        _listen(response, exchange, read, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
             return response
         try:
@@ -53,7 +57,8 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
 
 def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AsyncClient.send`."""
-    tee = type("ByteStream", (AsyncTee, module.AsyncByteStream), {})
+    tee, read = type("ByteStream", (AsyncTee, module.AsyncByteStream), {}), _reader(module)
+    seen = partial(_seen, read)
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = only(args, kwargs)
@@ -64,12 +69,12 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     async def send_watched(
         wrapped: Callable[..., Any], request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        exchange = opened(recorder, partial(_seen, request))
+        exchange = opened(recorder, partial(seen, request))
         if exchange is None:
             return await wrapped(*args, **kwargs)
         with under_way(exchange), _sending(module, request, exchange.sends):
             response = await wrapped(*args, **{**kwargs, "stream": True})
-        _listen(response, exchange, tee, asked=bool(kwargs.get("stream")))
+        _listen(response, exchange, read, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
             return response
         try:
@@ -109,7 +114,7 @@ def _put(request: Any, content: bytes, stream: Any, length: str | None) -> None:
         request.headers[_LENGTH] = length
 
 
-def _seen(request: Any) -> HttpRequest:
+def _seen(read: _Read, request: Any) -> HttpRequest:
     url, content = request.url, _content(request)
     form = _form(request) if content is None else None
     return HttpRequest(
@@ -118,7 +123,7 @@ def _seen(request: Any) -> HttpRequest:
         url.host,
         url.port,
         url.path,
-        _read(request.headers, ASKED),
+        read(request.headers, ASKED),
         content,
         form,
         replaceable=True,
@@ -126,18 +131,27 @@ def _seen(request: Any) -> HttpRequest:
     )
 
 
-def _read(headers: Any, names: Container[bytes]) -> dict[str, str]:
-    """Return headers under their names in lower case: each look-up in the client's own goes through all of them.
+def _reader(module: ModuleType) -> _Read:
+    """Return what reads headers, under their names in lower case: each look-up in the client's own goes through all.
 
-    Those that come several times are one (RFC 9110 §5.3).
+    Both libraries keep those names beside the ones that are sent; where one does not any more, they are made here.
     """
+    kept = getattr(module.Headers([(b"A", b"b")]), "_list", None)
+    return partial(_read, attrgetter("_list") if kept == [(b"A", b"a", b"b")] else _lowered)
+
+
+def _read(items: Callable[[Any], Iterable[_Header]], headers: Any, names: Container[bytes]) -> dict[str, str]:
+    """Return those of the `names`; what comes several times is one header (RFC 9110 §5.3)."""
     found: dict[str, str] = {}
-    for raw_name, raw_value in headers.raw:
-        lowered = raw_name.lower()
+    for _, lowered, raw_value in items(headers):
         if lowered in names:
             name, value = lowered.decode("latin-1"), raw_value.decode("latin-1")
             found[name] = f"{found[name]}, {value}" if name in found else value
     return found
+
+
+def _lowered(headers: Any) -> Iterator[_Header]:
+    return ((name, name.lower(), value) for name, value in headers.raw)
 
 
 def _form(request: Any) -> dict[str, Any] | None:
@@ -155,10 +169,10 @@ def _content(message: Any) -> bytes | None:
     return content if isinstance(content, bytes) else None
 
 
-def _listen(response: Any, exchange: Exchange, tee: Tee, *, asked: bool) -> None:
+def _listen(response: Any, exchange: Exchange, read: _Read, tee: Tee, *, asked: bool) -> None:
     """Show the exchange the headers, and put the tee in where the body will pass for a caller who streams."""
     try:
-        events = exchange.headers(response.status_code, _read(response.headers, ANSWERED))
+        events = exchange.headers(response.status_code, read(response.headers, ANSWERED))
         if response.is_stream_consumed or response.is_closed:  # one of the client's own event hooks was at it
             content = _content(response)
             if content is not None:
