@@ -1,10 +1,11 @@
 """A request becomes a Call and a span, whatever of ours or of the application's fails beside it."""
 
 import json
+import os
 import random
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, ParentBased, Sampler, TraceIdRatioBased
@@ -291,17 +292,75 @@ def test_a_journal_that_fails_costs_neither_the_span_nor_the_caller(as_in_an_app
     assert sum(guard.faults.values()) == 2
 
 
-class Failing(TracerProvider):
-    """A provider whose tracer fails."""
+class NoTracers(TracerProvider):
+    """A provider that gives no tracer."""
 
     def get_tracer(self, *_: Any, **__: Any) -> Any:
         raise LookupError("no such tracer")
 
 
-def test_a_tracer_that_fails_costs_the_caller_nothing(as_in_an_application: None) -> None:
-    recorded = Recorded(provider=Failing(shutdown_on_exit=False))
-    assert recorded.recorder.open(a_request()) is None
+class NoProcessors(TracerProvider):
+    """A provider that takes no processor."""
+
+    def add_span_processor(self, *_: Any, **__: Any) -> None:
+        raise LookupError("no more processors")
+
+
+class FailingSampler(Sampler):
+    def should_sample(self, *_: Any, **__: Any) -> Any:
+        raise LookupError("nobody knows")
+
+    def get_description(self) -> str:
+        return "fails"
+
+
+class FailingProcessor(SpanProcessor):
+    def on_start(self, *_: Any, **__: Any) -> None:
+        raise LookupError("no room")
+
+
+def with_a_failing_processor() -> TracerProvider:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(FailingProcessor())
+    return provider
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        lambda: NoTracers(shutdown_on_exit=False),
+        lambda: NoProcessors(shutdown_on_exit=False),
+        lambda: TracerProvider(FailingSampler(), shutdown_on_exit=False),
+        with_a_failing_processor,
+    ],
+    ids=["get_tracer", "add_span_processor", "sampler", "on_start"],
+)
+def test_an_application_whose_tracing_fails_has_its_calls_booked(
+    as_in_an_application: None, provider: Callable[[], TracerProvider]
+) -> None:
+    kept: list[Call] = []
+    recorder = Recorder(Routes(), Tracing(provider()), kept.append)
+    exchange = recorder.open(a_request(body=json.dumps(PROMPT).encode()))
+    assert exchange is not None
+    exchange.headers(200, JSON)
+    exchange.body(plain())
+    assert (kept[-1].outcome, kept[-1].cost) == ("completed", COST)
     assert sum(guard.faults.values()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no fork here.")
+def test_what_a_parent_has_abandoned_a_forked_child_does_not_end() -> None:
+    recorded = Recorded()
+    exchange = recorded.open()
+    exchange.headers(200, JSON)
+    exchange.finish("abandoned")
+    child = os.fork()
+    if child == 0:
+        recorded.recorder.settle()
+        os._exit(len(recorded.spans))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    recorded.recorder.settle()
+    assert len(recorded.spans) == 1
 
 
 def test_nothing_is_kept_where_only_spans_are_wanted() -> None:

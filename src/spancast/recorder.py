@@ -91,6 +91,7 @@ class Recorder:
         self._provider: object = None
         tracing.before_flush(self.complete)
         self._abandoned: deque[tuple[Call, Span | None, Words | None]] = deque()
+        forks.in_child(self._disown)
 
     def open(self, request: HttpRequest) -> Exchange | None:
         """Return the exchange of a request that asks a model for something; `None` for any other."""
@@ -126,6 +127,10 @@ class Recorder:
         if self._aftermath is not None and not done:
             self._aftermath.give_up()
         return done
+
+    def _disown(self) -> None:
+        """Leave to a parent what it has abandoned: its spans end there."""
+        self._abandoned.clear()
 
     def _open(self, dialect: Dialect, request: HttpRequest) -> Exchange:
         process = forks.process()  # first of all: a child whose fork nobody told of makes ids of its own

@@ -42,7 +42,15 @@ class Place(Protocol):
 
 
 def placed(call: Call, tracing: Tracing) -> tuple[Call, Place]:
-    """Find the place of a call that begins; return it there."""
+    """Find the place of a call that begins; return it there, or nowhere when the application's tracing fails."""
+    try:
+        return _found(call, tracing)
+    except Exception:  # noqa: BLE001 - the sampler, the ids and the processors are the application's
+        guard.caught("trace.place")
+        return call, _NOWHERE
+
+
+def _found(call: Call, tracing: Tracing) -> tuple[Call, Place]:
     carrier = nesting.carrier(call)
     if carrier is not None:
         told = _at(call, carrier.span.get_span_context(), carrier.above, tracing)

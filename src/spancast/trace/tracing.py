@@ -104,16 +104,22 @@ class Tracing:
 
     def _join(self, provider: trace.TracerProvider) -> None:
         with self._lock:
-            is_private = isinstance(provider, ProxyTracerProvider)
-            used: Any = self._own() if is_private else provider
-            add = getattr(used, "add_span_processor", None)  # the SDK's provider has it, the API's does not
-            if add is not None and self._stamp.active and not any(used is each for each in self._joined):
-                self._joined.append(used)
-                add(self._stamp)
-                _put_first(used, self._stamp)
-            self._tracer = IdentityTracer(used) if is_private else used.get_tracer(SCOPE, VERSION)
-            self.resource = scalars(getattr(getattr(used, "resource", None), "attributes", None) or {})
+            try:
+                self._use(self._own() if isinstance(provider, ProxyTracerProvider) else provider)
+            except Exception:  # noqa: BLE001 - the provider is the application's
+                guard.caught("trace.join")
+                self._use(self._own())
             self._seen = provider
+
+    def _use(self, provider: Any) -> None:
+        add = getattr(provider, "add_span_processor", None)  # the SDK's provider has it, the API's does not
+        if add is not None and self._stamp.active and not any(provider is each for each in self._joined):
+            self._joined.append(provider)
+            add(self._stamp)
+            _put_first(provider, self._stamp)
+        is_private = provider is self._private
+        self._tracer = IdentityTracer(provider) if is_private else provider.get_tracer(SCOPE, VERSION)
+        self.resource = scalars(getattr(getattr(provider, "resource", None), "attributes", None) or {})
 
     def _own(self) -> TracerProvider:
         if self._private is None:
