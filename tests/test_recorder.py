@@ -338,7 +338,7 @@ def with_a_failing_processor() -> TracerProvider:
 def test_an_application_whose_tracing_fails_has_its_calls_booked(
     as_in_an_application: None, provider: Callable[[], TracerProvider]
 ) -> None:
-    kept: list[Call] = []
+    kept: list[Any] = []
     recorder = Recorder(Routes(), Tracing(provider()), kept.append)
     exchange = recorder.open(a_request(body=json.dumps(PROMPT).encode()))
     assert exchange is not None

@@ -255,3 +255,32 @@ def test_calling_is_seen_by_no_test_that_does_not_hook(kind: Kind) -> None:
     assert run(kind, scenario) is False
     with watched():
         assert run(kind, scenario) is True
+
+
+@every_kind
+@both_ways
+@pytest.mark.parametrize("read", [False, True], ids=["unread", "read"])
+def test_an_event_hook_of_the_application_does_not_like_the_status(
+    kind: Kind, ask: Any, read: bool, server: Replay
+) -> None:
+    refusal = b'{"error":{"code":429,"message":"slow","metadata":{"error_type":"rate_limit_exceeded"}}}'
+    server.answer = Answer(429, {**JSON, "x-generation-id": GENERATION, "retry-after": "7"}, [refusal])
+
+    def refuse(response: Any) -> None:
+        if read:
+            response.read()
+        response.raise_for_status()
+
+    async def refuse_asynchronously(response: Any) -> None:
+        if read:
+            await response.aread()
+        response.raise_for_status()
+
+    async def scenario(caller: Caller) -> Any:
+        caller.client.event_hooks = {"response": [refuse_asynchronously if kind.asynchronous else refuse]}
+        await ask(caller, server.url)
+
+    seen, told = raised(kind, server.host, scenario)
+    assert told[0] is kind.library.HTTPStatusError
+    assert (seen.only.outcome, seen.only.http_status, seen.only.retry_after) == ("error", 429, 7.0)
+    assert (seen.only.generation_id, seen.only.error_type) == (GENERATION, "rate_limit_exceeded" if read else "429")

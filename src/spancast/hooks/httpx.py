@@ -39,7 +39,11 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(seen, request))) is None:
             return wrapped(*args, **kwargs)
         with under_way(exchange), _sending(module, request, exchange.sends):
-            response = wrapped(*args, **{**kwargs, "stream": True})
+            try:
+                response = wrapped(*args, **{**kwargs, "stream": True})
+            except Exception as error:
+                _named(module, error, exchange, read)
+                raise
         _listen(response, exchange, read, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
             return response
@@ -73,7 +77,11 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         if exchange is None:
             return await wrapped(*args, **kwargs)
         with under_way(exchange), _sending(module, request, exchange.sends):
-            response = await wrapped(*args, **{**kwargs, "stream": True})
+            try:
+                response = await wrapped(*args, **{**kwargs, "stream": True})
+            except Exception as error:
+                _named(module, error, exchange, read)
+                raise
         _listen(response, exchange, read, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
             return response
@@ -184,3 +192,13 @@ def _listen(response: Any, exchange: Exchange, read: _Read, tee: Tee, *, asked: 
     except Exception:  # noqa: BLE001 - the response is the application's
         guard.caught("hooks.httpx")
         exchange.finish("closed")
+
+
+def _named(module: ModuleType, error: Exception, exchange: Exchange, read: _Read) -> None:
+    """Show the exchange the answer that an exception names, which one of the client's own event hooks has raised."""
+    with guard.quietly("hooks.httpx"):
+        response = getattr(error, "response", None)
+        if isinstance(response, module.Response):
+            exchange.headers(response.status_code, read(response.headers, ANSWERED))
+            if (content := _content(response)) is not None:
+                exchange.body(content)
