@@ -66,6 +66,17 @@ def test_an_event_that_the_network_cut_is_told_when_it_is_whole(where: int) -> N
         assert [call.cost for call in told] == [COST]
 
 
+@pytest.mark.parametrize("where", range(1, len(MESSAGES[1])))
+def test_the_last_of_several_usages_is_told_when_it_is_whole(where: int) -> None:
+    heard, told = waiting("/messages")
+    first, last = MESSAGES
+    heard.feed([first, last[:where], last[where:]])
+
+    mark = last.index(b'"usage":{')
+    known = not mark < where < mark + len(b'"usage":{')
+    assert (told[-1].input_tokens, told[-1].cost) == (16, COST if known else None)
+
+
 @pytest.mark.parametrize(("path", "events"), [("/responses", RESPONSES), ("/messages", MESSAGES)])
 def test_every_dialect_tells_its_usage(path: str, events: tuple[bytes, ...]) -> None:
     heard, told = waiting(path)

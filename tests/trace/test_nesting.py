@@ -209,6 +209,18 @@ def test_ours_is_made_and_marked_where_theirs_ended_before_the_bill(beside: Besi
     assert (call.beside, record(call, OtlpEncoder(), "1").attributes[names.BESIDE]) == ("logfire", "logfire")
 
 
+def test_ours_is_made_where_theirs_ended_with_a_part_of_the_bill(beside: Beside) -> None:
+    with beside.theirs.start_as_current_span("llm", attributes=LLM):
+        exchange = beside.stream()
+        exchange.feed(chunk(usage='{"prompt_tokens":16}'))
+    exchange.feed(BILL)
+    exchange.feed(DONE)
+
+    theirs, ours = beside.spans
+    assert names.COST_USD not in said(theirs)
+    assert said(ours)[names.COST_USD] == str(COST)
+
+
 def test_a_stream_that_is_closed_before_its_bill_is_carried_by_the_span_that_has_its_id(beside: Beside) -> None:
     with beside.theirs.start_as_current_span("llm", attributes=LLM) as llm:
         exchange = beside.stream()

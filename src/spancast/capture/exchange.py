@@ -217,10 +217,10 @@ class Exchange:
         def feed(chunk: bytes) -> None:
             nonlocal waiting
             reader.feed(chunk)
-            waiting = waiting or any(mark in chunk for mark in _USAGE)
+            waiting = waiting or _states_usage(chunk)
             if waiting and self._open:
                 with guard.quietly("capture.usage"):
-                    waiting = not self._told(reader.so_far(), tell)
+                    waiting = not self._told(reader.so_far(), tell) or _states_usage(reader.rest)
 
         return feed
 
@@ -258,6 +258,10 @@ _USAGE = (b'"usage":{', b'"usage": {')
 """How a usage begins; one that the network cut in two here is known at the end."""
 _QUOTED = ("error_type", "error_message", "error_provider")
 """The fields in which a server may quote the request."""
+
+
+def _states_usage(events: bytes) -> bool:
+    return any(mark in events for mark in _USAGE)
 
 
 def _both(one: Callable[[bytes], None], other: Callable[[bytes], None]) -> Callable[[bytes], None]:

@@ -181,6 +181,11 @@ class StreamReader:
         self._size = sum(map(len, self._blocks.held))
         return self._reading
 
+    @property
+    def rest(self) -> bytes:
+        """What has passed of an event that is not whole yet, behind `so_far`."""
+        return b"".join(self._blocks.held)
+
     def end(self) -> Reading:
         """Return what the stream stated; chunks that still come are let go."""
         self._read(self._blocks.take(), closely=True)

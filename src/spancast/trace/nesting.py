@@ -26,6 +26,7 @@ of theirs is told all the same.
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ReferenceType, WeakKeyDictionary, WeakValueDictionary, ref
 
@@ -114,16 +115,25 @@ def is_carrier(span_id: int) -> bool:
     return span_id in _carriers
 
 
+_Bill = tuple[Decimal | None, int | None, int | None]
+_NO_BILL: _Bill = (None, None, None)
+
+
+def _bill(call: Call) -> _Bill:
+    return call.cost, call.input_tokens, call.output_tokens
+
+
 class Carrier:
     """An open LLM span of another library that carries a call. Its methods do not raise."""
 
-    __slots__ = ("_billed", "_claim", "_event", "span")
+    __slots__ = ("_bill", "_claim", "_event", "span")
 
     def __init__(self, span: Span, claim: _Claim, event: dict[str, Any] | None) -> None:
         self.span = span
         self._claim = claim
         self._event = event
-        self._billed = False
+        self._bill: _Bill = _NO_BILL
+        """What the span has been told last of what the call used."""
 
     @property
     def above(self) -> SpanContext | None:
@@ -147,10 +157,10 @@ class Carrier:
         if call.outcome == "abandoned":
             return True
         self.tell(call)
-        billed = call.cost is not None or call.input_tokens is not None
-        if call.error_type is not None and not billed:
+        bill = _bill(call)
+        if call.error_type is not None and bill == _NO_BILL:
             self._claim.free.append(True)
-        return self._billed or not billed
+        return bill in (self._bill, _NO_BILL)
 
     def _set(self, call: Call) -> None:
         told, theirs = self._claim.told, dict(getattr(self.span, "attributes", None) or {})
@@ -162,7 +172,7 @@ class Carrier:
         told.update(found)
         if self._event is not None:
             self._event.update({name: known[name] for name in told if name in known and _for_event(name)})
-        self._billed = self._billed or call.cost is not None or call.input_tokens is not None
+        self._bill = _bill(call)
 
 
 def carrier(call: Call) -> Carrier | None:
