@@ -46,6 +46,14 @@ def test_the_last_state_of_a_job_stands():
     assert filled(job, said(call_id=None, job_id="job-1", status="completed")).status == "completed"
 
 
+def test_a_call_whose_job_failed_has_failed():
+    job = call(operation="video", response_id="job-1", status="pending")
+    late = said(call_id=None, job_id="job-1", cost=None, status="failed", error_type="failed", error_message="No")
+    after = filled(job, late)
+    assert (after.outcome, after.error_type, after.error_message) == ("error", "failed", "No")
+    assert filled(call(operation="video", outcome="closed"), late).outcome == "closed"
+
+
 @pytest.mark.parametrize(
     ("facts", "may"),
     [

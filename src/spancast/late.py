@@ -24,6 +24,7 @@ class Late(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="l
     response_model: str | None = None
     status: str | None = None
     error_type: str | None = None
+    error_message: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
@@ -79,14 +80,17 @@ def comes_soon(call: Call) -> bool:
 def filled(call: Call, late: Late) -> Call:
     """Return the call with what the word says.
 
-    It fills what is unknown; what is known stands, but for three things: a stated cost replaces an estimate, a job's
-    last state stands, and the generation's counts replace the running counts of an answer that was not read to its end.
+    It fills what is unknown; what is known stands, but for four things: a stated cost replaces an estimate, a job's
+    last state stands, a call whose job failed has failed, and the generation's counts replace the running counts of an
+    answer that was not read to its end.
     """
     counts = _COUNTS if late.source in _RECORDS and call.outcome != "completed" else ()
     said = {name: value for name in _FILLED if (value := getattr(late, name)) is not None}
     facts = {name: value for name, value in said.items() if name in counts or getattr(call, name) is None}
     if late.status is not None:
         facts["status"] = late.status
+    if "error_type" in facts and call.outcome == "completed":
+        facts["outcome"] = "error"
     if late.cost is not None and (call.cost is None or (call.cost_source == "prices" and late.source != "prices")):
         facts |= {"cost": late.cost, "cost_source": late.source}
     return msgspec.structs.replace(call, **facts)

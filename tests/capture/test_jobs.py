@@ -53,6 +53,7 @@ def test_a_failed_job_brings_its_failure_and_an_unknown_cost(name: str) -> None:
     bill = bill_of(call)
     assert bill is not None
     assert (bill.status, bill.error_type, bill.cost) == ("failed", "failed", None)
+    assert bill.error_message == call.error_message
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled", "expired"])
