@@ -42,7 +42,7 @@ def ours(spans: int, destinations: int, url: str, *, words: bool) -> float:
     from spancast.delivery.outbox.limits import Limits
     from spancast.delivery.outbox.outbox import Outbox
     from spancast.destination import Destination
-    from spancast.running import to_span
+    from spancast.trace.span_cache import to_span
 
     with tempfile.TemporaryDirectory(prefix="spancast-bench-") as folder:
         home = Path(folder)

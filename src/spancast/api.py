@@ -172,14 +172,11 @@ def begin(
             return _running
         explicit = settings.destinations if arguments.get("destinations") is not None else ()
         named = frozenset(each.name for each in explicit)
-        fresh = (
-            Running(settings, tracer_provider, meter_provider, named, _end_before_others) if settings.enabled else None
-        )
+        fresh = Running(settings, said, named, _end_before_others) if settings.enabled else None
         if _running is not None:
             _running.end(EXIT_BUDGET)
             _running = None
         if fresh is not None:
-            fresh.said = said
             fresh.begin()
             _running = fresh
         return _running

@@ -7,16 +7,11 @@ from typing import Any
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # it is untyped
 
 from spancast import api, guard
-from spancast.aftermath import Aftermath
-from spancast.attribution import rules as attribution
-from spancast.capture.route import Routes
 from spancast.errors import ConfigurationError
-from spancast.hooks.patching import Patches
-from spancast.hooks.table import HOOKS
-from spancast.recorder import Recorder
-from spancast.running import EXIT_BUDGET, rules, wishes
+from spancast.running import EXIT_BUDGET
 from spancast.settings import SETTINGS, resolve
 from spancast.trace.tracing import Tracing
+from spancast.watch import Watch
 
 _TAKEN = {"tracer_provider", "meter_provider", *(setting.name for setting in SETTINGS)}
 
@@ -30,9 +25,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
     `opentelemetry-instrument` from every other library.
     """
 
-    _patches: Patches | None = None
-    _tracing: Tracing | None = None
-    _recorder: Recorder | None = None
+    _watch: Watch | None = None
     _started = False
 
     def instrumentation_dependencies(self) -> Collection[str]:
@@ -57,41 +50,25 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             api.begin(arguments, tracer_provider, meter_provider)
             cls._started = True
             return
-        attribution.follow(rules(settings))
-        cls._tracing = Tracing(tracer_provider)
-        aftermath = Aftermath(wishes(settings, meter_provider))
-        cls._tracing.watch()
-        cls._recorder = Recorder(
-            Routes(settings.hosts),
-            cls._tracing,
-            keep=None,
-            aftermath=aftermath,
-            link_broadcast=settings.link_broadcast,
-            on_provider=cls._end_before_others,
-        )
-        api.completes.append(cls._recorder.complete)
-        cls._patches = Patches(cls._recorder)
-        cls._patches.install(HOOKS)
+        cls._watch = Watch(settings, Tracing(tracer_provider), cls._end_before_others, meter_provider=meter_provider)
+        api.completes.append(cls._watch.complete)
+        cls._watch.begin()
 
     @classmethod
     def _end_before_others(cls) -> None:
         """Have the spans ended before the application's provider is shut down: what is registered last is run first."""
-        if cls._recorder is not None:
-            atexit.register(cls._recorder.close, EXIT_BUDGET)
+        if cls._watch is not None:
+            atexit.register(cls._watch.close, EXIT_BUDGET)
 
     def _uninstrument(self, **_: Any) -> None:
         cls = type(self)
-        patches, cls._patches = cls._patches, None
-        recorder, cls._recorder = cls._recorder, None
-        tracing, cls._tracing = cls._tracing, None
+        watch, cls._watch = cls._watch, None
         started, cls._started = cls._started, False
-        if patches is not None:
-            patches.remove()
-        if recorder is not None:
-            api.completes.remove(recorder.complete)
-            recorder.close(EXIT_BUDGET)
-            atexit.unregister(recorder.close)
-        if tracing is not None:
-            tracing.stop()
+        if watch is not None:
+            watch.unhook()
+            api.completes.remove(watch.complete)
+            watch.close(EXIT_BUDGET)
+            atexit.unregister(watch.close)
+            watch.end()
         if started:
             api.stop()

@@ -8,40 +8,28 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.metrics import MeterProvider
-from opentelemetry.trace import TracerProvider
-
 from spancast import guard, owed
-from spancast.aftermath import Aftermath, Wishes
-from spancast.attribution import rules as attribution
-from spancast.attribution.attribution import NOBODY, Attribution
 from spancast.base import locks
 from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.call import Call
-from spancast.capture.route import Routes
 from spancast.delivery.courier import discover
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
 from spancast.delivery.journal.pump import Pump
-from spancast.delivery.otlp import OtlpEncoder
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.worker import WorkerThread
 from spancast.destination import Destination
 from spancast.errors import SpancastError
-from spancast.hooks.patching import Patches
-from spancast.hooks.table import HOOKS
 from spancast.record import Record
-from spancast.recorder import Recorder
 from spancast.settings import Settings
 from spancast.trace.companions import Companions
 from spancast.trace.deliveries import Deliveries
-from spancast.trace.events import Events
-from spancast.trace.metrics import Metrics
-from spancast.trace.span_cache import SpanCache
-from spancast.trace.tracing import VERSION, Tracing
+from spancast.trace.span_cache import to_span
+from spancast.trace.tracing import Tracing
+from spancast.watch import Watch
 
 if TYPE_CHECKING:
     from spancast.delivery.courier.courier import Courier
@@ -71,19 +59,18 @@ class Running:
     def __init__(
         self,
         settings: Settings,
-        tracer_provider: TracerProvider | None,
-        meter_provider: MeterProvider | None,
+        said: Mapping[str, Any],
         explicit: frozenset[str],
         on_provider: Callable[[], None],
     ) -> None:
         """Make all parts; `on_provider` is called when the application turns out to have another tracer provider.
 
-        Destinations that are `explicit` raise `ConfigurationError` where they lack a credential.
+        `said` is what the program itself has said, by the names of `spancast.start`. Destinations that are `explicit`
+        raise `ConfigurationError` where they lack a credential.
         """
         self.settings = settings
-        self.said: Mapping[str, Any] = {}
-        """What the program itself said."""
-        self._book, self._outbox = Book(settings.home), Outbox(settings.home, keeping(settings))
+        self.said = said
+        self._book, self._outbox = Book(settings.home), Outbox(settings.home, Limits.of(settings))
         self._journal = Journal(settings.home, settings.durability)
         self._lacking: dict[str, str] = {}
         """What destinations lack that cannot be served."""
@@ -96,28 +83,20 @@ class Running:
             [worker.wake for worker in (*(thread for _, thread in self._couriers), *self._askers)],
         )
         words = settings.capture_content != "no_content"
-        self._tracing = Tracing(tracer_provider, Companions(settings.destinations, self._keep, words=words))
-        names = tuple(destination.name for destination in settings.destinations)
         self._deliveries = Deliveries(self._outbox.standings)
-        aftermath = Aftermath(wishes(settings, meter_provider, self._deliveries), self._keep)
-        routes, link = Routes(settings.hosts), settings.link_broadcast
-        self._recorder = Recorder(
-            routes,
-            self._tracing,
-            self._keep,
-            names,
-            aftermath,
-            link_broadcast=link,
+        self._watch = Watch(
+            settings,
+            Tracing(said.get("tracer_provider"), Companions(settings.destinations, self._keep, words=words)),
+            on_provider,
+            meter_provider=said.get("meter_provider"),
+            keep=self._keep,
+            deliveries=self._deliveries,
             owing=None if own_calls is None else own_calls.watch,
-            on_provider=on_provider,
         )
-        self._patches = Patches(self._recorder)
 
     def begin(self) -> None:
-        """Put the hooks on the client libraries, and join the application's tracer provider if it has one already."""
-        attribution.follow(rules(self.settings))
-        self._tracing.watch()
-        self._patches.install(HOOKS)
+        """Watch the client libraries, and send what waits."""
+        self._watch.begin()
         if self._couriers or self._lacking:
             _for_a_moment(self._register_each, BEGINNING)
         if self._couriers and journal_folder(self.settings.home).is_dir():
@@ -141,7 +120,7 @@ class Running:
         return False
 
     def _all_sent(self, deadline: Deadline, silent: float) -> bool:
-        written = self._recorder.complete(deadline.left)
+        written = self._watch.complete(deadline.left)
         if not self._pump.move(deadline.left) or not written:
             return False
         while (serving := self._may_yet_send(deadline, silent)) and not deadline.over:
@@ -164,10 +143,10 @@ class Running:
         """
         deadline, flushing, silent = Deadline(timeout), Deadline(timeout * FLUSHING), max(SILENT, timeout)
         if unhook:
-            self._patches.remove()
+            self._watch.unhook()
         done = False
         with guard.quietly("stopping"):
-            self._recorder.close(timeout * WRITING)
+            self._watch.close(timeout * WRITING)
             done = self._flush(flushing, silent)
         self._pump.stop(deadline.left)
         for courier, thread in self._couriers:
@@ -175,7 +154,7 @@ class Running:
         for asker in self._askers:
             asker.stop(deadline.left)
         self._deliveries.end()
-        self._tracing.stop()
+        self._watch.end()
         if not _for_a_moment(self._journal.close, max(GRACE, deadline.left)):
             self._journal.close(sync=False)
         if unhook:
@@ -198,7 +177,7 @@ class Running:
     def end_again(self) -> None:
         """Book the calls that were made since the end, without sending them; where that cannot be now, later."""
         with guard.quietly("stopping"):
-            self._recorder.close(POLL)
+            self._watch.close(POLL)
             if self._journal.news and not self._pump.is_at_it():
                 with locks.within(EXIT_BUDGET):
                     self._pump.turn()
@@ -209,7 +188,7 @@ class Running:
 
     def hooked(self) -> tuple[str, ...]:
         """Return the methods that are wrapped."""
-        return self._patches.hooked()
+        return self._watch.hooked()
 
     def _keep(self, record: Record) -> None:
         self._journal.append(record)
@@ -277,35 +256,3 @@ def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:
 
 
 _LACKING = "%s is not configured: %s"
-
-
-def keeping(settings: Settings) -> Limits:
-    """Return how much the outbox keeps, and for how long."""
-    return Limits(settings.outbox_size, settings.outbox_age, settings.retention)
-
-
-def rules(settings: Settings) -> attribution.Rules:
-    """Return how it is found out whom a call is for."""
-    defaults = Attribution(settings.default_user, settings.default_session, settings.default_tags)
-    return attribution.Rules(
-        NOBODY if defaults == NOBODY else defaults, settings.baggage_keys, settings.forward_user, settings.user_hash
-    )
-
-
-def wishes(
-    settings: Settings, meter_provider: MeterProvider | None = None, deliveries: Deliveries | None = None
-) -> Wishes:
-    """Return what is wanted behind the caller's back."""
-    join = None if deliveries is None or not settings.destinations else deliveries.join
-    metrics = Metrics(meter_provider, settings.metrics, with_user=settings.user_metrics, join=join)
-    return Wishes(
-        words=settings.capture_content != "no_content",
-        words_on_span=settings.capture_content in ("span_only", "span_and_event"),
-        redact=settings.redact,
-        metrics=None if settings.metrics == "off" else metrics,
-        events=Events() if settings.emit_event else None,
-    )
-
-
-to_span = SpanCache(OtlpEncoder, VERSION).of
-"""Makes the span of a finished call, with its words where they are given, for all destinations of the process."""

@@ -12,6 +12,7 @@ from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox.accounts import Standing
 from spancast.delivery.outbox.ack import AMBIGUOUS, Ack
 from spancast.delivery.outbox.late_costs import COST_EXPECTED
+from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
@@ -32,9 +33,7 @@ def destination_called(name: str, inforce: Settings) -> Destination:
 
 def open_outbox(inforce: Settings) -> Outbox:
     """Return the outbox, with what need not be kept in it let go."""
-    from spancast.running import keeping  # noqa: PLC0415 - the hooks come with it; --help needs none
-
-    outbox = Outbox(inforce.home, keeping(inforce))
+    outbox = Outbox(inforce.home, Limits.of(inforce))
     while outbox.tend():
         pass
     return outbox
@@ -43,8 +42,8 @@ def open_outbox(inforce: Settings) -> Outbox:
 @contextmanager
 def couriers(inforce: Settings, destinations: Sequence[Destination], outbox: Outbox) -> Iterator[list[Courier]]:
     """Give a courier for each destination that can be served; of the others say what they lack."""
-    from spancast.owed import expects  # noqa: PLC0415 - the same
-    from spancast.running import to_span  # noqa: PLC0415 - the hooks come with it; --help needs none
+    from spancast.owed import expects  # noqa: PLC0415 - the recorder comes with it; --help needs none
+    from spancast.trace.span_cache import to_span  # noqa: PLC0415 - the SDK comes with it
 
     hired: list[Courier] = []
     for destination in destinations:

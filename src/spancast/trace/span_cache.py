@@ -7,10 +7,12 @@ from spancast import contract
 from spancast.base.shared import Shared
 from spancast.call import Call
 from spancast.content import Content
+from spancast.delivery.otlp import OtlpEncoder
 from spancast.record import Sent
 from spancast.trace.attributes import content_attributes
 from spancast.trace.companion import companion
 from spancast.trace.span import record
+from spancast.trace.tracing import VERSION
 
 KEPT = 1024
 """Spans that are kept for the next destination: couriers go through the same records at about the same time."""
@@ -41,3 +43,7 @@ class SpanCache:
         if isinstance(sent, Call):
             return record(sent, self._encoder(), self._version)
         return companion(sent, self._encoder())
+
+
+to_span = SpanCache(OtlpEncoder, VERSION).of
+"""Makes the span of what travels for all the destinations of the process."""

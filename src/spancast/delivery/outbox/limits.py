@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from spancast.settings import Settings
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -13,3 +15,8 @@ class Limits:
     """Seconds for which a record waits for a destination at most."""
     retention: float
     """Seconds for which a record is kept that no destination waits for any more."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Return those of the settings."""
+        return cls(settings.outbox_size, settings.outbox_age, settings.retention)
