@@ -77,11 +77,11 @@ class Attempts:
         """Return `attempt_of` and `retry` of a call that is a retry; nothing for a first attempt.
 
         `itself` is the object that the client library sends, which is not kept alive; `tries` is how often it has tried
-        before, where it counts.
+        before, where it counts; beside an object that tells for certain that this is another try of it.
         """
         count, name = headers.get(_COUNT), headers.get(_NAME)
-        if count is None and name is None and tries is None:
-            return {} if itself is None else self._again(call_id, itself, body)
+        if count is None and name is None and (itself is not None or tries is None):
+            return {} if itself is None else self._again(call_id, itself, body, certain=bool(tries))
         retry = tries if count is None else _number(count)
         key = name if name is not None else (_where(), _sample(body))
         with self._lock:
@@ -116,8 +116,11 @@ class Attempts:
         tries.again += 1
         return tries, tries.again
 
-    def _again(self, call_id: str, itself: object, body: bytes | None) -> Facts:
-        """Return the same of an object that is sent again, or an equal one, if what became of it last is a failure."""
+    def _again(self, call_id: str, itself: object, body: bytes | None, *, certain: bool) -> Facts:
+        """Return the same of an object that is sent again, or an equal one, if what became of it last is a failure.
+
+        For `certain` another try, whatever became of the last.
+        """
         key = id(itself)
         sent = self._sent.get(key)
         if sent is None or sent() is not itself:
@@ -131,7 +134,7 @@ class Attempts:
         else:
             self._under_way.pop(sent.call_id, None)
         tries = sent.tries
-        if tries.failed:
+        if tries.failed or certain:
             tries.again += 1
         else:
             tries = sent.tries = _Tries(call_id, call_id)

@@ -549,14 +549,14 @@ async def over_http_2(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Serve HTTP/2 without TLS, on which niquests multiplexes when HTTP/1 is forbidden."""
+def serving(application: Any = over_http_2) -> Iterator[str]:
+    """Serve an ASGI application by HTTP/2 without TLS, on which niquests multiplexes when HTTP/1 is forbidden."""
     listener = socket.create_server(("127.0.0.1", 0))
     host, port = listener.getsockname()
     config = Config()
     config.bind, config.loglevel = [f"fd://{listener.detach()}"], "ERROR"
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
-    work = serve(over_http_2, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]  # an ASGI application
+    work = serve(application, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]  # `Event.wait` tells `True`
     thread = threading.Thread(target=loop.run_until_complete, args=(work,))
     thread.start()
     try:

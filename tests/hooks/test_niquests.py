@@ -7,16 +7,24 @@ import pytest
 
 from tests.support.environments import ROOT, python_with
 
-NEEDS = ("niquests>=3.20", "hypercorn>=0.17", "pytest>=9", "pytest-timeout>=2.4", "hypothesis>=6.150", "trustme>=1.2")
+NEEDS = (
+    "niquests>=3.20",
+    "hypercorn>=0.17",
+    "tenacity>=9.0",
+    "pytest>=9",
+    "pytest-timeout>=2.4",
+    "hypothesis>=6.150",
+    "trustme>=1.2",
+)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_niquests_shows_its_application_what_it_ever_did() -> None:
-    suite = Path(__file__).with_name("in_niquests.py")
+    suites = [Path(__file__).with_name(name) for name in ("in_niquests.py", "in_niquests_tries.py")]
     python = python_with("beside/niquests", *NEEDS)
     done = subprocess.run(
-        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite],
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suites],
         cwd=ROOT,
         capture_output=True,
         text=True,

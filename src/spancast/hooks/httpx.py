@@ -197,7 +197,7 @@ def _listen(response: Any, exchange: Exchange, read: _Read, tee: Tee, *, asked: 
 def _named(module: ModuleType, error: Exception, exchange: Exchange, read: _Read) -> None:
     """Show the exchange the answer that an exception names, which one of the client's own event hooks has raised."""
     with guard.quietly("hooks.httpx"):
-        response = getattr(error, "response", None)
+        response: Any = getattr(error, "response", None)
         if isinstance(response, module.Response):
             exchange.headers(response.status_code, read(response.headers, ANSWERED))
             if (content := _content(response)) is not None:

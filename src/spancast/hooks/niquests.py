@@ -17,9 +17,10 @@ from weakref import finalize, ref
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.hooks.http_request import content, only, replaceable, resized, watched
-from spancast.hooks.niquests_raw import hear
+from spancast.hooks.niquests_tries import Tries, begun
 from spancast.hooks.patching import Wrapper
-from spancast.hooks.sending import opened, under_way
+from spancast.hooks.sending import under_way
+from spancast.hooks.urllib3_future import hear
 from spancast.recorder import HttpRequest, Recorder
 
 _SCHEMES = {"sse": "https", "psse": "http"}
@@ -31,10 +32,10 @@ def sync_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = only(args, kwargs)
-        if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(_seen, request))) is None:
+        if not watched(recorder, _host, request) or (tries := begun(recorder, partial(_seen, request))) is None:
             return wrapped(*args, **kwargs)
-        listener = _listener(exchange, session, kwargs)
-        with under_way(exchange), _sending(request, exchange.sends), listener.at(request):
+        listener, exchange = _listener(tries, session, kwargs), tries.exchange
+        with under_way(exchange), _sending(request, exchange.sends), tries.under_way(), listener.at(request):
             return listener.returned(wrapped(*args, **kwargs))
 
     return send
@@ -52,11 +53,11 @@ def async_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
     async def send_watched(
         wrapped: Callable[..., Any], session: Any, request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        exchange = opened(recorder, partial(_seen, request))
-        if exchange is None:
+        tries = begun(recorder, partial(_seen, request))
+        if tries is None:
             return await wrapped(*args, **kwargs)
-        listener = _listener(exchange, session, kwargs)
-        with under_way(exchange), _sending(request, exchange.sends), listener.at(request):
+        listener, exchange = _listener(tries, session, kwargs), tries.exchange
+        with under_way(exchange), _sending(request, exchange.sends), tries.under_way(), listener.at(request):
             return listener.returned(await wrapped(*args, **kwargs))
 
     return send
@@ -64,14 +65,18 @@ def async_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
 
 @dataclass(slots=True, eq=False)
 class _Listener:
-    """Shows the exchange a response, once."""
+    """Shows the exchange of the last try a response, once."""
 
-    exchange: Exchange
+    tries: Tries
     streamed: bool
     redirected: bool
     promised: Callable[[], Any] | None = None
     """The response that was promised, as long as it is held; the client gathers it when it will."""
-    heeded: bool = False
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange of the last try."""
+        return self.tries.exchange
 
     @contextmanager
     def at(self, request: Any) -> Iterator[None]:
@@ -85,9 +90,10 @@ class _Listener:
         request.hooks = {**(hooks or {}), "response": ours}
         try:
             yield
-        except Exception as error:
+        except BaseException as error:
             with guard.quietly("hooks.niquests"):
                 self._raised(error)
+            self.exchange.fail(error)
             raise
         finally:
             request.hooks = hooks
@@ -110,25 +116,26 @@ class _Listener:
         with self._ours():
             if response.lazy:
                 self.promised = ref(response)
-                finalize(response, self.exchange.finish, "abandoned").atexit = False
+                finalize(response, self.tries.abandon).atexit = False
+                self.tries.promised(response._promise)  # noqa: SLF001 - the client's own way to it
             else:
                 self._listen(response)
                 if not self.streamed and response.extension is None:
                     self._read(response)
         return response
 
-    def _raised(self, error: Exception) -> None:
+    def _raised(self, error: BaseException) -> None:
         """Show the headers of a response that an exception names, such as one that a hook of the application raised."""
         response = getattr(error, "response", None)
-        if response is not None and not self.heeded:
-            self.heeded = True
+        if response is not None and not self.tries.heeded:
+            self.tries.heeded = True
             self.exchange.headers(response.status_code, response.headers)
 
     def _listen(self, response: Any) -> None:
         """Show the exchange the headers, and let the body be heard."""
-        if self.heeded:
+        if self.tries.heeded:
             return
-        self.heeded = True
+        self.tries.heeded = True
         events = self.exchange.headers(response.status_code, response.headers)
         if response._content_consumed:  # noqa: SLF001 - one of the client's own hooks was at it
             self._read(response)
@@ -154,9 +161,9 @@ class _Listener:
             self.exchange.finish("closed")
 
 
-def _listener(exchange: Exchange, session: Any, kwargs: dict[str, Any]) -> _Listener:
+def _listener(tries: Tries, session: Any, kwargs: dict[str, Any]) -> _Listener:
     streamed = bool(kwargs.get("stream", session.stream))
-    return _Listener(exchange, streamed=streamed, redirected=kwargs.get("allow_redirects", True))
+    return _Listener(tries, streamed=streamed, redirected=kwargs.get("allow_redirects", True))
 
 
 def _host(request: Any) -> str | None:
@@ -170,7 +177,7 @@ def _seen(request: Any) -> HttpRequest:
     headers: Mapping[str, str] = request.headers or {}
     place = scheme, url.hostname or "", url.port
     body, may = content(request.body), request.headers is not None and replaceable(request.body)
-    return HttpRequest(request.method, *place, url.path, headers, body, replaceable=may)
+    return HttpRequest(request.method, *place, url.path, headers, body, replaceable=may, itself=request)
 
 
 @contextmanager

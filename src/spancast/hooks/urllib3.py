@@ -15,9 +15,9 @@ from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.hooks.http_body import Listener
 from spancast.hooks.http_request import content, lowered, replaceable, resized, watched
-from spancast.hooks.niquests_raw import hear
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
+from spancast.hooks.urllib3_future import hear
 from spancast.recorder import HttpRequest, Recorder
 
 _POSITIONAL = ("conn", "method", "url")

@@ -1,7 +1,7 @@
-"""`response.raw` of a niquests response while it is listened to.
+"""urllib3-future's response while it is listened to, which is `response.raw` of niquests.
 
-It is urllib3-future's response. It stays that very object; only its class becomes a kind of its own, which shows the
-exchange the bytes as they leave the connection, before they are decoded.
+It stays that very object; only its class becomes a kind of its own, which shows the exchange the bytes as they leave
+the connection, before they are decoded.
 """
 
 from functools import cache
