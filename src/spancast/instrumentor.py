@@ -1,6 +1,7 @@
 """For those who only want the spans: the OpenTelemetry instrumentor that `opentelemetry-instrument` finds."""
 
 import atexit
+import difflib
 from collections.abc import Collection
 from typing import Any
 
@@ -14,6 +15,8 @@ from spancast.trace.tracing import Tracing
 from spancast.watch import Watch
 
 _TAKEN = {"tracer_provider", "meter_provider", *(setting.name for setting in SETTINGS)}
+_ALIKE = 0.8
+"""From how much alike on a name is taken for one of these that is misspelt; others may be for other instrumentors."""
 
 
 class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base is untyped
@@ -34,6 +37,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
 
     def _instrument(self, **kwargs: Any) -> None:
         given = {name: value for name, value in kwargs.items() if name in _TAKEN and value is not None}
+        _spelled_right(kwargs)
         try:
             self._begin(**given)
         except ConfigurationError as error:
@@ -72,3 +76,10 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             watch.end()
         if started:
             api.stop()
+
+
+def _spelled_right(names: Collection[str]) -> None:
+    for name in names:
+        near = difflib.get_close_matches(name, _TAKEN, n=1, cutoff=_ALIKE)
+        if near and name not in _TAKEN:
+            raise ConfigurationError(f"instrument() takes no {name!r}. Did you mean {near[0]!r}?")
