@@ -311,7 +311,7 @@ def test_what_is_written_wrongly_in_code_is_an_error(instrumentor: OpenRouterIns
 def test_a_name_that_is_misspelt_is_an_error_and_one_for_other_instrumentors_is_not(
     instrumentor: OpenRouterInstrumentor,
 ) -> None:
-    with pytest.raises(ConfigurationError, match="takes no 'destination'. Did you mean 'destinations'?"):
+    with pytest.raises(ConfigurationError, match=r"takes no 'destination'\. Did you mean 'destinations'\?"):
         instrumentor.instrument(destination=["otlp"])
     assert not instrumentor.is_instrumented_by_opentelemetry
     instrumentor.instrument(logger_provider=None, event_logger_provider=None, request_hook=None, enrich_assistant=True)

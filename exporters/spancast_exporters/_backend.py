@@ -113,11 +113,6 @@ def tags(span: Span) -> tuple[str, ...]:
     return tuple(_json.text(f"{key}:{value}")[:200] for key, value in list(span.tags.items())[:100])
 
 
-def shortened(stated: Mapping[str, Attribute], longest: int) -> dict[str, Attribute]:
-    """Return only the texts longer than `longest` characters, cut to them."""
-    return {name: value[:longest] for name, value in stated.items() if isinstance(value, str) and len(value) > longest}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What a platform takes of attributes, wherever they are. `None` is no limit."""

@@ -17,8 +17,8 @@ from spancast.attribution import who
 from spancast.attribution.forward import forwarded
 from spancast.base import forks, ids
 from spancast.base.deadline import Deadline
+from spancast.base.garbage import collecting
 from spancast.call import Call
-from spancast.capture.collector import collecting
 from spancast.capture.content.words import Words
 from spancast.capture.dialect import Dialect
 from spancast.capture.exchange import ERRORS, Exchange

@@ -11,7 +11,7 @@ from spancast.capture.content.words import Words
 from spancast.content import Content
 from spancast.contract import Event, Span
 from spancast.delivery.otlp import OtlpEncoder
-from spancast.trace.span import record
+from spancast.trace.span import exported
 from tests.support.exchanges import answered, streamed
 from tests.support.recordings import Recording, recordings
 
@@ -73,7 +73,7 @@ def of_call(content: Content | None = None, **facts: Any) -> Span:
         "parent_span_id": "00f067aa0ba902b7",
         "resource": RESOURCE,
     }
-    return record(Call(**{**known, **facts}), OtlpEncoder(), VERSION, content)
+    return exported(Call(**{**known, **facts}), OtlpEncoder(), VERSION, content)
 
 
 def of_application(name: str, **facts: Any) -> Span:
@@ -202,7 +202,7 @@ def of_recording(name: str, operation: str = "chat", **facts: Any) -> Span:
         _call(recording),
         **{"started_at": AT, "duration": SECOND, "trace_id": TRACE, "span_id": "b7ad6b7169203331", **facts},
     )
-    return record(call, OtlpEncoder(), VERSION, _words(recording))
+    return exported(call, OtlpEncoder(), VERSION, _words(recording))
 
 
 def _call(recording: Recording) -> Call:

@@ -25,7 +25,7 @@ from spancast.delivery.otlp import OtlpEncoder
 from spancast.recorder import HttpRequest, Recorder
 from spancast.testing import Simulator
 from spancast.trace import names, nesting
-from spancast.trace.span import record
+from spancast.trace.span import exported
 from spancast.trace.tracing import Tracing
 from tests.bookkeeping.records import call
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROVIDER, SSE, STREAM, TEXT, USAGE, chunk, plain
@@ -124,7 +124,7 @@ def test_the_record_of_a_carried_call_is_that_span_with_our_attributes(beside: B
     with beside.theirs.start_as_current_span("llm", attributes=LLM) as llm:
         beside.call()
 
-    sent = record(beside.finished[0], OtlpEncoder(), "1")
+    sent = exported(beside.finished[0], OtlpEncoder(), "1")
     assert (sent.span_id, sent.parent_span_id) == (format_span_id(llm.get_span_context().span_id), None)
     assert sent.attributes[names.COST_USD] == str(COST)
 
@@ -206,7 +206,7 @@ def test_ours_is_made_and_marked_where_theirs_ended_before_the_bill(beside: Besi
         format_span_id(llm.get_span_context().span_id),
     )
     assert (ours.start_time, ours.end_time) == (call.started_at, call.started_at + (call.duration or 0))
-    assert (call.beside, record(call, OtlpEncoder(), "1").attributes[names.BESIDE]) == ("logfire", "logfire")
+    assert (call.beside, exported(call, OtlpEncoder(), "1").attributes[names.BESIDE]) == ("logfire", "logfire")
 
 
 def test_ours_is_made_where_theirs_ended_with_a_part_of_the_bill(beside: Beside) -> None:

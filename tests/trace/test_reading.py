@@ -7,7 +7,7 @@ from spancast.delivery.otlp import OtlpEncoder
 from spancast.trace import names
 from spancast.trace.attributes import answer_attributes, request_attributes
 from spancast.trace.reading import call_of
-from spancast.trace.span import record
+from spancast.trace.span import exported
 from tests.support.spans import of_application, of_call
 from tests.trace.any_call import calls
 
@@ -23,7 +23,7 @@ def said(call: Call) -> dict:
 @given(calls())
 def test_a_call_that_is_read_back_says_what_its_span_said(call):
     call = Call(**{**{name: getattr(call, name) for name in call.__struct_fields__}, "linked": False, "carried": False})
-    span = record(call, OtlpEncoder(), "0")
+    span = exported(call, OtlpEncoder(), "0")
     found = call_of(span)
     assert found is not None
     again = said(found)

@@ -53,7 +53,7 @@ def traced(call: Call, provider: TracerProvider | None = None) -> tuple[Call, Re
     )
     span.end(live, call)
     (found,) = [each for each in kept.get_finished_spans() if each.name != "request"]
-    return call, found, span.record(call, OtlpEncoder(), "1.2.3")
+    return call, found, span.exported(call, OtlpEncoder(), "1.2.3")
 
 
 @given(calls())
@@ -131,7 +131,7 @@ def test_a_span_that_is_not_sampled_is_told_nothing() -> None:
 
 
 def test_a_record_without_a_trace_stands_by_its_call_id() -> None:
-    recorded = span.record(Call(call_id="ab" * 16, operation="chat", started_at=5), OtlpEncoder(), "1")
+    recorded = span.exported(Call(call_id="ab" * 16, operation="chat", started_at=5), OtlpEncoder(), "1")
     assert (recorded.trace_id, recorded.span_id, recorded.parent_span_id) == ("ab" * 16, "ab" * 8, None)
     assert (recorded.start, recorded.end) == (5, 5)
 

@@ -48,7 +48,7 @@ _OK, _UNAUTHORIZED = 200, (401, 403)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Table:
     """Where the table is, and who asks."""
 
     server: str
@@ -59,7 +59,7 @@ class Place:
     table: str
 
     @classmethod
-    def of(cls, url: str) -> "Place":
+    def of(cls, url: str) -> "Table":
         """Return the place that a URL names; what it leaves out is as `CLICKHOUSE_USER` and `CLICKHOUSE_PASSWORD` say.
 
         Raises `ConfigurationError`, which does not repeat the URL: it may hold a password.
@@ -85,7 +85,7 @@ class Place:
 class Clickhouse:
     """Asks one table; every question raises `SpancastError` where it cannot be asked or does not say."""
 
-    def __init__(self, place: Place, wire: Wire | None = None) -> None:
+    def __init__(self, place: Table, wire: Wire | None = None) -> None:
         self.place = place
         self._wire = wire or Wire()
 

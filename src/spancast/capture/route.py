@@ -19,7 +19,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Host:
     """A host that speaks OpenRouter. `None` means any."""
 
     port: int | None = None
@@ -38,25 +38,25 @@ class Place:
 class Routes:
     """The hosts that are watched. `hosts` are further ones: `host`, `host:port` or a URL prefix."""
 
-    __slots__ = ("_places", "dialect")
+    __slots__ = ("_hosts", "dialect")
 
     def __init__(self, hosts: Sequence[str] = ()) -> None:
-        self._places: dict[str, tuple[Place, ...]] = {PUBLIC: (Place(),)}
+        self._hosts: dict[str, tuple[Host, ...]] = {PUBLIC: (Host(),)}
         for host in hosts:
-            name, place = _read(host)
-            self._places[name] = (*self._places.get(name, ()), place)
+            name, read = _read(host)
+            self._hosts[name] = (*self._hosts.get(name, ()), read)
 
         self.dialect = lru_cache(maxsize=_REMEMBERED)(self._dialect)
         """Returns the dialect of a request; `None` when it asks no model for anything."""
 
     def watches(self, host: str) -> bool:
         """Return whether a request to `host` may be one; asked for every request of the process, so it is quick."""
-        return host in self._places or host.endswith(_SUFFIXES)
+        return host in self._hosts or host.endswith(_SUFFIXES)
 
     def _dialect(self, method: str, scheme: str, host: str, port: int | None, path: str) -> Dialect | None:
         host = host.rstrip(".")
-        places = self._places[PUBLIC] if host.endswith("." + PUBLIC) else self._places.get(host, ())
-        return dialect_of(method, path) if any(place.holds(scheme, port, path) for place in places) else None
+        known = self._hosts[PUBLIC] if host.endswith("." + PUBLIC) else self._hosts.get(host, ())
+        return dialect_of(method, path) if any(each.holds(scheme, port, path) for each in known) else None
 
 
 def region_of(host: str) -> str | None:
@@ -65,11 +65,11 @@ def region_of(host: str) -> str | None:
     return region if rest == PUBLIC and region in _REGIONS else None
 
 
-def _read(host: str) -> tuple[str, Place]:
+def _read(host: str) -> tuple[str, Host]:
     if "://" in host:
         parts = urlsplit(host)
-        return (parts.hostname or "").lower(), Place(
+        return (parts.hostname or "").lower(), Host(
             parts.port or _PORTS.get(parts.scheme), parts.scheme, parts.path.rstrip("/")
         )
     parts = urlsplit("//" + host)
-    return (parts.hostname or "").lower(), Place(parts.port)
+    return (parts.hostname or "").lower(), Host(parts.port)

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterab
 from typing import Any, Protocol
 
 from spancast import guard
-from spancast.capture.collector import collecting
+from spancast.base.garbage import collecting
 from spancast.capture.exchange import Exchange
 
 

@@ -12,7 +12,7 @@ from spancast.bookkeeping import prices
 from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.dimensions import DIMENSIONS, is_dimension
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.clickhouse import Clickhouse, Place
+from spancast.bookkeeping.clickhouse import Clickhouse, Table
 from spancast.cli import latency
 from spancast.cli.answers.costs import SORTS, Answer, Question, answer
 from spancast.cli.arguments.filters import add_filters, add_home, chosen, how_many, none_found
@@ -122,7 +122,7 @@ def _dimensions(text: str) -> list[str]:
 
 def _elsewhere(args: argparse.Namespace, by: Sequence[str]) -> int:
     """Print what another place than the ledger says."""
-    with closing(Clickhouse(Place.of(args.source))) as clickhouse:
+    with closing(Clickhouse(Table.of(args.source))) as clickhouse:
         none = f"No calls match in {clickhouse.place}."
 
         def lines(args: argparse.Namespace) -> Iterator[str]:

@@ -15,7 +15,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from spancast import guard
-from spancast.capture.collector import collecting
+from spancast.base.garbage import collecting
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
 from spancast.hooks.http_framing import Chunked, Framing, Sized, Unsized

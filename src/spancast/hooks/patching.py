@@ -16,8 +16,7 @@ from typing import Any
 import wrapt
 
 from spancast import guard
-from spancast.base import forks
-from spancast.capture import collector
+from spancast.base import forks, garbage
 from spancast.recorder import Recorder
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -72,7 +71,7 @@ class Patches:
         """Wrap each method now, or as soon as its module is imported."""
         with self._lock:
             if not self._on:
-                collector.listen()
+                garbage.listen()
             self._on = True
         for hook in hooks:
             wrapt.register_post_import_hook(self._later(hook), hook.module)
@@ -81,7 +80,7 @@ class Patches:
         """Take every wrapper off, wherever it stands by now."""
         with self._lock:
             if self._on:
-                collector.leave()
+                garbage.leave()
             self._on = False
             patches, self._patches = self._patches, []
         for patch in patches:

@@ -13,7 +13,7 @@ from spancast.call import Call, Parameters
 from spancast.content import Content
 from spancast.contract import Attribute, Event, Span
 from spancast.delivery.otlp import OtlpEncoder
-from spancast.trace.span import record
+from spancast.trace.span import exported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def call_span(span_id: str = "eee19b7ec3c1b174", *, words: bool = True, **facts:
         "parent_span_id": _AGENT,
         "resource": _RESOURCE,
     }
-    return record(Call(**{**known, **facts}), OtlpEncoder(), _VERSION, _words(span_id * 2) if words else None)
+    return exported(Call(**{**known, **facts}), OtlpEncoder(), _VERSION, _words(span_id * 2) if words else None)
 
 
 def opened_call_span() -> Span:

@@ -62,7 +62,7 @@ _MODALITIES = {
 }
 
 Labels = dict[str, str | int]
-Record = Callable[[Call, Labels], None]
+Recording = Callable[[Call, Labels], None]
 
 
 class Metrics:
@@ -86,7 +86,7 @@ class Metrics:
         self._with_user = with_user
         self._join = join
         self._seen: MeterProvider | None = None
-        self._records: tuple[Record, ...] = ()
+        self._records: tuple[Recording, ...] = ()
 
     def wanted(self) -> bool:
         """Return whether anybody records metrics here; the API's own providers do not."""
@@ -121,7 +121,7 @@ class Metrics:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def _latest(meter: Meter) -> Record:
+def _latest(meter: Meter) -> Recording:
     inference, embeddings = _inference(meter), _embeddings(meter)
     duration = _seconds(meter, OLD_DURATION)
 
@@ -137,7 +137,7 @@ def _latest(meter: Meter) -> Record:
     return record
 
 
-def _inference(meter: Meter) -> Record:
+def _inference(meter: Meter) -> Recording:
     """Return what records an inference; a count that it does not know is 0, as the conventions ask."""
     times = _times(meter, DURATION, TIME_TO_FIRST_CHUNK, TIME_PER_OUTPUT_CHUNK)
     counters = {field: meter.create_counter(name, "{token}") for name, field in USAGE.items()}
@@ -153,7 +153,7 @@ def _inference(meter: Meter) -> Record:
     return record
 
 
-def _embeddings(meter: Meter) -> Record:
+def _embeddings(meter: Meter) -> Recording:
     duration, sizes = _seconds(meter, EMBEDDINGS_DURATION), _tokens(meter, EMBEDDINGS_TOKENS)
 
     def record(call: Call, labels: Labels) -> None:
@@ -164,7 +164,7 @@ def _embeddings(meter: Meter) -> Record:
     return record
 
 
-def _up_to_1_44(meter: Meter) -> Record:
+def _up_to_1_44(meter: Meter) -> Recording:
     times = _times(meter, OLD_DURATION, OLD_TIME_TO_FIRST_CHUNK, OLD_TIME_PER_OUTPUT_CHUNK)
     histogram = _tokens(meter, OLD_TOKENS)
 
@@ -177,7 +177,7 @@ def _up_to_1_44(meter: Meter) -> Record:
     return record
 
 
-def _cost(meter: Meter) -> Record:
+def _cost(meter: Meter) -> Recording:
     cost = meter.create_counter(COST, "{USD}", "US dollars that OpenRouter charged.")
     unknown = meter.create_counter(UNKNOWN_COST, "{call}", "Calls whose cost is not known, or not yet.")
 
@@ -190,7 +190,7 @@ def _cost(meter: Meter) -> Record:
     return record
 
 
-def _times(meter: Meter, *spelled: str) -> Record:
+def _times(meter: Meter, *spelled: str) -> Recording:
     duration, first, each = (_seconds(meter, name) for name in spelled)
 
     def record(call: Call, labels: Labels) -> None:

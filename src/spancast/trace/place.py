@@ -112,7 +112,7 @@ def _begun(call: Call, tracing: Tracing, parent: Context, beside: str | None) ->
     if beside is not None:
         call = replace(call, beside=beside, carried=False)
     above = get_current_span(parent).get_span_context()
-    span, inside = spans.begin(tracing.joined, call, parent, above)
+    span, inside = spans.begin(tracing.last_tracer, call, parent, above)
     return _at(call, span.get_span_context(), above, tracing), _Own(span, inside)
 
 

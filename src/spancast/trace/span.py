@@ -55,7 +55,7 @@ def _fitting(span: Span, found: Attributes) -> Attributes:
     return {name: found[name] for name in added[: max(0, most - len(held))]}
 
 
-def record(call: Call, encoder: contract.Encoder, version: str, content: Content | None = None) -> contract.Span:
+def exported(call: Call, encoder: contract.Encoder, version: str, content: Content | None = None) -> contract.Span:
     """Return the span of a finished call as exporters are given it: the same name, ids, times and attributes."""
     return contract.Span(
         name=span_name(call),

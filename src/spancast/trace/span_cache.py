@@ -11,7 +11,7 @@ from spancast.delivery.otlp import OtlpEncoder
 from spancast.record import Sent
 from spancast.trace.attributes import content_attributes
 from spancast.trace.companion import companion
-from spancast.trace.span import record
+from spancast.trace.span import exported
 from spancast.trace.tracing import VERSION
 
 KEPT = 1024
@@ -41,7 +41,7 @@ class SpanCache:
 
     def _new(self, sent: Sent) -> contract.Span:
         if isinstance(sent, Call):
-            return record(sent, self._encoder(), self._version)
+            return exported(sent, self._encoder(), self._version)
         return companion(sent, self._encoder())
 
 

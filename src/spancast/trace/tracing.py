@@ -66,7 +66,7 @@ class Tracing:
         return self._tracer
 
     @property
-    def joined(self) -> Tracer:
+    def last_tracer(self) -> Tracer:
         """The tracer of the provider that `tracer` saw last."""
         return self._tracer
 

@@ -7,6 +7,7 @@ the next one. Damage costs the record it hit, is noted, and stops nothing.
 """
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from spancast.base.segments import writer_of
 from spancast.call import Call
 from spancast.delivery.journal import frame
 from spancast.delivery.journal.journal import Journal, journal_folder
+from spancast.errors import SpancastError
 from spancast.record import Record
 
 BATCH = 1024
@@ -36,6 +38,7 @@ STALE = 60.0
 KILLED = "killed"
 """In place of a segment, for the ends of calls that no process wrote."""
 
+_WAITING = "Records cannot be moved into the ledger in %s; they wait. `spancast doctor` says what to do."
 _LARGEST = len(frame.pack(b"")) + frame.MAX_PAYLOAD
 _decode = msgspec.msgpack.Decoder(Record).decode
 
@@ -110,6 +113,14 @@ class Drainer:
         finally:
             lock.release()
         return True
+
+    @contextmanager
+    def faults_told(self) -> Iterator[None]:
+        """Log, once a minute, what keeps records from being moved; they wait, and the next drain may do better."""
+        try:
+            yield
+        except (OSError, sqlite3.Error, SpancastError):
+            guard.failed("moving", _WAITING, self.home)
 
     def _segments(self) -> list[Path]:
         return sorted(self._folder.glob("*.seg"))
@@ -288,7 +299,7 @@ def _record(payload: bytes | None) -> Record | None:
 
 
 def _records(file: int, at: int) -> Iterator[tuple[int, bytes | None, int]]:
-    """Yield where a record begins, its payload, and where it ends, from the offset `at` on; see `frame.Record`."""
+    """Yield where a record begins, its payload, and where it ends, from the offset `at` on; see `frame.Frame`."""
     while True:
         data = _read(file, at, CHUNK)
         last = len(data) < CHUNK

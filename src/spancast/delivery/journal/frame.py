@@ -1,8 +1,8 @@
 """How a record lies in a segment: magic, length, checksum, payload. A damaged record costs itself and no other.
 
 A segment starts with `HEAD`. Every record after it is `<2s I I>` (magic, payload length, CRC-32 of the payload), little
-endian, and the payload: a Call in msgpack. Nothing is ever changed in place, so a reader may follow a live segment to
-the end of its last whole record.
+endian, and the payload: one of `record.Record` in msgpack. Nothing is ever changed in place, so a reader may follow a
+live segment to the end of its last whole record.
 """
 
 import struct
@@ -27,14 +27,14 @@ def pack(payload: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Frame:
     """A whole record: its payload, and the offset behind it. `payload` is `None` where damage was skipped."""
 
     payload: bytes | None
     end: int
 
 
-def unpack(data: bytes, start: int = 0) -> Iterator[Record]:
+def unpack(data: bytes, start: int = 0) -> Iterator[Frame]:
     """Yield the whole records of `data` from `start` on, and the damage between them.
 
     What lies behind the last whole record is left: it may be the beginning of one that is still being written.
@@ -46,12 +46,12 @@ def unpack(data: bytes, start: int = 0) -> Iterator[Record]:
             found = _resume(data, at + 1)
             if found is None:
                 return
-            record = Record(None, found)
+            record = Frame(None, found)
         yield record
         at = record.end
 
 
-def _at(data: bytes, at: int) -> Record | None:
+def _at(data: bytes, at: int) -> Frame | None:
     if len(data) - at < _PREFIX.size:
         return None
     magic, length, checksum = _PREFIX.unpack_from(data, at)
@@ -59,7 +59,7 @@ def _at(data: bytes, at: int) -> Record | None:
     if magic != MAGIC or length > MAX_PAYLOAD or begin + length > len(data):
         return None
     payload = data[begin : begin + length]
-    return Record(payload, begin + length) if zlib.crc32(payload) == checksum else None
+    return Frame(payload, begin + length) if zlib.crc32(payload) == checksum else None
 
 
 def _resume(data: bytes, start: int) -> int | None:

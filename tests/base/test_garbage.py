@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spancast.capture import collector
+from spancast.base import garbage
 
 
 class Dying:
@@ -17,14 +17,14 @@ class Dying:
         self.cycle: object = None
 
     def __del__(self) -> None:
-        self.told.append(collector.collecting())
+        self.told.append(garbage.collecting())
 
 
 @pytest.fixture
 def _listening() -> Iterator[None]:
-    collector.listen()
+    garbage.listen()
     yield
-    collector.leave()
+    garbage.leave()
 
 
 @pytest.mark.usefixtures("_listening")
@@ -35,7 +35,7 @@ def test_what_the_collector_finds_dies_inside_it() -> None:
     del dying
     gc.collect()
     assert told == [True]
-    assert not collector.collecting()
+    assert not garbage.collecting()
 
 
 @pytest.mark.usefixtures("_listening")
@@ -52,7 +52,7 @@ def test_other_threads_are_outside_of_a_collection() -> None:
             self.cycle = self
 
         def __del__(self) -> None:
-            thread = threading.Thread(target=lambda: told.append(collector.collecting()))
+            thread = threading.Thread(target=lambda: told.append(garbage.collecting()))
             thread.start()
             thread.join()
 
@@ -64,14 +64,14 @@ def test_other_threads_are_outside_of_a_collection() -> None:
 
 def test_whoever_leaves_leaves_the_others_listening() -> None:
     before = list(gc.callbacks)
-    collector.listen()
-    collector.listen()
-    collector.leave()
+    garbage.listen()
+    garbage.listen()
+    garbage.leave()
     told: list[bool] = []
     dying = Dying(told)
     dying.cycle = dying
     del dying
     gc.collect()
-    collector.leave()
+    garbage.leave()
     assert told == [True]
     assert gc.callbacks == before
