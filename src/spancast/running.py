@@ -15,6 +15,7 @@ from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.call import Call
 from spancast.delivery.courier import discover
+from spancast.delivery.gauges import Deliveries
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
 from spancast.delivery.journal.pump import Pump
@@ -26,7 +27,6 @@ from spancast.errors import SpancastError
 from spancast.record import Record
 from spancast.settings import Settings
 from spancast.trace.companions import Companions
-from spancast.trace.deliveries import Deliveries
 from spancast.trace.span_cache import to_span
 from spancast.trace.tracing import Tracing
 from spancast.watch import Watch

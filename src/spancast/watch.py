@@ -9,12 +9,12 @@ from spancast.attribution import rules as attribution
 from spancast.attribution.attribution import NOBODY, Attribution
 from spancast.call import Call
 from spancast.capture.route import Routes
+from spancast.delivery.gauges import Deliveries
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.record import Record
 from spancast.recorder import HttpRequest, Recorder
 from spancast.settings import Settings
-from spancast.trace.deliveries import Deliveries
 from spancast.trace.events import Events
 from spancast.trace.metrics import Metrics
 from spancast.trace.tracing import Tracing

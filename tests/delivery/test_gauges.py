@@ -9,9 +9,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import spancast
 from spancast import guard
+from spancast.delivery.gauges import LAG, REASONS, RECORDS, Deliveries
 from spancast.delivery.outbox.accounts import Standing
 from spancast.testing import Simulator
-from spancast.trace.deliveries import LAG, REASONS, RECORDS, Deliveries
 from tests.support.faults import modes
 from tests.support.faults.collector import FaultCollector
 
