@@ -7,7 +7,7 @@ import pytest
 
 from spancast import owed
 from spancast.bookkeeping.book import Book
-from spancast.recorder import HttpRequest
+from spancast.capture.http_request import HttpRequest
 from spancast.settings import resolve
 from tests.bookkeeping.records import call
 

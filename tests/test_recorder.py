@@ -25,8 +25,9 @@ from spancast.call import Call
 from spancast.capture.asking import server_and_key
 from spancast.capture.exchange import Exchange
 from spancast.capture.headers import ANSWERED, ASKED
+from spancast.capture.http_request import HttpRequest
 from spancast.capture.route import Routes
-from spancast.recorder import HttpRequest, Recorder
+from spancast.recorder import Recorder
 from spancast.trace.tracing import Tracing
 from tests.support.answers import COST, GENERATION, JSON, PROMPT, plain
 

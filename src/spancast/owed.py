@@ -15,9 +15,9 @@ from spancast.bookkeeping.late_costs.estimate import can_be_estimated
 from spancast.call import Call
 from spancast.capture.asking import server_and_key
 from spancast.capture.generations import generation_facts
+from spancast.capture.http_request import HttpRequest
 from spancast.delivery.worker import Worker
 from spancast.late import JOBS, Late, comes_soon, may_come
-from spancast.recorder import HttpRequest
 from spancast.settings import Settings
 
 Keep = Callable[[Late], None]

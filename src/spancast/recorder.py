@@ -2,11 +2,9 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 from opentelemetry.trace import Span
 
@@ -23,6 +21,7 @@ from spancast.capture.content.words import Words
 from spancast.capture.dialect import Dialect
 from spancast.capture.exchange import ERRORS, Exchange
 from spancast.capture.failure import key_hash, secrets_of
+from spancast.capture.http_request import HttpRequest
 from spancast.capture.request import app_facts, form_facts, request_facts
 from spancast.capture.route import Routes, region_of
 from spancast.capture.values import Facts
@@ -35,27 +34,6 @@ from spancast.trace.place import Place, placed
 from spancast.trace.tracing import Tracing
 
 _PORTS = {"http": 80, "https": 443}
-
-
-class HttpRequest(Struct, frozen=True):
-    """A request as a client library is about to send it."""
-
-    method: str
-    scheme: str
-    host: str
-    port: int | None
-    path: str
-    headers: Mapping[str, str]
-    body: bytes | None
-    """`None` when it is not in memory."""
-    form: Mapping[str, Any] | None = None
-    """The fields of a form that the client library writes down as it sends them."""
-    replaceable: bool = False
-    """Whether the hook sends `Exchange.sends` in place of the body."""
-    itself: object = None
-    """The client library's own object of the request, where to send that again is a second try."""
-    tries: int | None = None
-    """How often the client library has tried it before; `None` where it does not count, or tries once only."""
 
 
 class Recorder:

@@ -8,12 +8,13 @@ from spancast.aftermath import Aftermath, Wishes
 from spancast.attribution import rules as attribution
 from spancast.attribution.attribution import NOBODY, Attribution
 from spancast.call import Call
+from spancast.capture.http_request import HttpRequest
 from spancast.capture.route import Routes
 from spancast.delivery.gauges import Deliveries
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.record import Record
-from spancast.recorder import HttpRequest, Recorder
+from spancast.recorder import Recorder
 from spancast.settings import Settings
 from spancast.trace.events import Events
 from spancast.trace.metrics import Metrics

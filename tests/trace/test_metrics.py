@@ -15,9 +15,9 @@ from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricR
 from opentelemetry.sdk.metrics.export import Metric as Read
 
 from spancast.call import Call, Modalities
+from spancast.delivery.gauges import LAG, REASONS, RECORDS
 from spancast.trace import metrics
 from spancast.trace.attributes import OPERATIONS
-from spancast.trace.deliveries import LAG, REASONS, RECORDS
 from spancast.trace.metrics import Metrics
 from spancast.trace.tracing import VERSION
 from tests.support.calls import a_call

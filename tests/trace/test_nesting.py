@@ -20,9 +20,10 @@ from opentelemetry.trace import Span, StatusCode, format_span_id, format_trace_i
 
 from spancast.call import Call
 from spancast.capture.exchange import Exchange
+from spancast.capture.http_request import HttpRequest
 from spancast.capture.route import Routes
 from spancast.delivery.otlp import OtlpEncoder
-from spancast.recorder import HttpRequest, Recorder
+from spancast.recorder import Recorder
 from spancast.testing import Simulator
 from spancast.trace import names, nesting
 from spancast.trace.span import exported

@@ -12,11 +12,12 @@ import msgspec
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
+from spancast.capture.http_request import HttpRequest
 from spancast.hooks.aiohttp_stream import Hear, hearing
-from spancast.hooks.http_request import content, replaceable, watched
+from spancast.hooks.client_request import content, replaceable, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
-from spancast.recorder import HttpRequest, Recorder
+from spancast.recorder import Recorder
 
 _DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 """The content encodings that aiohttp undoes on the way to `content`."""

@@ -18,8 +18,8 @@ from spancast import guard
 from spancast.base.garbage import collecting
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
+from spancast.hooks.client_request import lowered
 from spancast.hooks.http_framing import Chunked, Framing, Sized, Unsized
-from spancast.hooks.http_request import lowered
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -14,11 +14,12 @@ from typing import Any
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.headers import ANSWERED, ASKED
+from spancast.capture.http_request import HttpRequest
 from spancast.capture.tee import AsyncTee, SyncTee
-from spancast.hooks.http_request import only, watched
+from spancast.hooks.client_request import only, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
-from spancast.recorder import HttpRequest, Recorder
+from spancast.recorder import Recorder
 
 Tee = Callable[[Any, Exchange], Any]
 _Read = Callable[[Any, Container[bytes]], dict[str, str]]

@@ -16,12 +16,13 @@ from weakref import finalize, ref
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
-from spancast.hooks.http_request import content, only, replaceable, resized, watched
+from spancast.capture.http_request import HttpRequest
+from spancast.hooks.client_request import content, only, replaceable, resized, watched
 from spancast.hooks.niquests_tries import Tries, begun
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import under_way
 from spancast.hooks.urllib3_future import hear
-from spancast.recorder import HttpRequest, Recorder
+from spancast.recorder import Recorder
 
 _SCHEMES = {"sse": "https", "psse": "http"}
 """What carries the schemes by which niquests is asked for its own reader of events."""

@@ -18,10 +18,11 @@ from opentelemetry.context import attach, get_current
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
-from spancast.hooks.http_request import resized
+from spancast.capture.http_request import HttpRequest
+from spancast.hooks.client_request import resized
 from spancast.hooks.sending import opened
 from spancast.hooks.urllib3_future import hear
-from spancast.recorder import HttpRequest, Recorder
+from spancast.recorder import Recorder
 
 _PARAMETER = "niquests_spancast"
 """Where a promise has its tries; niquests hands what is named so on to the promise that follows a redirect."""

@@ -9,7 +9,8 @@ from opentelemetry.context import attach, get_current
 
 from spancast import guard
 from spancast.capture.exchange import Exchange
-from spancast.recorder import HttpRequest, Recorder
+from spancast.capture.http_request import HttpRequest
+from spancast.recorder import Recorder
 
 
 @dataclass(slots=True)

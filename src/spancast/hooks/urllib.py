@@ -11,11 +11,12 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from spancast.capture.http_request import HttpRequest
+from spancast.hooks.client_request import content, lowered, replaceable, resized, watched
 from spancast.hooks.http_body import Listener
-from spancast.hooks.http_request import content, lowered, replaceable, resized, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
-from spancast.recorder import HttpRequest, Recorder
+from spancast.recorder import Recorder
 
 
 def do_open(_module: ModuleType, recorder: Recorder) -> Wrapper:
