@@ -16,6 +16,8 @@ BEARER = {"authorization": "Bearer sk-or-v1-1"}
         ("http", "127.0.0.1", 8087, "/api/v1/messages", "http://127.0.0.1:8087/api/v1"),
         ("http", "::1", 8087, "/api/v1/messages", "http://[::1]:8087/api/v1"),
         ("https", "gateway.example", None, "/v1/acme/or/api/v1/responses", "https://gateway.example/v1/acme/or/api/v1"),
+        ("https", "openrouter.ai", None, "/api/alpha/responses", "https://openrouter.ai/api/v1"),
+        ("https", "openrouter.ai", None, "/api/v1/presets/v2/responses", "https://openrouter.ai/api/v1"),
     ],
 )
 def test_the_same_api_is_asked_that_was_called(scheme, host, port, path, server):

@@ -28,7 +28,11 @@ def operation(method: str, path: str) -> str | None:
     return None if dialect is None else dialect.operation
 
 
-@pytest.mark.parametrize("base", ["/api/v1", "/api/alpha", "/api/beta", "/v1", "/llm/v1", "/api/v2"])
+GATEWAYS = ["/v2/openrouter/api/v1", "/v1/gw/api/v1", "/v1/providers/openrouter/v1", "/beta/gw/api/alpha"]
+"""Bases behind a gateway whose own paths have a version, too."""
+
+
+@pytest.mark.parametrize("base", ["/api/v1", "/api/alpha", "/api/beta", "/v1", "/llm/v1", "/api/v2", *GATEWAYS])
 @pytest.mark.parametrize("path", CALLS)
 def test_a_post_is_known_by_the_end_of_its_path(path: str, base: str) -> None:
     assert operation("POST", base + path) == CALLS[path]
@@ -51,6 +55,7 @@ def test_a_post_that_nobody_knows_yet_is_a_call_all_the_same(path: str) -> None:
         "/api/v1/presets/mine/chat/completions",
         "/api/v1/presets/mine/messages",
         "/api/v1/presets/mine/responses",
+        "/api/v1/presets/v2/responses",
         "/llm/presets/mine/responses",
         "/api/v1/batches/batch_1/cancel",
         "/api/v1/keys",
@@ -63,6 +68,12 @@ def test_a_post_that_nobody_knows_yet_is_a_call_all_the_same(path: str) -> None:
 )
 def test_what_asks_no_model_is_no_call(path: str) -> None:
     assert dialect_of("POST", path) is None
+
+
+@pytest.mark.parametrize("path", ["/files", "/keys", "/workspaces/beta/members/add", "/guardrails/v2/assignments/keys"])
+@pytest.mark.parametrize("base", ["/api/v1", *GATEWAYS])
+def test_what_asks_no_model_is_no_call_behind_a_gateway_either(path: str, base: str) -> None:
+    assert dialect_of("POST", base + path) is None
 
 
 @pytest.mark.parametrize("path", ["/api/v1/videos/abc", "/api/v1/videos/abc/", "/api/beta/batches/batch_1"])

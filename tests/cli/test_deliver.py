@@ -3,10 +3,11 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
+from spancast.base import locks
 from spancast.cli import main
 from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox
@@ -16,6 +17,8 @@ from tests.support.platform import Platform, answer, partially
 from tests.support.waiting import eventually
 
 PATIENCE = 20.0
+DAMAGED = b"SQLite format 3\0" + bytes(range(256)) * 50
+"""What begins as a database does, and is none."""
 
 
 @pytest.fixture
@@ -196,6 +199,109 @@ def test_it_does_not_ask_for_longer_than_it_may_take(record, deliver, platform, 
         deliver("--timeout", "4")
         assert time.monotonic() - began < 8
         assert 1 <= len(openrouter.asked) <= 6
+
+
+def test_a_damaged_outbox_is_set_aside_and_what_comes_is_sent(record, deliver, platform, monkeypatch, tmp_path):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    ids = record(2)
+    (tmp_path / "outbox.db").write_bytes(DAMAGED)
+    assert deliver()[0] == 0
+    assert platform.taken == dict.fromkeys(ids, 1)
+    assert len([*tmp_path.glob("outbox.db.damaged-*")]) == 1
+
+
+def test_a_ledger_and_an_outbox_that_are_damaged_are_both_begun_anew(record, deliver, platform, monkeypatch, tmp_path):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+    ids = record(2)
+    for name in ("ledger.db", "outbox.db"):
+        (tmp_path / name).write_bytes(DAMAGED)
+    assert deliver()[0] == 0
+    assert platform.taken == dict.fromkeys(ids, 1)
+
+
+def test_a_ledger_that_is_none_is_told_with_the_cure(record, deliver, tmp_path):
+    record()
+    (tmp_path / "ledger.db").write_bytes(b"no database at all")
+    status, _, complaint = deliver()
+    assert status == 1
+    assert f"{tmp_path / 'ledger.db'} is no ledger" in complaint
+    assert "Move it away" in complaint
+
+
+@pytest.mark.parametrize("name", ["ledger", "outbox"])
+def test_a_process_that_stands_still_with_a_file_is_told(name, record, deliver, monkeypatch, tmp_path):
+    monkeypatch.setattr(locks, "LONGEST", 0.1)
+    record()
+    with locks.FileLock(tmp_path / f"{name}.lock"):
+        status, _, complaint = deliver()
+    assert status == 1
+    assert complaint == (
+        f"spancast: The ledger or the outbox in {tmp_path} cannot be used: {tmp_path / name}.lock has been locked by "
+        "another process for 0.1 seconds. Is one suspended? Let it go on, or end it, and try again.\n"
+    )
+
+
+def put_in_place(home, name):
+    """Put a damaged file where another is in use, as a copy does that was put back and is not whole."""
+    for path in home.glob(f"{name}-*"):
+        path.unlink()
+    (home / "copy").write_bytes(DAMAGED)
+    (home / "copy").replace(home / name)
+
+
+@contextmanager
+def deliver_forever(home, platform):
+    """Run it, with little patience; give what it says so far. It ends well when it is told to."""
+    program = "import sys; from spancast.base import locks; from spancast.cli import main; locks.LONGEST = 0.1; "
+    command = [sys.executable, "-c", program + "sys.exit(main())", "deliver", "--forever", "--home", str(home)]
+    settings = {"SPANCAST_DESTINATIONS": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": platform.url}
+    with (
+        (home / "said").open("wb") as said,
+        subprocess.Popen(command, env={**os.environ, **settings}, stderr=said) as process,
+    ):
+        try:
+            yield process, (home / "said").read_text
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 0, (home / "said").read_text()
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM here")
+def test_forever_outlasts_a_process_that_stands_still_with_the_ledger(record, platform, tmp_path):
+    with deliver_forever(tmp_path, platform) as (process, said):
+        first = record()
+        eventually(lambda: set(first) <= set(platform.taken), by=process)
+        with locks.FileLock(tmp_path / "ledger.lock"):
+            second = record()
+            eventually(lambda: "Records cannot be moved into the ledger" in said(), by=process, telling=said)
+        eventually(lambda: set(second) <= set(platform.taken), by=process, telling=said)
+    assert standing(tmp_path).waiting == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM here")
+def test_forever_outlasts_a_file_that_is_damaged(record, platform, tmp_path):
+    (tmp_path / "outbox.db").write_bytes(DAMAGED)
+    with deliver_forever(tmp_path, platform) as (process, said):
+        first = record()
+        eventually(lambda: set(first) <= set(platform.taken), by=process, telling=said)
+        put_in_place(tmp_path, "ledger.db")
+        second = record()
+        eventually(lambda: set(second) <= set(platform.taken), by=process, telling=said)
+        assert "Traceback" not in said()
+    assert len([*tmp_path.glob("*.db.damaged-*[0-9]")]) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM here")
+def test_forever_ends_when_told_also_where_nothing_can_be_moved(record, platform, tmp_path):
+    with deliver_forever(tmp_path, platform) as (process, said):
+        first = record()
+        eventually(lambda: set(first) <= set(platform.taken), by=process)
+        held = locks.FileLock(tmp_path / "ledger.lock")
+        assert held.acquire(PATIENCE)
+        record()
+        eventually(lambda: "Records cannot be moved into the ledger" in said(), by=process, telling=said)
+    held.release()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM here")

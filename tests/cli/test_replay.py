@@ -3,6 +3,7 @@ from contextlib import closing
 
 import pytest
 
+from spancast.base import locks
 from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox
 from tests.support.calls import a_call
@@ -70,6 +71,23 @@ def test_what_the_platform_may_have_is_sent_on_demand_alone(configured, platform
         outbox.ack("new", Ack(cursor=waiting.seq, dead={waiting.seq: AMBIGUOUS}))
     assert "0 calls to be replayed" in spancast("replay", "new", "--since", "7d")[1]
     assert "1 call to be replayed to new: 1 delivered" in spancast("replay", "new", "--since", "7d", "--ambiguous")[1]
+
+
+def test_a_damaged_outbox_is_set_aside_and_what_comes_is_replayed(configured, spancast):
+    record(configured, 2)
+    (configured / "outbox.db").write_bytes(b"no database at all")
+    status, said, _ = spancast("replay", "new", "--since", "7d")
+    assert (status, said) == (0, "2 calls to be replayed to new: 2 delivered, 0 waiting.\n")
+    assert len([*configured.glob("outbox.db.damaged-*")]) == 1
+
+
+def test_a_process_that_stands_still_with_the_outbox_is_told(configured, spancast, monkeypatch):
+    monkeypatch.setattr(locks, "LONGEST", 0.1)
+    record(configured, 2)
+    with locks.FileLock(configured / "outbox.lock"):
+        status, _, complaint = spancast("replay", "new", "--since", "7d")
+    assert status == 1
+    assert complaint.endswith("Is one suspended? Let it go on, or end it, and try again.\n")
 
 
 def test_a_destination_that_nobody_knows_is_told_with_the_nearest(configured, spancast):

@@ -78,6 +78,54 @@ def test_a_python_that_ignores_its_environment_is_told_of(flag: str, tmp_path: P
     assert "no call is seen" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "-Wignore::ImportWarning",
+        "-W ignore -I",
+        "-W ignore",
+        "-bWIE",
+        "-X dev -E",
+        "-Xdev -E",
+        "-XI",
+        "-uX I",
+        "-uBE",
+        "--check-hash-based-pycs always -I",
+        "--check-hash-based-pycs always",
+    ],
+)
+def test_the_flags_are_read_as_python_reads_them(flags: str, tmp_path: Path, openrouter: Simulator) -> None:
+    environment = surroundings(tmp_path, openrouter)
+    command = [sys.executable, *flags.split(), "-c", "import sys; print(sys.flags.ignore_environment)", "-I", "-E"]
+
+    done = spancast("run", "--", *command, environment=environment)
+
+    assert done.stdout == f"{int('no call is seen' in done.stderr)}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "program"), [("-mthis -I", ""), ("-m this -I", ""), ("- -I", "print(1)"), ("-- {file} -I", "")]
+)
+def test_what_comes_behind_the_program_is_the_programs(
+    words: str, program: str, tmp_path: Path, openrouter: Simulator
+) -> None:
+    file = tmp_path / "app.py"
+    file.write_text("print(1)")
+    command = [sys.executable, *(word.format(file=file) for word in words.split())]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "spancast", "run", *command],
+        env=surroundings(tmp_path, openrouter),
+        input=program,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout != ""
+    assert "no call is seen" not in done.stderr
+
+
 def test_what_start_is_told_a_second_time_is_not_used_and_that_is_said(tmp_path: Path, openrouter: Simulator) -> None:
     environment = surroundings(tmp_path, openrouter)
     program = "import spancast; spancast.start(hosts='one.example'); spancast.start(hosts='one.example');"

@@ -21,24 +21,32 @@ _OF_SYSTEM = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_WRITABLE),
     **dict.fromkeys((errno.EISDIR, errno.ENOTDIR), _MOVE_AWAY),
 }
+_HELD = "Let it go on, or end it, and try again."
 _OF_SQLITE = {
+    **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), f"Another process has it. {_HELD}"),
     sqlite3.SQLITE_FULL: _NO_ROOM,
     sqlite3.SQLITE_IOERR: "The disk fails, or has no room: see to it. What was committed is in the ledger.",
     **dict.fromkeys((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN), _NOT_WRITABLE),
 }
+_WHICH = "`spancast doctor` says which it is, and what to do."
 _OTHER = "Put back a copy, or move ledger.db away: the next program starts a new one."
 
 
 @contextmanager
-def told(home: Path) -> Iterator[None]:
-    """Say what is wrong with the ledger of a home directory where something is: `SpancastError`."""
+def told(home: Path, *, also: str = "") -> Iterator[None]:
+    """Say what is wrong with the ledger of a home directory where something is: `SpancastError`.
+
+    `also` is what else is in use there: SQLite does not say which of its files it means.
+    """
     try:
         _look(home / "ledger.db")
         yield
     except BrokenPipeError:
         raise
     except (sqlite3.Error, OSError) as error:
-        raise SpancastError(f"The ledger in {home} cannot be used: {error}. {_cure(home, error)}") from error
+        cure = _cure(error) or (_WHICH if also else _of_ledger(home, error))
+        what = f"The ledger or {also}" if also else "The ledger"
+        raise SpancastError(f"{what} in {home} cannot be used: {_sentence(error)} {cure}") from error
 
 
 def _look(path: Path) -> None:
@@ -68,20 +76,29 @@ def _is_database(path: Path) -> bool:
     return True
 
 
-def _cure(home: Path, error: sqlite3.Error | OSError) -> str:
-    if isinstance(error, OSError):
-        return _OF_SYSTEM.get(error.errno or 0, _OTHER)
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return _of_damage(home)
-    return _OF_SQLITE.get(code, _OTHER)
+def _sentence(error: Exception) -> str:
+    said = str(error)
+    return said if said.endswith((".", "?")) else f"{said}."
 
 
-def _of_damage(home: Path) -> str:
+def _cure(error: sqlite3.Error | OSError) -> str | None:
+    """Return the cure where it is the same for every file."""
+    if isinstance(error, TimeoutError):
+        return _HELD
+    return _OF_SYSTEM.get(error.errno or 0) if isinstance(error, OSError) else _OF_SQLITE.get(_code(error))
+
+
+def _of_ledger(home: Path, error: sqlite3.Error | OSError) -> str:
+    if _code(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return _OTHER
     aside = set_aside(home)
     if (home / "ledger.db").exists() or not aside:
         return f"Its file is damaged. {_OTHER} `sqlite3 FILE .recover` may save what is in it."
     return f"Its file was damaged and is kept as {aside[-1].name}; the next program starts a new one."
+
+
+def _code(error: sqlite3.Error | OSError) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def set_aside(home: Path) -> list[Path]:

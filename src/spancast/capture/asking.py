@@ -1,10 +1,8 @@
 """Whom a request asks, and with which key: what it takes to ask the same server about it later."""
 
-import re
 from collections.abc import Mapping
 
-_VERSION = re.compile(r"^(.*/)(?:v\d+|alpha|beta)/")
-"""What stands before the version in a path, greedily: a gateway may have one of its own before it."""
+from spancast.capture import api_path
 
 
 def server_and_key(
@@ -14,11 +12,11 @@ def server_and_key(
 
     What is in alpha or beta is asked about in `v1`, where GET /generation is.
     """
-    base, key = _VERSION.match(path), _key(headers)
-    if base is None or key is None:
+    parts, key = api_path.split(path), _key(headers)
+    if parts is None or key is None:
         return None
     name = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{name}{'' if port is None else f':{port}'}{base[1]}v1", key
+    return f"{scheme}://{name}{'' if port is None else f':{port}'}{parts[0]}v1", key
 
 
 def _key(headers: Mapping[str, str]) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 
+from spancast.capture import api_path
 from spancast.capture.chat import CHAT, COMPLETION
 from spancast.capture.decisions import DECISIONS
 from spancast.capture.dialect import Dialect
@@ -38,53 +39,16 @@ POLLS: tuple[tuple[re.Pattern[str], Dialect], ...] = (
 )
 """The GETs that tell how a job stands, by the end of their path."""
 
-NO_CALLS = frozenset(
-    {
-        "activity",
-        "analytics",
-        "auth",
-        "benchmarks",
-        "byok",
-        "classifications",
-        "containers",
-        "credits",
-        "datasets",
-        "endpoints",
-        "external-users",
-        "files",
-        "generation",
-        "guardrails",
-        "key",
-        "keys",
-        "models",
-        "oauth",
-        "observability",
-        "organization",
-        "presets",
-        "private-endpoints",
-        "providers",
-        "scim",
-        "tools",
-        "vault",
-        "workspaces",
-    }
-)
-"""The first member of the paths below the API's base that ask no model for anything (OpenRouter API; a preset is only
-made from the request that is posted to it)."""
-
-_BASE = re.compile(r"^.*?/(?:v\d+|alpha|beta)/")
-"""What stands before the member of a path that says what is asked for."""
-
 
 def dialect_of(method: str, path: str) -> Dialect | None:
     """Return the dialect of a request to a host that speaks OpenRouter; `None` where no model is asked."""
     path = path.rstrip("/")
     if method == "GET":
         return next((dialect for end, dialect in POLLS if end.search(path)), None)
-    base = _BASE.match(path)
-    if method != "POST" or "/presets/" in path or (base and path[base.end() :].partition("/")[0] in NO_CALLS):
+    parts = api_path.split(path)
+    if method != "POST" or "/presets/" in path or (parts and parts[1].partition("/")[0] in api_path.NO_CALLS):
         return None
     known = next((dialect for end, dialect in CALLS.items() if path.endswith(end)), None)
     if known is not None:
         return known
-    return UNKNOWN if base is not None and not path.endswith("/cancel") else None
+    return UNKNOWN if parts is not None and not path.endswith("/cancel") else None

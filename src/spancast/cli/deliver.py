@@ -11,13 +11,14 @@ from contextlib import closing, contextmanager
 from functools import partial
 
 from spancast import settings
+from spancast.base import locks
 from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.cli.arguments.filters import add_home
 from spancast.cli.arguments.seconds import seconds
 from spancast.cli.destinations import table
-from spancast.cli.serving import could_be_sent, couriers, open_outbox, serve
+from spancast.cli.serving import could_be_sent, couriers, despite_damage, open_outbox, serve
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
@@ -29,7 +30,7 @@ TIMEOUT = 30.0
 LOOK = 0.25
 """Seconds between two looks at the journal, for ever."""
 LAST_REQUESTS = 10.0
-"""Seconds for the requests under way when told to stop."""
+"""Seconds for what is under way when told to stop."""
 LAST_SENDING = 2.0
 """Seconds at the end of a one-shot in which no cost is asked for any more, but what has come is sent."""
 
@@ -54,6 +55,11 @@ def run(args: argparse.Namespace) -> int:
     if not args.forever and not inforce.home.is_dir():
         print(f"Nothing waits: there is no {inforce.home}.")
         return 0
+    despite_damage(inforce.home, partial(_send, args, inforce))
+    return despite_damage(inforce.home, partial(_report, inforce))
+
+
+def _send(args: argparse.Namespace, inforce: settings.Settings) -> None:
     with closing(Book(inforce.home)) as book, closing(open_outbox(inforce)) as outbox:
         drainer = Drainer(inforce.home, [book, outbox])
         with couriers(inforce, inforce.destinations, outbox) as hired, _askers(inforce, book) as askers:
@@ -61,7 +67,6 @@ def run(args: argparse.Namespace) -> int:
                 _forever(drainer, [*hired, *askers])
             else:
                 _once(drainer, hired, askers, args.timeout)
-        return _report(outbox, [destination.name for destination in inforce.destinations])
 
 
 @contextmanager
@@ -117,18 +122,22 @@ def _forever(drainer: Drainer, workers: Sequence[Worker]) -> None:
         signal.signal(number, lambda *_: told.set())
     threads = [WorkerThread(worker) for worker in workers]
     while not told.is_set():
-        drainer.drain()
+        with drainer.faults_told():
+            drainer.drain()
         for thread in threads:
             thread.wake()
         told.wait(LOOK)
-    drainer.drain()
     deadline = Deadline(LAST_REQUESTS)
+    with drainer.faults_told(), locks.within(deadline.left):
+        drainer.drain()
     for thread in threads:
         thread.stop(deadline.left)
 
 
-def _report(outbox: Outbox, configured: Sequence[str]) -> int:
-    standings = outbox.standings()
+def _report(inforce: settings.Settings) -> int:
+    configured = [destination.name for destination in inforce.destinations]
+    with closing(Outbox(inforce.home)) as outbox:
+        standings = outbox.standings()
     for line in table([standing for standing in standings if standing.name in configured]):
         print(line)
     for standing in standings:

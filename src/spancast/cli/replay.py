@@ -5,6 +5,7 @@ import json
 import sys
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 
 from spancast import settings
 from spancast.base.deadline import Deadline
@@ -13,10 +14,11 @@ from spancast.cli.arguments.filters import add_home
 from spancast.cli.arguments.seconds import seconds
 from spancast.cli.arguments.when import moment
 from spancast.cli.output import human
-from spancast.cli.serving import could_be_sent, couriers, destination_called, open_outbox, serve
+from spancast.cli.serving import could_be_sent, couriers, despite_damage, destination_called, open_outbox, serve
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.outbox.accounts import Standing
 from spancast.delivery.outbox.outbox import Outbox
+from spancast.destination import Destination
 
 TIMEOUT = 60.0
 """Seconds that it may send; what waits then is sent by the programs on this machine, or by `spancast deliver`."""
@@ -50,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
     destination = destination_called(args.name, inforce)
     if not inforce.home.is_dir():
         return _say(args, 0, 0, None)
+    return despite_damage(inforce.home, partial(_replay, args, inforce, destination, deadline))
+
+
+def _replay(args: argparse.Namespace, inforce: settings.Settings, destination: Destination, deadline: Deadline) -> int:
     with closing(Book(inforce.home)) as book, closing(open_outbox(inforce)) as outbox:
         if not Drainer(inforce.home, [book, outbox]).drain(args.timeout):
             print("Another process is still reading the journal; the newest calls may be left out.", file=sys.stderr)

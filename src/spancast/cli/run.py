@@ -2,13 +2,13 @@
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
-from itertools import takewhile
 from pathlib import Path
 
 from spancast.delivery.courier import discover
@@ -60,8 +60,28 @@ def _ignores_environment(command: Sequence[str]) -> bool:
     """Whether the command is a Python that starts nothing which its environment names."""
     if not Path(command[0]).name.startswith("python"):
         return False
-    flags = takewhile(lambda word: word.startswith("-"), command[1:])
-    return any(set(flag[1:]) & {"I", "E"} for flag in flags if not flag.startswith("--"))
+    return not {"I", "E"}.isdisjoint(_flags(iter(command[1:])))
+
+
+def _flags(words: Iterator[str]) -> Iterator[str]:
+    """Yield Python's own flags without a value, up to its program, by CPython's rules (Python/getopt.c)."""
+    for word in words:
+        if word in ("-", "--") or not word.startswith("-"):
+            return
+        if word == _LONG_WITH_VALUE:
+            next(words, None)
+        elif not word.startswith("--"):
+            alone, *valued = _WITH_VALUE.split(word[1:], maxsplit=1)
+            yield from alone
+            if valued[:1] in (["c"], ["m"]):  # what follows is the program and its arguments
+                return
+            if valued[1:] == [""]:
+                next(words, None)
+
+
+_WITH_VALUE = re.compile("([cmWX])")
+"""The flags whose value is the rest of their word or, where nothing is left of it, the next word."""
+_LONG_WITH_VALUE = "--check-hash-based-pycs"
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -3,10 +3,14 @@
 import difflib
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
 
 from spancast.base.deadline import Deadline
+from spancast.base.store import SetAsideError
+from spancast.bookkeeping.trouble import told
 from spancast.delivery.courier import discover
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox.accounts import Standing
@@ -17,6 +21,8 @@ from spancast.delivery.outbox.outbox import Outbox
 from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.settings import Settings
+
+T = TypeVar("T")
 
 
 def destination_called(name: str, inforce: Settings) -> Destination:
@@ -69,6 +75,18 @@ def serve(courier: Courier, deadline: Deadline) -> None:
             if done.wait is None or done.wait > left:
                 return
             time.sleep(done.wait)
+
+
+def despite_damage(home: Path, work: Callable[[], T]) -> T:
+    """Do the work on a ledger and its outbox, and again where one was damaged and is set aside: a new one is begun.
+
+    What else is wrong with them is told: `SpancastError`.
+    """
+    with told(home, also="the outbox"):
+        for _ in range(2):  # both may be damaged
+            with suppress(SetAsideError):
+                return work()
+        return work()
 
 
 def could_be_sent(standing: Standing) -> int:

@@ -7,9 +7,10 @@ import pytest
 
 from spancast.content import Content
 from spancast.delivery.outbox import cap
-from spancast.delivery.outbox.ack import Ack
+from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
+from spancast.late import Late
 from tests.support.calls import a_call
 from tests.support.faults.desk import assert_adds_up
 
@@ -134,6 +135,24 @@ def test_records_that_wait_as_exceptions_are_shed_too(outbox):
         put(outbox, 200)
     assert not {each.seq for each in waiting} & {each.seq for each in outbox.take("platform", 10_000)}
     assert standing(outbox).reasons == {cap.FULL: standing(outbox).shed}
+
+
+def test_what_a_platform_has_without_its_cost_is_delivered_when_it_is_shed_before_it_is_sent_again(outbox):
+    both = ("has it", "has it not")
+    calls = put(outbox, 100, destinations=both, outcome="closed", cost=None, generation_id="gen-1")
+    waiting = outbox.take("has it", 100)
+    opened = {each.seq: Open("update", None) for each in waiting}
+    outbox.ack("has it", Ack(cursor=waiting[-1].seq, delivered=list(opened), opened=opened))
+    late = [Late(at=1, source="generation", call_id=call.call_id, cost=COST) for call in calls]
+    outbox.apply(SEGMENT, outbox.end(SEGMENT) + 100, late)
+    assert (standing(outbox, "has it").delivered, standing(outbox, "has it").waiting) == (0, 100)
+    for _ in range(50):
+        put(outbox, 200, destinations=("has it not",))
+    has, has_not = standing(outbox, "has it"), standing(outbox, "has it not")
+    assert (has.delivered, has.waiting, has.shed, has.shed_usd) == (100, 0, 0, 0)
+    assert has.reasons == {f"{NOT_SENT_AGAIN}: {cap.FULL}": 100}
+    assert has_not.shed_usd == COST * has_not.shed > COST * 100
+    assert has_not.delivered == 0
 
 
 def test_a_record_that_is_shed_while_it_is_on_its_way_is_counted_once(outbox):

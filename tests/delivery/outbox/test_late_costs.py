@@ -19,6 +19,7 @@ from spancast.delivery.courier.courier import Courier, Pass
 from spancast.delivery.http import backoff
 from spancast.delivery.outbox import late_costs
 from spancast.delivery.outbox.accounts import Standing
+from spancast.delivery.outbox.ack import NOT_SENT_AGAIN
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.outbox.schema import MIGRATIONS
 from spancast.destination import Destination
@@ -195,7 +196,7 @@ def test_a_platform_that_does_not_take_the_second_version_has_the_first(desk):
     desk.put(the_cost_of(call))
     once(courier)
     assert counts(desk.standing()) == (1, 0, 0)
-    assert desk.standing().reasons == {f"{late_costs.NOT_SENT_AGAIN}: bad": 1}
+    assert desk.standing().reasons == {f"{NOT_SENT_AGAIN}: bad": 1}
     once(courier)
     assert len(sink.written) == 1
 

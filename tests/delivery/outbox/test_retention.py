@@ -2,12 +2,13 @@
 
 import time
 from contextlib import closing
+from decimal import Decimal
 
 import pytest
 
 from spancast.content import Content
 from spancast.delivery.outbox import retention
-from spancast.delivery.outbox.ack import Ack, Held
+from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Held, Open
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.late import Late
@@ -116,6 +117,25 @@ def test_what_waited_too_long_is_shed_with_its_dollars(outbox, clocks):
     assert (one.shed, one.waiting, one.reasons) == (5, 2, {retention.WAITED_TOO_LONG: 5})
     assert one.shed_usd == sum(call.cost for call in calls)
     assert [each.call for each in outbox.take("platform", 10)] == young
+
+
+def test_what_waited_too_long_to_be_sent_again_with_its_cost_is_delivered_all_the_same(outbox, clocks):
+    calls = put(outbox, 2, outcome="closed", cost=None, generation_id="gen-1")
+    first, second = outbox.take("platform", 10)
+    opened = {first.seq: Open("update", None)}
+    ack = Ack(cursor=second.seq, delivered=[first.seq], opened=opened, waiting={second.seq: "HTTP 503"})
+    outbox.ack("platform", ack)
+    costs = [Late(at=1, source="generation", call_id=call.call_id, cost=Decimal("1.25")) for call in calls]
+    outbox.apply(SEGMENT, outbox.end(SEGMENT) + 2, costs)
+    assert (standing(outbox).delivered, standing(outbox).waiting) == (0, 2)
+    clocks.passed += 31 * DAY
+    tend(outbox)
+    one = standing(outbox)
+    assert (one.delivered, one.waiting, one.shed, one.shed_usd) == (1, 0, 1, Decimal("1.25"))
+    assert one.reasons == {
+        f"{NOT_SENT_AGAIN}: {retention.WAITED_TOO_LONG}": 1,
+        retention.WAITED_TOO_LONG: 1,
+    }
 
 
 def test_dead_records_are_kept_for_the_retention_too(outbox, clocks):

@@ -4,7 +4,6 @@ It looks a few times a second rather than being told: what runs on the caller's 
 no lock but the journal's own.
 """
 
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -15,7 +14,6 @@ from spancast.base import forks, locks
 from spancast.base.deadline import Deadline
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
-from spancast.errors import SpancastError
 
 PERIOD = 0.2
 """Seconds between two looks; what was written is safe from a loss of power within two of them."""
@@ -49,6 +47,8 @@ class Pump:
         """Know of no thread: a forked child has none but the one that forked."""
         self.running = False
         self._stopping = False
+        self._starting = threading.Lock()
+        """Is never waited for: it may be tried in the middle of anything."""
         self._look = threading.Event()
         self._turning = threading.Lock()
         self._wishes: deque[_Wish] = deque()
@@ -56,9 +56,20 @@ class Pump:
         self._not_before = 0.0
 
     def start(self) -> None:
-        """Start the thread; where none may be started, the next process moves what this one wrote, or a later try."""
-        if time.monotonic() < self._not_before:
+        """Start the thread, where it does not run and nobody else is at it.
+
+        Where none may be started, the next process moves what this one wrote, or a later try.
+        """
+        starting = self._starting  # a signal handler may fork in here; the child has another
+        if time.monotonic() < self._not_before or not starting.acquire(blocking=False):
             return
+        try:
+            if not self.running:
+                self._start()
+        finally:
+            starting.release()
+
+    def _start(self) -> None:
         self.running = True
         thread = threading.Thread(target=self._run, name="spancast", daemon=True)
         try:
@@ -100,10 +111,9 @@ class Pump:
             self._journal.news = False
             moved = False
             try:
-                self._journal.catch_up()
-                moved = self._drainer.drain(timeout, self._journal)
-            except (OSError, sqlite3.Error, SpancastError):
-                guard.failed("moving", _WAITING, self._drainer.home)
+                with self._drainer.faults_told():
+                    self._journal.catch_up()
+                    moved = self._drainer.drain(timeout, self._journal)
             finally:
                 self._journal.news = self._journal.news or not moved
         finally:
@@ -137,6 +147,3 @@ class Pump:
             wish.over.set()
             if self._wishes:
                 self._look.set()
-
-
-_WAITING = "Records cannot be moved into the ledger in %s; they wait. `spancast doctor` says what to do."

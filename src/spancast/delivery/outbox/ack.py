@@ -13,6 +13,8 @@ AMBIGUOUS = "ambiguous"
 """Why a record waits, or is dead: the platform may have it, or not."""
 BY_THE_ANSWER = "ambiguous by the answer"
 """What befell a record that an answer left in doubt; the platform's words follow it."""
+NOT_SENT_AGAIN = "not sent again with its cost"
+"""What befell a record that the platform has without its cost; why follows it."""
 
 _Value = TypeVar("_Value")
 

@@ -6,7 +6,7 @@ last the records, which are small and say what a call cost. The ledger has every
 
 from sqlite3 import Connection, Row
 
-from spancast.delivery.outbox.eviction import Account, remove, waiting_for
+from spancast.delivery.outbox.eviction import Account, Shed, remove, waiting_for
 
 FULL = "outbox full"
 WORDS_SHED = "words shed: outbox full"
@@ -60,7 +60,7 @@ def _shed_words(connection: Connection, before: int) -> int:
 
 def _shed_records(connection: Connection, before: int) -> int:
     rows: list[Row] = connection.execute(_RECORDS, (before, _CHUNK)).fetchall()
-    account = Account("shed", FULL)
+    account = Shed(FULL)
     for row in rows:
         account.add(waiting_for(connection, row["seq"]), row["payload"])
     remove(connection, rows)

@@ -1,11 +1,12 @@
 """Records leave the outbox: counted for each destination that still waited for them, with their dollars."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from sqlite3 import Connection, Row
 
 from spancast.delivery.outbox.accounts import tally
+from spancast.delivery.outbox.ack import NOT_SENT_AGAIN
 from spancast.delivery.outbox.payload import call_of
 
 
@@ -32,9 +33,33 @@ class Account:
             tally(connection, name, self._kind, {self._reason: count}, {self._reason: self._dollars[name]})
 
 
-def waiting_for(connection: Connection, seq: int) -> list[str]:
-    """Return the destinations that wait for a record."""
-    return [row["name"] for row in connection.execute(_WAITING_FOR, {"seq": seq})]
+class Shed:
+    """The records that destinations are not given, for one reason; entered at the end.
+
+    What waited only to be sent again with its cost is delivered all the same: the platform's first version stands.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+        self._shed = Account("shed", reason)
+        self._stands: Counter[str] = Counter()
+
+    def add(self, waits: Mapping[str, bool], payload: bytes) -> None:
+        """Count a record for the destinations that waited for it, each with whether its platform has a version."""
+        self._shed.add([name for name, sent in waits.items() if not sent], payload)
+        self._stands.update(name for name, sent in waits.items() if sent)
+
+    def enter(self, connection: Connection) -> None:
+        """Add it to the counters."""
+        self._shed.enter(connection)
+        for name, count in self._stands.items():
+            tally(connection, name, "delivered", {"": count})
+            tally(connection, name, "late", {f"{NOT_SENT_AGAIN}: {self._reason}": count})
+
+
+def waiting_for(connection: Connection, seq: int) -> dict[str, bool]:
+    """Return the destinations that wait for a record, each with whether its platform has it without its cost."""
+    return {row["name"]: bool(row["sent"]) for row in connection.execute(_WAITING_FOR, {"seq": seq})}
 
 
 def remove(connection: Connection, records: Sequence[Row]) -> None:
@@ -50,9 +75,7 @@ def remove(connection: Connection, records: Sequence[Row]) -> None:
 
 
 _WAITING_FOR = """
-    SELECT name FROM destination WHERE EXISTS (
-        SELECT 1 FROM exception WHERE destination = name AND seq = :seq AND state = 'waiting'
-    )
-    UNION SELECT name FROM record JOIN routed USING (route) JOIN destination ON name = routed.destination
+    SELECT destination AS name, sent FROM exception WHERE seq = :seq AND state = 'waiting'
+    UNION ALL SELECT name, 0 FROM record JOIN routed USING (route) JOIN destination ON name = routed.destination
     WHERE seq = :seq AND seq > cursor
 """

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sqlite3 import Connection
 
 from spancast.delivery.outbox.accounts import tally
-from spancast.delivery.outbox.ack import Ack, Open
+from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open
 from spancast.delivery.outbox.payload import call_of, encoded
 from spancast.destination import LateCost
 from spancast.late import Late, filled, may_come
@@ -21,7 +21,6 @@ HOLD = 60.0
 COST_EXPECTED = "cost expected"
 COST_CAME = "cost came late"
 SENT_AGAIN = "sent again with its cost"
-NOT_SENT_AGAIN = "not sent again with its cost"
 SENT_WITHOUT = "sent without its cost"
 LEFT_OUT = "late cost left out"
 

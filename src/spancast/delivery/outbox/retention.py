@@ -9,7 +9,7 @@ from itertools import takewhile
 from sqlite3 import Connection
 
 from spancast import early
-from spancast.delivery.outbox.eviction import Account, remove, waiting_for
+from spancast.delivery.outbox.eviction import Shed, remove, waiting_for
 from spancast.delivery.outbox.limits import Limits
 
 WAITED_TOO_LONG = "waited too long"
@@ -29,7 +29,7 @@ def sweep(connection: Connection, keeping: Limits) -> bool:
 
 def _give_up(connection: Connection, before: float) -> bool:
     """Shed what came before this time and still waits."""
-    account = Account("shed", WAITED_TOO_LONG)
+    account = Shed(WAITED_TOO_LONG)
     given_up = 0
     for row in connection.execute(_OLDEST).fetchall():
         oldest = {"name": row["name"], "before": before, "limit": _LOOK}
@@ -46,22 +46,22 @@ def _is_older(connection: Connection, seq: int | None, before: float) -> bool:
     return found is not None and found["came_at"] < before
 
 
-def _give_up_exceptions(connection: Connection, account: Account, oldest: Mapping[str, object]) -> int:
+def _give_up_exceptions(connection: Connection, account: Shed, oldest: Mapping[str, object]) -> int:
     rows = connection.execute(_EXCEPTED, oldest).fetchall()
     for row in rows:
-        account.add([str(oldest["name"])], row["payload"])
+        account.add({str(oldest["name"]): bool(row["sent"])}, row["payload"])
     connection.executemany(
         "DELETE FROM exception WHERE destination = ? AND seq = ?", [(oldest["name"], row["seq"]) for row in rows]
     )
     return len(rows)
 
 
-def _move_on(connection: Connection, account: Account, oldest: Mapping[str, object]) -> int:
+def _move_on(connection: Connection, account: Shed, oldest: Mapping[str, object]) -> int:
     """Move a destination's cursor across the records behind it that are that old."""
     found = connection.execute(_AHEAD, oldest).fetchall()
     rows = [*takewhile(lambda row: row["came_at"] < oldest["before"], found)]
     for row in rows:
-        account.add([str(oldest["name"])], row["payload"])
+        account.add({str(oldest["name"]): False}, row["payload"])
     if rows:
         connection.execute("UPDATE destination SET cursor = ? WHERE name = ?", (rows[-1]["seq"], oldest["name"]))
     return len(rows)
@@ -89,7 +89,7 @@ _OLDEST = """
     FROM destination
 """
 _EXCEPTED = """
-    SELECT seq, payload FROM exception JOIN record USING (seq)
+    SELECT seq, payload, sent FROM exception JOIN record USING (seq)
     WHERE destination = :name AND state = 'waiting' AND came_at < :before ORDER BY seq LIMIT :limit
 """
 # `+` keeps SQLite from walking the routes one by one, which would sort all that waits before the limit applies.
