@@ -4,11 +4,12 @@ import gzip
 import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.hooks.caller import Caller, Kind, calling, every_kind, run, same
-from tests.support.answers import GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
+from tests.support.answers import COST, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.replay import Answer, Replay
 from tests.support.watched import Watched, watched
 
@@ -284,3 +285,60 @@ def test_an_event_hook_of_the_application_does_not_like_the_status(
     assert told[0] is kind.library.HTTPStatusError
     assert (seen.only.outcome, seen.only.http_status, seen.only.retry_after) == ("error", 429, 7.0)
     assert (seen.only.generation_id, seen.only.error_type) == (GENERATION, "rate_limit_exceeded" if read else "429")
+
+
+class RefusedError(Exception):
+    """What an application does not like of an answer."""
+
+
+@every_kind
+@both_ways
+@pytest.mark.parametrize("read", [False, True], ids=["unread", "read"])
+def test_an_event_hook_of_the_application_does_not_like_the_answer(
+    kind: Kind, ask: Any, read: bool, server: Replay
+) -> None:
+    server.answer = Answer(200, {**JSON, "x-generation-id": GENERATION}, [plain()])
+
+    def refuse(response: Any) -> None:
+        if read:
+            response.read()
+        raise RefusedError("a guardrail")
+
+    async def refuse_asynchronously(response: Any) -> None:
+        if read:
+            await response.aread()
+        raise RefusedError("a guardrail")
+
+    async def scenario(caller: Caller) -> Any:
+        caller.client.event_hooks = {"response": [refuse_asynchronously if kind.asynchronous else refuse]}
+        await ask(caller, server.url)
+
+    seen, told = raised(kind, server.host, scenario)
+    assert told[0] is RefusedError
+    assert (seen.only.http_status, seen.only.generation_id) == (200, GENERATION)
+    assert (seen.only.outcome, seen.only.cost) == (("completed", COST) if read else ("error", None))
+
+
+@every_kind
+def test_an_auth_flow_does_not_like_the_answer(kind: Kind, server: Replay) -> None:
+    server.answer = Answer(200, {**JSON, "x-generation-id": GENERATION}, [plain()])
+
+    class Refusing(kind.library.Auth):
+        requires_response_body = True
+
+        def auth_flow(self, request: Any) -> Any:
+            yield request
+            raise RefusedError("no such grant")
+
+    seen, told = raised(kind, server.host, lambda caller: post(caller, server.url, auth=Refusing()))
+    assert told[0] is RefusedError
+    assert (seen.only.outcome, seen.only.generation_id, seen.only.cost) == ("completed", GENERATION, COST)
+
+
+@every_kind
+def test_the_answer_of_a_redirect_is_not_that_of_what_follows_it(kind: Kind, server: Replay) -> None:
+    server.answers[urlsplit(server.url).path] = Answer(307, {"location": "/elsewhere"})
+    server.answer = Answer(silent=True)
+    seen, told = raised(kind, server.host, lambda caller: post(caller, server.url, follow_redirects=True, timeout=0.2))
+    assert told[0] is kind.library.ReadTimeout
+    assert (seen.only.http_status, seen.only.error_type) == (None, f"{kind.library.__name__}.ReadTimeout")

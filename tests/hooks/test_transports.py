@@ -15,7 +15,7 @@ import httpx_aiohttp.httpx2
 import openai
 import pytest
 
-from tests.hooks.caller import Caller, Kind, every_kind, same, shell
+from tests.hooks.caller import KINDS, Caller, Kind, calling, every_kind, run, same, shell
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.replay import Answer, Replay
 from tests.support.watched import Watched, watched
@@ -181,6 +181,74 @@ def test_a_transport_that_asks_another_client_makes_one_call(kind: Kind, server:
 
     seen = same(kind, server.host, lambda caller: post(caller, server), options)
     assert (seen.only.generation_id, len(server.requests)) == (GENERATION, 2)
+
+
+@every_kind
+@pytest.mark.parametrize(
+    "judge", [kind for kind in KINDS if kind.asynchronous] + [None], ids=lambda kind: str(kind or "aiohttp")
+)
+def test_what_an_event_hook_asks_is_a_call_of_its_own(kind: Kind, judge: Kind | None, server: Replay) -> None:
+    server.answer = ANSWERS["plain"]
+
+    async def ask(_response: Any) -> None:
+        if judge is None:
+            async with aiohttp.ClientSession() as session, session.post(server.url, json=PROMPT) as answer:
+                await answer.read()
+        else:
+            async with calling(judge) as caller:
+                await caller.do("post", server.url, json=PROMPT)
+
+    def ask_at_once(_response: Any) -> None:
+        with httpx.Client(verify=False) as client:
+            client.post(server.url, json=PROMPT)
+
+    def options() -> dict[str, Any]:
+        return {"event_hooks": {"response": [ask if kind.asynchronous else ask_at_once]}}
+
+    with watched(server.host) as seen:
+        run(kind, lambda caller: post(caller, server), options)
+    assert len(seen) == len(seen.spans) == len(server.requests) == 2
+
+
+def test_what_a_middleware_of_aiohttps_asks_is_a_call_of_its_own(server: Replay) -> None:
+    server.answer = ANSWERS["plain"]
+
+    async def judged(request: Any, send: Any) -> Any:
+        answer = await send(request)
+        async with aiohttp.ClientSession() as session, session.post(server.url, json=PROMPT) as judgement:
+            await judgement.read()
+        return answer
+
+    async def main() -> None:
+        async with (
+            aiohttp.ClientSession(middlewares=[judged]) as session,
+            session.post(server.url, json=PROMPT) as answer,
+        ):
+            await answer.read()
+
+    with watched(server.host) as seen:
+        asyncio.run(main())
+    assert len(seen) == len(seen.spans) == len(server.requests) == 2
+
+
+@pytest.mark.parametrize("read", [False, True], ids=["unread", "read"])
+def test_an_answer_that_a_middleware_of_aiohttps_refuses_is_known(read: bool, server: Replay) -> None:
+    server.answer = Answer(200, {**JSON, "x-generation-id": GENERATION}, [plain()])
+
+    async def guarded(request: Any, send: Any) -> Any:
+        answer = await send(request)
+        if read:
+            await answer.read()
+        raise LookupError("a guardrail")
+
+    async def main() -> None:
+        async with aiohttp.ClientSession(middlewares=[guarded]) as session:
+            await session.post(server.url, json=PROMPT)
+
+    with watched(server.host) as seen, pytest.raises(LookupError, match="a guardrail"):
+        asyncio.run(main())
+    assert (seen.only.http_status, seen.only.generation_id) == (200, GENERATION)
+    assert (seen.only.outcome, seen.only.cost) == (("completed", COST) if read else ("error", None))
 
 
 def test_a_mount_is_carried_by_aiohttp_and_the_rest_is_not(carried: Any, server: Replay) -> None:

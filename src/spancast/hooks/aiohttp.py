@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from spancast.capture.http_request import HttpRequest
 from spancast.hooks.aiohttp_stream import Hear, hearing
 from spancast.hooks.client_request import content, replaceable, watched
 from spancast.hooks.patching import Wrapper
+from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import opened, under_way
 from spancast.recorder import Recorder
 
@@ -45,17 +46,29 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
         check = _check(session, kwargs)
         if callable(check):
             kwargs = {**kwargs, "raise_for_status": partial(listener.before, check)}
-        with under_way(exchange):
+        with under_way(exchange, _carries):
             try:
                 response = await wrapped(*args, **kwargs)
             except module.ClientResponseError as error:
                 if check and type(error) is module.ClientResponseError and error.__cause__ is None:
                     exchange.headers(error.status, error.headers or {})
                 raise
+            except BaseException as error:
+                listener.refused(answer_of(error, module.ClientResponse, _is_any))
+                raise
         listener.listen(response)
         return response
 
     return request
+
+
+def _is_any(_response: Any) -> bool:
+    return True
+
+
+def _carries(_frame: FrameType) -> bool:
+    """Take nothing for what carries a request: its connector is no client that is hooked, and a middleware asks."""
+    return False
 
 
 @dataclass(slots=True)
@@ -71,6 +84,11 @@ class _Listener:
         """Listen before the application's own `raise_for_status`, which may read the body."""
         self.listen(response)
         await check(response)
+
+    def refused(self, response: Any) -> None:
+        """Take an answer that a middleware or a trace has refused, if there was one."""
+        if response is not None:
+            self.listen(response)
 
     def listen(self, response: Any) -> None:
         """Show the exchange the headers, and let the body be heard."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from operator import attrgetter
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from spancast import guard
@@ -18,6 +18,7 @@ from spancast.capture.http_request import HttpRequest
 from spancast.capture.tee import AsyncTee, SyncTee
 from spancast.hooks.client_request import only, watched
 from spancast.hooks.patching import Wrapper
+from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import opened, under_way
 from spancast.recorder import Recorder
 
@@ -39,11 +40,11 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         request = only(args, kwargs)
         if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(seen, request))) is None:
             return wrapped(*args, **kwargs)
-        with under_way(exchange), _sending(module, request, exchange.sends):
+        with under_way(exchange, _carries), _sending(module, request, exchange.sends):
             try:
                 response = wrapped(*args, **{**kwargs, "stream": True})
             except Exception as error:
-                _named(module, error, exchange, read)
+                _refused(module, request, error, exchange, read)
                 raise
         _listen(response, exchange, read, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
@@ -77,11 +78,11 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         exchange = opened(recorder, partial(seen, request))
         if exchange is None:
             return await wrapped(*args, **kwargs)
-        with under_way(exchange), _sending(module, request, exchange.sends):
+        with under_way(exchange, _carries), _sending(module, request, exchange.sends):
             try:
                 response = await wrapped(*args, **{**kwargs, "stream": True})
             except Exception as error:
-                _named(module, error, exchange, read)
+                _refused(module, request, error, exchange, read)
                 raise
         _listen(response, exchange, read, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
@@ -96,6 +97,14 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         return response
 
     return send
+
+
+def _carries(frame: FrameType) -> bool:
+    return frame.f_code.co_name in _TRANSPORTS
+
+
+_TRANSPORTS = ("handle_request", "handle_async_request")
+"""What a transport is called by, of either library's or the application's own."""
 
 
 def _sending(module: ModuleType, request: Any, body: bytes | None) -> AbstractContextManager[None]:
@@ -195,11 +204,11 @@ def _listen(response: Any, exchange: Exchange, read: _Read, tee: Tee, *, asked: 
         exchange.finish("closed")
 
 
-def _named(module: ModuleType, error: Exception, exchange: Exchange, read: _Read) -> None:
-    """Show the exchange the answer that an exception names, which one of the client's own event hooks has raised."""
+def _refused(module: ModuleType, request: Any, error: Exception, exchange: Exchange, read: _Read) -> None:
+    """Show the exchange the answer that one of the client's own event hooks, or its `auth`, has refused."""
     with guard.quietly("hooks.httpx"):
-        response: Any = getattr(error, "response", None)
-        if isinstance(response, module.Response):
+        response = answer_of(error, module.Response, lambda each: each.request is request)
+        if response is not None:
             exchange.headers(response.status_code, read(response.headers, ANSWERED))
             if (content := _content(response)) is not None:
                 exchange.body(content)

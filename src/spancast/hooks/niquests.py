@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from weakref import finalize, ref
@@ -20,6 +20,7 @@ from spancast.capture.http_request import HttpRequest
 from spancast.hooks.client_request import content, only, replaceable, resized, watched
 from spancast.hooks.niquests_tries import Tries, begun
 from spancast.hooks.patching import Wrapper
+from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import under_way
 from spancast.hooks.urllib3_future import hear
 from spancast.recorder import Recorder
@@ -28,21 +29,21 @@ _SCHEMES = {"sse": "https", "psse": "http"}
 """What carries the schemes by which niquests is asked for its own reader of events."""
 
 
-def sync_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
+def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `Session.send`."""
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = only(args, kwargs)
         if not watched(recorder, _host, request) or (tries := begun(recorder, partial(_seen, request))) is None:
             return wrapped(*args, **kwargs)
-        listener, exchange = _listener(tries, session, kwargs), tries.exchange
-        with under_way(exchange), _sending(request, exchange.sends), tries.under_way(), listener.at(request):
+        listener, exchange = _listener(module, tries, session, kwargs), tries.exchange
+        with under_way(exchange, _carries), _sending(request, exchange.sends), tries.under_way(), listener.at(request):
             return listener.returned(wrapped(*args, **kwargs))
 
     return send
 
 
-def async_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
+def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AsyncSession.send`."""
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -57,17 +58,28 @@ def async_send(_module: ModuleType, recorder: Recorder) -> Wrapper:
         tries = begun(recorder, partial(_seen, request))
         if tries is None:
             return await wrapped(*args, **kwargs)
-        listener, exchange = _listener(tries, session, kwargs), tries.exchange
-        with under_way(exchange), _sending(request, exchange.sends), tries.under_way(), listener.at(request):
+        listener, exchange = _listener(module, tries, session, kwargs), tries.exchange
+        with under_way(exchange, _carries), _sending(request, exchange.sends), tries.under_way(), listener.at(request):
             return listener.returned(await wrapped(*args, **kwargs))
 
     return send
+
+
+def _carries(frame: FrameType) -> bool:
+    """Whether an adapter sends, of niquests' or the application's own."""
+    return frame.f_code.co_name == "send" and not frame.f_globals.get("__name__", "").endswith(_SESSIONS)
+
+
+_SESSIONS = ("sessions", "async_session")
+"""The modules of niquests in which a session sends."""
 
 
 @dataclass(slots=True, eq=False)
 class _Listener:
     """Shows the exchange of the last try a response, once."""
 
+    kind: type
+    """The client's own kind of response."""
     tries: Tries
     streamed: bool
     redirected: bool
@@ -126,11 +138,13 @@ class _Listener:
         return response
 
     def _raised(self, error: BaseException) -> None:
-        """Show the headers of a response that an exception names, such as one that a hook of the application raised."""
-        response = getattr(error, "response", None)
+        """Show what an exception is about, which a hook of the application's has refused."""
+        response = answer_of(error, self.kind, _is_no_redirect)
         if response is not None and not self.tries.heeded:
             self.tries.heeded = True
             self.exchange.headers(response.status_code, response.headers)
+            if response._content_consumed:  # noqa: SLF001 - the hook has read it
+                self._read(response)
 
     def _listen(self, response: Any) -> None:
         """Show the exchange the headers, and let the body be heard."""
@@ -162,9 +176,13 @@ class _Listener:
             self.exchange.finish("closed")
 
 
-def _listener(tries: Tries, session: Any, kwargs: dict[str, Any]) -> _Listener:
+def _listener(module: ModuleType, tries: Tries, session: Any, kwargs: dict[str, Any]) -> _Listener:
     streamed = bool(kwargs.get("stream", session.stream))
-    return _Listener(tries, streamed=streamed, redirected=kwargs.get("allow_redirects", True))
+    return _Listener(module.Response, tries, streamed=streamed, redirected=kwargs.get("allow_redirects", True))
+
+
+def _is_no_redirect(response: Any) -> bool:
+    return not response.is_redirect
 
 
 def _host(request: Any) -> str | None:

@@ -1,9 +1,10 @@
 """What every hook does around the client's own send: open an exchange, and stand aside for whoever is further out."""
 
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from opentelemetry.context import attach, get_current
 
@@ -12,13 +13,37 @@ from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.recorder import Recorder
 
+Carries = Callable[[FrameType], bool]
+"""Whether a frame is where a client hands its request on to what carries it, such as a transport."""
+
+
+def always(_frame: FrameType) -> bool:
+    """Take whatever a client calls for what carries its request: it calls nothing of the application's."""
+    return True
+
 
 @dataclass(slots=True)
 class _Sending:
     """A request that is being sent: a client that another one sends with makes no call of its own."""
 
+    carries: Carries
+    hook: int
+    """The number of the frame of the hook that sends it."""
     over: bool = False
     """A task that is begun meanwhile takes its context along, and may live on and make calls of its own."""
+
+    def carried_here(self) -> bool:
+        """Whether what is being opened is this very request on its way, and not what a hook or a middleware asks.
+
+        Of another task or thread it cannot be told: there it is.
+        """
+        frame, passed = sys._getframe(1), False  # noqa: SLF001 - as documented, and `inspect` reads source files
+        while frame is not None and id(frame) != self.hook:
+            if self.carries(frame):
+                return True
+            passed = passed or not frame.f_globals.get("__name__", "").startswith(__package__)
+            frame = frame.f_back  # type: ignore[assignment]  # `None` at the end
+        return frame is None or not passed
 
 
 _inside: ContextVar[_Sending | None] = ContextVar("spancast_sending", default=None)
@@ -30,7 +55,7 @@ def opened(recorder: Recorder, request: Callable[[], HttpRequest]) -> Exchange |
     `request` reads the client's own object. Whatever it raises, the request is sent.
     """
     outer = _inside.get()
-    if outer is not None and not outer.over:
+    if outer is not None and not outer.over and outer.carried_here():
         return None
     try:
         seen = request()
@@ -46,14 +71,16 @@ class under_way:  # noqa: N801 - used like a function, as `contextlib.suppress` 
     No token is held: a coroutine may be collected in a context that never saw it, which is then left alone.
     """
 
-    __slots__ = ("_before", "_exchange", "_outer", "_sending")
+    __slots__ = ("_before", "_carries", "_exchange", "_outer", "_sending")
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, carries: Carries = always) -> None:
         self._exchange = exchange
+        self._carries = carries
 
     def __enter__(self) -> None:
         """Begin to send."""
-        self._outer, self._before, self._sending = _inside.get(), get_current(), _Sending()
+        self._outer, self._before = _inside.get(), get_current()
+        self._sending = _Sending(self._carries, id(sys._getframe(1)))  # noqa: SLF001 - see `carried_here`
         _inside.set(self._sending)
         if self._exchange.context is not None:
             attach(self._exchange.context)  # type: ignore[arg-type]  # its maker's own
