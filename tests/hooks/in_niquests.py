@@ -297,6 +297,51 @@ def test_a_hook_that_raises_leaves_the_status_known(kind: Kind, server: Replay) 
 
 
 @every_kind
+@pytest.mark.parametrize("read", [False, True], ids=["unread", "read"])
+def test_an_answer_that_a_hook_refuses_is_known(kind: Kind, read: bool, server: Replay) -> None:
+    server.answer = Answer(200, {**JSON, "x-generation-id": GENERATION}, [plain()])
+
+    async def scenario(caller: Caller) -> Any:
+        async def refuse(response: Any, **_: Any) -> None:
+            if read:
+                await finished(response.content)
+            raise LookupError("a guardrail")
+
+        def refuse_at_once(response: Any, **_: Any) -> None:
+            if read:
+                assert response.content
+            raise LookupError("a guardrail")
+
+        hooks = {"response": [refuse if kind.asynchronous else refuse_at_once]}
+        return await caller.post(server.url, hooks=hooks)
+
+    seen = same(kind, server.host, scenario)
+    assert (seen.only.http_status, seen.only.generation_id) == (200, GENERATION)
+    assert (seen.only.outcome, seen.only.cost) == (("completed", COST) if read else ("error", None))
+
+
+@every_kind
+def test_what_a_hook_asks_is_a_call_of_its_own(kind: Kind, server: Replay) -> None:
+    server.answer = BODIES["json"]
+
+    async def scenario(caller: Caller) -> Any:
+        async def judge(_response: Any, **_: Any) -> None:
+            async with niquests.AsyncSession() as session:
+                await session.post(server.url, json=PROMPT)
+
+        def judge_at_once(_response: Any, **_: Any) -> None:
+            with niquests.Session() as session:
+                session.post(server.url, json=PROMPT)
+
+        hooks = {"response": [judge if kind.asynchronous else judge_at_once]}
+        return (await caller.post(server.url, hooks=hooks)).status_code
+
+    with watched(server.host) as seen:
+        assert run(kind, scenario) == 200
+    assert len(seen) == len(seen.spans) == 2
+
+
+@every_kind
 def test_a_challenge_is_answered_within_one_call(kind: Kind, server: Replay) -> None:
     challenge = 'Digest realm="r", nonce="n", qop="auth", algorithm=MD5'
 

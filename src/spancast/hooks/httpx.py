@@ -99,8 +99,8 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     return send
 
 
-def _carries(frame: FrameType) -> bool:
-    return frame.f_code.co_name in _TRANSPORTS
+def _carries(frame: FrameType) -> bool | None:
+    return True if frame.f_code.co_name in _TRANSPORTS else None
 
 
 _TRANSPORTS = ("handle_request", "handle_async_request")

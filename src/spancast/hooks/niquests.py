@@ -65,11 +65,16 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     return send
 
 
-def _carries(frame: FrameType) -> bool:
-    """Whether an adapter sends, of niquests' or the application's own."""
-    return frame.f_code.co_name == "send" and not frame.f_globals.get("__name__", "").endswith(_SESSIONS)
+def _carries(frame: FrameType) -> bool | None:
+    """Whether an adapter sends, of the application's own or not, or a redirect is followed; or a hook is called."""
+    name, module = frame.f_code.co_name, frame.f_globals.get("__name__", "")
+    if module.endswith(_HOOKS):
+        return False
+    return True if name == _REDIRECTS or (name == "send" and not module.endswith(_SESSIONS)) else None
 
 
+_HOOKS = "niquests.hooks"
+_REDIRECTS = "resolve_redirects"
 _SESSIONS = ("sessions", "async_session")
 """The modules of niquests in which a session sends."""
 

@@ -13,8 +13,9 @@ from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.recorder import Recorder
 
-Carries = Callable[[FrameType], bool]
-"""Whether a frame is where a client hands its request on to what carries it, such as a transport."""
+Carries = Callable[[FrameType], bool | None]
+"""Whether a frame is where a client hands its request on to what carries it, such as a transport; `False` where it
+calls a hook of the application's, and `None` where it cannot be told."""
 
 
 def always(_frame: FrameType) -> bool:
@@ -39,9 +40,10 @@ class _Sending:
         """
         frame, passed = sys._getframe(1), False  # noqa: SLF001 - as documented, and `inspect` reads source files
         while frame is not None and id(frame) != self.hook:
-            if self.carries(frame):
-                return True
-            passed = passed or not frame.f_globals.get("__name__", "").startswith(__package__)
+            if not frame.f_globals.get("__name__", "").startswith(__package__):
+                passed = True
+                if (carries := self.carries(frame)) is not None:
+                    return carries
             frame = frame.f_back  # type: ignore[assignment]  # `None` at the end
         return frame is None or not passed
 
