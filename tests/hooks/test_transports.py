@@ -1,10 +1,12 @@
 """Whatever carries an httpx request, another hooked client included, it is one Call, and the answer is the same."""
 
 import asyncio
+import base64
 import gc
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 
 import aiohttp
@@ -208,6 +210,82 @@ def test_what_an_event_hook_asks_is_a_call_of_its_own(kind: Kind, judge: Kind | 
     with watched(server.host) as seen:
         run(kind, lambda caller: post(caller, server), options)
     assert len(seen) == len(seen.spans) == len(server.requests) == 2
+
+
+KEY = "gw_key_abcdef0123456789"
+QUOTING = Answer(401, JSON, [f'{{"error":{{"code":401,"message":"No such key: {KEY}"}}}}'.encode()])
+KEYED = {"Authorization": f"Bearer {KEY}"}
+
+
+def keyed(kind: Kind, how: str) -> dict[str, Any]:
+    """Return the options of a client that puts a key into the request on its way."""
+    library = kind.library
+
+    class Auth(library.Auth):
+        def auth_flow(self, request: Any) -> Any:
+            request.headers.update(KEYED)
+            yield request
+
+    class Sync(library.HTTPTransport):
+        def handle_request(self, request: Any) -> Any:
+            request.headers.update(KEYED)
+            return super().handle_request(request)
+
+    class Async(library.AsyncHTTPTransport):
+        async def handle_async_request(self, request: Any) -> Any:
+            request.headers.update(KEYED)
+            return await super().handle_async_request(request)
+
+    async def put(request: Any) -> None:
+        request.headers.update(KEYED)
+
+    def put_at_once(request: Any) -> None:
+        request.headers.update(KEYED)
+
+    return {
+        "auth": {"auth": Auth()},
+        "hook": {"event_hooks": {"request": [put if kind.asynchronous else put_at_once]}},
+        "transport": {"transport": (Async if kind.asynchronous else Sync)(verify=False)},
+    }[how]
+
+
+@every_kind
+@pytest.mark.parametrize("how", ["auth", "hook", "transport"])
+@pytest.mark.parametrize("answer", [QUOTING, ANSWERS["plain"]], ids=["refused", "answered"])
+def test_a_key_that_is_put_in_on_the_way_is_known_and_not_kept(
+    kind: Kind, how: str, answer: Answer, server: Replay
+) -> None:
+    server.answer = answer
+
+    async def scenario(caller: Caller) -> Any:
+        response = await caller.open(server.url, json=PROMPT)
+        return await caller.read(response)
+
+    seen = same(kind, server.host, scenario, lambda: keyed(kind, how))
+    assert seen.only.key_hash == sha256(KEY.encode()).hexdigest()
+    assert KEY not in repr(seen.only)
+
+
+@pytest.mark.parametrize("how", ["middleware", "url"])
+def test_a_key_that_aiohttp_puts_in_is_known_and_not_kept(how: str, server: Replay) -> None:
+    secret = KEY if how == "middleware" else base64.b64encode(f"me:{KEY}".encode()).decode()
+    server.answer = Answer(401, JSON, [f'{{"error":{{"code":401,"message":"Not {secret}"}}}}'.encode()])
+
+    async def put(request: Any, send: Any) -> Any:
+        request.headers.update(KEYED)
+        return await send(request)
+
+    url = server.url.replace("//", f"//me:{KEY}@") if how == "url" else server.url
+
+    async def main() -> None:
+        middlewares = [put] if how == "middleware" else []
+        async with aiohttp.ClientSession(middlewares=middlewares) as session, session.post(url, json=PROMPT) as answer:
+            await answer.read()
+
+    with watched(server.host) as seen:
+        asyncio.run(main())
+    assert seen.only.key_hash == sha256(secret.encode()).hexdigest()
+    assert secret not in repr(seen.only)
 
 
 def test_what_a_middleware_of_aiohttps_asks_is_a_call_of_its_own(server: Replay) -> None:

@@ -12,7 +12,7 @@ from spancast import guard
 from spancast.call import Call, Outcome
 from spancast.capture.decoding import decoder
 from spancast.capture.dialect import Dialect
-from spancast.capture.failure import exception_facts, failure_facts, kept
+from spancast.capture.failure import exception_facts, failure_facts, kept, key_hash, secrets_of
 from spancast.capture.headers import header_facts
 from spancast.capture.reader import OpaqueReader, PlainReader, Reader, StreamReader
 from spancast.capture.reading import Reading
@@ -73,6 +73,25 @@ class Exchange:
         self._open = [True]
         self.feed: Callable[[bytes], None] = _unheard
         """Takes a piece of the body as the network brought it, and never raises. To be asked for after `headers`."""
+
+    def looks_for_key(self, status: int) -> bool:
+        """Whether `sent` is worth its while: no key was seen yet, or the answer may quote the one that was sent."""
+        return status >= ERRORS or self._base.key_hash is None
+
+    def sent(self, headers: Mapping[str, str]) -> None:
+        """Take the headers of the request as they went out, names in lower case, before those of the answer.
+
+        The client's own `auth`, a hook of the application's or a transport may have put a credential there.
+        """
+        try:
+            found = secrets_of(headers)
+            if not set(found) <= set(self._secrets):
+                self._secrets = (*found, *self._secrets)
+                self._base = msgspec.structs.replace(self._base, key_hash=key_hash(found) or self._base.key_hash)
+                if self.words is not None:
+                    self.words.secrets = tuple(self._secrets)
+        except Exception:  # noqa: BLE001 - whatever was sent, the caller gets its response
+            guard.caught("capture.sent")
 
     def headers(self, status: int, headers: Mapping[str, str]) -> bool:
         """Take the status and headers (names in any case); return whether the body is a stream of events."""

@@ -14,7 +14,7 @@ from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.aiohttp_stream import Hear, hearing
-from spancast.hooks.client_request import content, replaceable, watched
+from spancast.hooks.client_request import content, lowered, replaceable, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import opened, under_way
@@ -96,6 +96,8 @@ class _Listener:
             return
         self.heeded = True
         try:
+            if self.exchange.looks_for_key(response.status):
+                self.exchange.sent(lowered(response.request_info.headers.items()))
             events = self.exchange.headers(response.status, _headers(response, decoded=self.decoded))
             body = response._body  # noqa: SLF001 - where it is kept once it has been read
             if isinstance(body, bytes):  # a trace or a middleware was at it

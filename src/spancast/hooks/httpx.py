@@ -190,7 +190,7 @@ def _content(message: Any) -> bytes | None:
 def _listen(response: Any, exchange: Exchange, read: _Read, tee: Tee, *, asked: bool) -> None:
     """Show the exchange the headers, and put the tee in where the body will pass for a caller who streams."""
     try:
-        events = exchange.headers(response.status_code, read(response.headers, ANSWERED))
+        events = _heard(response, exchange, read)
         if response.is_stream_consumed or response.is_closed:  # one of the client's own event hooks was at it
             content = _content(response)
             if content is not None:
@@ -204,11 +204,18 @@ def _listen(response: Any, exchange: Exchange, read: _Read, tee: Tee, *, asked: 
         exchange.finish("closed")
 
 
+def _heard(response: Any, exchange: Exchange, read: _Read) -> bool:
+    """Show the exchange the headers; return whether the body is a stream of events."""
+    if exchange.looks_for_key(response.status_code):
+        exchange.sent(read(response.request.headers, ASKED))
+    return exchange.headers(response.status_code, read(response.headers, ANSWERED))
+
+
 def _refused(module: ModuleType, request: Any, error: Exception, exchange: Exchange, read: _Read) -> None:
     """Show the exchange the answer that one of the client's own event hooks, or its `auth`, has refused."""
     with guard.quietly("hooks.httpx"):
         response = answer_of(error, module.Response, lambda each: each.request is request)
         if response is not None:
-            exchange.headers(response.status_code, read(response.headers, ANSWERED))
+            _heard(response, exchange, read)
             if (content := _content(response)) is not None:
                 exchange.body(content)
