@@ -1,5 +1,6 @@
 """`spancast run`, and a program that has something to say itself."""
 
+import os
 import stat
 import subprocess
 import sys
@@ -124,6 +125,30 @@ def test_what_comes_behind_the_program_is_the_programs(
 
     assert done.stdout != ""
     assert "no call is seen" not in done.stderr
+
+
+def test_an_empty_entry_of_the_python_path_stays_the_working_directory(tmp_path: Path, openrouter: Simulator) -> None:
+    (tmp_path / "beside_the_folder.py").write_text("NAME = 'found'\n")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text("import beside_the_folder; print(beside_the_folder.NAME)\n")
+    environment = {**surroundings(tmp_path / "home", openrouter), "PYTHONPATH": f"{os.pathsep}lib"}
+
+    done = spancast("run", "--", sys.executable, "app/main.py", environment=environment, folder=tmp_path)
+
+    assert (done.stdout, done.stderr) == ("found\n", "")
+
+
+def test_a_home_is_where_run_was_given_it_wherever_the_program_works(tmp_path: Path, openrouter: Simulator) -> None:
+    (tmp_path / "app").mkdir()
+    program = "import os; os.chdir('app'); MORE = {}" + ASK
+    environment = surroundings(tmp_path / "other", openrouter)
+
+    done = spancast(
+        "run", "--home", "books", "--", sys.executable, "-c", program, environment=environment, folder=tmp_path
+    )
+
+    assert done.stderr == ""
+    assert len(calls({**environment, "SPANCAST_HOME": str(tmp_path / "books")})) == 1
 
 
 def test_what_start_is_told_a_second_time_is_not_used_and_that_is_said(tmp_path: Path, openrouter: Simulator) -> None:

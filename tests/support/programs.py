@@ -23,11 +23,14 @@ def surroundings(home: Path, openrouter: Simulator, **more: str) -> dict[str, st
     }
 
 
-def spancast(*command: str, environment: Mapping[str, str], check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a verb to its end."""
+def spancast(
+    *command: str, environment: Mapping[str, str], check: bool = True, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a verb to its end, in a working directory."""
     return subprocess.run(
         [sys.executable, "-m", "spancast", *command],
         env=environment,
+        cwd=folder,
         check=check,
         capture_output=True,
         text=True,

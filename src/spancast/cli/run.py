@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"spancast run found no command {command[0]!r}. Is it installed, and on PATH?\n")
         return NOT_FOUND
     given = {name: value for name in _OPTIONS if (value := getattr(args, name)) is not None}
+    if "home" in given:  # the programs that it starts may work elsewhere
+        given["home"] = str(Path(given["home"]).expanduser().absolute())
     _check(resolve(given).destinations)
     if _ignores_environment(command):
         sys.stderr.write(
@@ -86,9 +88,12 @@ _LONG_WITH_VALUE = "--check-hash-based-pycs"
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment with `settings`, in which a Python program starts Spancast before itself."""
-    folders = [bootstrap_folder(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    path = os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
-    return {**os.environ, **settings, "PYTHONPATH": path}
+    theirs = os.environ.get("PYTHONPATH")
+    folders = [
+        bootstrap_folder(),
+        *(theirs.split(os.pathsep) if theirs else ()),
+    ]  # an empty one is the working directory
+    return {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
 
 
 def bootstrap_folder() -> str:
