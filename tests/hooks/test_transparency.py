@@ -1,5 +1,6 @@
 """The application sees of a hooked client what it sees of a bare one."""
 
+import gc
 import gzip
 import inspect
 from collections.abc import Callable, Iterator
@@ -410,3 +411,16 @@ def test_two_clients_of_the_four_are_enough_to_share_a_process(server: Replay) -
     with watched(server.host) as seen:
         asyncio.run(both())
     assert len(seen) == len(KINDS)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.asynchronous], ids=str)
+def test_a_request_that_is_never_awaited_is_named_as_ever(kind: Kind, server: Replay) -> None:
+    async def scenario(caller: Caller) -> Any:
+        with pytest.warns(RuntimeWarning, match="never awaited") as warned:
+            caller.client.send(caller.client.build_request("POST", server.url, json=PROMPT))
+            gc.collect()
+        return [str(each.message) for each in warned]
+
+    bare = run(kind, scenario)
+    with watched(server.host):
+        assert run(kind, scenario) == bare

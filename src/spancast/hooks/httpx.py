@@ -6,7 +6,7 @@ a caller who did not ask to stream the body is read here, as the client itself w
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from functools import partial, wraps
 from operator import attrgetter
 from types import FrameType, ModuleType
 from typing import Any
@@ -72,6 +72,7 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
             return wrapped(*args, **kwargs)
         return send_watched(wrapped, request, args, kwargs)
 
+    @wraps(module.AsyncClient.send)  # a coroutine that is never awaited is named in a warning
     async def send_watched(
         wrapped: Callable[..., Any], request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:

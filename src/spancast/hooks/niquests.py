@@ -8,7 +8,7 @@ handed a response that was read; else the body is heard where its bytes leave th
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from types import FrameType, ModuleType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -52,6 +52,7 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
             return wrapped(*args, **kwargs)
         return send_watched(wrapped, session, request, args, kwargs)
 
+    @wraps(module.AsyncSession.send)  # a coroutine that is never awaited is named in a warning
     async def send_watched(
         wrapped: Callable[..., Any], session: Any, request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
