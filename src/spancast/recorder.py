@@ -113,8 +113,8 @@ class Recorder:
     def _open(self, dialect: Dialect, request: HttpRequest) -> Exchange:
         process = forks.process()  # first of all: a child whose fork nobody told of makes ids of its own
         self.settle()
-        facts = who.attributed(_asked(request), request.headers.get("x-session-id"))
-        facts.update(app_facts(request.headers))
+        asked = _asked(request)
+        facts = who.attributed(asked, request.headers.get("x-session-id"))
         credentials, started_at = secrets_of(request.headers), time.time_ns()
         call_id, said = ids.call_id(started_at), scrubbed(facts, credentials)
         call = Call(
@@ -125,7 +125,7 @@ class Recorder:
             server_port=request.port or _PORTS.get(request.scheme),
             region=region_of(request.host),
             destinations=self._destinations,
-            key_hash=key_hash(credentials),
+            key_hash=key_hash(request.headers),
             **self._attempts.link(call_id, request.headers, request.body, request.itself, request.tries),
             **said,
         )
@@ -141,7 +141,8 @@ class Recorder:
         words = None if after is None else after.words(dialect.operation, request.body, credentials)
         owed = None if self._owing is None else self._owing(request)
         finished = partial(self._finished, place=place, words=words, owed=owed, process=process)
-        exchange = Exchange(call, dialect, partial(self._opened, place=place), finished, credentials)
+        opened = partial(self._opened, place=place)
+        exchange = Exchange(call, dialect, opened, finished, credentials, who.hidden(asked))
         exchange.context, exchange.words, exchange.sends = place.context, words, sends
         exchange.on_usage = place.on_usage
         return exchange
@@ -224,8 +225,11 @@ def _replaceable(request: HttpRequest) -> bytes | None:
 
 def _asked(request: HttpRequest) -> Facts:
     if request.form is not None:
-        return form_facts(request.form)
-    return request_facts(request.body, request.headers.get("content-type") or "")
+        facts = form_facts(request.form)
+    else:
+        facts = request_facts(request.body, request.headers.get("content-type") or "")
+    facts.update(app_facts(request.headers))
+    return facts
 
 
 def _ignored(_call: Call) -> None:

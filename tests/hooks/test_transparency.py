@@ -1,6 +1,5 @@
 """The application sees of a hooked client what it sees of a bare one."""
 
-import gc
 import gzip
 import inspect
 from collections.abc import Callable, Iterator
@@ -418,7 +417,6 @@ def test_a_request_that_is_never_awaited_is_named_as_ever(kind: Kind, server: Re
     async def scenario(caller: Caller) -> Any:
         with pytest.warns(RuntimeWarning, match="never awaited") as warned:
             caller.client.send(caller.client.build_request("POST", server.url, json=PROMPT))
-            gc.collect()
         return [str(each.message) for each in warned]
 
     bare = run(kind, scenario)

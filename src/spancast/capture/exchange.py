@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,6 +39,7 @@ class Exchange:
         "_open",
         "_reader",
         "_secrets",
+        "_user",
         "context",
         "feed",
         "on_usage",
@@ -45,15 +47,19 @@ class Exchange:
         "words",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known of a request, and who is told
         self,
         base: Call,
         dialect: Dialect,
         on_headers: Listener,
         on_finish: Listener,
         secrets: Sequence[str] = (),
+        user: str | None = None,
     ) -> None:
-        """Open an exchange. `base` is what is known from the request, and `secrets` what must not be kept of it."""
+        """Open an exchange. `base` is what is known from the request, and `secrets` what must not be kept of it.
+
+        Nor is a `user` to be kept who is pseudonymised.
+        """
         self._dialect = dialect
         self.context: object = None
         """Carried for whoever made the exchange."""
@@ -64,6 +70,7 @@ class Exchange:
         self.words: Words | None = None
         """Holds what passes, where that is asked for."""
         self._secrets = secrets
+        self._user = user
         self._base = base
         self._began = time.perf_counter_ns()
         self._on_headers = on_headers
@@ -87,7 +94,7 @@ class Exchange:
             found = secrets_of(headers)
             if not set(found) <= set(self._secrets):
                 self._secrets = (*found, *self._secrets)
-                self._base = msgspec.structs.replace(self._base, key_hash=key_hash(found) or self._base.key_hash)
+                self._base = msgspec.structs.replace(self._base, key_hash=key_hash(headers) or self._base.key_hash)
                 if self.words is not None:
                     self.words.secrets = tuple(self._secrets)
         except Exception:  # noqa: BLE001 - whatever was sent, the caller gets its response
@@ -223,8 +230,9 @@ class Exchange:
 
     def _told_of(self, facts: Facts) -> Facts:
         """Return what is kept of the words in which a failure is told."""
-        found: Facts = {name: kept(facts[name], self._secrets) for name in _QUOTED if name in facts}
-        found["previous_errors"] = tuple(kept(each, self._secrets) for each in facts.get("previous_errors", ()))
+        safe = partial(kept, secrets=self._secrets, user=self._user)
+        found: Facts = {name: safe(facts[name]) for name in _QUOTED if name in facts}
+        found["previous_errors"] = tuple(map(safe, facts.get("previous_errors", ())))
         return found
 
     def _heeding(self, reader: Reader) -> Callable[[bytes], None]:

@@ -5,13 +5,15 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from spancast.base.scrub import without_secrets
+from spancast.base.scrub import without_secrets, without_word
 from spancast.capture.values import Facts, items, member, text
 
 MAX_MESSAGE = 128
 """Characters kept of an error message. What a provider quotes from the prompt (`metadata.raw`) is not kept at all."""
 
-_CREDENTIALS = ("authorization", "proxy-authorization", "x-api-key", "api-key")
+_KEYED = ("authorization", "x-api-key", "api-key")
+"""The headers that may hold the API's key; one of these wins over those behind it."""
+_CREDENTIALS = (*_KEYED, "proxy-authorization")
 _SHORTEST_SECRET = 8
 _KEYS = 16
 """Keys that are remembered, and their hashes; most programs have one."""
@@ -54,8 +56,14 @@ def exception_facts(error: BaseException) -> Facts:
     }
 
 
-def kept(stated: str, secrets: Sequence[str] = ()) -> str:
-    """Return what is kept of a text: without the request's own `secrets` and what looks like one, and not too long."""
+def kept(stated: str, secrets: Sequence[str] = (), user: str | None = None) -> str:
+    """Return what is kept of a text: without the request's own `secrets` and what looks like one, and not too long.
+
+    Nor does it quote a `user` who is not to be written; what is the same and all that there is, such as the code 429,
+    is no quotation.
+    """
+    if user is not None and user != stated:
+        stated = without_word(stated, user)
     return without_secrets(stated, secrets)[:MAX_MESSAGE]
 
 
@@ -66,17 +74,20 @@ def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_KEYS)
 def _words(stated: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple([word for each in stated for word in each.split() if len(word) >= _SHORTEST_SECRET])
+    """Return the long words; a header that was sent twice has a comma between the two (RFC 9110 §5.3)."""
+    words = [word for each in stated for word in each.replace(",", " ").split() if len(word) >= _SHORTEST_SECRET]
+    return tuple(dict.fromkeys(words))
 
 
-@lru_cache(maxsize=_KEYS)
-def key_hash(credentials: tuple[str, ...]) -> str | None:
+def key_hash(headers: Mapping[str, str]) -> str | None:
     """Return the SHA-256 of the request's API key in hex, as OpenRouter's list of keys has it (openrouter SDK, keys).
 
     A key of another kind than OpenRouter's own has a hash, too: it still tells one key from another.
     """
-    key = next((word for word in credentials if word.lower() not in _SCHEMES), None)
+    return _hash(tuple([headers[name] for name in _KEYED if name in headers]))
+
+
+@lru_cache(maxsize=_KEYS)
+def _hash(stated: tuple[str, ...]) -> str | None:
+    key = next(iter(_words(stated)), None)  # the name of a scheme is shorter
     return None if key is None else sha256(key.encode("utf-8", "replace")).hexdigest()
-
-
-_SCHEMES = ("bearer", "basic")
