@@ -27,3 +27,20 @@ def test_clients_in_greenlets_are_seen_one_by_one() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     seen = json.loads(done.stdout)
     assert seen == {"clean": True, "completed": ["completed"] * 30, "killed": ["cancelled"] * 3, "spans": 33}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_program_that_patches_itself_is_warned_of_nothing(tmp_path: Path) -> None:
+    python = python_with("clients/gevent", *NEEDS)
+    program = "from gevent import monkey; monkey.patch_all()"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "SPANCAST_HOME": str(tmp_path),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    }
+    for run in ([], ["-m", "spancast", "run", "--destinations", "otlp", "--", str(python)]):
+        command = [python, *run, "-W", "always", "-c", program]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+        assert (done.stdout, done.stderr) == ("", "")

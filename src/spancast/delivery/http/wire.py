@@ -7,9 +7,9 @@ is never asked for this machine itself. The engine is httpx2's own, httpcore2: t
 
 import ipaddress
 import os
+import ssl  # as a module: gevent warns of those who have taken names out of it before it patches
 from email.utils import formatdate
 from functools import lru_cache
-from ssl import SSLCertVerificationError, SSLContext
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
@@ -115,7 +115,7 @@ class Wire:
 
 
 @lru_cache(maxsize=1)
-def _trusted() -> SSLContext:
+def _trusted() -> ssl.SSLContext:
     """Return whom all connections of the process trust: to read the certificates takes a hundredth of a second.
 
     No fork falls into that, for OpenSSL has locks of its own, which a child would wait for for ever.
@@ -176,7 +176,7 @@ def _reply(response: "httpcore2.Response", limit: int) -> Reply:
 
 def _unsent(error: Exception) -> Unsent:
     origin = error.__context__  # the engine takes the cause away
-    if isinstance(origin, SSLCertVerificationError):
+    if isinstance(origin, ssl.SSLCertVerificationError):
         return Untrusted(f"TLS: {origin.verify_message}")
     return Unsent(_why(error))
 
