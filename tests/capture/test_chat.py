@@ -1,5 +1,6 @@
 """POST /chat/completions: what nobody has recorded of it, and what a stream may be made of."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -190,6 +191,78 @@ def test_a_call_of_a_tool_amid_the_text_is_counted_however_little_it_says() -> N
     assert streamed(PATH, [*text, chunk(choices=[choice]), *text, *STREAM[-3:]]).tool_calls == 1
 
 
+@pytest.mark.parametrize("kind", ["file", "file_path", None])
+def test_a_file_among_the_annotations_is_no_source(kind: str | None) -> None:
+    annotations = [{"type": kind, "file": {"hash": "a", "name": "a.pdf"}}, "a", None]
+    message = {"role": "assistant", "content": "Hello", "annotations": annotations}
+    assert answered(PATH, plain(choices=[{"index": 0, "message": message}])).citations is None
+    assert streamed(PATH, [*TEXT, chunk(choices=[choice(0, annotations=annotations)]), *STREAM[-3:]]).citations is None
+
+
+def test_what_a_plain_answer_lists_is_counted_however_much_it_is() -> None:
+    many = 1000
+    calls = [{"id": f"call_{number}", "type": "function", "function": {"name": "f"}} for number in range(many)]
+    message = {"content": "", "annotations": [{"type": "url_citation"}] * many, "tool_calls": calls}
+    for more in ({}, {"odd": float("nan")}):
+        call = answered(PATH, plain(choices=[{"index": 0, "message": message}], **more))
+        assert (call.citations, call.tool_calls) == (many, many)
+
+
+def test_a_stream_is_whole_when_every_choice_has_said_why_it_ends() -> None:
+    chunks = [chunk(choices=[choice(0)]), chunk(choices=[choice(1)]), chunk(choices=[choice(0, "stop")])]
+    call = streamed(PATH, [*chunks, chunk(choices=[choice(1, content="and")])])
+    assert (call.outcome, call.error_type, call.finish_reasons) == ("error", "incomplete_response", ("stop", None))
+    for end in (chunk(choices=[choice(1, "stop")]), chunk(choices=[], usage=USAGE), DONE):
+        assert streamed(PATH, [*chunks, end]).outcome == "completed"
+
+
+SHAPES = {
+    "as OpenRouter writes": '{"id":"gen-1","choices":[{"index":%d,"delta":{"content":"word "},"finish_reason":null}]}',
+    "by name": '{"choices":[{"delta":{"content":"word "},"finish_reason":null,"index":%d}],"id":"gen-1"}',
+    "the delta first": '{"id":"gen-1","choices":[{"delta":{"content":"word "},"index":%d,"finish_reason":null}]}',
+    "a completion": '{"id":"gen-1","choices":[{"text":"word ","index":%d,"finish_reason":null}]}',
+    "with spaces": '{"id": "gen-1", "choices": [{"index": %d, "delta": {"content": "word"}, "finish_reason": null}]}',
+    "two at once": '{"id":"gen-1","choices":[{"index":0,"finish_reason":null},{"index":%d,"finish_reason":null}]}',
+    "with more": '{"id":"gen-1","choices":[{"logprobs":null,"index":%d,"delta":{"a":1},"finish_reason":null}]}',
+}
+"""Ways to write an event of a choice, by which place its index has."""
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("pieces", [8, 40, 400])
+def test_a_choice_that_begins_amid_the_text_and_never_ends_is_known(shape: str, pieces: int) -> None:
+    text, other = [event(shape % 0)] * pieces, event(shape % 2)
+    call = streamed(PATH, [*TEXT, *text, other, *text, chunk(finish="stop"), DONE])
+    assert (call.finish_reasons, call.output_chunks) == (("stop", None, None), 2 * pieces + 8)
+
+
+@pytest.mark.parametrize("pieces", [8, 40, 400])
+def test_a_service_tier_that_only_the_text_states_is_known(pieces: int) -> None:
+    text, tier = [chunk("text ")] * pieces, chunk("text ", service_tier="flex")
+    for told in ([tier], [tier] * pieces, [chunk("a", service_tier="auto"), tier, chunk("a", service_tier=None)]):
+        assert streamed(PATH, [*TEXT, *text, *told, *text, chunk(finish="stop"), DONE]).service_tier == "flex"
+
+
+def test_a_service_tier_in_the_text_or_behind_it_takes_nothing_away() -> None:
+    text = [chunk('"service_tier":"flex"', service_tier="auto")] * 200
+    assert streamed(PATH, [*text, *STREAM[-3:]]).service_tier == "auto"
+    assert streamed(PATH, [*text, chunk(finish="stop", service_tier="default"), DONE]).service_tier == "default"
+    assert streamed(PATH, [*[chunk("a", service_tier="x" * 600)] * 200, *STREAM[-3:]]).service_tier == "x" * 512
+
+
+def lines(each: bytes) -> bytes:
+    """Return an event whose data is written in many lines."""
+    written = json.dumps(json.loads(each.removeprefix(b"data: ")), indent=1)
+    return b"".join(b"data: %s\n" % line.encode() for line in written.split("\n")) + b"\n"
+
+
+def test_an_event_of_many_lines_is_one_and_read_as_such() -> None:
+    asked = chunk(choices=[choice(0, tool_calls=[{"index": 0, "id": "call_0", "function": {"name": "f"}}])])
+    each = [*[chunk("text ")] * 200, asked, *[chunk("text ")] * 200, *STREAM[-3:-1]]
+    call = streamed(PATH, [*map(lines, each), b"data:\n\n", b"data: \n\n", DONE])
+    assert (call.tool_calls, call.output_chunks, call.cost) == (1, 403, COST)
+
+
 def choice(index: int, finish: str | None = None, **delta: Any) -> dict[str, Any]:
     return {"index": index, "delta": {"content": "", **delta}, "finish_reason": finish}
 
@@ -198,7 +271,7 @@ def choice(index: int, finish: str | None = None, **delta: Any) -> dict[str, Any
     ("said", "field", "expected"),
     [
         (chunk(choices=[choice(0, annotations=[{"type": "url_citation", "url": "u"}])]), "citations", 1),
-        (chunk(choices=[choice(0, annotations=["https://a.example"])]), "citations", 1),
+        (chunk(choices=[choice(0, annotations=[{"file_citation": {}, "type": "file_citation"}])]), "citations", 1),
         (chunk("a", error="boom"), "outcome", "error"),
         (
             chunk(choices=[choice(0), choice(1)]) + chunk(choices=[choice(1, "length")]),

@@ -1,5 +1,6 @@
 """POST /messages: Anthropic's Messages, plain or as a stream of named events."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -104,7 +105,7 @@ def test_a_stream_is_whole_with_message_stop_whoever_closes_it_then(name: str) -
 def test_a_stream_that_is_cut_has_an_unknown_cost_and_no_tokens_that_only_stood_for_none_yet() -> None:
     call = cut_behind(5, "messages")
     assert (call.outcome, call.cost, call.cost_source) == ("closed", None, None)
-    assert (call.input_tokens, call.output_tokens, call.finish_reasons) == (None, None, None)
+    assert (call.input_tokens, call.output_tokens, call.finish_reasons) == (None, None, (None,))
     assert call.response_id == "msg_01XFDUDYJgAACzvnptvVoYEL"
 
 
@@ -144,3 +145,53 @@ def test_odd_events_spoil_nothing(odd: str) -> None:
 def test_a_tool_without_a_proper_id_is_no_trouble() -> None:
     odd = event('{"type":"content_block_start","index":[[]],"content_block":{"type":"tool_use","id":{}}}')
     assert streamed(PATH, [odd, *events("messages")]).cost == COST
+
+
+ROUTE = '{"strategy":"fallback","attempt":2,"region":"eu","endpoints":{"available":[]}}'
+ERROR = (
+    '{"type":"error","error":{"type":"overloaded_error","message":"Oh","error_type":"provider_overloaded"},'
+    f'"request_id":"req-1","openrouter_metadata":{ROUTE}}}'
+)
+
+
+def test_an_error_says_how_it_was_routed_and_in_which_request() -> None:
+    for call in (answered(PATH, ERROR.encode(), status=529), streamed(PATH, [*events("messages")[:5], event(ERROR)])):
+        assert call.routing is not None
+        assert (call.routing.strategy, call.routing.attempt, call.region) == ("fallback", 2, "eu")
+        assert (call.request_id, call.error_type) == ("req-1", "provider_overloaded")
+    headers = {**JSON, "request-id": "req-2"}
+    assert answered(PATH, ERROR.encode(), status=529, headers=headers).request_id == "req-2"
+
+
+def test_an_error_that_says_nothing_is_one_all_the_same() -> None:
+    assert streamed(PATH, [*events("messages")[:5], event('{"type":"error"}')]).error_type == "error"
+
+
+@pytest.mark.parametrize("until", [2, 5])
+def test_a_stream_that_is_cut_never_says_why_it_ends(until: int) -> None:
+    assert cut_behind(until, "messages").finish_reasons == (None,)
+
+
+def test_an_answer_may_not_say_why_it_ends() -> None:
+    null = b'"stop_reason":null'
+    chunks = [each.replace(b'"stop_reason":"end_turn"', null) for each in events("messages")]
+    body = plain_body("messages").replace(b'"stop_reason": "end_turn"', null)
+    for call in (streamed(PATH, chunks), answered(PATH, body)):
+        assert (call.outcome, call.finish_reasons, call.native_finish_reasons) == ("completed", (None,), None)
+
+
+def test_an_answer_that_never_began_is_to_say_nothing() -> None:
+    for call in (
+        answered(PATH, plain_body("error_402"), status=402),
+        answered(PATH, ERROR.encode(), status=529),
+        streamed(PATH, [event(ERROR)]),
+    ):
+        assert call.finish_reasons is None
+
+
+def test_what_an_answer_lists_is_counted_however_much_it_is() -> None:
+    tools = [{"type": "tool_use", "id": f"toolu_{number}", "name": "f", "input": {}} for number in range(100)]
+    cited = [{"type": "text", "text": "a", "citations": [{"type": "char_location"}] * 100}]
+    body = json.dumps({"id": "msg_1", "type": "message", "content": [*tools, *cited]})
+    call = answered(PATH, body.encode())
+    assert (call.tool_calls, call.citations) == (100, 100)

@@ -207,3 +207,26 @@ def test_a_stream_that_the_server_ends_in_the_middle_is_incomplete() -> None:
 def test_a_stream_that_has_said_why_it_ends_is_whole_without_its_end_mark(until: int) -> None:
     call = streamed(PATH, STREAM[:until])
     assert (call.outcome, call.error_type) == ("completed", None)
+
+
+FAILED = b'{"error":{"code":502,"message":"Bad gateway"}}\n\n'
+
+
+@pytest.mark.parametrize("path", [PATH, "/responses", "/messages"])
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [COMMENT, FAILED],
+        [COMMENT, COMMENT, b"\n   \n\n" + FAILED],
+        [COMMENT, FAILED, DONE],
+        [COMMENT, FAILED, COMMENT, event('{"error":{"code":500,"message":"late"}}')],
+        [*STREAM[:5], FAILED],
+        [*[chunk("word ")] * 300, FAILED, *[chunk("word ")] * 300],
+        [b'{\n "error": {\n  "code": 502,\n  "message": "Bad gateway"\n }\n}\n\n', COMMENT],
+    ],
+)
+def test_an_error_in_place_of_an_event_is_read_however_it_is_cut(chunks: list[bytes], path: str) -> None:
+    body = b"".join(chunks)
+    for cut in (chunks, [body], [body[at : at + 7] for at in range(0, len(body), 7)]):
+        call = streamed(path, cut)
+        assert (call.outcome, call.error_type, call.error_message) == ("error", "502", "Bad gateway")

@@ -3,7 +3,7 @@
 import pytest
 
 from spancast.call import Attempt, Routing
-from spancast.capture.reading import Envelope, Reading
+from spancast.capture.reading import MAX_CALLS, Envelope, Reading
 from spancast.capture.values import MAX_ITEMS
 
 
@@ -67,13 +67,30 @@ def test_the_last_finish_reason_that_says_anything_stands() -> None:
 
 def test_a_flood_of_choices_or_tools_is_bounded() -> None:
     reading = Reading()
-    for index in range(10 * MAX_ITEMS):
+    for index in range(2 * MAX_CALLS):
         reading.choose(index, "stop")
         reading.calls_tool(index)
     reading.choose(0, "length")
     facts = reading.facts()
     assert facts["finish_reasons"] == ("length", *["stop"] * (MAX_ITEMS - 1))
-    assert facts["tool_calls"] == MAX_ITEMS
+    assert facts["tool_calls"] == MAX_CALLS
+
+
+def test_a_choice_has_its_place_whether_or_not_those_before_it_were_seen() -> None:
+    reading = Reading()
+    reading.choose(2, "length", "max_tokens")
+    assert reading.facts() == {
+        "finish_reasons": (None, None, "length"),
+        "native_finish_reasons": (None, None, "max_tokens"),
+    }
+
+
+@pytest.mark.parametrize("index", [MAX_ITEMS, 2**63 - 1])
+def test_a_choice_beyond_all_measure_takes_no_room(index: int) -> None:
+    reading = Reading()
+    reading.choose(index, "stop")
+    assert reading.facts() == {"finish_reasons": ("stop",)}
+    assert reading.ended()
 
 
 def test_a_tool_call_is_counted_once_for_its_key() -> None:
@@ -114,6 +131,10 @@ def test_an_unfinished_choice_is_no_end() -> None:
     reading = Reading()
     reading.choose(0, None)
     assert not reading.ended()
+    reading.choose(1, "stop")
+    assert not reading.ended()
+    reading.choose(0, "stop")
+    assert reading.ended()
 
 
 ROUTING = {
@@ -146,4 +167,28 @@ def test_how_the_router_found_who_answers_is_kept() -> None:
 def test_odd_metadata_is_an_unknown_route(odd: object) -> None:
     reading = Reading()
     reading.envelope(Envelope(openrouter_metadata=odd))
+    assert reading.facts() == {"routing": Routing()}
+
+
+SELECTED = {"endpoints": {"available": [{"provider": "OpenAI"}, "odd", {"provider": "Azure", "selected": True}]}}
+
+
+def test_the_endpoint_that_was_selected_names_the_provider_where_nothing_else_does() -> None:
+    reading = Reading()
+    reading.envelope(Envelope(openrouter_metadata=SELECTED))
+    assert reading.facts()["provider"] == "Azure"
+    reading.envelope(Envelope(provider="Amazon Bedrock"))
+    assert reading.facts()["provider"] == "Amazon Bedrock"
+
+
+def test_the_endpoint_that_was_selected_and_failed_has_not_served() -> None:
+    reading = Reading()
+    reading.envelope(Envelope(openrouter_metadata=SELECTED, error={"code": 502}))
+    assert "provider" not in reading.facts()
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {"available": 7}, {"available": [{"selected": True, "provider": 7}]}])
+def test_odd_endpoints_name_no_provider(odd: object) -> None:
+    reading = Reading()
+    reading.envelope(Envelope(openrouter_metadata={"endpoints": odd}))
     assert reading.facts() == {"routing": Routing()}

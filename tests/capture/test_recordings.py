@@ -123,3 +123,8 @@ def test_the_same_exchange_with_its_body_lost_is_known_by_its_headers() -> None:
     for recording in named:
         lost = dataclasses.replace(recording, response={**recording.response, "body": "", "chunks": None}, stream=False)
         assert at_once(lost).generation_id == recording.expect["generation_id"]
+
+
+def test_a_source_is_what_the_answer_cites_and_no_file_that_was_read() -> None:
+    cited = {each.id: call.citations for each in recordings("chat") if (call := at_once(each)).citations is not None}
+    assert cited == {"activeagent/test_agent_web_search#0": 12}

@@ -183,6 +183,23 @@ def test_other_spellings(members: dict[str, Any], expected: Parameters | None) -
         ({"output_config": {"effort": "max", "task_budget": None}}, Parameters(reasoning_level="max")),
         ({"output_config": {"effort": "max"}, "reasoning": {"effort": "low"}}, Parameters(reasoning_level="low")),
         ({"output_config": {"effort": None}}, None),
+        (
+            {"output_config": {"format": {"type": "json_schema", "schema": {}}}},
+            Parameters(response_format="json_schema"),
+        ),
+        (
+            {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
+            Parameters(tool_choice="auto", parallel_tool_calls=False),
+        ),
+        (
+            {"tool_choice": {"type": "any", "disable_parallel_tool_use": False}},
+            Parameters(tool_choice="any", parallel_tool_calls=True),
+        ),
+        ({"tool_choice": {"type": "any", "disable_parallel_tool_use": 1}}, Parameters(tool_choice="any")),
+        (
+            {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}, "parallel_tool_calls": True},
+            Parameters(tool_choice="any", parallel_tool_calls=True),
+        ),
     ],
 )
 def test_what_stands_deeper_in_other_dialects(members: dict[str, Any], expected: Parameters | None) -> None:

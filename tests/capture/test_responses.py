@@ -137,3 +137,80 @@ def test_an_item_without_a_proper_id_is_no_trouble() -> None:
     )
     call = streamed(PATH, [odd, *events("responses")])
     assert call.cost == COST
+
+
+def item(written: str, number: int = 0) -> bytes:
+    return event(f'{{"type":"response.output_item.added","output_index":{number},"item":{written}}}')
+
+
+def done(*output: str) -> bytes:
+    made = ",".join(output)
+    return event(f'{{"type":"response.completed","response":{{"id":"r","status":"completed","output":[{made}]}}}}')
+
+
+CLIENT_TOOLS = ("function_call", "custom_tool_call", "apply_patch_call", "local_shell_call", "computer_call")
+
+
+def test_every_tool_that_the_application_carries_out_is_counted_once() -> None:
+    made = [f'{{"type":"{kind}","call_id":"call_{number}"}}' for number, kind in enumerate(CLIENT_TOOLS)]
+    kinds = ("web_search_call", "openrouter:bash", "shell_call", "shell_call_output")
+    others = [f'{{"type":"{kind}","call_id":"{kind}"}}' for kind in kinds]
+    body = '{"id":"resp_1","output":[%s]}' % ",".join(made + others)  # noqa: UP031 - braces
+    added = [item(each, number) for number, each in enumerate(made + others)]
+    for call in (answered(PATH, body.encode()), streamed(PATH, added), streamed(PATH, [*added, done(*made, *others)])):
+        assert call.tool_calls == len(CLIENT_TOOLS)
+
+
+def test_what_an_answer_lists_is_counted_however_much_it_is() -> None:
+    source = '{"type":"url_citation","url":"u"}'
+    message = '{"type":"message","content":[{"type":"output_text","annotations":[%s]}]}'
+    made = [f'{{"type":"function_call","call_id":"call_{number}"}}' for number in range(100)]
+    output = ",".join([*made, message % ",".join([source] * 100)])
+    call = answered(PATH, f'{{"id":"resp_1","output":[{output}]}}'.encode())
+    assert (call.tool_calls, call.citations) == (100, 100)
+
+
+def annotated(written: str) -> bytes:
+    return event(f'{{"type":"response.output_text.annotation.added","output_index":0,"annotation":{written}}}')
+
+
+SOURCE = '{"type":"url_citation","url":"https://a.example"}'
+FILE = '{"type":"file_path","file_id":"f","index":0}'
+TEXT = event('{"type":"response.output_text.delta","output_index":0,"delta":"word "}')
+
+
+def test_the_sources_of_a_stream_that_is_cut_are_counted() -> None:
+    chunks = [*events("responses")[:3], TEXT, annotated(SOURCE), annotated(FILE), annotated("7"), *[TEXT] * 400]
+    assert streamed(PATH, chunks).citations == 1
+
+
+def test_a_source_is_counted_once_whether_it_is_told_on_the_way_or_at_the_end() -> None:
+    message = f'{{"type":"message","content":[{{"type":"output_text","annotations":[{SOURCE},{SOURCE},{FILE}]}}]}}'
+    for told in (0, 2):
+        assert streamed(PATH, [TEXT, *[annotated(SOURCE)] * told, done(message)]).citations == 2
+
+
+def test_a_file_that_was_made_is_no_source() -> None:
+    message = f'{{"type":"message","content":[{{"type":"output_text","annotations":[{FILE}]}}]}}'
+    assert answered(PATH, f'{{"id":"r","output":[{message}]}}'.encode()).citations is None
+
+
+def test_its_provider_is_known_by_its_route() -> None:
+    route = '{"strategy":"direct","endpoints":{"available":[{"model":"a/b","provider":"Azure","selected":true}]}}'
+    body = f'{{"id":"resp_1","status":"completed","output":[],"openrouter_metadata":{route}}}'
+    for call in (
+        answered(PATH, body.encode()),
+        streamed(PATH, [event(f'{{"type":"response.completed","response":{body}}}')]),
+    ):
+        assert call.provider == "Azure"
+
+
+def test_a_stream_that_is_cut_or_fails_never_says_why_it_ends() -> None:
+    for chunks in (events("responses")[:-2], events("responses")[:3], events("responses_failed")):
+        assert streamed(PATH, chunks).finish_reasons == (None,)
+
+
+def test_an_answer_that_never_began_is_to_say_nothing() -> None:
+    error = event('{"type":"error","code":"server_error","message":"Oh"}')
+    for call in (streamed(PATH, [error]), answered(PATH, plain_body("responses_failed"))):
+        assert (call.outcome, call.finish_reasons) == ("error", None)

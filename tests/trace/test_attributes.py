@@ -122,9 +122,14 @@ def test_the_cost_is_written_to_the_last_digit_in_plain_notation(cost: str, writ
 
 
 def test_a_reason_that_never_came_is_said_as_the_conventions_have_it() -> None:
-    found = attributes(a_call(finish_reasons=("stop", None), native_finish_reasons=(None, "completed")))
+    found = attributes(a_call(finish_reasons=("stop", None)))
     assert found[names.FINISH_REASONS] == ("stop", "error")
-    assert found[names.NATIVE_FINISH_REASONS] == ("error", "completed")
+
+
+def test_a_providers_own_word_that_never_came_is_none() -> None:
+    found = attributes(a_call(finish_reasons=("stop", "length"), native_finish_reasons=(None, "completed")))
+    assert found[names.FINISH_REASONS] == ("stop", "length")
+    assert found[names.NATIVE_FINISH_REASONS] == ("", "completed")
 
 
 def test_the_number_of_choices_is_said_where_it_is_not_one() -> None:

@@ -44,6 +44,15 @@ def test_money_and_times_are_what_they_were():
         assert getattr(found, name) == getattr(call, name), name
 
 
+def test_a_providers_own_word_that_never_came_is_unknown():
+    span = of_call()
+    for words, known in ((("", "completed"), (None, "completed")), (["end_turn"], ("end_turn",))):
+        said = {**span.attributes, names.NATIVE_FINISH_REASONS: words}
+        found = call_of(replace(span, attributes=said))
+        assert found is not None
+        assert found.native_finish_reasons == known
+
+
 def test_a_span_of_another_making_is_no_call():
     assert call_of(of_application("work")) is None
 

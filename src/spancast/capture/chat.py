@@ -7,8 +7,8 @@ import msgspec
 
 from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
-from spancast.capture.reading import Envelope, Reading
-from spancast.capture.values import Count, Text, count, items, member
+from spancast.capture.reading import Envelope, Reading, sources
+from spancast.capture.values import Count, Text, count, items, listed, member, text
 
 
 class _Message(msgspec.Struct):
@@ -60,10 +60,11 @@ def _choose(reading: Reading, position: int, choice: _Choice) -> None:
     message = choice.message if choice.delta is None else _message.of(choice.delta)
     if message is None:
         return
-    for number, call in enumerate(items(message.tool_calls)):
+    for number, call in enumerate(listed(message.tool_calls)):
         place = None if choice.delta is None else count(member(call, "index"))  # which one a delta goes on with
         reading.calls_tool((index, number if place is None else place))
-    reading.cites(len(items(message.annotations)))
+    if message.annotations is not None:
+        reading.cites(sources(message.annotations))
 
 
 def _speaks(delta: Any) -> bool:
@@ -100,7 +101,7 @@ def _is_all_text(block: bytes, events: int) -> bool:
 
 
 _NAMED_FINISH = re.compile(rb'"finish_reason"\s*:\s*[^n\s]')
-_NAMED_TOOL = re.compile(rb'"tool_calls"\s*:.*?"(?:id|name)"\s*:\s*"')
+_NAMED_TOOL = re.compile(rb'"tool_calls"\s*:.*?"(?:id|name)"\s*:\s*"', re.DOTALL)
 
 
 def _states(data: bytes) -> bool:
@@ -115,7 +116,42 @@ def _states(data: bytes) -> bool:
     )
 
 
-CHAT = Dialect(
-    operation="chat", take=_take, is_all_text=_is_all_text, states=_states, takes_user=True, takes_trace=True
+def _skim(reading: Reading, block: bytes) -> None:
+    """Take what events may state that else have only text: of which choice they are, and the tier that serves it.
+
+    Many streams state the tier in every event, and mean the same by it: the last is looked for, from behind. Where all
+    events are of the first choice, as in most streams, it is enough to count them.
+    """
+    at = max(block.rfind(b'"service_tier":"'), block.rfind(b'"service_tier": "'))
+    if at >= 0 and (stated := _TIER.match(block, at)) is not None:
+        reading.becomes(service_tier=text(stated[1].decode("utf-8", "replace")))
+    choices = max(block.count(b'"choices"'), block.count(b'"finish_reason"'))
+    if (
+        block.count(b'"choices":[{"index":0,') != choices
+        and block.count(b'"finish_reason":null,"index":0,') != choices
+        and block.count(b'"choices": [{"index": 0,') != choices
+    ):
+        for index in {found for beside in _INDICES for found in beside.findall(block)}:
+            reading.choose(int(index), None)
+
+
+_TIER = re.compile(rb'"service_tier"\s*:\s*"([^"\\]*)"')
+_INDICES = (
+    re.compile(rb'"choices"\s*:\s*\[\s*\{\s*"index"\s*:\s*([1-9]\d{0,17})\b'),
+    re.compile(rb'"index"\s*:\s*([1-9]\d{0,17})\s*,\s*"(?:delta|(?:native_)?finish_reason|logprobs)"'),
+    re.compile(rb'"finish_reason"\s*:\s*null\s*,\s*"index"\s*:\s*([1-9]\d{0,17})\b'),
 )
-COMPLETION = Dialect(operation="completion", take=_take, is_all_text=_is_all_text, states=_states, takes_user=True)
+"""The index of a choice, by what stands beside it: calls of tools and pieces of reasoning have an index, too."""
+
+CHAT = Dialect(
+    operation="chat",
+    take=_take,
+    is_all_text=_is_all_text,
+    states=_states,
+    skim=_skim,
+    takes_user=True,
+    takes_trace=True,
+)
+COMPLETION = Dialect(
+    operation="completion", take=_take, is_all_text=_is_all_text, states=_states, skim=_skim, takes_user=True
+)

@@ -10,6 +10,10 @@ def _nothing_is_sure(_block: bytes, _events: int) -> bool:
     return False
 
 
+def _nothing_is_beside(_reading: Reading, _block: bytes) -> None:
+    """Take nothing."""
+
+
 def _everything_counts(_data: bytes) -> bool:
     return True
 
@@ -26,6 +30,8 @@ class Dialect:
     """Whether a block of so many events, seen without parsing, holds pieces of text and nothing else."""
     states: Callable[[bytes], bool] = _everything_counts
     """Whether an event, seen without parsing, may state more than a piece of text."""
+    skim: Callable[[Reading, bytes], None] = _nothing_is_beside
+    """Reads what pieces of text may state on the way, without parsing them: of a whole block of events at once."""
     opaque: bool = False
     """Whether the body of a success is no text to read: a sound, or what nobody knows."""
     takes_user: bool = False

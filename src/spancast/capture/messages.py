@@ -9,7 +9,7 @@ from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.reading import Envelope, Reading
 from spancast.capture.usage import messages_usage_facts
-from spancast.capture.values import Text, count, items, member, text
+from spancast.capture.values import Text, count, listed, member, text
 
 
 class _Answer(Envelope):
@@ -17,6 +17,7 @@ class _Answer(Envelope):
 
     usage: Any = None
     """Anthropic's own, which a stream states piece by piece."""
+    request_id: Text | None = None
     type: Text | None = None
     stop_reason: Any = None
     content: Any = None
@@ -27,6 +28,8 @@ class _Answer(Envelope):
 
 
 _answer = Decoder(_Answer)
+
+_MESSAGE = "message"
 
 FINISH = {
     "end_turn": "stop",
@@ -47,15 +50,17 @@ def _take(reading: Reading, data: bytes) -> None:
         reading.unread += 1
         return
     reading.objects += 1
-    _EVENTS.get(answer.type or "message", _other)(reading, answer)
+    _EVENTS.get(answer.type or _MESSAGE, _other)(reading, answer)
 
 
 def _message(reading: Reading, answer: _Answer) -> None:
     reading.objects -= 1
     reading.envelope(answer, id_names_generation=False)
     _bill(reading, answer.usage)
+    if answer.type == _MESSAGE:
+        reading.choose(0, None)
     _stop(reading, answer.stop_reason)
-    for number, block in enumerate(items(answer.content)):
+    for number, block in enumerate(listed(answer.content)):
         _block(reading, number, block)
 
 
@@ -80,7 +85,7 @@ def _block_start(reading: Reading, answer: _Answer) -> None:
 def _block(reading: Reading, number: Any, block: Any) -> None:
     if member(block, "type") == "tool_use":
         reading.calls_tool(text(member(block, "id")) or count(number))
-    reading.cites(len(items(member(block, "citations"))))
+    reading.cites(len(listed(member(block, "citations"))))
 
 
 def _piece(reading: Reading, answer: _Answer) -> None:
@@ -100,16 +105,20 @@ def _end(reading: Reading, answer: _Answer) -> None:
 
 
 def _error(reading: Reading, answer: _Answer) -> None:
-    reading.fail(answer.error, answer.error_type)
+    reading.objects -= 1
+    reading.envelope(answer, id_names_generation=False)
+    reading.name(request_id=answer.request_id)
+    if answer.error is None:
+        reading.fail(None, answer.error_type)
 
 
 def _other(reading: Reading, answer: _Answer) -> None:
     if answer.error is not None:
-        reading.fail(answer.error, answer.error_type)
+        _error(reading, answer)
 
 
 _EVENTS = {
-    "message": _message,
+    _MESSAGE: _message,
     "message_start": _start,
     "content_block_start": _block_start,
     "content_block_delta": _piece,

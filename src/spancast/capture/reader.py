@@ -10,7 +10,7 @@ from spancast.capture.bulk import without_bulk
 from spancast.capture.dialect import Dialect
 from spancast.capture.ends import Ends
 from spancast.capture.reading import Reading
-from spancast.capture.sse import MAX_EVENT, Blocks, before_the_last, is_stream, payloads
+from spancast.capture.sse import MAX_EVENT, Blocks, before_an_object, before_the_last, is_stream, payloads
 
 
 class Reader(Protocol):
@@ -226,38 +226,47 @@ class StreamReader:
         return tail.endswith(_END_MARKS)
 
     def _read(self, block: bytes, *, closely: bool) -> None:
-        dialect, reading = self._dialect, self._reading
+        if self.done:  # whatever comes behind the end is no part of the answer
+            return
         if not closely and (alike := self._alike.count(block)):
-            reading.events += alike
+            self._reading.events += alike
             return
-        events = _events(block)
-        reading.events += events
-        if not events and block.lstrip().startswith(b"{"):
-            self._read_object(block)
-            return
+        text = 0
         if self._spoke:
-            block = block[self._text_of(block, events, closely=closely) :]
-        rest = payloads(block)
-        for data in rest:
+            text, events = self._text_of(block, closely=closely)
+            self._reading.events += events
+        end = text + self._read_each(block[text:])
+        if self._spoke:
+            self._dialect.skim(self._reading, block[:end])
+
+    def _read_each(self, block: bytes) -> int:
+        """Read a block event by event; return how many bytes of it are events, up to the stream's own end."""
+        events, in_place = before_an_object(block)
+        dialect, reading = self._dialect, self._reading
+        for data in payloads(events):
             if data == b"[DONE]":
                 self.done = True
-                reading.events -= 1 + sum(1 for _ in rest)  # whatever comes behind it is no part of the answer
-            elif not self._spoke or dialect.states(data):
+                return len(events.partition(b"[DONE]\n")[0])
+            reading.events += 1
+            if not self._spoke or dialect.states(data):
                 dialect.take(reading, data)
                 if reading.spoke and not self._spoke:
                     self._spoke, self.first_token_at = True, time.perf_counter_ns()
+        if in_place:
+            known = reading.objects
+            dialect.take(reading, in_place)
+            self.done = reading.objects > known
+        return len(events)
 
-    def _text_of(self, block: bytes, events: int, *, closely: bool) -> int:
-        """Return how many bytes of a block are pieces of text and nothing else, as far as that is seen at once."""
-        if not closely and self._dialect.is_all_text(block, events):
+    def _text_of(self, block: bytes, *, closely: bool) -> tuple[int, int]:
+        """Return how much of a block is pieces of text and nothing else, as far as that is seen: bytes, and events."""
+        if not closely and self._dialect.is_all_text(block, events := _events(block)):
             self._alike.learn(block)
-            return len(block)
+            return len(block), events
         head = before_the_last(block, _ENDING)
-        return len(head) if head and self._dialect.is_all_text(head, _events(head)) else 0
-
-    def _read_object(self, block: bytes) -> None:
-        self._dialect.take(self._reading, block)
-        self.done = self.done or self._reading.objects > 0
+        if head and self._dialect.is_all_text(head, events := _events(head)):
+            return len(head), events
+        return 0, 0
 
 
 def _events(block: bytes) -> int:

@@ -1,6 +1,6 @@
 """What has been read of one answer so far, object by object: one for a plain answer, an event each for a stream."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -8,7 +8,10 @@ import msgspec
 from spancast.call import Attempt, Routing
 from spancast.capture.failure import failure_facts
 from spancast.capture.usage import usage_facts
-from spancast.capture.values import MAX_ITEMS, Facts, Text, count, items, member, text, texts
+from spancast.capture.values import MAX_ITEMS, Facts, Text, count, items, listed, member, text, texts
+
+MAX_CALLS = 4096
+"""Tool calls of one answer that are told apart, and so counted."""
 
 
 class Envelope(msgspec.Struct):
@@ -32,12 +35,14 @@ class Reading:
         "_finish",
         "_named",
         "_native",
+        "_selected",
         "_tools",
         "bill",
         "events",
         "failure",
         "objects",
         "over",
+        "owes_reason",
         "spoke",
         "unread",
         "usage",
@@ -54,10 +59,14 @@ class Reading:
         """Whether a piece of the answer itself has been seen: text, reasoning, a tool call."""
         self.over = False
         """Whether the answer has said that it is whole."""
+        self.owes_reason = False
+        """Whether the answer has begun, and only its end tells whether there is a reason for that."""
         self.bill: dict[str, Any] = {}
         """The `usage` as written, where a dialect tells it piece by piece."""
         self.usage: Facts = {}
         self._named: Facts = {}
+        self._selected: str | None = None
+        """The provider to which the router says that it sent the request."""
         self.failure: Facts = {}
         """What the answer says went wrong."""
         self._finish: dict[int, str | None] = {}
@@ -80,6 +89,8 @@ class Reading:
             self.becomes(service_tier=seen.service_tier)
         if seen.openrouter_metadata is not None:
             self.name(**_routing(seen.openrouter_metadata))
+            if seen.error is None:
+                self._selected = self._selected or _selected(seen.openrouter_metadata)
         if seen.error is not None:
             self.fail(seen.error, seen.error_type)
 
@@ -108,12 +119,16 @@ class Reading:
 
     def calls_tool(self, key: object) -> None:
         """Count a function call that the model asks for, once for each key."""
-        if len(self._tools) < MAX_ITEMS:
+        if len(self._tools) < MAX_CALLS:
             self._tools.add(key)
 
     def cites(self, sources: int) -> None:
         """Count sources."""
         self._citations += sources
+
+    def cites_in_all(self, sources: int) -> None:
+        """Count the sources of the whole answer, some of which may have been counted on the way."""
+        self._citations = max(self._citations, sources)
 
     def fail(self, error: Any, error_type: Any = None) -> None:
         """Keep the first error that says of what type it is; a bare `finish_reason: "error"` takes nothing away."""
@@ -123,21 +138,26 @@ class Reading:
             self.failure = {**self.failure, **failure_facts(error)}
 
     def ended(self) -> bool:
-        """Whether the answer says that it is whole: a finish reason, its usage, an error, or a word of its own.
+        """Whether the answer says that it is whole: a finish reason of each choice, usage, an error, its own word.
 
         A usage that is told piece by piece begins before the answer ends.
         """
         whole = self.usage and not self.bill
-        return bool(self.over or whole or self.failure or any(self._finish.values()))
+        reasons = self._finish.values()
+        return bool(self.over or whole or self.failure or (reasons and all(reasons)))
 
     def facts(self) -> Facts:
         """Return everything that the answer stated."""
         facts = {**self.failure, **self._named, **self.usage}
+        if self._selected is not None:
+            facts.setdefault("provider", self._selected)
         if self._finish:
-            choices = sorted(self._finish)
-            facts["finish_reasons"] = tuple([self._finish[index] for index in choices])
+            choices = self._choices()
+            facts["finish_reasons"] = tuple([self._finish.get(index) for index in choices])
             if any(self._native.values()):
-                facts["native_finish_reasons"] = tuple([self._native[index] for index in choices])
+                facts["native_finish_reasons"] = tuple([self._native.get(index) for index in choices])
+        elif self.owes_reason:
+            facts["finish_reasons"] = (None,)
         if self._tools:
             facts["tool_calls"] = len(self._tools)
         if self._citations:
@@ -145,6 +165,20 @@ class Reading:
         if self.events:
             facts["output_chunks"] = self.events
         return facts
+
+    def _choices(self) -> Iterable[int]:
+        """Return the choices in their order, with those before the last that were not seen."""
+        last = max(self._finish)
+        return range(last + 1) if last < MAX_ITEMS else sorted(self._finish)
+
+
+def sources(annotations: Any) -> int:
+    """Return how many annotations cite a source; a file that was read or made is none (OpenRouter API, annotations)."""
+    return sum(map(_is_citation, listed(annotations)))
+
+
+def _is_citation(annotation: Any) -> bool:
+    return (text(member(annotation, "type")) or "").endswith("_citation")
 
 
 def _routing(seen: Any) -> Facts:
@@ -157,6 +191,12 @@ def _routing(seen: Any) -> Facts:
         summary=text(member(seen, "summary")),
     )
     return {"routing": routing, "region": text(member(seen, "region"))}
+
+
+def _selected(seen: Any) -> str | None:
+    """Return the provider of the endpoint that was selected."""
+    endpoints = items(member(member(seen, "endpoints"), "available"))
+    return next((text(member(each, "provider")) for each in endpoints if member(each, "selected") is True), None)
 
 
 def _attempt(seen: Any) -> Attempt:

@@ -142,17 +142,19 @@ def _parameters(seen: _Request) -> Parameters | None:
             field, read = reader
             if (asked := read(value)) is not None:
                 found.setdefault(field, asked)
-    if seen.text is not None or seen.output_config is not None:
+    if seen.text is not None or seen.output_config is not None or isinstance(seen.tool_choice, dict):
         found = {**_inner(seen), **found}
     return Parameters(**found) if found else None
 
 
 def _inner(seen: _Request) -> Facts:
-    """Return what Responses ask for in `text`, and Messages in `output_config`."""
+    """Return what Responses ask for in `text`, and Messages in `output_config` and `tool_choice`."""
+    one_by_one = flag(member(seen.tool_choice, "disable_parallel_tool_use"))
     return stated(
-        response_format=_kind(member(seen.text, "format")),
+        response_format=_kind(member(seen.text, "format")) or _kind(member(seen.output_config, "format")),
         verbosity=text(member(seen.text, "verbosity")),
         reasoning_level=text(member(seen.output_config, "effort")),
+        parallel_tool_calls=None if one_by_one is None else not one_by_one,
     )
 
 

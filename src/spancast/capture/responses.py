@@ -7,8 +7,8 @@ import msgspec
 from spancast.capture import typed
 from spancast.capture.decode import Decoder
 from spancast.capture.dialect import Dialect
-from spancast.capture.reading import Envelope, Reading
-from spancast.capture.values import Text, count, items, member, text
+from spancast.capture.reading import Envelope, Reading, sources
+from spancast.capture.values import Text, count, listed, member, text
 
 
 class _Answer(Envelope):
@@ -21,13 +21,22 @@ class _Answer(Envelope):
     response: msgspec.Raw = msgspec.Raw()
     item: Any = None
     output_index: Any = None
+    annotation: Any = None
     code: Any = None
     message: Any = None
 
 
 _answer = Decoder(_Answer)
-_LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_COMPLETED = "response.completed"
+_LAST = frozenset({_COMPLETED, "response.incomplete", "response.failed"})
 _ERRORS = frozenset({"error", "response.error"})
+_CLIENT_TOOLS = frozenset(
+    {"function_call", "custom_tool_call", "apply_patch_call", "local_shell_call", "computer_call"}
+)
+"""The items by which the model asks the application for something; a `shell_call` is run in OpenRouter's own sandbox.
+
+(OpenRouter API, OutputItems.)
+"""
 _LENGTH = {"max_output_tokens": "length"}
 """OpenAI's reason for an incomplete response, by its normalised name."""
 
@@ -46,8 +55,10 @@ def _take(reading: Reading, data: bytes) -> None:
     result = _answer.of(answer.response)
     if result is not None:
         reading.objects -= 1
+        reading.owes_reason = kind != _COMPLETED
         _result(reading, result)
     _item(reading, answer.output_index, answer.item)
+    reading.cites(sources([answer.annotation]))
     if kind in _ERRORS:
         reading.fail(answer.error or {"code": answer.code, "message": answer.message}, answer.error_type)
     reading.over = reading.over or kind in _LAST
@@ -62,14 +73,15 @@ def _result(reading: Reading, answer: _Answer) -> None:
     reason = text(member(answer.incomplete_details, "reason"))
     if reason is not None:
         reading.choose(0, _LENGTH.get(reason, reason), reason)
-    for number, each in enumerate(items(answer.output)):
+    output = listed(answer.output)
+    for number, each in enumerate(output):
         _item(reading, number, each)
-        for part in items(member(each, "content")):
-            reading.cites(len(items(member(part, "annotations"))))
+    parts = [part for each in output for part in listed(member(each, "content"))]
+    reading.cites_in_all(sum(sources(member(part, "annotations")) for part in parts))
 
 
 def _item(reading: Reading, number: Any, item: Any) -> None:
-    if member(item, "type") == "function_call":
+    if text(member(item, "type")) in _CLIENT_TOOLS:
         reading.calls_tool(text(member(item, "call_id")) or count(number))
 
 

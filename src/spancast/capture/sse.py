@@ -70,6 +70,17 @@ def before_the_last(block: bytes, events: int) -> bytes:
     return block[: end + 2]
 
 
+def before_an_object(block: bytes) -> tuple[bytes, bytes]:
+    """Return the events before a JSON object that stands in the place of one, and the object; mostly there is none.
+
+    No line of an event begins as an object does: each begins with the name of its field.
+    """
+    if block.lstrip().startswith(b"{"):
+        return b"", block.lstrip().partition(b"\n\n")[0]
+    start = block.find(b"\n{") + 1
+    return (block[:start], block[start:].partition(b"\n\n")[0]) if start else (block, b"")
+
+
 def is_stream(body: bytes) -> bool:
     """Whether a body begins as events do, and no JSON does."""
     return _FIRST_FIELD.match(body) is not None

@@ -10,7 +10,9 @@ _FINAL = (b"message_delta", b"citations_delta", b'"usage"')
 
 def is_all_text(block: bytes, events: int) -> bool:
     """Whether every event of a block is a piece of text by its type; one that has its type elsewhere is not."""
-    return not _is_final(block) and len(_PIECE.findall(block)) == events
+    if _is_final(block) or block.startswith(b"{") or b"\n{" in block:  # an object in the place of an event is an error
+        return False
+    return len(_PIECE.findall(block)) == events
 
 
 def states(data: bytes) -> bool:

@@ -41,6 +41,11 @@ def items(value: Any) -> list[Any]:
     return value[:MAX_ITEMS] if isinstance(value, list) else []
 
 
+def listed(value: Any) -> list[Any]:
+    """Return a list whole, to be counted; nothing of anything else."""
+    return value if isinstance(value, list) else []
+
+
 def texts(value: Any) -> tuple[str, ...]:
     """Return the strings of a list."""
     return tuple([found for found in map(text, items(value)) if found is not None]) if value else ()

@@ -71,7 +71,7 @@ def answer_attributes(call: Call) -> Attributes:
     if call.finish_reasons is not None:
         found[names.FINISH_REASONS] = _reasons(call.finish_reasons)
     if call.native_finish_reasons is not None:
-        found[names.NATIVE_FINISH_REASONS] = _reasons(call.native_finish_reasons)
+        found[names.NATIVE_FINISH_REASONS] = tuple(reason or "" for reason in call.native_finish_reasons)
     if call.parameters is not None:
         found.update(_asked(call.parameters))
     if call.modalities is not None:

@@ -51,7 +51,7 @@ def call_of(span: Span) -> Call | None:
         "session": said.get(names.SESSION),
         "streamed": said.get(names.STREAM) is True,
         "finish_reasons": said.get(names.FINISH_REASONS),
-        "native_finish_reasons": said.get(names.NATIVE_FINISH_REASONS),
+        "native_finish_reasons": _known(said.get(names.NATIVE_FINISH_REASONS)),
         "tags": _prefixed(names.TAG, said),
         "metadata": _prefixed(names.METADATA, said),
         **STATED.back(said),
@@ -64,6 +64,11 @@ def call_of(span: Span) -> Call | None:
         return msgspec.convert(known, Call)
     except msgspec.ValidationError:
         return None
+
+
+def _known(words: Attribute | None) -> object:
+    """Return words with `None` for one that is not known, which an attribute cannot hold."""
+    return tuple(word or None for word in words) if isinstance(words, list | tuple) else words
 
 
 def _group(kind: type[Any], stated_fields: Mapping[str, Attribute]) -> Any:
