@@ -228,7 +228,7 @@ def test_a_child_that_is_forked_while_its_parent_waits_does_not_hold_the_lock_fo
     taken: list[bool] = []
     waits = threading.Thread(target=lambda: taken.append(lock.acquire(timeout=30.0)))
     waits.start()
-    while not locks._opened - {holder._fd}:
+    while not locks._opened - {holder._file}:
         pass
     told, begun = os.pipe(), os.pipe()
     child = os.fork()
@@ -240,7 +240,7 @@ def test_a_child_that_is_forked_while_its_parent_waits_does_not_hold_the_lock_fo
     os.read(begun[0], 1)  # until then it may not have run at all
     holder.release()
     waits.join()
-    locks.close(lock._fd)  # type: ignore[arg-type]  # as the end of the process does it, without giving the lock back
+    locks.close(lock._file)  # type: ignore[arg-type]  # as the end of the process does it, without giving the lock back
     assert taken == [True]
     assert free(path)
     os.write(told[1], b"1")

@@ -54,9 +54,14 @@ def refusal(home: Path) -> str | None:
     return _refusal_of_place(existing) or (None if (home / "journal").exists() else _refusal_to_make(existing))
 
 
+def user() -> int | None:
+    """Return whose this process is; `None` where it stays its user's for as long as it lives."""
+    return None if sys.platform == "win32" else os.geteuid()
+
+
 def _others() -> Iterator[Path]:
     """Yield where else records can lie: a folder of this user's own, on a disk or in memory."""
-    name = f"spancast-{os.geteuid()}" if sys.platform != "win32" else "spancast"
+    name = "spancast" if user() is None else f"spancast-{user()}"
     with suppress(FileNotFoundError):  # there is no directory for temporary files at all
         yield Path(tempfile.gettempdir()) / name
     yield Path("/dev/shm") / name  # noqa: S108 - its owner is looked at

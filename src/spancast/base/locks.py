@@ -12,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from spancast.base import forks
+from spancast.base import descriptors, forks
 from spancast.base.deadline import Deadline
+from spancast.base.descriptors import Held
 
 if sys.platform == "win32":
     import msvcrt
@@ -47,23 +48,23 @@ else:
         return True
 
 
-def opened(path: Path, flags: int) -> int:
+def opened(path: Path, flags: int) -> Held:
     """Open a file to lock it, so that no forked child keeps its copy: that would hold the lock when we are gone."""
     with forks.Unforked():
-        fd = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
-        _opened.add(fd)
-    return fd
+        file = descriptors.held(descriptors.lifted(os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)))
+        _opened.add(file)
+    return file
 
 
-def close(fd: int) -> None:
+def close(file: Held) -> None:
     """Close what `opened` has opened; a forked child has closed it already."""
     with forks.Unforked():
-        if fd in _opened:
-            _opened.discard(fd)
-            os.close(fd)
+        if file in _opened:
+            _opened.discard(file)
+            file.close()
 
 
-_opened: set[int] = set()
+_opened: set[Held] = set()
 
 
 POLL = 0.005
@@ -98,35 +99,36 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._fd: int | None = None
+        self._file: Held | None = None
 
     def acquire(self, timeout: float = 0.0) -> bool:
         """Try for `timeout` seconds; return whether the lock is held now."""
-        fd = opened(self._path, os.O_RDWR | os.O_CREAT)
+        file = opened(self._path, os.O_RDWR | os.O_CREAT)
         held = False
         try:
-            held = _wait(fd, Deadline(timeout))
+            held = _wait(file.fd, Deadline(timeout))
             if held:
-                self._fd = fd
+                self._file = file
                 _held.add(self)
         finally:
             if not held:
-                close(fd)
+                close(file)
         return held
 
     def release(self) -> None:
         """Give the lock back; a lock that is not held is left alone."""
-        fd, self._fd = self._fd, None
+        file, self._file = self._file, None
         _held.discard(self)
-        if fd is not None:
+        if file is not None:
             try:
-                unlock(fd)
+                if file.is_ours():
+                    unlock(file.fd)
             finally:
-                close(fd)
+                close(file)
 
     def disown(self) -> None:
         """Know of no lock in a forked child; it is its parent's, and stays so."""
-        self._fd = None
+        self._file = None
 
     def __enter__(self) -> Self:
         timeout = patience(LONGEST)
@@ -155,9 +157,9 @@ def _after_fork() -> None:
     for lock in list(_held):
         lock.disown()
     _held.clear()
-    for fd in _opened:
-        with suppress(OSError):  # one that somebody has closed who closes all there are must not keep the others open
-            os.close(fd)
+    for file in _opened:
+        with suppress(OSError):  # one that cannot be closed must not keep the others open
+            file.close()
     _opened.clear()
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spancast.base import locks
 from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book, writer_of
 from spancast.call import Call
@@ -418,3 +419,37 @@ drainer.Drainer(home, [Book(home)]).drain()
     drain(tmp_path, book)
     assert list(booked(book)) == [each.call_id for each in calls]
     assert segment_files(tmp_path) == []
+
+
+@posix
+def test_a_segment_that_the_application_closes_while_it_is_read_is_opened_again(tmp_path, book, monkeypatch):
+    """All that was open is the application's own file by then, of which nothing is read, unlocked or closed."""
+    home, own = tmp_path, tmp_path / "own"
+    monkeypatch.setattr(drainer, "BATCH", 2)
+    monkeypatch.setattr(drainer, "CHUNK", 1000)
+    calls = [call(user="x" * 300) for _ in range(5)]
+    write(home, *calls)
+    own.write_bytes(b"mine")
+    theirs = os.open(own, os.O_RDONLY)
+    assert locks.try_lock(theirs)
+    taken = []
+
+    class Taking(Memory):
+        def apply(self, segment, end, calls):
+            if not taken:
+                taken.extend(each.fd for each in locks._opened)
+                for fd in taken:
+                    os.dup2(theirs, fd)
+            super().apply(segment, end, calls)
+
+    drain(home, book, Taking())
+    assert len(taken) == 2
+    assert os.lseek(theirs, 0, os.SEEK_CUR) == 0
+    assert {os.fstat(fd).st_ino for fd in taken} == {own.stat().st_ino}
+    with own.open() as another:
+        assert not locks.try_lock(another.fileno())
+    for fd in (theirs, *taken):
+        os.close(fd)
+    assert set(booked(book)) == {each.call_id for each in calls}
+    assert book.damage() == 0
+    assert segment_files(home) == []

@@ -20,6 +20,7 @@ import msgspec
 
 from spancast import guard
 from spancast.base import locks
+from spancast.base.descriptors import Held
 from spancast.base.folders import private
 from spancast.base.segments import writer_of
 from spancast.call import Call
@@ -95,6 +96,8 @@ class Drainer:
         `journal` is this process's own: what waits in its memory is moved too, and it is looked after meanwhile. A
         shelf that fails raises `OSError` or `sqlite3.Error`; what was not moved then is moved the next time.
         """
+        if journal is not None and journal.home != self.home:
+            return False  # nor may this process move what lies here
         if not self.home.is_dir() and journal is None:
             return True
         private(self.home)
@@ -134,15 +137,17 @@ class Drainer:
             if file is None:
                 return
             try:
-                end_of_writer = locks.try_lock(file)
+                end_of_writer = locks.try_lock(file.fd)
                 end = self._move(file, path.name)
                 if end_of_writer:
                     self._finish(file, path, end)
+            except _TakenError:
+                self._follow(path)  # from where the shelves are
             except _UnreadableError:
                 guard.failed("reading", "%s cannot be read; it is left where it lies.", path)
                 self._note(path.name, 0, "cannot be read")
 
-    def _move(self, file: int, segment: str) -> int:
+    def _move(self, file: Held, segment: str) -> int:
         """Move what no shelf or not every shelf has; return the offset behind it."""
         ends = [shelf.end(segment) for shelf in self._shelves]
         at = min(ends) or (len(frame.HEAD) if _has_head(file) else 0)
@@ -156,9 +161,9 @@ class Drainer:
             self._between()
         return at
 
-    def _finish(self, file: int, path: Path, end: int) -> None:
+    def _finish(self, file: Held, path: Path, end: int) -> None:
         """Remove a segment that has no writer any more and is on every shelf; what is no segment is set aside."""
-        if end < os.fstat(file).st_size:
+        if end < _size(file):
             self._note(path.name, end, "torn")
         has_head = _has_head(file)
         if not has_head:
@@ -216,7 +221,7 @@ class Drainer:
         """Remove what is left of segments whose writer died before they had a name."""
         for path in self._folder.glob("*.new"):
             with _opened(path) as file:
-                if file is not None and time.time() - os.fstat(file).st_mtime > STALE and locks.try_lock(file):
+                if file is not None and time.time() - os.fstat(file.fd).st_mtime > STALE and locks.try_lock(file.fd):
                     path.unlink(missing_ok=True)
 
     def _note(self, segment: str, at: int, what: str) -> None:
@@ -225,7 +230,7 @@ class Drainer:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int | None]:
+def _opened(path: Path) -> Iterator[Held | None]:
     """Open a file of the journal; `None` when it is gone, or not ours to read: then it waits for one who may."""
     try:
         file = locks.opened(path, _OPEN)
@@ -249,20 +254,33 @@ class _UnreadableError(Exception):
     """What lies under the name of a segment cannot be read, now or ever."""
 
 
+class _TakenError(Exception):
+    """The application has closed a segment while it was read, and may have its number for a file of its own."""
+
+
 def _nothing() -> None:
     """Have nothing to do between two batches."""
 
 
-def _has_head(file: int) -> bool:
+def _has_head(file: Held) -> bool:
     return _read(file, 0, len(frame.HEAD)) == frame.HEAD
 
 
-def _read(file: int, at: int, size: int) -> bytes:
+def _read(file: Held, at: int, size: int) -> bytes:
+    _size(file)
     try:
-        os.lseek(file, at, os.SEEK_SET)
-        return os.read(file, size)
+        os.lseek(file.fd, at, os.SEEK_SET)
+        return os.read(file.fd, size)
     except OSError as error:
         raise _UnreadableError from error
+
+
+def _size(file: Held) -> int:
+    """Return how large a segment is; raise where it is not open any more."""
+    size = file.size()
+    if size is None:
+        raise _TakenError
+    return size
 
 
 @dataclass(slots=True)
@@ -274,7 +292,7 @@ class _Batch:
     damage: list[int] = field(default_factory=list)
 
 
-def _batches(file: int, start: int) -> Iterator[_Batch]:
+def _batches(file: Held, start: int) -> Iterator[_Batch]:
     batch = _Batch(start)
     for at, payload, end in _records(file, start):
         read = _record(payload)
@@ -298,7 +316,7 @@ def _record(payload: bytes | None) -> Record | None:
         return None
 
 
-def _records(file: int, at: int) -> Iterator[tuple[int, bytes | None, int]]:
+def _records(file: Held, at: int) -> Iterator[tuple[int, bytes | None, int]]:
     """Yield where a record begins, its payload, and where it ends, from the offset `at` on; see `frame.Frame`."""
     while True:
         data = _read(file, at, CHUNK)

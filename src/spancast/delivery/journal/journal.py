@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from spancast import guard
-from spancast.base import forks
+from spancast.base import forks, homes
+from spancast.base.descriptors import Held
 from spancast.content import Content
 from spancast.delivery.journal import frame
 from spancast.delivery.journal.memory import Memory
@@ -36,6 +37,11 @@ TOGETHER = 64 * 1024
 UNATTENDED = 5.0
 """Seconds after which an append looks itself whether the file system is well again, where no other thread does."""
 
+_TAKES_NONE = "%s takes no records; they wait in memory. Is it full or read-only?"
+_MOVED = (
+    "%s cannot be written by this process any more, which is user %s's now. Its calls are kept in %s instead; "
+    "as that user, `SPANCAST_HOME=%s spancast deliver` books and sends them."
+)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -48,7 +54,9 @@ class Journal:
     """The end of the journal that is this process's own. Any method may be called from any thread or finalizer."""
 
     def __init__(self, home: Path, durability: Durability = "process") -> None:
-        self._folder = journal_folder(home)
+        self.home = home
+        """Where it writes: another than it was told once this process has become another user's, who may not."""
+        self._user = homes.user()
         self._durability = durability
         self._begin()
         _journals.add(self)
@@ -60,7 +68,7 @@ class Journal:
         self._queue = Queue()
         self._puts = 0
         self._starving = Starving()
-        self.segments = Segments(self._folder, durable=self._durability == "power")
+        self.segments = Segments(journal_folder(self.home), durable=self._durability == "power")
         self.news = False
         """Whether anything was appended since somebody last set this to `False`."""
         self.waiting = Memory()
@@ -95,8 +103,8 @@ class Journal:
             self.leave_what_is_gone()
         with self._lock:
             self.segments.owe()
-        while (fd := self._owed()) is not None:
-            self._sync(fd)
+        while (held := self._owed()) is not None:
+            self._sync(held)
         self.segments.list()
 
     def close(self, *, sync: bool = True) -> None:
@@ -263,15 +271,29 @@ class Journal:
         began = time.perf_counter()
         try:
             self.segments.write(framed)
-        except OSError:
+        except OSError as error:
+            if isinstance(error, PermissionError) and self._moves():
+                return self._put(framed)
             self._behind = True
-            guard.failed("journal", "%s takes no records; they wait in memory. Is it full or read-only?", self._folder)
+            guard.failed("journal", _TAKES_NONE, journal_folder(self.home))
             return False
         self._puts += 1
         took = time.perf_counter() - began
         if self._is_slow(took):
             self._behind = True
             guard.count("slow append")
+        return True
+
+    def _moves(self) -> bool:
+        """Go on in a home of the user whose this process has become, who may not write in the one before."""
+        before, self._user = self._user, homes.user()
+        instead = None if self._user == before else homes.usable(self.home).path
+        if instead is None or instead == self.home:
+            return False
+        home, self.home = self.home, instead
+        self.segments.go_on_in(journal_folder(instead))
+        guard.count("another user's home")
+        guard.once_a_minute("another user's home", _MOVED, home, self._user, instead, instead)
         return True
 
     def _is_slow(self, took: float) -> bool:
@@ -284,16 +306,17 @@ class Journal:
             if not self._writing:
                 self.segments.leave_what_is_gone()
 
-    def _owed(self) -> int | None:
+    def _owed(self) -> Held | None:
         with self._lock:  # no fork falls in between, after which the child would hold the segment
             return self.segments.take_owed()
 
-    def _sync(self, fd: int) -> None:
+    def _sync(self, held: Held) -> None:
         try:
-            sync(fd)
+            if held.is_ours():
+                sync(held.fd)
         finally:
             with self._lock:
-                self.segments.paid(fd)
+                self.segments.paid(held)
 
 
 _journals: "weakref.WeakSet[Journal]" = weakref.WeakSet()

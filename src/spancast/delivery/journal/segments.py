@@ -3,17 +3,22 @@
 A segment is made under a name that no drainer looks at, and gets its own, `<writer>-<number>.seg`, once its lock is
 held. The operating system gives the lock up when the process dies, or closes the file; a segment that can be locked has
 no writer.
+
+The application may close the file, too, which then has no writer, and have its number for a file or a socket of its
+own. So nothing is done to a descriptor before it is seen to be ours; one that is not is left to the application, and
+what comes goes into a new segment.
 """
 
 import errno
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from spancast.base import folders, locks
+from spancast.base import descriptors, folders, locks
+from spancast.base.descriptors import Held
 from spancast.delivery.journal import frame
 
 ROTATE_AT = 16 * 1024 * 1024
@@ -34,8 +39,8 @@ class Segments:
         self._durable = durable
         self._number = 0
         self._synced = 0
-        self._owed: list[int] = []
-        self._syncing: set[int] = set()
+        self._owed: list[Held] = []
+        self._syncing: set[Held] = set()
         self._unlisted = False
         self._file = (0, 0)
         self._path = folder
@@ -43,42 +48,55 @@ class Segments:
     def write(self, framed: bytes) -> None:
         """Append; raise `OSError` where that cannot be, and leave no part of it."""
         fd = self.fd
+        if fd is not None:
+            try:  # here, and by no method, for every call waits for this
+                now = os.fstat(fd)
+                if now.st_size != self.size or (now.st_dev, now.st_ino) != self._file:
+                    fd = self._looked_at_again()
+            except OSError:
+                fd = self._looked_at_again()
         if fd is None or self.size >= ROTATE_AT:
             fd = self._next()
         written = os.write(fd, framed)
-        if written < len(framed):
-            os.ftruncate(fd, self.size)
-            raise OSError(errno.ENOSPC, f"{written} of {len(framed)} bytes were written")
         self.size += written
+        if written < len(framed):
+            self._cut_off(written)
+            raise OSError(errno.ENOSPC, f"{written} of {len(framed)} bytes were written")
         if self._durable:
             sync(fd)
             self._synced = self.size
             self.list()
 
+    def go_on_in(self, folder: Path) -> None:
+        """Have the next segment made in another folder."""
+        self._folder = folder
+
     def touch(self) -> None:
         """Have the file system do something that costs nothing, if there is a segment."""
-        if self.fd is not None:
+        held = self._held()
+        if held is not None:
             with suppress(OSError):
-                os.utime(self.fd)
+                os.utime(held.fd)
 
     def owe(self) -> None:
         """Take note of what was written since the last time."""
-        if self.fd is not None and self.size != self._synced:
-            self._owed.append(os.dup(self.fd))
+        held = self._held() if self.size != self._synced else None
+        if held is not None:
+            self._owed.append(held._replace(fd=descriptors.doubled(held.fd)))
             self._synced = self.size
 
-    def take_owed(self) -> int | None:
+    def take_owed(self) -> Held | None:
         """Return a file that is to be synced, and then given to `paid`; `None` where nothing is owed any more."""
         if not self._owed:
             return None
-        fd = self._owed.pop(0)
-        self._syncing.add(fd)
-        return fd
+        held = self._owed.pop(0)
+        self._syncing.add(held)
+        return held
 
-    def paid(self, fd: int) -> None:
+    def paid(self, held: Held) -> None:
         """Close a file that was synced."""
-        self._syncing.discard(fd)
-        os.close(fd)
+        self._syncing.discard(held)
+        held.close()
 
     def list(self) -> None:
         """Make the names of new segments, and of the folders they lie in, safe from a loss of power."""
@@ -88,41 +106,84 @@ class Segments:
                 folders.sync(folder)
 
     def leave_what_is_gone(self) -> None:
-        """Begin a new segment where the one in use was deleted or moved, or closed by one who closes all there are."""
+        """Leave the segment where it was deleted or moved; begin a new one where another has closed it.
+
+        Without one its writer would seem dead, and the calls that are under way killed.
+        """
         if self.fd is None:
             return
-        try:
-            now = os.fstat(self.fd)
-        except OSError:
+        held = self._held()
+        if held is None:
+            with suppress(OSError):  # the next record tries again
+                self._next()
+        elif not self._is_named():
             self.fd = None
-            return
-        if (now.st_dev, now.st_ino) != self._file:
-            self.fd = None  # it is another's by now, and not ours to close
-        elif _file_at(self._path) != self._file:
-            os.close(self.fd)
-            self.fd = None
+            held.close()
 
     def give_back(self) -> None:
         """Close all; whichever process drains them has them now."""
-        self.leave_what_is_gone()
         self._close(self._owed)
 
     def let_go(self) -> None:
         """Close what a forked child has inherited: the segments are its parent's."""
         self._close([*self._owed, *self._syncing])
 
-    def _close(self, before: Sequence[int]) -> None:
+    def _close(self, before: Iterable[Held]) -> None:
         """Close some segments, and the one in use."""
-        fds = [*before, *([] if self.fd is None else [self.fd])]
+        now = self._held()
+        every = [*before, *([] if now is None else [now])]
         self._owed, self.fd = [], None
-        for fd in fds:
-            with suppress(OSError):  # one that is closed already must not keep the others open
-                os.close(fd)
+        for held in every:
+            with suppress(OSError):  # one that cannot be closed must not keep the others open
+                held.close()
+
+    def _held(self) -> Held | None:
+        """Return the segment in use; `None` where there is none, or its descriptor is another's by now.
+
+        The system gives the inode of a file that was removed away again: one that has another size than it should, and
+        no name, is a new file of the application's.
+        """
+        if self.fd is None:
+            return None
+        held = Held(self.fd, self._file)
+        size = held.size()
+        if size is None or (size != self.size and not self._is_named()):
+            return None
+        return held._replace(least=size)
+
+    def _is_named(self) -> bool:
+        """Whether the segment has its name; where this process may not look any more, it is taken to have it."""
+        try:
+            there = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return (there.st_dev, there.st_ino) == self._file
+
+    def _looked_at_again(self) -> int | None:
+        """Return the segment in use, as large as it is now, or leave its descriptor to whoever has it."""
+        held = self._held()
+        if held is None:
+            self.fd = None
+        else:
+            self.size = held.least
+        return self.fd
+
+    def _cut_off(self, written: int) -> None:
+        """Take the part of a record off the end, so that the next one follows the last whole one."""
+        held = self._held()
+        if held is not None:
+            try:
+                os.ftruncate(held.fd, held.least - written)
+            finally:
+                self.size = held.size() or self.size
 
     def _next(self) -> int:
+        before = self._held()
         fd = self._begin()
-        if self.fd is not None:
-            self._owed.append(self.fd)  # its lock is given up when it is closed, behind the sync
+        if before is not None:
+            self._owed.append(before)  # its lock is given up when it is closed, behind the sync
         self.fd, self.size, self._synced = fd, len(frame.HEAD), 0
         return fd
 
@@ -131,7 +192,7 @@ class Segments:
         self._number += 1
         path = self._folder / f"{self.writer}-{self._number:06d}.seg"
         unready = path.with_suffix(".new")
-        fd = os.open(unready, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+        fd = descriptors.lifted(os.open(unready, _NEW, 0o600))
         try:
             if not locks.try_lock(fd) or os.write(fd, frame.HEAD) < len(frame.HEAD):
                 raise OSError(errno.EIO, "could not be begun", str(unready))  # noqa: TRY301 - as of the calls before it
@@ -142,17 +203,11 @@ class Segments:
                 unready.unlink()
             raise
         self._unlisted = True
-        begun = os.fstat(fd)
-        self._file, self._path = (begun.st_dev, begun.st_ino), path
+        self._file, self._path = descriptors.held(fd).file, path
         return fd
 
 
-def _file_at(path: Path) -> tuple[int, int] | None:
-    try:
-        there = path.stat()
-    except OSError:
-        return None
-    return there.st_dev, there.st_ino
+_NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 
 
 sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
