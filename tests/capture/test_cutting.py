@@ -49,6 +49,9 @@ PIECES = st.sampled_from(
             choices=[{"index": 0, "delta": {"annotations": [{"url_citation": {"url": "u"}}]}, "finish_reason": None}]
         ),
         chunk(error={"code": 502, "message": "Bad gateway"}),
+        chunk("a", service_tier="flex"),
+        chunk("a", service_tier=None),
+        b'{"error":{"code":502,"message":"Bad gateway"}}\n\n',
         b"event: odd\nid: 7\n\n",
         b"data: {\n\n",
         b'data: {"id":\ndata: "gen-9"}\n\n',

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.capture.sse import MAX_EVENT, Blocks, payloads
+from spancast.capture.sse import MAX_EVENT, Blocks, before_an_object, payloads
 from tests.support.exchanges import pieces
 
 LINE_ENDS = ("\n", "\r\n", "\r")
@@ -102,3 +102,11 @@ def test_no_event_was_too_long_where_none_was() -> None:
     blocks.held.append(b"data: a\n\n" * 1000)
     blocks.take()
     assert not blocks.skipped
+
+
+@pytest.mark.parametrize("events", [b"", b": comment\n\n", b'data: {"a":1}\n\n', b"data: {\ndata: }\n\n"])
+def test_an_object_may_stand_in_the_place_of_an_event(events: bytes) -> None:
+    for written in (b'{"error":{}}', b'{\n "error":\n{}\n}'):
+        for behind in (b"", b"\n\n", b"\n\ndata: [DONE]\n\n", b'\n\n{"error":{}}\n\n'):
+            assert before_an_object(events + written + behind) == (events, written)
+    assert before_an_object(events) == (events, b"")

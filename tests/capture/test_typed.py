@@ -41,5 +41,11 @@ def test_a_block_with_one_event_that_may_state_more_is_not(data: bytes) -> None:
     assert not is_all_text(block * 9 + b"data: %s\n\n" % data + block * 9, 19)
 
 
+def test_a_block_with_an_error_in_the_place_of_an_event_is_not() -> None:
+    block, error = b"data: %s\n\n" % PIECE, b'{"error":{"code":502}}\n\n'
+    for among in (error + block * 9, block * 4 + error + block * 5, block * 9 + error):
+        assert not is_all_text(among, 9)
+
+
 def test_a_piece_whose_text_reads_like_a_statement_is_read_rather_than_missed() -> None:
     assert states(b'{"type":"response.output_text.delta","delta":"message_delta"}')

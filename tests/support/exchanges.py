@@ -51,7 +51,7 @@ def opened(
         call_id="" if dialect.poll else "0" * 32,
         operation=dialect.operation,
         started_at=0,
-        key_hash=key_hash(secrets),
+        key_hash=key_hash(sent),
         **app_facts(sent),
         **facts,
     )
