@@ -68,6 +68,20 @@ def test_what_messages_fall_back_on_are_models_too() -> None:
 def test_the_user_of_messages_is_in_its_metadata() -> None:
     assert asked(metadata={"user_id": "u_42"})["user"] == "u_42"
     assert asked(user="u_1", metadata={"user_id": "u_42"})["user"] == "u_1"
+
+
+@pytest.mark.parametrize(("account", "user"), [("acc-1", "acc-1"), ("", "dev-1")])
+def test_claude_codes_user_is_taken_apart(account: str, user: str) -> None:
+    told = json.dumps({"device_id": "dev-1", "account_uuid": account, "session_id": "s-1"})
+    facts = asked(metadata={"user_id": told, "team": "blue"})
+    assert (facts["user"], facts["session"]) == (user, "s-1")
+    assert facts["metadata"] == {"team": "blue", "device_id": "dev-1"}
+    assert asked(session_id="s-2", metadata={"user_id": told})["session"] == "s-2"
+
+
+@pytest.mark.parametrize("told", ["{", "{}", '{"session_id":"s-1"}', '{"account_uuid":7}', "[1]"])
+def test_a_user_that_only_looks_like_claude_codes_stays_whole(told: str) -> None:
+    assert asked(metadata={"user_id": told})["user"] == told
     assert asked(metadata="u_42")["user"] is None
 
 

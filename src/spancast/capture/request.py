@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from spancast.call import Parameters
+from spancast.capture import claude_code
 from spancast.capture.decode import Decoder
 from spancast.capture.trace_fields import trace_facts
 from spancast.capture.values import (
@@ -119,7 +120,7 @@ def _facts(seen: _Request) -> Facts:
     }
     if seen.trace is not None or seen.metadata is not None:
         facts.update(trace_facts(seen.trace, seen.metadata))
-    return facts
+    return claude_code.taken_apart(facts)
 
 
 def _models(seen: _Request) -> tuple[str, ...]:
