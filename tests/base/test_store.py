@@ -4,6 +4,7 @@ import stat
 import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -264,6 +265,35 @@ def test_a_child_of_a_fork_in_the_middle_of_a_transaction_leaves_the_file_alone(
                 os._exit(status)
         assert os.waitpid(child, 0)[1] == 0
     assert value(opened) == 1
+
+
+CLOSED_BENEATH = """
+import os, sqlite3, sys
+from pathlib import Path
+from spancast.base.store import Store
+from tests.base.test_store import MIGRATIONS, add, value
+path, found = Path(sys.argv[1]), []
+store, other = Store(path, MIGRATIONS), Store(path, MIGRATIONS)
+add(store)
+value(other)
+os.closerange(3, 64)
+mine = [open(path.parent / f"mine-{number}", "w+b") for number in range(40)]
+for use in (lambda: add(store), lambda: value(store), lambda: value(other), lambda: add(Store(path, MIGRATIONS))):
+    try:
+        use()
+    except sqlite3.OperationalError as error:
+        found.append("others have to write it" in str(error))
+store.close()
+print(len(found), all(found), sum(os.fstat(each.fileno()).st_size for each in mine))
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="This system lists no descriptors.")
+def test_nothing_is_written_to_what_the_application_has_opened_in_place_of_our_descriptors(path, opened):
+    assert output(CLOSED_BENEATH, path).split() == ["4", "True", "0"]
+    assert value(opened) == 1
+    add(opened)
+    assert value(opened) == 2
 
 
 def test_a_file_that_is_gone_is_begun_anew(path, opened):

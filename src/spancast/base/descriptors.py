@@ -6,6 +6,9 @@ something to a file that has been open for a while looks first whether it is tha
 
 import os
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 if sys.platform == "win32":
@@ -64,6 +67,24 @@ class Held(NamedTuple):
         """Close the file; what has taken its number is left alone."""
         if self.is_ours():
             os.close(self.fd)
+
+
+def open_now(paths: Iterable[Path]) -> tuple[Held, ...]:
+    """Return every descriptor that this process has of these files, whoever opened it, where it can list its own."""
+    files: set[tuple[int, int]] = set()
+    for path in paths:
+        with suppress(OSError):
+            there = path.stat()
+            files.add((there.st_dev, there.st_ino))
+    found = []
+    for name in os.listdir(_LISTED) if os.path.isdir(_LISTED) else ():  # noqa: PTH112, PTH208 - numbers, no paths
+        with suppress(OSError):  # that of the listing itself is closed by now
+            found.append(held(int(name)))
+    return tuple(each for each in found if each.file in files)
+
+
+_LISTED = "/dev/fd"
+"""Lists this process's descriptors, on Linux and on macOS."""
 
 
 def held(fd: int) -> Held:

@@ -12,6 +12,9 @@ during a checkpoint.
 A forked child closes what it inherits before it opens anything: SQLite counts the locks of a file by process, and would
 take the parent's for its own, so that the file could be reset under the child's hands. It may close them because no
 fork falls into their use. Where one did, of which Python was not told, the child leaves the file to others.
+
+So does a process whose application has closed SQLite's descriptors, and may have their numbers for files of its own:
+SQLite would write its pages there, and shares what it holds of a file with every other connection of the process.
 """
 
 import os
@@ -23,7 +26,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spancast import guard
-from spancast.base import forks, locks
+from spancast.base import descriptors, forks, locks
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
 from spancast.errors import SpancastError
@@ -40,8 +43,10 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
 )
 
+_ENDS = ("", "-wal", "-shm")
+"""How the names of the files of a database end."""
 _not_ours: set[tuple[int, int]] = set()
-"""Files of which this process has inherited a connection in the middle of something."""
+"""Files that this process leaves to others: it has inherited a connection in the middle of something, or lost one."""
 
 
 class SetAsideError(sqlite3.DatabaseError):
@@ -61,6 +66,7 @@ class Store:
         self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._descriptors: tuple[descriptors.Held, ...] = ()
         self._turn, self._mutex = threading.RLock(), threading.RLock()
         self._in_use = False
         forks.in_child(self._begin_anew)
@@ -100,7 +106,11 @@ class Store:
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
-        with self._mine(), self._using():
+        with (
+            suppress(sqlite3.OperationalError),
+            self._mine(),
+            self._using(),
+        ):  # one that is left to others is not closed
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
@@ -113,8 +123,7 @@ class Store:
         if inherited is None:
             return
         if (in_use or inherited.in_transaction) and self._file is not None:
-            _not_ours.add(self._file)
-            _keep_for_ever(inherited)
+            self._lose(inherited)
         else:
             inherited.close()
 
@@ -129,7 +138,17 @@ class Store:
         """Hold the connection. Who has it waits for no other process, so that a read waits for none either."""
         self._be_ours()
         with self._held(self._mutex):
+            if self._connection is not None and not all(each.is_ours() for each in self._descriptors):
+                self._lose(self._connection)
+                raise self._left_to_others()
             yield
+
+    def _lose(self, connection: sqlite3.Connection) -> None:
+        """Never touch a connection again, not even to close it, nor another of this process's to the same file."""
+        if self._file is not None:
+            _not_ours.add(self._file)
+        self._connection = None
+        _keep_for_ever(connection)
 
     @contextmanager
     def _using(self) -> Iterator[None]:
@@ -173,13 +192,16 @@ class Store:
             self._connection.close()
             self._connection = None
         aside = f"{self._path.name}.damaged-{time.time_ns()}"
-        for end in ("", "-wal", "-shm"):
+        for end in _ENDS:
             with suppress(FileNotFoundError):
-                self._path.with_name(self._path.name + end).rename(self._path.with_name(aside + end))
+                self._beside(end).rename(self._path.with_name(aside + end))
         guard.once_a_minute("damaged", "%s is damaged. It is kept as %s, and a new one is begun.", self._path, aside)
         told = SetAsideError(*error.args)
         told.sqlite_errorcode = error.sqlite_errorcode
         return told
+
+    def _beside(self, end: str) -> Path:
+        return self._path.with_name(self._path.name + end)
 
     def _is_replaced(self) -> bool:
         """Whether another file lies under the name by now, or none: it was set aside, moved or deleted."""
@@ -204,11 +226,13 @@ class Store:
                 connection.close()
                 raise
             self._connection, self._file = connection, _identity(self._path)
+            self._descriptors = descriptors.open_now(map(self._beside, _ENDS))
         return self._connection
 
     def _left_to_others(self) -> sqlite3.OperationalError:
         return sqlite3.OperationalError(
-            f"{self._path} was in use when this process was forked; others have to write it"
+            f"{self._path} was in use when this process was forked, or this process has closed what was open of it; "
+            "others have to write it"
         )
 
     def _create(self) -> None:
@@ -248,7 +272,7 @@ class Store:
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         """Fold the log into the database, unless a reader is in the way: then a later transaction will."""
-        log = self._path.with_name(self._path.name + "-wal")
+        log = self._beside("-wal")
         if log.exists() and log.stat().st_size > CHECKPOINT_AT:
             connection.execute("PRAGMA busy_timeout=0")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
