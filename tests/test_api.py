@@ -232,6 +232,35 @@ def test_after_stop_the_clients_are_as_they_were(tmp_path: Path) -> None:
     assert all(one is other for one, other in zip(before, after, strict=True))
 
 
+def test_however_often_it_was_started_the_process_ends_it_before_others_and_looks_again_behind_them(
+    openrouter: Simulator, tmp_path: Path
+) -> None:
+    program = (
+        "import atexit, os, sys\n"
+        "ends = []\n"
+        "atexit.register(lambda: print(len(ends)))\n"
+        "import httpx2, spancast\n"
+        "key, body = {'authorization': 'Bearer sk-or-v1-simulator'}, {'model': 'openai/gpt-4o-mini', 'messages': []}\n"
+        "for _ in range(4):\n"
+        "    spancast.stop()\n"
+        "    spancast.start()\n"
+        "    httpx2.post(os.environ['OPENROUTER_BASE_URL'] + '/chat/completions', json=body, headers=key)\n"
+        "def note(frame, event, _):\n"
+        "    if (event, frame.f_code.co_name) == ('call', '_at_exit'):\n"
+        "        ends.append(1)\n"
+        "sys.setprofile(note)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=surroundings(tmp_path, openrouter),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "2\n"
+
+
 def test_after_stop_no_file_is_open(openrouter: Simulator, collector: Collector, tmp_path: Path) -> None:
     start(openrouter, tmp_path, otlp(collector), capture_content=True)
     ask(openrouter)

@@ -271,6 +271,84 @@ def test_spancast_that_is_started_later_has_the_calls(
     assert len(traced.spans) == 2
 
 
+def users(traced: Traced) -> list[object]:
+    return [(span.attributes or {}).get("user.id") for span in traced.spans]
+
+
+def test_spancast_that_is_started_later_makes_its_spans_in_the_instrumentors_provider(
+    instrumentor: OpenRouterInstrumentor, traced: Traced, openrouter: Simulator, tmp_path: Path
+) -> None:
+    instrumentor.instrument(tracer_provider=traced.provider, hosts=[openrouter.address], default_user="instrumented")
+    ask(openrouter)
+    spancast.start(home=tmp_path, hosts=[openrouter.address], default_user="started")
+    ask(openrouter)
+    spancast.stop()
+    ask(openrouter)
+    assert users(traced) == ["instrumented", "started", "instrumented"]
+
+
+def test_spancast_that_is_started_later_may_have_a_provider_of_its_own(
+    instrumentor: OpenRouterInstrumentor, traced: Traced, openrouter: Simulator, tmp_path: Path
+) -> None:
+    other = Traced()
+    instrumentor.instrument(tracer_provider=traced.provider, hosts=[openrouter.address])
+    spancast.start(home=tmp_path, hosts=[openrouter.address], tracer_provider=other.provider)
+    ask(openrouter)
+    assert (len(traced.spans), len(other.spans)) == (0, 1)
+
+
+def test_the_instrumentor_goes_and_comes_while_spancast_runs(
+    instrumentor: OpenRouterInstrumentor, traced: Traced, openrouter: Simulator, tmp_path: Path
+) -> None:
+    instrumentor.instrument(tracer_provider=traced.provider, hosts=[openrouter.address], default_user="instrumented")
+    spancast.start(home=tmp_path, hosts=[openrouter.address], default_user="started")
+    instrumentor.uninstrument()
+    ask(openrouter)
+    spancast.stop()
+    instrumentor.instrument(tracer_provider=traced.provider, hosts=[openrouter.address], default_user="again")
+    ask(openrouter)
+    assert users(traced) == ["started", "again"]
+
+
+def test_what_the_program_starts_outlives_the_instrumentor(
+    instrumentor: OpenRouterInstrumentor, traced: Traced, openrouter: Simulator, tmp_path: Path
+) -> None:
+    instrumentor.instrument(tracer_provider=traced.provider, hosts=[openrouter.address], home=tmp_path)
+    begun = api.running()
+    spancast.start()
+    instrumentor.uninstrument()
+    assert api.running() is begun is not None
+    ask(openrouter)
+    assert len(traced.spans) == 1
+    spancast.stop()
+    assert api.running() is None
+
+
+def test_what_the_program_starts_in_the_place_of_what_the_instrumentor_began_outlives_it_too(
+    instrumentor: OpenRouterInstrumentor, openrouter: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPANCAST_HOME", str(tmp_path / "instrumented"))
+    monkeypatch.setenv("SPANCAST_HOSTS", openrouter.address)
+    instrumentor.instrument()
+    spancast.start(home=tmp_path / "started")
+    instrumentor.uninstrument()
+    running = api.running()
+    assert running is not None
+    assert running.settings.home == tmp_path / "started"
+
+
+def test_what_was_stopped_and_begun_again_is_the_programs(
+    instrumentor: OpenRouterInstrumentor, openrouter: Simulator, tmp_path: Path
+) -> None:
+    instrumentor.instrument(hosts=[openrouter.address], home=tmp_path)
+    spancast.start()
+    spancast.stop()
+    instrumentor.uninstrument()
+    instrumentor.instrument(hosts=[openrouter.address], home=tmp_path)
+    instrumentor.uninstrument()
+    assert api.running() is None
+
+
 @pytest.mark.parametrize(("variable", "value"), [("OTEL_SDK_DISABLED", "true"), ("SPANCAST_ENABLED", "false")])
 def test_nothing_is_hooked_where_it_is_switched_off(
     instrumentor: OpenRouterInstrumentor, variable: str, value: str, monkeypatch: pytest.MonkeyPatch

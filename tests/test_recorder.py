@@ -21,6 +21,7 @@ from opentelemetry.trace import NoOpTracerProvider, format_span_id, format_trace
 
 from spancast import attribute, guard
 from spancast.aftermath import Aftermath, Wishes
+from spancast.attribution import rules
 from spancast.call import Call
 from spancast.capture.asking import server_and_key
 from spancast.capture.exchange import Exchange
@@ -177,6 +178,50 @@ def test_a_requests_own_key_is_kept_of_nothing_that_it_asks_for(body: dict[str, 
     assert kept.parameters is not None
     assert kept.parameters.top_p == 0.5
     assert kept.app_categories == ("a", "[removed]")
+
+
+def test_what_a_tag_holds_that_is_named_as_a_secret_is_not_kept() -> None:
+    with attribute(tags={"password": "x", "team": "blue", "note": "gsk_0123456789abcdefghijklmnop"}):
+        kept = Recorded().call(body={**PROMPT, "metadata": {"has_token": True, "token": "x"}})
+    assert kept.tags == {"password": "[removed]", "team": "blue", "note": "[removed]"}
+    assert kept.metadata == {"has_token": "true", "token": "[removed]"}
+
+
+@pytest.mark.parametrize(
+    ("user", "told", "kept"),
+    [
+        ("ada@example.com", "User ada@example.com is over its limit", "User [removed] is over its limit"),
+        ("7", "User '7' has 17 calls left of 7.", "User '[removed]' has 17 calls left of [removed]."),
+    ],
+)
+def test_a_user_who_is_pseudonymised_is_not_kept_of_what_an_answer_quotes(
+    user: str, told: str, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(**asked: Any) -> str | None:
+        exchange = Recorded().open({**PROMPT, **asked})
+        exchange.headers(403, JSON)
+        recorded: list[Call] = []
+        exchange._on_finish = recorded.append
+        exchange.body(json.dumps({"error": {"code": 403, "message": told}}).encode())
+        assert recorded[0].error_type == "403"
+        return recorded[0].error_message
+
+    assert said(user=user) == told
+    monkeypatch.setattr(rules, "_in_force", rules.Rules(hash_key=b"key"))
+    assert said(user=user) == kept
+    with attribute(user=user):
+        assert said() == kept
+    assert said(user="another") == told
+
+
+def test_a_user_who_is_pseudonymised_is_not_kept_as_the_name_of_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "_in_force", rules.Rules(hash_key=b"key"))
+    named = {"trace_id": "u_1", "generation_name": "u_1", "trace_name": "chat", "environment": "u_1", "release": "2"}
+    kept = Recorded().call(body={**PROMPT, "user": "u_1", "trace": named}, headers={"x-title": "u_1"})
+    pseudonym = kept.user
+    assert pseudonym not in (None, "u_1")
+    assert (kept.request_trace_id, kept.generation_name, kept.environment, kept.app_title) == (pseudonym,) * 4
+    assert (kept.trace_name, kept.release) == ("chat", "2")
 
 
 def test_every_call_has_a_key_of_its_own() -> None:

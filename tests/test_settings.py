@@ -325,6 +325,33 @@ def test_who_calls_are_for_cannot_be_just_anything(wrong: dict[str, object], wor
     assert words in str(error.value)
 
 
+@pytest.mark.parametrize(("before", "after"), [("", ""), (" ", " "), ("", "\r"), ("\t", "\r\n")])
+def test_what_stands_around_the_path_of_the_home_is_no_part_of_it(
+    before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = f"{before}{tmp_path / 'my spans'}{after}"
+    monkeypatch.setenv("SPANCAST_HOME", written)
+
+    assert resolve({}).home == resolve({"home": written}).home == tmp_path / "my spans"
+
+
+@pytest.mark.parametrize("written", [" \t", ""])
+def test_blanks_are_no_home(written: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"home= cannot be .* Give the path of a directory"):
+        resolve({"home": written})
+
+
+@pytest.mark.parametrize("table", [("spancast.toml", ""), ("pyproject.toml", "[tool.spancast]\n")])
+def test_a_file_may_begin_with_the_mark_of_its_encoding(
+    table: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name, head = table
+    Path(name).write_text(f'{head}default_user = "ä"\n', encoding="utf-8-sig")
+
+    assert resolve({}).default_user == "ä"
+
+
 @pytest.mark.parametrize("written", ["hmac:a:secret key", "HMAC:a:secret key", " hmac:a:secret key\n"])
 def test_the_key_of_pseudonyms_is_read_and_not_shown(written: str) -> None:
     found = resolve({"user_hash": written})

@@ -4,6 +4,7 @@ import atexit
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from inspect import signature
@@ -20,9 +21,25 @@ from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.running import EXIT_BUDGET, Running
 from spancast.settings import resolve
+from spancast.watch import Watch
 
 _running: Running | None = None
+_wanted: Running | None = None
+"""What runs, where the program itself has called `start` for it."""
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Who makes spans without a `Running`: the OpenTelemetry instrumentor."""
+
+    watch: Watch
+    providers: Mapping[str, Any]
+    """Those that it was given, by the names of `start`: they are for what is started beside it, too."""
+
+
+beside: list[Beside] = []
+"""One, where the instrumentor is at work by itself."""
 
 
 def _after_fork() -> None:
@@ -151,7 +168,8 @@ def start(  # noqa: PLR0913 - each is a setting
         "user_metrics": user_metrics,
         "enabled": enabled,
     }
-    begin(arguments, tracer_provider, meter_provider)
+    global _wanted  # noqa: PLW0603 - one application, one Spancast
+    _wanted = begin(arguments, tracer_provider, meter_provider)
 
 
 def begin(
@@ -167,19 +185,33 @@ def begin(
         guard.once_a_minute("home", "%s. Records %s instead.", settings.instead_of, kept)
     said = {**arguments, "tracer_provider": tracer_provider, "meter_provider": meter_provider}
     said = {name: value for name, value in said.items() if value is not None}
+    inherited = beside[0].providers if beside else {}
     with _lock:
         if _running is not None and not _gives_way(_running, said):
             return _running
         explicit = settings.destinations if arguments.get("destinations") is not None else ()
         named = frozenset(each.name for each in explicit)
-        fresh = Running(settings, said, named, _end_before_others) if settings.enabled else None
+        fresh = Running(settings, {**inherited, **said}, named, _end_before_others) if settings.enabled else None
         if _running is not None:
             _running.end(EXIT_BUDGET)
             _running = None
+            _leave_to_others()
         if fresh is not None:
             fresh.begin()
             _running = fresh
         return _running
+
+
+def _leave_to_others() -> None:
+    """Have the instrumentor, where it goes on alone, say again whom calls are for."""
+    for each in beside:
+        each.watch.follow()
+
+
+def let_go(begun: Running) -> None:
+    """Stop what the instrumentor has begun, unless the program itself has called `start` since, or `stop`."""
+    if begun is _running and begun is not _wanted:
+        stop()
 
 
 def _gives_way(running: Running, said: Mapping[str, Any]) -> bool:
@@ -198,14 +230,10 @@ def flush(timeout: float = 5.0) -> bool:
     """
     deadline = Deadline(_patience(timeout))
     with guard.quietly("flushing"):
-        done = all(complete(deadline.left) for complete in tuple(completes))
+        done = all(each.watch.complete(deadline.left) for each in tuple(beside))
         running = _running
         return (running is None or running.flush(deadline.left)) and done
     return False
-
-
-completes: list[Callable[[float], bool]] = []
-"""What does, in so many seconds, the background work of those who make spans without a `Running`."""
 
 
 def stop(timeout: float = EXIT_BUDGET) -> bool:
@@ -215,14 +243,18 @@ def stop(timeout: float = EXIT_BUDGET) -> bool:
     Once it is stopped, a further call sends nothing, and returns whether all of it has been delivered since by others.
     The `timeout` is as `flush` has it.
     """
-    global _running, _stopped
+    global _running, _wanted, _stopped
     patience = _patience(timeout)
     with _lock:
-        running, _running = _running, None
+        running, _running, _wanted = _running, None, None
         stopped, _stopped = _stopped, running or _stopped
-    if running is not None:
-        return running.end(patience)
-    return stopped is None or stopped.is_done()
+    if running is None:
+        return stopped is None or stopped.is_done()
+    done = running.end(patience)
+    with _lock:
+        if _running is None:  # else somebody has started it again meanwhile
+            _leave_to_others()
+    return done
 
 
 _stopped: Running | None = None
@@ -262,10 +294,17 @@ def _at_exit() -> None:
 def _end_before_others() -> None:
     """Be the first to end when the process does: spans that end then still need the application's own providers.
 
-    What is registered last is run first, and providers are mostly made before the first call. Nothing is unregistered:
-    where the process is ending already, what is registered is not run any more.
+    What is registered last is run first, and providers are mostly made before the first call. What was registered with
+    this module stays, for the calls of other exit handlers. Where the process is ending already, which its first thread
+    has then, nothing is unregistered: what is registered is not run any more.
     """
-    atexit.register(_at_exit)
+    if threading.main_thread().is_alive():
+        atexit.unregister(_at_exit_first)
+    atexit.register(_at_exit_first)
+
+
+def _at_exit_first() -> None:
+    _at_exit()
 
 
 atexit.register(_at_exit)

@@ -8,13 +8,12 @@ import logging
 import math
 import sys
 import threading
-import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
-from spancast.base import forks
+from spancast.base import clock, forks
 from spancast.base.scrub import without_secrets
 from spancast.errors import SpancastError
 
@@ -31,7 +30,7 @@ faults: Counter[str] = Counter()
 
 _counting = threading.RLock()  # a finalizer may count in the middle of anything
 _last_logged: dict[str, float] = {}
-"""When each site was logged within the last minute, and what each exception said: of `time.monotonic`."""
+"""When each site was logged within the last minute, and what each exception said: of `clock.now`."""
 _log = logging.getLogger("spancast")
 _busy = threading.local()
 
@@ -76,7 +75,7 @@ def once_a_minute(site: str, message: str, *args: object) -> bool:
     for each in list(_last_logged):
         if not _is_quiet(each):
             _last_logged.pop(each, None)
-    _last_logged[site] = time.monotonic()
+    _last_logged[site] = clock.now()
     _logged(logging.WARNING, message, *map(_shown, args))
     return True
 
@@ -103,7 +102,7 @@ forks.in_child(_after_fork)
 
 def _is_quiet(told: str) -> bool:
     """Whether it was logged within the last minute."""
-    return time.monotonic() - _last_logged.get(told, -math.inf) < QUIET_FOR
+    return clock.now() - _last_logged.get(told, -math.inf) < QUIET_FOR
 
 
 def _shown(told: object) -> object:

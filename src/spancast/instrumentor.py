@@ -9,7 +9,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 
 from spancast import api, guard
 from spancast.errors import ConfigurationError
-from spancast.running import EXIT_BUDGET
+from spancast.running import EXIT_BUDGET, Running
 from spancast.settings import SETTINGS, resolve
 from spancast.trace.tracing import Tracing
 from spancast.watch import Watch
@@ -29,7 +29,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
     """
 
     _watch: Watch | None = None
-    _started = False
+    _begun: Running | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return nothing: each client library is hooked when it is imported, and none of them is required."""
@@ -51,11 +51,11 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             return
         cls = type(self)
         if "home" in settings.stated or settings.destinations:
-            api.begin(arguments, tracer_provider, meter_provider)
-            cls._started = True
+            cls._begun = api.begin(arguments, tracer_provider, meter_provider)
             return
         cls._watch = Watch(settings, Tracing(tracer_provider), cls._end_before_others, meter_provider=meter_provider)
-        api.completes.append(cls._watch.complete)
+        providers = {"tracer_provider": tracer_provider, "meter_provider": meter_provider}
+        api.beside.append(api.Beside(cls._watch, {name: each for name, each in providers.items() if each is not None}))
         cls._watch.begin()
 
     @classmethod
@@ -67,15 +67,15 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
     def _uninstrument(self, **_: Any) -> None:
         cls = type(self)
         watch, cls._watch = cls._watch, None
-        started, cls._started = cls._started, False
+        begun, cls._begun = cls._begun, None
         if watch is not None:
             watch.unhook()
-            api.completes.remove(watch.complete)
+            api.beside.clear()
             watch.close(EXIT_BUDGET)
             atexit.unregister(watch.close)
             watch.end()
-        if started:
-            api.stop()
+        if begun is not None:
+            api.let_go(begun)
 
 
 def _spelled_right(names: Collection[str]) -> None:

@@ -142,7 +142,7 @@ class Recorder:
         owed = None if self._owing is None else self._owing(request)
         finished = partial(self._finished, place=place, words=words, owed=owed, process=process)
         opened = partial(self._opened, place=place)
-        exchange = Exchange(call, dialect, opened, finished, credentials, who.hidden(asked))
+        exchange = Exchange(call, dialect, opened, finished, credentials, user=who.hidden(asked))
         exchange.context, exchange.words, exchange.sends = place.context, words, sends
         exchange.on_usage = place.on_usage
         return exchange

@@ -144,7 +144,7 @@ def _toml(folder: Path) -> tuple[str, Mapping[str, object]]:
         if written is None:
             continue
         try:
-            found: object = tomllib.loads(written.decode())
+            found: object = tomllib.loads(written.decode("utf-8-sig"))
         except ValueError as error:
             if name == "spancast.toml":
                 raise ConfigurationError(f"{folder / name} is no TOML: {error}. Mend it or move it away.") from error
@@ -223,6 +223,7 @@ def _is_host(name: str | None) -> bool:
 
 
 def _home(where: str, seen: object) -> Path:
+    seen = seen.strip() if isinstance(seen, str) else seen  # a line of a file has its end there, or a CR
     if isinstance(seen, str | os.PathLike) and os.fspath(seen) and "\0" not in os.fspath(seen):
         with suppress(RuntimeError, OSError):  # there is no such user, or no working directory any more
             return Path(os.fspath(seen)).expanduser().absolute()

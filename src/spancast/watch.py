@@ -55,9 +55,13 @@ class Watch:
 
     def begin(self) -> None:
         """Put the hooks on the client libraries, and join the application's tracer provider if it has one already."""
-        attribution.follow(self._attribution)
+        self.follow()
         self._tracing.watch()
         self._patches.install(HOOKS)
+
+    def follow(self) -> None:
+        """Have these settings say whom calls are for, of which there are one set in a process."""
+        attribution.follow(self._attribution)
 
     def hooked(self) -> tuple[str, ...]:
         """Return the methods that are wrapped."""

@@ -8,13 +8,13 @@ from spancast.base.deadline import Deadline
 
 
 def test_what_is_left_becomes_less_and_is_never_less_than_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.monotonic", iter([100.0, 100.0, 101.5, 102.0, 200.0]).__next__)
+    monkeypatch.setattr("spancast.base.clock.now", iter([100.0, 100.0, 101.5, 102.0, 200.0]).__next__)
     deadline = Deadline(2.0)
     assert [deadline.left for _ in range(4)] == [2.0, 0.5, 0.0, 0.0]
 
 
 def test_it_is_over_from_that_moment_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.monotonic", iter([100.0, 101.9, 102.0, 200.0]).__next__)
+    monkeypatch.setattr("spancast.base.clock.now", iter([100.0, 101.9, 102.0, 200.0]).__next__)
     deadline = Deadline(2.0)
     assert [deadline.over for _ in range(3)] == [False, True, True]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast.base.scrub import _SECRETS, REMOVED, names_secret, without_secrets
+from spancast.base.scrub import _NAMED, _SECRETS, REMOVED, may_hold_secrets, names_secret, without_secrets
 
 
 @settings(max_examples=300, deadline=None)
@@ -34,6 +34,71 @@ def test_secrets_that_are_known_are_removed_the_longest_first() -> None:
 )
 def test_what_stands_beside_a_secret_stays(text: str, kept: str) -> None:
     assert without_secrets(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{"password": "correct horse battery"} is wrong', f'{{"{REMOVED} is wrong'),
+        ("password = 'correct horse battery' is wrong", f"{REMOVED} is wrong"),
+        (r'password: "correct \"horse\" battery" is wrong', f"{REMOVED} is wrong"),
+        (r'"{\"password\": \"correct horse\"} is wrong"', rf'"{{\"{REMOVED} is wrong"'),
+        ('password="correct horse', f"{REMOVED} horse"),
+        ("password: 'tis wrong", f"{REMOVED} wrong"),
+        ("passwd=hunter2 is wrong", f"{REMOVED} is wrong"),
+        ("secret=hunter2 is wrong", f"{REMOVED} is wrong"),
+        ("CLIENTSECRET: hunter2 is wrong", f"{REMOVED} is wrong"),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", f"AWS_SECRET_{REMOVED}"),
+        ("aws_access_key_id = x, private-key = y", f"aws_access_key_id = x, {REMOVED}"),
+        ("Authorization: Basic dXNlcjpodW50ZXIy, then", f"{REMOVED} then"),
+        ("{'proxy-authorization': 'Basic dXNlcjpodW50ZXIy'}", f"{{'proxy-{REMOVED}"),
+        ("got gsk_0123456789abcdefghijklmnop, wanted none", f"got {REMOVED}, wanted none"),
+        ("got xai-0123456789abcdefghijklmnop, wanted none", f"got {REMOVED}, wanted none"),
+    ],
+)
+def test_a_secret_is_removed_whole_and_nothing_else(text: str, kept: str) -> None:
+    assert without_secrets(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A basic understanding of secret santa",
+        "Basic authentication is required",
+        "Authorization: Basic authentication is required",
+        "no authorization: this is a basic plan",
+        "tokens: 5, max_tokens=9, secrets: 2",
+        "x-ai/grok-4, xai-grok-4-fast-reasoning-latest",
+        "gsk_of_old, the secret of passwords, a key: C minor",
+        "primary_key=7 and the access keys: none",
+    ],
+)
+def test_ordinary_words_stay(text: str) -> None:
+    assert without_secrets(text) == text
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.from_regex(_SECRETS, fullmatch=True) | st.from_regex(_NAMED, fullmatch=True))
+def test_whatever_is_a_secret_or_the_name_of_one_has_a_mark_in_it(written: str) -> None:
+    assert may_hold_secrets(written)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        'token="',
+        "token='",
+        'token=\\"',
+        'token="\\',
+        "password: ",
+        "authorization: basic ",
+        "authorization=\t",
+        "gsk_",
+        "xai-",
+    ],
+)
+def test_no_text_takes_longer_than_its_length(part: str) -> None:
+    without_secrets(part * 20_000)  # what grew with the square of it would take longer than a test may
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from spancast.destination import Destination
 from spancast.errors import ConfigurationError
 
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-HASH = key_hash((KEY,)) or ""
+HASH = key_hash({"x-api-key": KEY}) or ""
 
 
 def test_the_hash_is_that_of_the_call():

@@ -142,6 +142,21 @@ def test_other_headers_and_short_words_are_no_credentials() -> None:
     assert secrets_of({"content-type": "application/json", "authorization": "Bearer none"}) == ()
 
 
-def test_a_key_is_known_by_its_hash() -> None:
-    assert key_hash(secrets_of({"authorization": f"Bearer {KEY}"})) == sha256(KEY.encode()).hexdigest()
-    assert key_hash(()) is None
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": f"Bearer {KEY}"},
+        {"authorization": f"Bearer {KEY}, Bearer {KEY}"},
+        {"authorization": f"bearer {KEY},bearer {KEY}"},
+        {"x-api-key": KEY, "proxy-authorization": "Basic dXNlcjpodW50ZXIy"},
+        {"authorization": "Bearer none", "api-key": KEY},
+    ],
+)
+def test_a_key_is_known_by_its_hash(headers: dict[str, str]) -> None:
+    assert key_hash(headers) == sha256(KEY.encode()).hexdigest()
+    assert KEY in secrets_of(headers)
+
+
+@pytest.mark.parametrize("headers", [{}, {"proxy-authorization": "Basic dXNlcjpodW50ZXIy"}])
+def test_what_a_proxy_is_told_is_no_key(headers: dict[str, str]) -> None:
+    assert key_hash(headers) is None

@@ -102,7 +102,7 @@ def test_each_destination_has_its_own_part_of_the_calls(app: App) -> None:
             filters={"groups": [{"rules": [{"field": "total_cost", "operator": "gte", "value": 1000}]}]},
         ),
         Destination("otlp", name="web", endpoint=web.url, keys=["web"]),
-        keys={"web": key_hash((OTHER_KEY,))},
+        keys={"web": key_hash({"x-api-key": OTHER_KEY})},
     )
     app.ask(model=MINI)
     app.ask(model=MODEL, key=OTHER_KEY)

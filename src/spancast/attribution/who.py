@@ -6,7 +6,7 @@ In this order: the request's body, its header `x-session-id`, `spancast.attribut
 from opentelemetry.context import Context
 
 from spancast.attribution import baggage, context
-from spancast.attribution.attribution import NOBODY, Attribution
+from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
 from spancast.attribution.rules import in_force, named, without_user
 from spancast.capture.values import Facts, labels, text
 
@@ -28,13 +28,30 @@ def attributed(facts: Facts, session_header: str | None) -> Facts:
     return said
 
 
+def hidden(facts: Facts) -> str | None:
+    """Return the user of a request as the application says it, where it is not to be written so."""
+    if in_force().hash_key is None:
+        return None
+    stated = facts.get("user")
+    user = stated if stated is not None else _said().user
+    return None if type(user) is Pseudonym else text(user, None)
+
+
 def _pseudonymous(who: Attribution, facts: Facts) -> Facts:
     """Return the same where users are pseudonymised."""
     written = named(who)
     said: Facts = {"user": text(written.user), "session": text(written.session), "tags": labels(written.tags.items())}
     if "metadata" in facts:
         said["metadata"] = without_user(facts["metadata"], who.user)
+    said.update(without_user({name: facts[name] for name in _NAMES if name in facts}, who.user))
     return said
+
+
+_NAMES = (
+    *("trace_name", "span_name", "generation_name", "environment", "release"),
+    *("request_trace_id", "request_parent_span_id", "app_title"),
+)
+"""What the application names things with, which may be whom they are for."""
 
 
 def _said(parent: Context | None = None) -> Attribution:

@@ -6,12 +6,11 @@ leaves its parent's work to the parent. Where no thread can be started any more,
 """
 
 import threading
-import time
 from collections import deque
 from typing import Protocol
 
 from spancast import guard
-from spancast.base import forks
+from spancast.base import clock, forks
 from spancast.base.deadline import Deadline
 
 LONGEST = 1000
@@ -66,7 +65,7 @@ class Background:
         with self._changed:
             if len(self._waiting) >= LONGEST or self._held + size > LARGEST:
                 return False
-            self._waiting.append((time.monotonic(), work, size))
+            self._waiting.append((clock.now(), work, size))
             self._held += size
             self._wake()
             self._changed.notify_all()
@@ -88,11 +87,11 @@ class Background:
         """Whether a piece of work was left longer ago, in seconds, and is not done."""
         with self._changed:
             first = self._current or (self._waiting[0] if self._waiting else None)
-            return first is not None and first[0] < time.monotonic() - patience
+            return first is not None and first[0] < clock.now() - patience
 
     def give_up(self, patience: float = 0.0) -> None:
         """Do without the work that was left longer ago, in seconds, and is not done; it is not waited for any more."""
-        until, late = time.monotonic() - patience, []
+        until, late = clock.now() - patience, []
         with self._changed:
             if self._current is not None and self._current[0] <= until:
                 late.append(self._current[1])

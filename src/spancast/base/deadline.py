@@ -1,6 +1,6 @@
 """Until when something may take: made once, and handed on to all that has its part in it."""
 
-import time
+from spancast.base import clock
 
 
 class Deadline:
@@ -9,15 +9,15 @@ class Deadline:
     __slots__ = ("at",)
 
     def __init__(self, seconds: float) -> None:
-        self.at = time.monotonic() + seconds
-        """Seconds of `time.monotonic`."""
+        self.at = clock.now() + seconds
+        """Seconds of `clock.now`."""
 
     @property
     def left(self) -> float:
         """The seconds until then; none once it is past."""
-        return max(0.0, self.at - time.monotonic())
+        return max(0.0, self.at - clock.now())
 
     @property
     def over(self) -> bool:
         """Whether it is past."""
-        return time.monotonic() >= self.at
+        return clock.now() >= self.at

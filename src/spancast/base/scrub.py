@@ -10,7 +10,8 @@ _SECRETS = re.compile(
     r"""(?aix)(?<![a-z0-9])(?:
       (?:sk|pk|rk)-[a-z0-9_-]{8,}              # OpenRouter, OpenAI, Anthropic, Langfuse
     | (?:sk|pk|rk)_(?:live|test)_[a-z0-9]{8,}  # Stripe
-    | (?:gh[oprsu]|github_pat|hf)_\w{20,}      # GitHub, Hugging Face
+    | (?:gh[oprsu]|github_pat|hf|gsk)_\w{20,}  # GitHub, Hugging Face, Groq
+    | xai-[a-z0-9]{20,}                        # xAI
     | glpat-[\w-]{16,}                         # GitLab
     | xox[a-z]-[\w-]{10,}                      # Slack
     | lsv2_\w{16,}                             # LangSmith
@@ -19,19 +20,22 @@ _SECRETS = re.compile(
     | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+     # JSON Web Tokens
     | bearer\s{1,20}\S+
     | (?<=://)[^\s/@:"']{0,256}:[^\s/@"']{1,256}(?=@)  # a URL's user and password
-    | (?:api[_-]?key|token|password|client[_-]?secret|secret[_-]?key)["']?[\t\ ]{0,20}[=:][\t\ ]{0,20}\S+
+    | authorization["']?[\t\ ]{0,20}[=:][\t\ ]{0,20}["']?basic[\t\ ]{1,20}(?!auth)\S+
+    | (?:(?:api|access|private|secret)[_-]?key|token|passw(?:or)?d|(?:client[_-]?)?secret)
+      \\?["']?[\t\ ]{0,20}[=:][\t\ ]{0,20}   # and what follows: in quotes, in escaped ones, or a word
+      (?:"(?:[^"\\\n]|\\.){0,1024}"\S*|'(?:[^'\\\n]|\\.){0,1024}'\S*|\\"[^"\\\n]{0,1024}\\"\S*|\S+)
     | private\ key-----[a-z0-9+/=\s\\]+        # PEM
     )"""
 )
 _MARKS = (
     "@",
-    *("sk-", "pk-", "rk-", "_live_", "_test_", "ghp_", "gho_", "ghr_", "ghs_", "ghu_", "github_pat_", "hf_", "glpat-"),
-    *("xox", "lsv2_", "aiza", "akia", "asia", "eyj", "bearer", "apikey", "api_key", "api-key", "token", "password"),
-    *("client_secret", "client-secret", "clientsecret", "secret_key", "secret-key", "secretkey", "private key-----"),
+    *("sk-", "pk-", "rk-", "_live_", "_test_", "ghp_", "gho_", "ghr_", "ghs_", "ghu_", "github_pat_", "hf_", "gsk_"),
+    *("xai-", "glpat-", "xox", "lsv2_", "aiza", "akia", "asia", "eyj", "bearer", "authorization", "private key-----"),
+    *("_key", "-key", "apikey", "accesskey", "privatekey", "token", "password", "passwd", "secret"),
 )
-"""One of these is in every secret that is looked for: to look for them is a hundred times faster."""
+"""One of these is in every secret that is looked for, and in every name of one: to look for them is far quicker."""
 _NAMED = re.compile(
-    r"(?i)(?:.*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|client[_-]?secret|secret"
+    r"(?ai)(?:.*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|client[_-]?secret|secret"
     r"|(?:auth|access|bearer|refresh|id|session)?[_-]?token|password|passwd|authorization)"
 )
 
@@ -41,6 +45,11 @@ def without_secrets(written: str, secrets: Sequence[str] = ()) -> str:
     for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
         written = written.replace(secret, REMOVED)
     return _SECRETS.sub(REMOVED, written) if may_hold_secrets(written) else written
+
+
+def without_word(written: str, word: str) -> str:
+    """Return a text without a word that is to be kept secret, where it stands by itself: `7`, and no part of `17`."""
+    return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", REMOVED, written) if word in written else written
 
 
 def may_hold_secrets(written: str, secrets: Sequence[str] = ()) -> bool:

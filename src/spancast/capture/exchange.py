@@ -54,6 +54,7 @@ class Exchange:
         on_headers: Listener,
         on_finish: Listener,
         secrets: Sequence[str] = (),
+        *,
         user: str | None = None,
     ) -> None:
         """Open an exchange. `base` is what is known from the request, and `secrets` what must not be kept of it.

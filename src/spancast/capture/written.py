@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict, replace
 
-from spancast.base.scrub import may_hold_secrets, without_secrets
+from spancast.base.scrub import REMOVED, may_hold_secrets, names_secret, without_secrets
 from spancast.call import Parameters
 from spancast.capture.values import Facts, text
 
@@ -43,8 +43,13 @@ def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
         case tuple():
             return tuple(map(clean, value))
         case dict():
-            return {clean(key): clean(each) for key, each in value.items()}
+            return {clean(key): _named(key, clean(each)) for key, each in value.items()}
         case Parameters():
             fields = {name: each for name, each in asdict(value).items() if isinstance(each, str | tuple)}
             return replace(value, **{name: _cleaned(each, clean) for name, each in fields.items()})
     return value
+
+
+def _named(name: str, value: str) -> str:
+    """Return the value of a pair; of one whose name says that it is a secret whether there is one, if it says that."""
+    return REMOVED if names_secret(name) and value not in ("true", "false") else value

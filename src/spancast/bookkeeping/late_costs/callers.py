@@ -6,10 +6,10 @@ not fit is counted.
 """
 
 import os
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
+from spancast.base import clock
 from spancast.bookkeeping.late_costs.wanted import FIRST, Wanted
 from spancast.call import Call
 from spancast.late import JOBS, may_come
@@ -51,7 +51,7 @@ class Callers:
     def due(self, limit: int) -> Sequence[Wanted]:
         """Return the costs whose time has come, in the order of their times."""
         self._sort_in()
-        now = time.monotonic()
+        now = clock.now()
         ready = sorted((each for each in self._waiting.values() if each[0] <= now), key=lambda each: each[0])
         return [wanted for _, wanted in ready[:limit]]
 
@@ -59,7 +59,7 @@ class Callers:
         """Return the seconds until the next time comes; `None` when nothing is wanted."""
         self._sort_in()
         times = [at for at, _ in self._waiting.values()]
-        return max(0.0, min(times) - time.monotonic()) if times else None
+        return max(0.0, min(times) - clock.now()) if times else None
 
     def found(self, wanted: Wanted) -> None:
         """Forget a call whose cost is known."""
@@ -67,7 +67,7 @@ class Callers:
 
     def later(self, wanted: Wanted, seconds: float) -> None:
         """Ask again in so many seconds."""
-        self._waiting[wanted.call_id] = (time.monotonic() + seconds, wanted)
+        self._waiting[wanted.call_id] = (clock.now() + seconds, wanted)
 
     def given_up(self, wanted: Wanted, why: str) -> None:
         """Forget a call whose cost is not to be had."""
@@ -85,7 +85,7 @@ class Callers:
         self._in_this_process()
         while self._offered:
             wanted = self._offered.popleft()
-            self._waiting[wanted.call_id] = (time.monotonic() + FIRST, wanted)
+            self._waiting[wanted.call_id] = (clock.now() + FIRST, wanted)
 
     def _in_this_process(self) -> None:
         if self._pid != os.getpid():

@@ -12,6 +12,7 @@ from sqlite3 import Row
 import msgspec
 
 from spancast import guard
+from spancast.base import clock
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
 from spancast.bookkeeping import openrouter, prices
@@ -91,7 +92,7 @@ class Estimator:
                 return None
             known = self._known()
             if known is None:
-                return max(0.0, self._not_before - time.monotonic())
+                return max(0.0, self._not_before - clock.now())
             for row in rows:
                 self._estimate(row, known)
         return None
@@ -113,7 +114,7 @@ class Estimator:
         """Return the prices, fetched if they are too old; those that are kept where they cannot be fetched."""
         if self._prices is None or self._prices.age > FRESH:
             self._prices = prices.load(self._home) or self._prices
-        if (self._prices is None or self._prices.age > FRESH) and time.monotonic() >= self._not_before:
+        if (self._prices is None or self._prices.age > FRESH) and clock.now() >= self._not_before:
             self._refresh()
         return self._prices
 
@@ -124,7 +125,7 @@ class Estimator:
             prices.save(self._home, self._prices)
         except (SpancastError, OSError) as error:
             self._failures += 1
-            self._not_before = time.monotonic() + backoff.wait(self._failures)
+            self._not_before = clock.now() + backoff.wait(self._failures)
             guard.once_a_minute(self.name, "Costs cannot be estimated by the prices of today: %s", error)
 
 

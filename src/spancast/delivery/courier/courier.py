@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from spancast import guard
+from spancast.base import clock
 from spancast.base.deadline import Deadline
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
@@ -91,7 +92,7 @@ class Courier:
         self._most = self._window = traits.max_spans
         self._own_hold: Hold | None = None
         self._held_until = self._parked_until = self._rests_until = 0.0
-        """Seconds of `time.monotonic`: a clock that is set shortens or stretches no wait."""
+        """Seconds of `clock.now`: a clock that is set shortens or stretches no wait."""
         self._tried = False
         self._stopped = False
         self._registered = False
@@ -141,7 +142,7 @@ class Courier:
     def _pass(self, allowance: Allowance) -> Pass:
         self.register()
         hold = self._outbox.hold(self.name)
-        now, left = time.monotonic(), self._left_of(hold)
+        now, left = clock.now(), self._left_of(hold)
         self._rests_until = max(self._parked_until, now + left)
         if self._rests_until > now:
             return Pass(wait=left or None)
@@ -166,7 +167,7 @@ class Courier:
         if hold is None:
             return 0.0
         if hold == self._own_hold:
-            return max(0.0, self._held_until - time.monotonic())
+            return max(0.0, self._held_until - clock.now())
         now = time.time()
         left = hold.until - now if now >= hold.begun - _CLOCKS_DIFFER else 0.0
         if not self._tried and not hold.asked:
@@ -249,13 +250,13 @@ class Courier:
                 self._window = min(self._window * _GROWTH, self._most)
             return None
         if batch.state == "parked":
-            self._rests_until = self._parked_until = time.monotonic() + PARKED
+            self._rests_until = self._parked_until = clock.now() + PARKED
             return None
         failures = 1 if batch.delivered else failures + 1
         if failures >= backoff.OPENS or batch.doubted:
             self._window = 1
         length = backoff.rest(failures, batch.asked)
-        self._rests_until = self._held_until = time.monotonic() + length
+        self._rests_until = self._held_until = clock.now() + length
         self._own_hold = Hold(time.time() + length, batch.asked is not None, length, failures)
         return self._own_hold
 

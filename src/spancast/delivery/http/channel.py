@@ -1,13 +1,13 @@
 """The requests of one destination: its connections, and the credential that some platforms grant first."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from spancast import guard
+from spancast.base import clock
 from spancast.contract import Authorizer, Closing, Exporter, Grant, Reply, Request, Retry, Sink, Unauthorized
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.secrets import Secrets
@@ -37,7 +37,7 @@ class Channel:
         self.secrets = Secrets(exporter)
         self._wire = Wire()
         self._asking = _IDLE
-        """In which process the request under way was begun, and when, in seconds of `time.monotonic`."""
+        """In which process the request under way was begun, and when, in seconds of `clock.now`."""
         self._grant: Grant | None = None
         self._valid_until = 0.0
 
@@ -49,7 +49,7 @@ class Channel:
         """
         if self._authorizer is None:
             return self._sent(request, allowance)
-        kept = self._grant if time.monotonic() < self._valid_until else None
+        kept = self._grant if clock.now() < self._valid_until else None
         grant = kept or self._ask(self._authorizer, allowance)
         reply = self._sent(_with(request, grant), allowance)
         if reply.status == _UNAUTHORIZED:
@@ -61,7 +61,7 @@ class Channel:
     @contextmanager
     def under_way(self) -> Iterator[None]:
         """Know that a request, or what a sink does in its place, waits for an answer."""
-        self._asking = os.getpid(), time.monotonic()
+        self._asking = os.getpid(), clock.now()
         try:
             yield
         finally:
@@ -70,7 +70,7 @@ class Channel:
     def waited(self) -> float:
         """Return the seconds for which a request of this process has had no whole answer. For any thread."""
         process, since = self._asking
-        return time.monotonic() - since if process == os.getpid() else 0.0
+        return clock.now() - since if process == os.getpid() else 0.0
 
     def close(self) -> None:
         """Close the connections."""
@@ -98,7 +98,7 @@ class Channel:
         if not isinstance(granted, Grant):
             raise Denied(replace(granted, reason=self.secrets.out_of(granted.reason)))
         lasts = (granted.until - at).total_seconds()
-        self._grant, self._valid_until = granted, time.monotonic() + max(lasts * 0.9, lasts - _EARLY)
+        self._grant, self._valid_until = granted, clock.now() + max(lasts * 0.9, lasts - _EARLY)
         return granted
 
 
