@@ -1,5 +1,6 @@
 """Start, stop, flush: the public face, in this process."""
 
+import gc
 import gzip
 import math
 import os
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -259,6 +261,17 @@ def test_however_often_it_was_started_the_process_ends_it_before_others_and_look
         timeout=60,
     )
     assert done.stdout == "2\n"
+
+
+def test_what_was_stopped_is_let_go_but_for_the_last(openrouter: Simulator, tmp_path: Path) -> None:
+    stopped = []
+    for _ in range(3):
+        start(openrouter, tmp_path)
+        ask(openrouter)
+        stopped.append(weakref.ref(api.running()))
+        spancast.stop()
+    gc.collect()
+    assert [running() is None for running in stopped] == [True, True, False]
 
 
 def test_after_stop_no_file_is_open(openrouter: Simulator, collector: Collector, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from spancast.capture.failure import failure_facts
 from spancast.capture.usage import usage_facts
 from spancast.capture.values import MAX_ITEMS, Facts, Text, count, items, listed, member, text, texts
 
-MAX_CALLS = 4096
+MAX_CALLS = 256
 """Tool calls of one answer that are told apart, and so counted."""
 
 

@@ -54,7 +54,7 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
                     exchange.headers(error.status, error.headers or {})
                 raise
             except BaseException as error:
-                listener.refused(answer_of(error, module.ClientResponse, _is_any))
+                listener.refused(answer_of(error, module.ClientResponse, _has_begun))
                 raise
         listener.listen(response)
         return response
@@ -62,8 +62,8 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
     return request
 
 
-def _is_any(_response: Any) -> bool:
-    return True
+def _has_begun(response: Any) -> bool:
+    return response.status is not None and response._headers is not None  # noqa: SLF001 - the public one asserts it
 
 
 def _carries(_frame: FrameType) -> bool:
@@ -86,9 +86,12 @@ class _Listener:
         await check(response)
 
     def refused(self, response: Any) -> None:
-        """Take an answer that a middleware or a trace has refused, if there was one."""
-        if response is not None:
-            self.listen(response)
+        """Take an answer that a middleware or a trace has refused, if there was one: nobody reads it any more."""
+        if response is not None and not self.heeded:
+            self.heeded = True
+            with guard.quietly("hooks.aiohttp"):
+                self._heard(response)
+                self._read(response)
 
     def listen(self, response: Any) -> None:
         """Show the exchange the headers, and let the body be heard."""
@@ -96,18 +99,26 @@ class _Listener:
             return
         self.heeded = True
         try:
-            if self.exchange.looks_for_key(response.status):
-                self.exchange.sent(lowered(response.request_info.headers.items()))
-            events = self.exchange.headers(response.status, _headers(response, decoded=self.decoded))
-            body = response._body  # noqa: SLF001 - where it is kept once it has been read
-            if isinstance(body, bytes):  # a trace or a middleware was at it
-                self.exchange.feed(body)
-                self.exchange.finish("completed")
-            else:
+            events = self._heard(response)
+            if not self._read(response):
                 self.hear(response, self.exchange, self.decoded and not events)
         except Exception:  # noqa: BLE001 - the response is the application's
             guard.caught("hooks.aiohttp")
             self.exchange.finish("closed")
+
+    def _heard(self, response: Any) -> bool:
+        """Show the exchange the headers; return whether the body is a stream of events."""
+        if self.exchange.looks_for_key(response.status):
+            self.exchange.sent(lowered(response.request_info.headers.items()))
+        return self.exchange.headers(response.status, _headers(response, decoded=self.decoded))
+
+    def _read(self, response: Any) -> bool:
+        """Show the exchange a body that a trace or a middleware has read; return whether one has."""
+        body = response._body  # noqa: SLF001 - where it is kept once it has been read
+        if isinstance(body, bytes):
+            self.exchange.feed(body)
+            self.exchange.finish("completed")
+        return isinstance(body, bytes)
 
 
 def _host(session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ plain closure over it, a bound method kept from before) goes on calling it, so t
 """
 
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -92,9 +93,12 @@ class Patches:
         return tuple(f"{patch.owner.__module__}.{patch.owner.__qualname__}.{patch.method}" for patch in self._patches)
 
     def _later(self, hook: Hook) -> Callable[[ModuleType], None]:
+        ours = weakref.ref(self)  # what waits for an import that never comes must not keep all of a stopped Spancast
+
         def wrap(module: ModuleType) -> None:
             try:
-                self._wrap(module, hook)
+                if (patches := ours()) is not None:
+                    patches._wrap(module, hook)  # noqa: SLF001 - its own
             except Exception:  # noqa: BLE001 - the application's import must not fail for ours
                 guard.caught(f"hooking {hook.module}")
 
