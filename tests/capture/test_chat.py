@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from spancast.call import Attempt, Call, Routing
+from spancast.capture.reading import MAX_CALLS
 from tests.support.answers import (
     COST,
     DONE,
@@ -200,7 +201,7 @@ def test_a_file_among_the_annotations_is_no_source(kind: str | None) -> None:
 
 
 def test_what_a_plain_answer_lists_is_counted_however_much_it_is() -> None:
-    many = 1000
+    many = MAX_CALLS
     calls = [{"id": f"call_{number}", "type": "function", "function": {"name": "f"}} for number in range(many)]
     message = {"content": "", "annotations": [{"type": "url_citation"}] * many, "tool_calls": calls}
     for more in ({}, {"odd": float("nan")}):
