@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from spancast import guard
-from spancast.base import forks, homes
+from spancast.base import clock, forks, homes
 from spancast.base.descriptors import Held
 from spancast.content import Content
 from spancast.delivery.journal import frame
@@ -74,7 +74,7 @@ class Journal:
         self.waiting = Memory()
         """What waits in memory, and what of it had to be dropped."""
         self._behind = self._durability == "memory"
-        self._looked_at = time.monotonic()
+        self._looked_at = clock.now()
 
     @property
     def writer(self) -> str:
@@ -141,7 +141,7 @@ class Journal:
 
     def _is_attended(self) -> bool:
         """Whether someone else looks when the file system is well again."""
-        return self._durability == "memory" or time.monotonic() - self._looked_at < UNATTENDED
+        return self._durability == "memory" or clock.now() - self._looked_at < UNATTENDED
 
     def _keep(self, record: Record, framed: bytes) -> None:
         words = isinstance(record, Content)
@@ -196,12 +196,12 @@ class Journal:
 
         The turn is not queued for: each in the queue would have to run once to find that its record is written.
         """
-        now = looked = time.monotonic()
+        now = looked = clock.now()
         until, puts, pause = now + PATIENCE, self._puts, SOON
         while not entry.waits.acquire(timeout=pause):
             if self._lock.acquire(blocking=False):
                 return True
-            before, now = now, time.monotonic()
+            before, now = now, clock.now()
             self._starving.felt(now - before - pause)
             pause = min(2 * pause, SLOW)
             if self._behind:
@@ -234,7 +234,7 @@ class Journal:
 
     def _write_waiting(self) -> None:
         """Write what waits, oldest first. Appends meanwhile wait behind it, so that they feel none of this."""
-        self._looked_at = time.monotonic()
+        self._looked_at = clock.now()
         if not self._lock.acquire(timeout=SLOW):
             return
         try:

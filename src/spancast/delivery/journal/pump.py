@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from spancast import guard
-from spancast.base import forks, locks
+from spancast.base import clock, forks, locks
 from spancast.base.deadline import Deadline
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
@@ -61,7 +61,7 @@ class Pump:
         Where none may be started, the next process moves what this one wrote, or a later try.
         """
         starting = self._starting  # a signal handler may fork in here; the child has another
-        if time.monotonic() < self._not_before or not starting.acquire(blocking=False):
+        if clock.now() < self._not_before or not starting.acquire(blocking=False):
             return
         try:
             if not self.running:
@@ -76,7 +76,7 @@ class Pump:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
             guard.count("no thread could be started")
-            self.running, self._not_before = False, time.monotonic() + REFUSED
+            self.running, self._not_before = False, clock.now() + REFUSED
         else:
             self._thread = thread
 

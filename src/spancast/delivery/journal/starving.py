@@ -8,6 +8,8 @@ import os
 import time
 from contextlib import suppress
 
+from spancast.base import clock
+
 LONG = 0.004
 """Seconds for what takes some microseconds where a thread may run at once; a busy thread keeps it for five."""
 LOOKS = 5
@@ -27,13 +29,13 @@ class Starving:
 
     def felt(self, seconds: float) -> None:
         """Take note of how much longer something took than where a thread may run."""
-        now = time.monotonic()
+        now = clock.now()
         if seconds > LONG and (seconds > self._late or now > self._until):
             self._late, self._until = seconds, now + HOLDS
 
     def accounts_for(self) -> float:
         """Return the seconds by which a write may be late through no fault of the disk."""
-        if time.monotonic() > self._until:
+        if clock.now() > self._until:
             self._late = 0.0
             self._look()
         return TURNS * self._late

@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from spancast import early
+from spancast.base import clock
 from spancast.base.segments import writer_of
 from spancast.base.shared import Shared
 from spancast.base.store import Store
@@ -118,8 +119,8 @@ class Outbox:
     def _let_go(self, connection: Connection) -> None:
         if self._keeping is not None:
             cap.shed(connection, self._keeping.size)
-            if time.monotonic() - self._swept_at >= _SWEEP_EVERY:
-                self._swept_at = time.monotonic()
+            if clock.now() - self._swept_at >= _SWEEP_EVERY:
+                self._swept_at = clock.now()
                 retention.sweep(connection, self._keeping)
 
     def replay(self, name: str, since: int, *, ambiguous: bool = False) -> int:
