@@ -296,6 +296,17 @@ def test_nothing_is_written_to_what_the_application_has_opened_in_place_of_our_d
     assert value(opened) == 2
 
 
+def test_another_connection_of_the_process_may_be_closed(path, opened):
+    other = Store(path, MIGRATIONS)
+    add(other)
+    for one, closed in ((opened, other), (other, opened)):
+        add(one)
+        value(closed)
+        closed.close()
+        add(one)
+        assert value(one) == value(closed)
+
+
 def test_a_file_that_is_gone_is_begun_anew(path, opened):
     add(opened)
     for each in path.parent.iterdir():

@@ -69,7 +69,7 @@ class Held(NamedTuple):
             os.close(self.fd)
 
 
-def open_now(paths: Iterable[Path]) -> tuple[Held, ...]:
+def open_now(paths: Iterable[Path]) -> frozenset[Held]:
     """Return every descriptor that this process has of these files, whoever opened it, where it can list its own."""
     files: set[tuple[int, int]] = set()
     for path in paths:
@@ -80,7 +80,7 @@ def open_now(paths: Iterable[Path]) -> tuple[Held, ...]:
     for name in os.listdir(_LISTED) if os.path.isdir(_LISTED) else ():  # noqa: PTH112, PTH208 - numbers, no paths
         with suppress(OSError):  # that of the listing itself is closed by now
             found.append(held(int(name)))
-    return tuple(each for each in found if each.file in files)
+    return frozenset(each for each in found if each.file in files)
 
 
 _LISTED = "/dev/fd"

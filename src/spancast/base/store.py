@@ -49,6 +49,24 @@ _not_ours: set[tuple[int, int]] = set()
 """Files that this process leaves to others: it has inherited a connection in the middle of something, or lost one."""
 
 
+_opening = threading.RLock()
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """Open and close a database without a `Store`, while none takes the descriptors for its own."""
+    with _opening:
+        yield
+
+
+def _open_anew() -> None:
+    global _opening  # noqa: PLW0603 - a thread of the parent may have been opening one
+    _opening = threading.RLock()
+
+
+forks.in_child(_open_anew)
+
+
 class SetAsideError(sqlite3.DatabaseError):
     """A file was damaged and is set aside, which the log says; what was done has failed, and can be done again."""
 
@@ -66,7 +84,8 @@ class Store:
         self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._descriptors: tuple[descriptors.Held, ...] = ()
+        self._descriptors: frozenset[descriptors.Held] = frozenset()
+        """Those of the connection itself, and not of others that this process has to the same file."""
         self._turn, self._mutex = threading.RLock(), threading.RLock()
         self._in_use = False
         forks.in_child(self._begin_anew)
@@ -215,19 +234,28 @@ class Store:
             self._create()
             if _identity(self._path) in _not_ours:
                 raise self._left_to_others()
-            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            try:
-                connection.row_factory = sqlite3.Row
-                self._recognise(connection)
-                for pragma in _PRAGMAS:
-                    connection.execute(pragma)
-                self._migrate(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection, self._file = connection, _identity(self._path)
-            self._descriptors = descriptors.open_now(map(self._beside, _ENDS))
+            with self._held(_opening):
+                before = self._open_now()
+                self._connection = self._connect()
+                self._descriptors = self._open_now() - before
+            self._file = _identity(self._path)
         return self._connection
+
+    def _open_now(self) -> frozenset[descriptors.Held]:
+        return descriptors.open_now(map(self._beside, _ENDS))
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            self._recognise(connection)
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+            self._migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _left_to_others(self) -> sqlite3.OperationalError:
         return sqlite3.OperationalError(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from spancast.base import store
 from spancast.errors import SpancastError
 
 _MAGIC = b"SQLite format 3\0"
@@ -69,7 +70,8 @@ def _is_database(path: Path) -> bool:
     under their hands. Nobody can have what SQLite refuses open.
     """
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with store.opening(), closing(sqlite3.connect(address, uri=True)) as connection:
             connection.execute("PRAGMA schema_version")
     except sqlite3.Error as error:
         return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
