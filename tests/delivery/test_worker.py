@@ -93,6 +93,25 @@ def test_stopping_ends_a_wait_and_gives_back_what_is_held(start):
     assert worker.rounds == 1
 
 
+def test_what_a_round_holds_that_outlasts_the_stop_is_given_back_behind_it(start):
+    goes_on = threading.Event()
+
+    class Slow(Counting):
+        def round(self) -> float | None:
+            super().round()
+            goes_on.wait(PATIENCE)
+            return None
+
+    worker = Slow()
+    thread = start(worker)
+    thread.wake()
+    eventually(lambda: worker.rounds == 1)
+    assert not thread.stop(0.0)
+    assert not worker.closed
+    goes_on.set()
+    eventually(lambda: worker.closed)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_works_with_a_thread_of_its_own(start):

@@ -66,18 +66,21 @@ class WorkerThread:
         self._worker.stop()
         self._woken.set()
         thread = self._thread
-        if thread is not None:
-            thread.join(timeout)
-            if thread.is_alive():
-                return False
-        self._worker.close()
-        return True
+        if thread is None:
+            self._worker.close()
+            return True
+        thread.join(timeout)
+        return not thread.is_alive()
 
     def _run(self) -> None:
-        while not self._stopping:
-            self._woken.clear()
-            wait = self._round()
-            self._woken.wait(wait)
+        try:
+            while not self._stopping:
+                self._woken.clear()
+                wait = self._round()
+                self._woken.wait(wait)
+        finally:  # here, for nobody may wait for the last round
+            with guard.quietly(self._worker.name):
+                self._worker.close()
 
     def _round(self) -> float | None:
         try:
