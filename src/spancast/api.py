@@ -187,7 +187,7 @@ def begin(
     said = {name: value for name, value in said.items() if value is not None}
     inherited = beside[0].providers if beside else {}
     with _lock:
-        if _running is not None and not _gives_way(_running, said):
+        if _running is not None and not _gives_way(_running, said, inherited):
             return _running
         explicit = settings.destinations if arguments.get("destinations") is not None else ()
         named = frozenset(each.name for each in explicit)
@@ -214,9 +214,9 @@ def let_go(begun: Running) -> None:
         stop()
 
 
-def _gives_way(running: Running, said: Mapping[str, Any]) -> bool:
+def _gives_way(running: Running, said: Mapping[str, Any], inherited: Mapping[str, Any]) -> bool:
     """Whether what runs is to be started anew: `spancast run` started it, and the program says how it wants it."""
-    if said and said != running.said and running.said:
+    if said and {**inherited, **said} != running.said and running.said:
         guard.once_a_minute("start", "Spancast runs already; what start() is given now is not used.")
     return bool(said) and not running.said
 

@@ -13,6 +13,7 @@ from spancast.aftermath import Aftermath
 from spancast.attempts import Attempts
 from spancast.attribution import who
 from spancast.attribution.forward import forwarded
+from spancast.attribution.rules import in_force
 from spancast.base import forks, ids
 from spancast.base.deadline import Deadline
 from spancast.base.garbage import collecting
@@ -168,6 +169,8 @@ class Recorder:
 
     def _polled(self, seen: Call) -> None:
         late = bill_of(seen)
+        if late is not None and in_force().hash_key is not None:  # the job's user is not known here, who may be quoted
+            late = replace(late, error_message=None)
         if late is not None and self._keep is not None:
             with guard.quietly("recorder.keep"):
                 self._keep(late)

@@ -296,6 +296,29 @@ def test_nothing_is_written_to_what_the_application_has_opened_in_place_of_our_d
     assert value(opened) == 2
 
 
+FORKED_BEHIND_A_CLOSE = """
+import os, sys
+from pathlib import Path
+from spancast.base.store import Store
+from tests.base.test_store import MIGRATIONS, add
+path = Path(sys.argv[1])
+store = Store(path, MIGRATIONS)
+add(store)
+os.closerange(3, 64)
+mine = [os.open(path.parent / f"mine-{number}", os.O_RDWR | os.O_CREAT) for number in range(40)]
+child = os.fork()
+if child == 0:
+    os._exit(sum(os.fstat(each).st_size for each in mine) > 0)  # fstat raises where one is closed
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), sum(os.fstat(each).st_size for each in mine))
+"""
+
+
+@posix
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="This system lists no descriptors.")
+def test_a_forked_child_closes_nothing_that_the_application_has_opened_in_place_of_our_descriptors(path):
+    assert output(FORKED_BEHIND_A_CLOSE, path).split() == ["0", "0"]
+
+
 def test_another_connection_of_the_process_may_be_closed(path, opened):
     other = Store(path, MIGRATIONS)
     add(other)

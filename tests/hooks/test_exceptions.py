@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from spancast import guard
 from tests.hooks.caller import Caller, Kind, calling, every_kind, run, same
 from tests.support.answers import COST, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.replay import Answer, Replay
@@ -342,3 +343,70 @@ def test_the_answer_of_a_redirect_is_not_that_of_what_follows_it(kind: Kind, ser
     seen, told = raised(kind, server.host, lambda caller: post(caller, server.url, follow_redirects=True, timeout=0.2))
     assert told[0] is kind.library.ReadTimeout
     assert (seen.only.http_status, seen.only.error_type) == (None, f"{kind.library.__name__}.ReadTimeout")
+
+
+class OddError(Exception):
+    """One that cannot be looked at."""
+
+    @property
+    def response(self) -> Any:
+        raise KeyError("no such thing")
+
+
+class Lazy:
+    """What is worked out when somebody asks what it is."""
+
+    @property
+    def __class__(self) -> Any:
+        raise LookupError("not yet")
+
+    @__class__.setter
+    def __class__(self, _: Any) -> None: ...
+
+
+@every_kind
+def test_an_exception_that_cannot_be_looked_at_is_the_applications_own(
+    kind: Kind, server: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "strict", False)
+    monkeypatch.setattr(guard, "caught", lambda _where: None)  # what it logs is looked at elsewhere
+    server.answer = Answer(200, JSON, [plain()])
+
+    def refuse(_response: Any) -> None:
+        lazy = Lazy()
+        assert lazy is not None
+        raise OddError
+
+    async def refuse_asynchronously(response: Any) -> None:
+        refuse(response)
+
+    async def scenario(caller: Caller) -> Any:
+        caller.client.event_hooks = {"response": [refuse_asynchronously if kind.asynchronous else refuse]}
+        try:
+            await post(caller, server.url)
+        except OddError:
+            return "its own"
+
+    assert same(kind, server.host, scenario).only.error_type == f"{__name__}.OddError"
+
+
+@every_kind
+def test_the_answer_of_a_judge_that_refuses_is_the_judges(kind: Kind, server: Replay) -> None:
+    """A hook that asks before the request is sent, and raises what the judge's client raised."""
+    server.answer = Answer(402, JSON, [b'{"error":{"code":402,"message":"no credits"}}'])
+
+    def ask(_request: Any) -> None:
+        with kind.library.Client(verify=False) as client:
+            client.post(server.url, json=PROMPT).raise_for_status()
+
+    async def ask_asynchronously(request: Any) -> None:
+        ask(request)
+
+    async def scenario(caller: Caller) -> Any:
+        caller.client.event_hooks = {"request": [ask_asynchronously if kind.asynchronous else ask]}
+        await post(caller, server.url)
+
+    with watched(server.host) as seen:
+        told = run(kind, scenario)
+    assert told[0] is kind.library.HTTPStatusError
+    assert sorted(call.http_status or 0 for call in seen) == [0, 402]

@@ -212,6 +212,52 @@ def test_what_an_event_hook_asks_is_a_call_of_its_own(kind: Kind, judge: Kind | 
     assert len(seen) == len(seen.spans) == len(server.requests) == 2
 
 
+@pytest.mark.parametrize("library", [httpx, httpx2])
+@pytest.mark.parametrize("body", [{**PROMPT, "user": "judge"}, PROMPT], ids=["another", "the same"])
+def test_what_an_event_hook_asks_in_another_task_is_told_by_what_it_asks(
+    library: Any, body: dict[str, Any], server: Replay
+) -> None:
+    server.answer = ANSWERS["plain"]
+
+    async def judge(_response: Any) -> None:
+        async with library.AsyncClient() as client:
+            await asyncio.gather(client.post(server.url, json=body))
+
+    async def main() -> None:
+        async with library.AsyncClient(event_hooks={"response": [judge]}) as client:
+            await client.post(server.url, json=PROMPT)
+
+    with watched(server.host) as seen:
+        asyncio.run(main())
+    assert len(seen) == (1 if body is PROMPT else 2)
+
+
+@every_kind
+def test_a_transport_is_one_whatever_its_method_is_called(kind: Kind, server: Replay) -> None:
+    server.answer = ANSWERS["plain"]
+
+    class Forwarding(kind.library.BaseTransport, kind.library.AsyncBaseTransport):
+        def go(self, _request: Any) -> Any:
+            return kind.library.Response(200, headers=JSON, content=httpx.post(server.url, json=PROMPT).content)
+
+        async def go_asynchronously(self, request: Any) -> Any:
+            return self.go(request)
+
+        handle_request, handle_async_request = go, go_asynchronously
+
+    seen = same(kind, server.host, lambda caller: post(caller, server), lambda: {"transport": Forwarding()})
+    assert (seen.only.generation_id, len(server.requests)) == (GENERATION, 2)
+
+
+def test_a_module_without_a_name_may_ask(server: Replay) -> None:
+    server.answer = ANSWERS["plain"]
+    nameless: dict[str, Any] = {"__name__": None, "httpx": httpx, "url": server.url, "prompt": PROMPT}
+    exec("def judge(_response):\n    httpx.post(url, json=prompt)", nameless)
+    with watched(server.host) as seen, httpx.Client(event_hooks={"response": [nameless["judge"]]}) as client:
+        client.post(server.url, json=PROMPT)
+    assert len(seen) == 2
+
+
 KEY = "gw_key_abcdef0123456789"
 QUOTING = Answer(401, JSON, [f'{{"error":{{"code":401,"message":"No such key: {KEY}"}}}}'.encode()])
 KEYED = {"Authorization": f"Bearer {KEY}"}
@@ -258,7 +304,7 @@ def test_a_key_that_is_put_in_on_the_way_is_known_and_not_kept(
     server.answer = answer
 
     async def scenario(caller: Caller) -> Any:
-        response = await caller.open(server.url, json=PROMPT)
+        response = await caller.open(server.url, json=PROMPT, headers={"authorization": "Bearer placeholder"})
         return await caller.read(response)
 
     seen = same(kind, server.host, scenario, lambda: keyed(kind, how))

@@ -151,6 +151,20 @@ def test_a_home_is_where_run_was_given_it_wherever_the_program_works(tmp_path: P
     assert len(calls({**environment, "SPANCAST_HOME": str(tmp_path / "books")})) == 1
 
 
+@pytest.mark.parametrize("home", ["", "~nobody-of-this-name/books"])
+def test_a_home_that_cannot_be_is_told_in_words(home: str, tmp_path: Path, openrouter: Simulator) -> None:
+    environment = surroundings(tmp_path / "other", openrouter)
+
+    done = spancast(
+        "run", "--home", home, "--", sys.executable, "-c", "", environment=environment, check=False, folder=tmp_path
+    )
+
+    assert done.returncode != 0
+    assert "home" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_start_is_told_a_second_time_is_not_used_and_that_is_said(tmp_path: Path, openrouter: Simulator) -> None:
     environment = surroundings(tmp_path, openrouter)
     program = "import spancast; spancast.start(hosts='one.example'); spancast.start(hosts='one.example');"

@@ -74,5 +74,5 @@ def without_user(pairs: Mapping[str, V], user: str | None = None) -> Mapping[str
     }
 
 
-_USERS = frozenset({"user", "user_id", "userid", "user.id", "enduser.id", "end_user", "end_user_id"})
-"""Names under which applications write a user, in small letters."""
+_USERS = frozenset({"user", "user_id", "userid", "user.id", "enduser.id", "end_user", "end_user_id", "device_id"})
+"""Names under which applications write a user, in small letters; Claude Code's device is one, if none is logged in."""

@@ -141,7 +141,7 @@ class Store:
         self._connection, self._in_use = None, False
         if inherited is None:
             return
-        if (in_use or inherited.in_transaction) and self._file is not None:
+        if in_use or inherited.in_transaction or not self._are_ours():
             self._lose(inherited)
         else:
             inherited.close()
@@ -157,10 +157,13 @@ class Store:
         """Hold the connection. Who has it waits for no other process, so that a read waits for none either."""
         self._be_ours()
         with self._held(self._mutex):
-            if self._connection is not None and not all(each.is_ours() for each in self._descriptors):
+            if self._connection is not None and not self._are_ours():
                 self._lose(self._connection)
                 raise self._left_to_others()
             yield
+
+    def _are_ours(self) -> bool:
+        return all(each.is_ours() for each in self._descriptors)
 
     def _lose(self, connection: sqlite3.Connection) -> None:
         """Never touch a connection again, not even to close it, nor another of this process's to the same file."""

@@ -70,8 +70,10 @@ def _is_database(path: Path) -> bool:
     under their hands. Nobody can have what SQLite refuses open.
     """
     try:
-        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        with store.opening(), closing(sqlite3.connect(address, uri=True)) as connection:
+        with (
+            store.opening(),
+            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection,
+        ):
             connection.execute("PRAGMA schema_version")
     except sqlite3.Error as error:
         return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT

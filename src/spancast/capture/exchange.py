@@ -40,6 +40,7 @@ class Exchange:
         "_reader",
         "_secrets",
         "_user",
+        "asks",
         "context",
         "feed",
         "on_usage",
@@ -64,6 +65,8 @@ class Exchange:
         self._dialect = dialect
         self.context: object = None
         """Carried for whoever made the exchange."""
+        self.asks: bytes | None = None
+        """The body of the request, until it is sent."""
         self.on_usage: Listener | None = None
         """Told what is known as soon as a stream has stated its usage, before that piece is handed on."""
         self.sends: bytes | None = None
@@ -81,10 +84,6 @@ class Exchange:
         self._open = [True]
         self.feed: Callable[[bytes], None] = _unheard
         """Takes a piece of the body as the network brought it, and never raises. To be asked for after `headers`."""
-
-    def looks_for_key(self, status: int) -> bool:
-        """Whether `sent` is worth its while: no key was seen yet, or the answer may quote the one that was sent."""
-        return status >= ERRORS or self._base.key_hash is None
 
     def sent(self, headers: Mapping[str, str]) -> None:
         """Take the headers of the request as they went out, names in lower case, before those of the answer.

@@ -13,7 +13,8 @@ MAX_MESSAGE = 128
 
 _KEYED = ("authorization", "x-api-key", "api-key")
 """The headers that may hold the API's key; one of these wins over those behind it."""
-_CREDENTIALS = (*_KEYED, "proxy-authorization")
+CREDENTIALS = (*_KEYED, "proxy-authorization")
+"""The headers that hold a secret."""
 _SHORTEST_SECRET = 8
 _KEYS = 16
 """Keys that are remembered, and their hashes; most programs have one."""
@@ -69,7 +70,7 @@ def kept(stated: str, secrets: Sequence[str] = (), user: str | None = None) -> s
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the credentials that a request carries; what is shorter than eight characters is none."""
-    return _words(tuple([headers[name] for name in _CREDENTIALS if name in headers]))
+    return _words(tuple([headers[name] for name in CREDENTIALS if name in headers]))
 
 
 @lru_cache(maxsize=_KEYS)

@@ -41,9 +41,10 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"spancast run found no command {command[0]!r}. Is it installed, and on PATH?\n")
         return NOT_FOUND
     given = {name: value for name in _OPTIONS if (value := getattr(args, name)) is not None}
-    if "home" in given:  # the programs that it starts may work elsewhere
-        given["home"] = str(Path(given["home"]).expanduser().absolute())
-    _check(resolve(given).destinations)
+    inforce = resolve(given)
+    _check(inforce.destinations)
+    if "home" in given:  # whole: the programs that it starts may work elsewhere
+        given["home"] = str(inforce.home)
     if _ignores_environment(command):
         sys.stderr.write(
             f"spancast run: {command[0]} is told by -I or -E to ignore its environment: no call is seen.\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from types import FrameType, ModuleType
 from typing import Any
+from weakref import WeakSet
 
 import msgspec
 
@@ -14,7 +15,7 @@ from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.aiohttp_stream import Hear, hearing
-from spancast.hooks.client_request import content, lowered, replaceable, watched
+from spancast.hooks.client_request import content, credentials, replaceable, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import opened, under_way
@@ -46,7 +47,7 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
         check = _check(session, kwargs)
         if callable(check):
             kwargs = {**kwargs, "raise_for_status": partial(listener.before, check)}
-        with under_way(exchange, _carries):
+        with under_way(exchange, "aiohttp", _carries):
             try:
                 response = await wrapped(*args, **kwargs)
             except module.ClientResponseError as error:
@@ -54,7 +55,7 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
                     exchange.headers(error.status, error.headers or {})
                 raise
             except BaseException as error:
-                listener.refused(answer_of(error, module.ClientResponse, _has_begun))
+                listener.refused(answer_of(error, module.ClientResponse, _is_an_answer))
                 raise
         listener.listen(response)
         return response
@@ -62,8 +63,15 @@ def request(module: ModuleType, recorder: Recorder) -> Wrapper:
     return request
 
 
-def _has_begun(response: Any) -> bool:
-    return response.status is not None and response._headers is not None  # noqa: SLF001 - the public one asserts it
+def _is_an_answer(response: Any) -> bool:
+    """Whether the headers have come, of what is no step on the way and no other call's."""
+    begun = response.status is not None and response._headers is not None  # noqa: SLF001 - the public one asserts it
+    return begun and response.status not in _REDIRECTS and response not in _heard
+
+
+_REDIRECTS = range(300, 400)
+_heard: "WeakSet[Any]" = WeakSet()
+"""The responses of calls that are known; what a middleware has asked beside its own is none of its request's."""
 
 
 def _carries(_frame: FrameType) -> bool:
@@ -108,8 +116,8 @@ class _Listener:
 
     def _heard(self, response: Any) -> bool:
         """Show the exchange the headers; return whether the body is a stream of events."""
-        if self.exchange.looks_for_key(response.status):
-            self.exchange.sent(lowered(response.request_info.headers.items()))
+        _heard.add(response)
+        self.exchange.sent(credentials(response.request_info.headers))
         return self.exchange.headers(response.status, _headers(response, decoded=self.decoded))
 
     def _read(self, response: Any) -> bool:

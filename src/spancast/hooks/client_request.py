@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from spancast.capture.failure import CREDENTIALS
 from spancast.recorder import Recorder
 
 
@@ -38,6 +39,11 @@ def lowered(headers: Iterable[tuple[Any, Any]]) -> dict[str, str]:
         said = value if isinstance(value, str) else _text(value)
         found[key] = f"{found[key]}, {said}" if key in found else said
     return found
+
+
+def credentials(headers: Any) -> dict[str, str]:
+    """Return the headers that hold a secret, of a mapping that does not tell their names' case."""
+    return {name: _text(headers[name]) for name in CREDENTIALS if name in headers}
 
 
 def content(body: Any) -> bytes | None:

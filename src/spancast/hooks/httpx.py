@@ -6,6 +6,7 @@ a caller who did not ask to stream the body is read here, as the client itself w
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial, wraps
 from operator import attrgetter
 from types import FrameType, ModuleType
@@ -19,13 +20,13 @@ from spancast.capture.tee import AsyncTee, SyncTee
 from spancast.hooks.client_request import only, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
-from spancast.hooks.sending import opened, under_way
+from spancast.hooks.sending import Carries, module_of, opened, under_way
 from spancast.recorder import Recorder
 
 Tee = Callable[[Any, Exchange], Any]
-_Read = Callable[[Any, Container[bytes]], dict[str, str]]
 _Header = tuple[bytes, bytes, bytes]
 """A header's name as it is sent, the same in lower case, and the value."""
+_Items = Callable[[Any], Iterable[_Header]]
 
 _LENGTH = "Content-Length"
 _host = attrgetter("url.host")
@@ -33,20 +34,21 @@ _host = attrgetter("url.host")
 
 def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `Client.send`."""
-    tee, read = type("ByteStream", (SyncTee, module.SyncByteStream), {}), _reader(module)
-    seen = partial(_seen, read)
+    tee, items = type("ByteStream", (SyncTee, module.SyncByteStream), {}), _items(module)
+    seen, carries = partial(_seen, items), _carrying(module)
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = only(args, kwargs)
         if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(seen, request))) is None:
             return wrapped(*args, **kwargs)
-        with under_way(exchange, _carries), _sending(module, request, exchange.sends):
+        answer = _Answer(exchange, items, [*items(request.headers)])
+        with under_way(exchange, module.__name__, carries), _sending(module, request, exchange.sends):
             try:
                 response = wrapped(*args, **{**kwargs, "stream": True})
             except Exception as error:
-                _refused(module, request, error, exchange, read)
+                answer.refused(answer_of(error, module.Response, partial(_is_of, request)))
                 raise
-        _listen(response, exchange, read, tee, asked=bool(kwargs.get("stream")))
+        answer.listen(response, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
             return response
         try:
@@ -63,8 +65,8 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
 
 def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AsyncClient.send`."""
-    tee, read = type("ByteStream", (AsyncTee, module.AsyncByteStream), {}), _reader(module)
-    seen = partial(_seen, read)
+    tee, items = type("ByteStream", (AsyncTee, module.AsyncByteStream), {}), _items(module)
+    seen, carries = partial(_seen, items), _carrying(module)
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = only(args, kwargs)
@@ -79,13 +81,14 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         exchange = opened(recorder, partial(seen, request))
         if exchange is None:
             return await wrapped(*args, **kwargs)
-        with under_way(exchange, _carries), _sending(module, request, exchange.sends):
+        answer = _Answer(exchange, items, [*items(request.headers)])
+        with under_way(exchange, module.__name__, carries), _sending(module, request, exchange.sends):
             try:
                 response = await wrapped(*args, **{**kwargs, "stream": True})
             except Exception as error:
-                _refused(module, request, error, exchange, read)
+                answer.refused(answer_of(error, module.Response, partial(_is_of, request)))
                 raise
-        _listen(response, exchange, read, tee, asked=bool(kwargs.get("stream")))
+        answer.listen(response, tee, asked=bool(kwargs.get("stream")))
         if kwargs.get("stream"):
             return response
         try:
@@ -100,12 +103,24 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     return send
 
 
-def _carries(frame: FrameType) -> bool | None:
-    return True if frame.f_code.co_name in _TRANSPORTS else None
+def _carrying(module: ModuleType) -> Carries:
+    """Return what tells a transport at work from a hook: the one method by which the client calls it, by name.
+
+    A library that has it no more is asked for what it calls its transports by.
+    """
+    names = (_SINGLE,) if hasattr(module.Client, _SINGLE) else _TRANSPORTS
+    library = module.__name__
+
+    def carries(frame: FrameType) -> bool | None:
+        if frame.f_code.co_name not in names:
+            return None
+        return True if names is _TRANSPORTS or module_of(frame).partition(".")[0] == library else None
+
+    return carries
 
 
+_SINGLE = "_send_single_request"
 _TRANSPORTS = ("handle_request", "handle_async_request")
-"""What a transport is called by, of either library's or the application's own."""
 
 
 def _sending(module: ModuleType, request: Any, body: bytes | None) -> AbstractContextManager[None]:
@@ -133,7 +148,7 @@ def _put(request: Any, content: bytes, stream: Any, length: str | None) -> None:
         request.headers[_LENGTH] = length
 
 
-def _seen(read: _Read, request: Any) -> HttpRequest:
+def _seen(items: _Items, request: Any) -> HttpRequest:
     url, content = request.url, _content(request)
     form = _form(request) if content is None else None
     return HttpRequest(
@@ -142,7 +157,7 @@ def _seen(read: _Read, request: Any) -> HttpRequest:
         url.host,
         url.port,
         url.path,
-        read(request.headers, ASKED),
+        _read(items, request.headers, ASKED),
         content,
         form,
         replaceable=True,
@@ -150,16 +165,16 @@ def _seen(read: _Read, request: Any) -> HttpRequest:
     )
 
 
-def _reader(module: ModuleType) -> _Read:
-    """Return what reads headers, under their names in lower case: each look-up in the client's own goes through all.
+def _items(module: ModuleType) -> _Items:
+    """Return what gives headers with their names in lower case: each look-up in the client's own goes through all.
 
     Both libraries keep those names beside the ones that are sent; where one does not any more, they are made here.
     """
     kept = getattr(module.Headers([(b"A", b"b")]), "_list", None)
-    return partial(_read, attrgetter("_list") if kept == [(b"A", b"a", b"b")] else _lowered)
+    return attrgetter("_list") if kept == [(b"A", b"a", b"b")] else _lowered
 
 
-def _read(items: Callable[[Any], Iterable[_Header]], headers: Any, names: Container[bytes]) -> dict[str, str]:
+def _read(items: _Items, headers: Any, names: Container[bytes]) -> dict[str, str]:
     """Return those of the `names`; what comes several times is one header (RFC 9110 §5.3)."""
     found: dict[str, str] = {}
     for _, lowered, raw_value in items(headers):
@@ -188,35 +203,46 @@ def _content(message: Any) -> bytes | None:
     return content if isinstance(content, bytes) else None
 
 
-def _listen(response: Any, exchange: Exchange, read: _Read, tee: Tee, *, asked: bool) -> None:
-    """Show the exchange the headers, and put the tee in where the body will pass for a caller who streams."""
-    try:
-        events = _heard(response, exchange, read)
-        if response.is_stream_consumed or response.is_closed:  # one of the client's own event hooks was at it
-            content = _content(response)
-            if content is not None:
-                exchange.body(content)
-            elif asked:
-                exchange.finish("closed")
-        elif events or asked:
-            response.stream = tee(response.stream, exchange)
-    except Exception:  # noqa: BLE001 - the response is the application's
-        guard.caught("hooks.httpx")
-        exchange.finish("closed")
+def _is_of(request: Any, response: Any) -> bool:
+    return getattr(response, "_request", None) is request
 
 
-def _heard(response: Any, exchange: Exchange, read: _Read) -> bool:
-    """Show the exchange the headers; return whether the body is a stream of events."""
-    if exchange.looks_for_key(response.status_code):
-        exchange.sent(read(response.request.headers, ASKED))
-    return exchange.headers(response.status_code, read(response.headers, ANSWERED))
+@dataclass(slots=True, eq=False)
+class _Answer:
+    """Shows the exchange a response."""
 
+    exchange: Exchange
+    items: _Items
+    asked: list[_Header]
+    """The headers of the request as they were before it was sent."""
 
-def _refused(module: ModuleType, request: Any, error: Exception, exchange: Exchange, read: _Read) -> None:
-    """Show the exchange the answer that one of the client's own event hooks, or its `auth`, has refused."""
-    with guard.quietly("hooks.httpx"):
-        response = answer_of(error, module.Response, lambda each: each.request is request)
+    def listen(self, response: Any, tee: Tee, *, asked: bool) -> None:
+        """Show the headers, and put the tee in where the body will pass for a caller who streams."""
+        try:
+            events = self._heard(response)
+            if response.is_stream_consumed or response.is_closed:  # one of the client's own event hooks was at it
+                content = _content(response)
+                if content is not None:
+                    self.exchange.body(content)
+                elif asked:
+                    self.exchange.finish("closed")
+            elif events or asked:
+                response.stream = tee(response.stream, self.exchange)
+        except Exception:  # noqa: BLE001 - the response is the application's
+            guard.caught("hooks.httpx")
+            self.exchange.finish("closed")
+
+    def refused(self, response: Any) -> None:
+        """Show what one of the client's own event hooks, or its `auth`, has refused, if there was an answer."""
         if response is not None:
-            _heard(response, exchange, read)
-            if (content := _content(response)) is not None:
-                exchange.body(content)
+            with guard.quietly("hooks.httpx"):
+                self._heard(response)
+                if (content := _content(response)) is not None:
+                    self.exchange.body(content)
+
+    def _heard(self, response: Any) -> bool:
+        """Show the headers, those of the request first where they have changed; return whether events follow."""
+        sent = response.request.headers
+        if [*self.items(sent)] != self.asked:
+            self.exchange.sent(_read(self.items, sent, ASKED))
+        return self.exchange.headers(response.status_code, _read(self.items, response.headers, ANSWERED))

@@ -17,11 +17,11 @@ from weakref import finalize, ref
 from spancast import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
-from spancast.hooks.client_request import content, only, replaceable, resized, watched
+from spancast.hooks.client_request import content, credentials, only, replaceable, resized, watched
 from spancast.hooks.niquests_tries import Tries, begun
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
-from spancast.hooks.sending import under_way
+from spancast.hooks.sending import module_of, under_way
 from spancast.hooks.urllib3_future import hear
 from spancast.recorder import Recorder
 
@@ -37,7 +37,12 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         if not watched(recorder, _host, request) or (tries := begun(recorder, partial(_seen, request))) is None:
             return wrapped(*args, **kwargs)
         listener, exchange = _listener(module, tries, session, kwargs), tries.exchange
-        with under_way(exchange, _carries), _sending(request, exchange.sends), tries.under_way(), listener.at(request):
+        with (
+            under_way(exchange, "niquests", _carries),
+            _sending(request, exchange.sends),
+            tries.under_way(),
+            listener.at(request),
+        ):
             return listener.returned(wrapped(*args, **kwargs))
 
     return send
@@ -60,7 +65,12 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
         if tries is None:
             return await wrapped(*args, **kwargs)
         listener, exchange = _listener(module, tries, session, kwargs), tries.exchange
-        with under_way(exchange, _carries), _sending(request, exchange.sends), tries.under_way(), listener.at(request):
+        with (
+            under_way(exchange, "niquests", _carries),
+            _sending(request, exchange.sends),
+            tries.under_way(),
+            listener.at(request),
+        ):
             return listener.returned(await wrapped(*args, **kwargs))
 
     return send
@@ -68,16 +78,17 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
 
 def _carries(frame: FrameType) -> bool | None:
     """Whether an adapter sends, of the application's own or not, or a redirect is followed; or a hook is called."""
-    name, module = frame.f_code.co_name, frame.f_globals.get("__name__", "")
-    if module.endswith(_HOOKS):
+    name, module = frame.f_code.co_name, module_of(frame)
+    if module == _HOOKS:
         return False
-    return True if name == _REDIRECTS or (name == "send" and not module.endswith(_SESSIONS)) else None
+    sends = name == "send" and module not in _SESSIONS and module_of(frame.f_back) in (*_SESSIONS, *_ADAPTERS)
+    return True if sends or (name == _REDIRECTS and module in _SESSIONS) else None
 
 
 _HOOKS = "niquests.hooks"
 _REDIRECTS = "resolve_redirects"
-_SESSIONS = ("sessions", "async_session")
-"""The modules of niquests in which a session sends."""
+_SESSIONS = ("niquests.sessions", "niquests.async_session")
+_ADAPTERS = ("niquests.adapters",)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,7 +122,7 @@ class _Listener:
             yield
         except BaseException as error:
             with guard.quietly("hooks.niquests"):
-                self._raised(error)
+                self._raised(request, error)
             self.exchange.fail(error)
             raise
         finally:
@@ -143,12 +154,12 @@ class _Listener:
                     self._read(response)
         return response
 
-    def _raised(self, error: BaseException) -> None:
+    def _raised(self, request: Any, error: BaseException) -> None:
         """Show what an exception is about, which a hook of the application's has refused."""
-        response = answer_of(error, self.kind, _is_no_redirect)
+        response = answer_of(error, self.kind, partial(_is_of, request))
         if response is not None and not self.tries.heeded:
             self.tries.heeded = True
-            self.exchange.headers(response.status_code, response.headers)
+            self._heard(response)
             if response._content_consumed:  # noqa: SLF001 - the hook has read it
                 self._read(response)
 
@@ -157,7 +168,7 @@ class _Listener:
         if self.tries.heeded:
             return
         self.tries.heeded = True
-        events = self.exchange.headers(response.status_code, response.headers)
+        events = self._heard(response)
         if response._content_consumed:  # noqa: SLF001 - one of the client's own hooks was at it
             self._read(response)
         elif self.streamed or self.promised is not None or events or response.extension is not None:
@@ -165,6 +176,11 @@ class _Listener:
                 hear(response.raw, self.exchange)
             elif self.streamed:  # an adapter of the application's own
                 self.exchange.finish("closed")
+
+    def _heard(self, response: Any) -> bool:
+        """Show the exchange the headers; return whether the body is a stream of events."""
+        self.exchange.sent(credentials(response.request.headers or {}))
+        return self.exchange.headers(response.status_code, response.headers)
 
     def _read(self, response: Any) -> None:
         body = response._content  # noqa: SLF001 - the public one reads
@@ -187,8 +203,8 @@ def _listener(module: ModuleType, tries: Tries, session: Any, kwargs: dict[str, 
     return _Listener(module.Response, tries, streamed=streamed, redirected=kwargs.get("allow_redirects", True))
 
 
-def _is_no_redirect(response: Any) -> bool:
-    return not response.is_redirect
+def _is_of(request: Any, response: Any) -> bool:
+    return getattr(response, "request", None) is request
 
 
 def _host(request: Any) -> str | None:
