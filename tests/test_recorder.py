@@ -214,6 +214,21 @@ def test_a_user_who_is_pseudonymised_is_not_kept_of_what_an_answer_quotes(
     assert said(user="another") == told
 
 
+def test_the_words_of_a_failed_job_are_not_kept_where_users_are_pseudonymised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> Any:
+        recorded = Recorded()
+        exchange = recorded.recorder.open(a_request(method="GET", path="/api/v1/videos/job-1", body=b""))
+        assert exchange is not None
+        exchange.headers(200, JSON)
+        exchange.body(b'{"id":"job-1","status":"failed","error":"ada may not do that"}')
+        (late,) = recorded.kept
+        return late
+
+    assert (told().error_type, told().error_message) == ("failed", "ada may not do that")
+    monkeypatch.setattr(rules, "_in_force", rules.Rules(hash_key=b"key"))
+    assert (told().error_type, told().error_message) == ("failed", None)
+
+
 def test_a_user_who_is_pseudonymised_is_not_kept_as_the_name_of_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "_in_force", rules.Rules(hash_key=b"key"))
     named = {"trace_id": "u_1", "generation_name": "u_1", "trace_name": "chat", "environment": "u_1", "release": "2"}

@@ -113,6 +113,26 @@ def test_what_is_open_when_a_process_becomes_anothers_is_written_on(openrouter: 
     assert not (temporary / f"spancast-{NOBODY}").exists()
 
 
+FOR_A_WHILE = f"""
+if os.fork() == 0:
+    os.setegid({NOBODY})
+    os.seteuid({NOBODY})
+    call("for a while")
+    os.seteuid(0)
+    os.setegid(0)
+    spancast.flush(2.0)
+    call("again")
+    sys.exit(0 if spancast.flush(5.0) else 7)
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+"""
+
+
+def test_a_process_that_is_its_first_users_again_goes_on_at_home(openrouter: Simulator, temporary: Path) -> None:
+    run(FOR_A_WHILE, temporary / "home", openrouter, temporary)
+    assert sorted(user for user, _ in drained(temporary / "home")) == ["again", "master"]
+    assert [user for user, _ in drained(temporary / f"spancast-{NOBODY}")] == ["for a while"]
+
+
 NOWHERE = """
 os.chmod(os.environ["TMPDIR"], 0o755)
 import spancast.base.homes as homes

@@ -81,14 +81,16 @@ def _carries(frame: FrameType) -> bool | None:
     name, module = frame.f_code.co_name, module_of(frame)
     if module == _HOOKS:
         return False
-    sends = name == "send" and module not in _SESSIONS and module_of(frame.f_back) in (*_SESSIONS, *_ADAPTERS)
-    return True if sends or (name == _REDIRECTS and module in _SESSIONS) else None
+    if module in _SESSIONS:
+        return True if name == _REDIRECTS else None
+    is_adapter = module == _ADAPTERS or module_of(frame.f_back) in (*_SESSIONS, _ADAPTERS)
+    return True if name == "send" and is_adapter else None
 
 
 _HOOKS = "niquests.hooks"
 _REDIRECTS = "resolve_redirects"
 _SESSIONS = ("niquests.sessions", "niquests.async_session")
-_ADAPTERS = ("niquests.adapters",)
+_ADAPTERS = "niquests.adapters"
 
 
 @dataclass(slots=True, eq=False)

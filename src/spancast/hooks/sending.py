@@ -45,9 +45,11 @@ class _Sending:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - as documented, and `inspect` reads source files
         passed = False
         while frame is not None and id(frame) != self.hook:
-            if (carries := self.carries(frame)) is not None:
-                return carries
-            passed = passed or module_of(frame).partition(".")[0] == self.library
+            module = module_of(frame)
+            if not module.startswith(__package__):  # our own hooks have the names of what they stand for
+                if (carries := self.carries(frame)) is not None:
+                    return carries
+                passed = passed or module.partition(".")[0] == self.library
             frame = frame.f_back
         return None if frame is None else not passed
 

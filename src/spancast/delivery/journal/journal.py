@@ -56,7 +56,8 @@ class Journal:
     def __init__(self, home: Path, durability: Durability = "process") -> None:
         self.home = home
         """Where it writes: another than it was told once this process has become another user's, who may not."""
-        self._user = homes.user()
+        self._told = home
+        self._user = self._first = homes.user()
         self._durability = durability
         self._begin()
         _journals.add(self)
@@ -98,6 +99,7 @@ class Journal:
 
     def catch_up(self) -> None:
         """Write what waited for a slow or full file system, and make what was written safe from a loss of power."""
+        self._come_back()
         if self._durability != "memory":
             self._write_waiting()
             self.leave_what_is_gone()
@@ -295,6 +297,16 @@ class Journal:
         guard.count("another user's home")
         guard.once_a_minute("another user's home", _MOVED, home, self._user, instead, instead)
         return True
+
+    def _come_back(self) -> None:
+        """Go on in the home before where this process is that user's again, as after a `seteuid` for a while."""
+        if self.home == self._told or homes.user() != self._first:
+            return
+        with self._lock:
+            if not self._writing:
+                self.home, self._user = self._told, self._first
+                self.segments.go_on_in(journal_folder(self.home))
+                self.segments.give_back()
 
     def _is_slow(self, took: float) -> bool:
         """Whether it is the disk that has made something take so many seconds."""
