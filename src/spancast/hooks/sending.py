@@ -18,6 +18,9 @@ Carries = Callable[[FrameType], bool | None]
 calls a hook of the application's, and `None` where it cannot be told."""
 
 
+_OURS = "spancast.hooks."
+
+
 def always(_frame: FrameType) -> bool:
     """Take whatever a client calls for what carries its request: it calls nothing of the application's."""
     return True
@@ -46,7 +49,7 @@ class _Sending:
         passed = False
         while frame is not None and id(frame) != self.hook:
             module = module_of(frame)
-            if not module.startswith(__package__):  # our own hooks have the names of what they stand for
+            if not module.startswith(_OURS):  # our own hooks have the names of what they stand for
                 if (carries := self.carries(frame)) is not None:
                     return carries
                 passed = passed or module.partition(".")[0] == self.library
