@@ -49,9 +49,8 @@ class Segments:
         """Append; raise `OSError` where that cannot be, and leave no part of it."""
         fd = self.fd
         if fd is not None:
-            try:  # here, and by no method, for every call waits for this
-                now = os.fstat(fd)
-                if now.st_size != self.size or (now.st_dev, now.st_ino) != self._file:
+            try:  # where the last write has ended: every call waits for this, and more is looked at behind its back
+                if os.lseek(fd, 0, os.SEEK_CUR) != self.size:
                     fd = self._looked_at_again()
             except OSError:
                 fd = self._looked_at_again()
