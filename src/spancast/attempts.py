@@ -7,16 +7,14 @@ exception that the first has come to; DSPy, LiveKit and tenacity in a loop that 
 certain, and so nothing else is linked: an equal request may be what the application asks twice.
 """
 
-import asyncio
 import sys
 import threading
-from asyncio import events
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from weakref import ref
 
-from spancast.base import forks
+from spancast.base import forks, tasks
 from spancast.capture.values import Facts
 from spancast.retrying import loop_around
 
@@ -83,7 +81,7 @@ class Attempts:
         if count is None and name is None and (itself is not None or tries is None):
             return {} if itself is None else self._again(call_id, itself, body, certain=bool(tries))
         retry = tries if count is None else _number(count)
-        key = name if name is not None else (_where(), _sample(body))
+        key = name if name is not None else (tasks.here(), _sample(body))
         with self._lock:
             known = self._first.get(key)
             if known is not None and retry == 0:
@@ -216,13 +214,6 @@ def _request_of(error: BaseException) -> object:
 def _number(written: str | None) -> int | None:
     known = written is not None and len(written) <= _LONGEST and written.isascii() and written.isdigit()
     return int(written) if written is not None and known else None
-
-
-def _where() -> Hashable:
-    """Return what tells this thread, or the task it is in, from others."""
-    if events._get_running_loop() is None:  # noqa: SLF001 - in the module's `__all__`; to ask for the task raises here
-        return threading.get_ident()
-    return id(asyncio.current_task())
 
 
 def _sample(body: bytes | None) -> Hashable:

@@ -5,9 +5,6 @@ came of a try goes into `Retry.increment`, and the pool calls its own `urlopen` 
 are no part of it, since niquests follows them itself.
 """
 
-import asyncio
-import threading
-from asyncio import events
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -17,6 +14,7 @@ from msgspec.structs import replace
 from opentelemetry.context import attach, get_current
 
 from spancast import guard
+from spancast.base import tasks
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.client_request import resized
@@ -44,7 +42,7 @@ class Tries:
         self._recorder = recorder
         self._request = request
         self._context = copy_context()  # that of the caller: a promise may be fetched elsewhere, as somebody else
-        self._where: object = None
+        self._where: int | None = None
         self._pool: object = None
         self._waits = False
         self._history: object = None
@@ -63,7 +61,7 @@ class Tries:
     def under_way(self) -> Iterator[None]:
         """Heed what urllib3-future does here, and nowhere else: a task that is begun meanwhile has the context too."""
         current, outer, where = get_current(), _current.get(), self._where
-        self._where = _where()
+        self._where = tasks.here()
         _current.set(self)
         try:
             yield
@@ -161,16 +159,10 @@ def begun(recorder: Recorder, request: Callable[[], HttpRequest]) -> Tries | Non
 def here() -> Tries | None:
     """Return the tries that are under way in this very thread or task."""
     tries = _current.get()
-    return tries if tries is not None and tries._where == _where() else None  # noqa: SLF001 - it is our own
+    return tries if tries is not None and tries._where == tasks.here() else None  # noqa: SLF001 - it is our own
 
 
 def promised_by(promise: Any) -> Tries | None:
     """Return the tries of what was promised."""
     parameter = getattr(promise, "get_parameter", None)
     return None if parameter is None else parameter(_PARAMETER)
-
-
-def _where() -> object:
-    """Return what tells this thread, or the task it is in, from others."""
-    loop = events._get_running_loop()  # noqa: SLF001 - in the module's `__all__`; to ask for the task raises here
-    return threading.get_ident() if loop is None else asyncio.current_task(loop)
