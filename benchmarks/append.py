@@ -22,7 +22,6 @@ from overhead import machine
 
 import spancast
 from spancast.bookkeeping.book import Book
-from spancast.call import Call
 from spancast.capture.http_request import HttpRequest
 from spancast.capture.route import Routes
 from spancast.delivery.journal import frame
@@ -30,7 +29,8 @@ from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 from spancast.delivery.journal.pump import Pump
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
+from spancast.records.call import Call
 from spancast.trace.tracing import Tracing
 
 TIMES = 20_000

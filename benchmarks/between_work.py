@@ -28,7 +28,7 @@ def main(times: int) -> None:
     pump.PERIOD = 3600.0  # what runs in another thread has its own row in `overhead.py`
     setups.spancast_in_private_provider()
     from spancast.capture.http_request import HttpRequest
-    from spancast.recorder import Recorder
+    from spancast.recording.recorder import Recorder
 
     recorder = next(each for each in gc.get_objects() if isinstance(each, Recorder))
     between, body, answer = _sdk_call(), json.dumps(_REQUEST).encode(), traffic.body()

@@ -33,15 +33,15 @@ WORDS = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "What
 def ours(spans: int, destinations: int, url: str, *, words: bool) -> float:
     """Return the CPU seconds of moving records into ledger and outbox, and sending them."""
     from spancast.bookkeeping.book import Book
-    from spancast.content import Content
     from spancast.contract import Exporter
-    from spancast.delivery.courier import discover
     from spancast.delivery.courier.courier import Courier
     from spancast.delivery.journal.drainer import Drainer
     from spancast.delivery.journal.journal import Journal
     from spancast.delivery.outbox.limits import Limits
     from spancast.delivery.outbox.outbox import Outbox
-    from spancast.destination import Destination
+    from spancast.destinations import discover
+    from spancast.destinations.destination import Destination
+    from spancast.records.content import Content
     from spancast.trace.span_cache import to_span
 
     with tempfile.TemporaryDirectory(prefix="spancast-bench-") as folder:
@@ -99,7 +99,7 @@ def stock(spans: int, destinations: int, url: str, *, words: bool) -> float:
 
 def a_call(number: int, now: int, **facts: Any) -> Any:
     """Return a finished call of the kind that most are."""
-    from spancast.call import Call
+    from spancast.records.call import Call
 
     return Call(
         call_id=f"{number:032x}",

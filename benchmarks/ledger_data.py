@@ -13,7 +13,7 @@ from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.entry import Entry
 from spancast.bookkeeping.rollups import DAY
-from spancast.call import Call, Parameters
+from spancast.records.call import Call, Parameters
 
 DAYS, USERS, MODELS, PROVIDERS = 90, 100_000, 40, 12
 START = 20_700 * DAY

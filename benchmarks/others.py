@@ -15,7 +15,7 @@ import wrapt
 
 from spancast.capture.route import Routes
 from spancast.hooks.table import HOOKS
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 from spancast.trace.tracing import Tracing
 
 TIMES, ROUNDS = 2000, 31

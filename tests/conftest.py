@@ -10,7 +10,7 @@ import pytest
 import trustme
 from hypothesis import settings
 
-from spancast import guard
+from spancast.base import guard
 from tests.support import canaries
 
 # Generated examples have no deadline: the machine may be busy with something else. They are the same each time, so that

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from spancast import api, guard
-from spancast.attempts import Attempts
+from spancast import api
+from spancast.base import guard
 from spancast.capture.route import Routes
 from spancast.hooks.patching import Patches
-from spancast.recorder import Recorder
+from spancast.recording.attempts import Attempts
+from spancast.recording.recorder import Recorder
 from spancast.trace.pending import Pending
 from spancast.trace.tracing import Tracing
 

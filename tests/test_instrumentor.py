@@ -19,7 +19,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import spancast
-from spancast import OpenRouterInstrumentor, api, guard
+from spancast import OpenRouterInstrumentor, api
+from spancast.base import guard
 from spancast.errors import ConfigurationError
 from spancast.testing import Simulator
 from tests.support.programs import calls, surroundings

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
 from spancast import otel
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.instrumentor import OpenRouterInstrumentor
 from spancast.testing import Simulator

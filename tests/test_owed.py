@@ -8,7 +8,7 @@ import pytest
 from spancast import owed
 from spancast.bookkeeping.book import Book
 from spancast.capture.http_request import HttpRequest
-from spancast.settings import resolve
+from spancast.settings.resolve import resolve
 from tests.bookkeeping.records import call
 
 CUT = call(outcome="closed", generation_id="gen-1")

@@ -11,9 +11,8 @@ The house, in the order in which a call passes through it:
 - `hooks`         patches the client's one send method; the caller gets its own response object back
 - `capture`       bytes in, Call out: OpenRouter's dialects, and nothing else
 - `attribution`   whom a call is for
-- `recorder`      opens an exchange for a request, keeps and traces the Call that comes of it
+- `recording`     opens an exchange for a request, keeps and traces the Call that comes of it
 - `trace`         a Call as one OpenTelemetry span, in the application's own trace; its metrics, its event
-- `aftermath`     what is done behind the caller's back: words written, metrics recorded
 - `delivery`      journal (durable), drainer, outbox, couriers
 - `bookkeeping`   the ledger: who spent what
 - `ledgers`       the same, as a program asks it; `latest` brings it up to date first
@@ -21,14 +20,15 @@ The house, in the order in which a call passes through it:
 - `broadcast`     what each destination is sent
 - `cli`           the command; `testing` an OpenRouter that runs on this machine
 
-`contract` is what an exporter may import; `running` puts the stations together, and `api` is what a
-program says to it; all of them stand on `base`.
+What passes is of `records`; where it goes is in `destinations`, what an owner may choose in `settings`. `contract` is
+what an exporter may import; `watch` puts the hooks together with what they talk to, `running` all the stations, and
+`api` is what a program says to it; all of them stand on `base`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from spancast.attribution.context import attribute
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
 
 if TYPE_CHECKING:
     from spancast.api import flush, start, stop

@@ -14,13 +14,12 @@ from typing import Any, ParamSpec
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
-from spancast import guard
-from spancast.base import forks
+from spancast.base import forks, guard
 from spancast.base.deadline import Deadline
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.running import EXIT_BUDGET, Running
-from spancast.settings import resolve
+from spancast.settings.resolve import resolve
 from spancast.watch import Watch
 
 _running: Running | None = None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from spancast.base import http_fields
-from spancast.call import Call, Scalar
+from spancast.records.call import Call, Scalar
 
 Attribute = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
 """A value that an OpenTelemetry attribute may have."""

@@ -7,10 +7,12 @@ from typing import Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # it is untyped
 
-from spancast import api, guard
+from spancast import api
+from spancast.base import guard
 from spancast.errors import ConfigurationError
 from spancast.running import EXIT_BUDGET, Running
-from spancast.settings import SETTINGS, resolve
+from spancast.settings.resolve import resolve
+from spancast.settings.table import SETTINGS
 from spancast.trace.tracing import Tracing
 from spancast.watch import Watch
 

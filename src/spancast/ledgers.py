@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
-from spancast import settings
 from spancast.bookkeeping.answers import calls as single
 from spancast.bookkeeping.answers import costs as summed
 from spancast.bookkeeping.answers import latency as timed
@@ -18,9 +17,10 @@ from spancast.bookkeeping.answers.latency import LatencyRow
 from spancast.bookkeeping.answers.report import Report
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.trouble import told
-from spancast.call import Outcome
 from spancast.errors import ConfigurationError
 from spancast.latest import Latest
+from spancast.records.call import Outcome
+from spancast.settings.resolve import home_in_force
 
 PATIENCE = 5.0
 """Seconds to wait for another process that is booking."""
@@ -60,7 +60,7 @@ class Ledger:
         """Read the ledger in `home`, or in this environment's SPANCAST_HOME."""
         if home is not None and not Path(home).is_dir():
             raise ConfigurationError.of("home", str(home), "Name a directory that programs have written to.")
-        self.home = Path(home) if home is not None else settings.home()
+        self.home = Path(home) if home is not None else home_in_force()
         """The directory."""
         self._files = Latest(self.home)
 

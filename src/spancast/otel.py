@@ -21,12 +21,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter as _SpanExporter
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.deadline import Deadline
 from spancast.broadcast.policy import Policy
 from spancast.broadcast.shape import Shaper
 from spancast.contract import Exporter, Sink, Span, Traits
-from spancast.delivery.courier import discover
 from spancast.delivery.courier.batch import Batch, Item
 from spancast.delivery.courier.doubt import Doubt
 from spancast.delivery.courier.sending import Sender
@@ -34,9 +33,10 @@ from spancast.delivery.http import backoff
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel
 from spancast.delivery.otlp import OtlpEncoder
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
-from spancast.settings import resolve
+from spancast.settings.resolve import resolve
 from spancast.trace.companion import companion
 from spancast.trace.companions import Seen, foreign
 from spancast.trace.family import parent_of

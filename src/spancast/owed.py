@@ -12,13 +12,13 @@ from functools import partial
 
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs.estimate import can_be_estimated
-from spancast.call import Call
 from spancast.capture.asking import server_and_key
 from spancast.capture.generations import generation_facts
 from spancast.capture.http_request import HttpRequest
 from spancast.delivery.worker import Worker
-from spancast.late import JOBS, Late, comes_soon, may_come
-from spancast.settings import Settings
+from spancast.records.call import Call
+from spancast.records.late import JOBS, Late, comes_soon, may_come
+from spancast.settings.settings import Settings
 
 Keep = Callable[[Late], None]
 """Puts what was found into the journal."""

@@ -8,13 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from spancast import guard, owed
-from spancast.base import locks
+from spancast import owed
+from spancast.base import guard, locks
 from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
-from spancast.call import Call
-from spancast.delivery.courier import discover
 from spancast.delivery.gauges import Deliveries
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
@@ -22,10 +20,12 @@ from spancast.delivery.journal.pump import Pump
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.worker import WorkerThread
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast.errors import SpancastError
-from spancast.record import Record
-from spancast.settings import Settings
+from spancast.records.call import Call
+from spancast.records.record import Record
+from spancast.settings.settings import Settings
 from spancast.trace.companions import Companions
 from spancast.trace.span_cache import to_span
 from spancast.trace.tracing import Tracing

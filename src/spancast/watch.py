@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 from opentelemetry.metrics import MeterProvider
 
-from spancast.aftermath import Aftermath, Wishes
 from spancast.attribution import rules as attribution
 from spancast.attribution.attribution import NOBODY, Attribution
-from spancast.call import Call
 from spancast.capture.http_request import HttpRequest
 from spancast.capture.route import Routes
 from spancast.delivery.gauges import Deliveries
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.record import Record
-from spancast.recorder import Recorder
-from spancast.settings import Settings
+from spancast.recording.aftermath import Aftermath, Wishes
+from spancast.recording.recorder import Recorder
+from spancast.records.call import Call
+from spancast.records.record import Record
+from spancast.settings.settings import Settings
 from spancast.trace.events import Events
 from spancast.trace.metrics import Metrics
 from spancast.trace.tracing import Tracing

@@ -11,10 +11,10 @@ import httpx2
 import pytest
 
 import spancast
-from spancast import guard
 from spancast.attribution.asgi import AttributionMiddleware, identity
 from spancast.attribution.attribution import Attribution
 from spancast.attribution.context import current
+from spancast.base import guard
 from spancast.errors import ConfigurationError
 from spancast.testing import Simulator
 from tests.support.answers import PROMPT

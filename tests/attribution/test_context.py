@@ -19,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from spancast import attribute, guard
+from spancast import attribute
 from spancast.attribution.attribution import NOBODY, Attribution
 from spancast.attribution.context import current
+from spancast.base import guard
 
 
 def user() -> str | None:

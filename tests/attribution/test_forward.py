@@ -22,7 +22,7 @@ from spancast.attribution.rules import Rules, pseudonymous
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.capture.route import Routes
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 from spancast.testing import Simulator
 from spancast.trace.tracing import Tracing
 from tests.support.answers import PROMPT

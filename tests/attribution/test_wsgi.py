@@ -14,10 +14,11 @@ from wsgiref.validate import validator
 
 import pytest
 
-from spancast import attribute, guard
+from spancast import attribute
 from spancast.attribution.attribution import Attribution
 from spancast.attribution.context import current
 from spancast.attribution.wsgi import AttributionMiddleware, remote_user
+from spancast.base import guard
 
 USERS = 50
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from spancast import guard
-from spancast.base import background
+from spancast.base import background, guard
 from spancast.base.background import LARGEST, LONGEST, Background
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from spancast.bookkeeping.book import Book
-from spancast.call import Call
+from spancast.records.call import Call
 
 ROOT = Path(__file__).parents[2]
 

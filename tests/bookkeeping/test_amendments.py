@@ -12,7 +12,7 @@ from spancast.base.store import Store
 from spancast.bookkeeping.answers.calls import calls
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import MIGRATIONS, Book
-from spancast.late import Late, filled
+from spancast.records.late import Late, filled
 from tests.bookkeeping.records import call
 
 SEGMENT = "writer-000001.seg"

@@ -13,7 +13,7 @@ from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.schema import MIGRATIONS
-from spancast.late import Late
+from spancast.records.late import Late
 from tests.bookkeeping.records import call
 from tests.bookkeeping.schemas.calls import CALLS, LOST, LOST_COST, UNDER_WAY
 from tests.bookkeeping.schemas.dump import FOLDER, dump

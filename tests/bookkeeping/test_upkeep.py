@@ -15,7 +15,7 @@ from spancast.bookkeeping.answers.latency import latency
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.rollups import DAY
 from spancast.errors import SpancastError
-from spancast.late import Late
+from spancast.records.late import Late
 from tests.bookkeeping.records import call, emptied
 
 SEGMENT = "writer-000001.seg"

@@ -10,7 +10,7 @@ from spancast.broadcast.policy import (
     SAMPLED_OUT,
     Policy,
 )
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
 from tests.support.calls import a_call
 
 HASH, OTHER = "a" * 64, "b" * 64

@@ -7,7 +7,7 @@ from spancast.broadcast.redaction import FAILED
 from spancast.broadcast.safe import MENDED
 from spancast.broadcast.shape import Shaper
 from spancast.contract import Event, Span
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
 from spancast.trace import names
 from tests.support.spans import WORDS, a_trace, of_application, of_call
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from spancast.call import Attempt, Call, Routing
 from spancast.capture.reading import MAX_CALLS
+from spancast.records.call import Attempt, Call, Routing
 from tests.support.answers import (
     COST,
     DONE,

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from spancast.call import Modalities, Parameters
+from spancast.records.call import Modalities, Parameters
 from tests.support.exchanges import answered
 from tests.support.unrecorded import plain_body
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from spancast.call import Call
 from spancast.capture.ends import LENGTH, Ends
 from spancast.capture.reader import PlainReader
+from spancast.records.call import Call
 from tests.support.answers import GENERATION, JSON, MODEL, PROVIDER, USAGE
 from tests.support.exchanges import streamed
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from spancast.call import Outcome
 from spancast.capture.exchange import Exchange
+from spancast.records.call import Outcome
 from tests.support.answers import DONE, GENERATION, JSON, SSE, STREAM, chunk, event, plain
 from tests.support.exchanges import Heard, answered, opened, streamed
 from tests.support.unrecorded import events, plain_body

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast.call import Call
 from spancast.capture import chat, images, jobs, messages, responses
-from spancast.late import bill_of
+from spancast.records.call import Call
+from spancast.records.late import bill_of
 from tests.support.answers import JSON, SSE
 from tests.support.exchanges import answered, streamed
 from tests.support.unrecorded import FOLDER, events, plain_body

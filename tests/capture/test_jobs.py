@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.call import Call
-from spancast.late import DONE, bill_of
+from spancast.records.call import Call
+from spancast.records.late import DONE, bill_of
 from tests.support.answers import JSON
 from tests.support.exchanges import answered
 from tests.support.unrecorded import plain_body

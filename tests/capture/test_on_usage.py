@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spancast.call import Call
+from spancast.records.call import Call
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROVIDER, SSE, TEXT, USAGE, chunk, event, plain
 from tests.support.exchanges import Heard, opened
 
@@ -110,7 +110,7 @@ def test_a_body_that_is_no_stream_tells_nothing_early() -> None:
 
 
 def test_a_stream_goes_on_whatever_happens_to_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spancast.guard.strict", False)
+    monkeypatch.setattr("spancast.base.guard.strict", False)
     heard, _ = waiting()
 
     def fail(_call: Call) -> Iterator[None]:

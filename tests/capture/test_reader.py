@@ -10,9 +10,9 @@ import brotli
 import pytest
 import zstandard
 
-from spancast.call import Call
 from spancast.capture.reader import PlainReader
 from spancast.capture.sse import MAX_EVENT
+from spancast.records.call import Call
 from tests.support.answers import COMMENT, DONE, JSON, SSE, STREAM, chunk, event, plain
 from tests.support.exchanges import answered, opened, streamed
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from spancast.call import Attempt, Routing
 from spancast.capture.reading import MAX_CALLS, Envelope, Reading
 from spancast.capture.values import MAX_ITEMS
+from spancast.records.call import Attempt, Routing
 
 
 def test_nothing_read_is_nothing_stated() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from spancast.call import Call
 from spancast.capture.dialects import dialect_of
-from spancast.late import bill_of
+from spancast.records.call import Call
+from spancast.records.late import bill_of
 from tests.support.exchanges import Heard, opened
 from tests.support.recordings import Recording, differences, recordings
 from tests.support.shared import SHARED, needs_shared

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.call import Call, Parameters
 from spancast.capture import request
 from spancast.capture.request import app_facts, form_facts, form_fields, request_facts
+from spancast.records.call import Call, Parameters
 
 NOTHING = {
     "request_model": None,

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.call import Call
+from spancast.records.call import Call
 from tests.support.answers import JSON, SSE, event
 from tests.support.exchanges import answered, opened, streamed
 from tests.support.unrecorded import events, plain_body

@@ -1,6 +1,6 @@
 """POST /audio/speech: a sound, and its generation in the headers."""
 
-from spancast.call import Parameters
+from spancast.records.call import Parameters
 from tests.support.answers import JSON
 from tests.support.exchanges import answered, opened, streamed
 from tests.support.unrecorded import plain_body

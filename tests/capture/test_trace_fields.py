@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from spancast.base.bounded import TRUNCATED
 from spancast.broadcast import hierarchy
-from spancast.call import Call
 from spancast.capture.trace_fields import LONGEST, MOST, ROOM, trace_facts
+from spancast.records.call import Call
 from tests.capture.test_request import JSON, asked
 
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"

@@ -5,7 +5,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from spancast.call import Parameters
+from spancast.records.call import Parameters
 from tests.support.answers import JSON
 from tests.support.exchanges import answered
 from tests.support.unrecorded import plain_body

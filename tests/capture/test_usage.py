@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.call import Call, Modalities
 from spancast.capture.decode import Decoder
 from spancast.capture.reading import Envelope
 from spancast.capture.usage import messages_usage_facts
 from spancast.capture.usage import usage_facts as facts_of
 from spancast.capture.values import Facts, stated
+from spancast.records.call import Call, Modalities
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | st.text(max_size=5)
 NAMES = st.sampled_from(

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from spancast.bookkeeping.book import Book
-from spancast.call import Attempt, Modalities, Parameters, Routing
 from spancast.cli.home import NOTHING_YET
+from spancast.records.call import Attempt, Modalities, Parameters, Routing
 from tests.bookkeeping.records import call, opened
 
 AT = 1_790_000_000_123_456_789

@@ -10,12 +10,12 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from spancast import guard
+from spancast.base import guard
 from spancast.capture.dialect import Dialect
 from spancast.capture.dialects import dialect_of
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 from spancast.trace.tracing import Tracing
 
 

@@ -8,7 +8,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import spancast
-from spancast import guard
+from spancast.base import guard
 from spancast.delivery.gauges import LAG, REASONS, RECORDS, Deliveries
 from spancast.delivery.outbox.accounts import Standing
 from spancast.testing import Simulator

@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from spancast.contract import Event, Span
-from spancast.otel_sink import readable
+from spancast.destinations.otel_sink import readable
 from tests.support.calls import a_call, to_span
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from spancast.call import Call
-from spancast.content import Content
 from spancast.delivery.courier.courier import Courier
-from spancast.destination import Destination
-from spancast.late import Late
+from spancast.destinations.destination import Destination
+from spancast.records.call import Call
+from spancast.records.content import Content
+from spancast.records.late import Late
 from tests.support.calls import a_call
 from tests.support.counter import Counter, Shelf
 from tests.support.faults.desk import assert_adds_up

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spancast import guard
+from spancast.base import guard
 from spancast.delivery import worker as module
 from spancast.delivery.worker import WorkerThread
 from tests.support.waiting import eventually

@@ -22,12 +22,12 @@ from spancast.contract import (
     Traits,
     Unauthorized,
 )
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel, Denied
 from spancast.delivery.http.wire import MAX_REPLY, Wire
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
 from spancast_exporters import _bigquery
 from spancast_exporters.bigquery import _ByAccount, _ByToken

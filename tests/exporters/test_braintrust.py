@@ -17,12 +17,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from spancast.call import Modalities, Parameters
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
+from spancast.records.call import Modalities, Parameters
 from spancast_exporters.braintrust import Braintrust
 from tests.support import golden
 from tests.support.delivered import deliver

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from spancast.call import Call
 from spancast.cli import main
 from spancast.delivery.journal.journal import Journal
+from spancast.records.call import Call
 from spancast_exporters import _clickhouse
 from spancast_exporters.clickhouse import Clickhouse
 from tests.support.calls import a_call

@@ -7,8 +7,8 @@ import pytest
 import structlog
 
 from spancast.contract import Delivered, Retry, Sink
-from spancast.delivery.courier import discover
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast_exporters.console import Console
 from tests.support.delivered import deliver

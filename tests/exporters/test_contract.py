@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.deadline import Deadline
 from spancast.contract import Exporter, Probe, Reply
-from spancast.delivery.courier import discover
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast.testing import ExporterContract
 from spancast.testing.spans import call_span, trace_spans
 from tests.support import platform as net

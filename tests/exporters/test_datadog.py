@@ -10,12 +10,12 @@ import httpx2
 import msgspec
 import pytest
 
-from spancast.call import Parameters
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
+from spancast.records.call import Parameters
 from spancast_exporters.datadog import Datadog
 from tests.support import golden
 from tests.support.delivered import deliver

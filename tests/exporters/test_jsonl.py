@@ -12,9 +12,9 @@ from multiprocessing.pool import ThreadPool
 import pytest
 
 from spancast.contract import Delivered, Retry, Sink
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
 from spancast_exporters.jsonl import Jsonl
 from tests.support.delivered import deliver

@@ -21,10 +21,10 @@ from spancast.contract import (
     Traits,
     Unauthorized,
 )
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
 from spancast.delivery.http.wire import Wire
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
 from spancast_exporters.langfuse import Langfuse
 from tests.support import golden

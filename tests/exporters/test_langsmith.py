@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from spancast.content import Content
 from spancast.contract import (
     Delivered,
     Encoded,
@@ -20,11 +19,12 @@ from spancast.contract import (
     Split,
     Unauthorized,
 )
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
 from spancast.delivery.http.wire import Wire
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
+from spancast.records.content import Content
 from spancast_exporters.langsmith import LangSmith
 from tests.support import golden
 from tests.support.delivered import deliver

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from spancast.content import Content
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Retry, Split, Unauthorized
-from spancast.delivery.courier import discover
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
+from spancast.records.content import Content
 from spancast_exporters.mlflow import Mlflow
 from tests.support import golden
 from tests.support.delivered import deliver

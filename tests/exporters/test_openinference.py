@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from spancast.content import Content
 from spancast.contract import Exporter, Probe, ReadBack, Reply, conflicting
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
+from spancast.records.content import Content
 from spancast_exporters.phoenix import Phoenix
 from tests.support import golden
 from tests.support.delivered import deliver

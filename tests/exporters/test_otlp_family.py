@@ -22,9 +22,9 @@ from spancast.contract import (
     Unauthorized,
     conflicting,
 )
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
 from tests.support import golden
 from tests.support.delivered import deliver

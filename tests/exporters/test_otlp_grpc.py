@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import trustme
 
-from spancast.delivery.courier import discover
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
 from tests.support.grpc_scenes import TRACE, played
 

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from spancast.content import Content
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Split
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
 from spancast.delivery.http.wire import Wire
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
+from spancast.records.content import Content
 from spancast_exporters.raindrop import Raindrop
 from tests.support import golden
 from tests.support.delivered import deliver

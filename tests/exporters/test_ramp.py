@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from spancast.contract import Exporter, Probe
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
 from spancast.delivery.http.wire import Wire
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
 from spancast_exporters.ramp import Ramp
 from tests.support import golden

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from spancast.base.deadline import Deadline
-from spancast.delivery.courier import discover
 from spancast.delivery.courier.courier import Courier
-from spancast.delivery.courier.discover import Unconfigured
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.testing import ExporterContract
 from tests.support.calls import a_call, to_span
 from tests.support.platform import Platform, answer

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from spancast.contract import Delivered, Exporter, Probe, Reply, Request, Retry, Split, Unauthorized
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
 from spancast.delivery.http.wire import Wire
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
 from spancast_exporters import _sigv4
 from spancast_exporters.s3 import S3

@@ -6,8 +6,8 @@ from dataclasses import fields
 import pytest
 
 from spancast.contract import shown_url
-from spancast.delivery.courier import discover
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast.errors import SpancastError
 
 SECRET = "s3cretw0rd"

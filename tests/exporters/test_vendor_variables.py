@@ -6,8 +6,8 @@ from dataclasses import fields
 import pytest
 
 from spancast.broadcast.shape import Shaper
-from spancast.delivery.courier import discover
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast_exporters.langfuse import Langfuse
 from tests.support.environments import ROOT
 from tests.support.otlp_wire import spans

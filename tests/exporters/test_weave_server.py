@@ -12,8 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from spancast.call import Parameters
 from spancast.contract import Reply
+from spancast.records.call import Parameters
 from spancast.testing.spans import hostile_spans
 from spancast_exporters.weave import Weave
 from tests.support.delivered import deliver

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Rejected, Reply, Request, Retry, Unauthorized
-from spancast.delivery.courier import discover
-from spancast.delivery.courier.discover import Unconfigured
 from spancast.delivery.http.wire import Wire
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import Unconfigured
 from spancast.errors import ConfigurationError
 from spancast_exporters import webhook as webhook_exporter
 from spancast_exporters.webhook import Webhook

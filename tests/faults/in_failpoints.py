@@ -21,14 +21,14 @@ SEAMS = Failpoints(Fault.of_the_environment())
 if __name__ == "__main__":
     SEAMS.install()
 
-from spancast import guard  # noqa: E402 - behind the seams
+from spancast.base import guard  # noqa: E402 - behind the seams
 from spancast.bookkeeping.book import Book  # noqa: E402
-from spancast.content import Content  # noqa: E402
 from spancast.delivery.journal import segments  # noqa: E402
 from spancast.delivery.journal.drainer import Drainer  # noqa: E402
 from spancast.delivery.journal.journal import Journal, journal_folder  # noqa: E402
 from spancast.delivery.outbox.ack import Ack  # noqa: E402
 from spancast.delivery.outbox.outbox import Outbox  # noqa: E402
+from spancast.records.content import Content  # noqa: E402
 from tests.bookkeeping.records import call  # noqa: E402
 from tests.support.oracle import Oracle, marks  # noqa: E402
 

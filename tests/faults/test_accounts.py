@@ -9,12 +9,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from spancast.content import Content
 from spancast.contract import Traits
 from spancast.delivery.outbox.ack import AMBIGUOUS, Ack, Held, Open
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.late import Late
+from spancast.records.content import Content
+from spancast.records.late import Late
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import a_call
 from tests.support.faults import modes

@@ -21,7 +21,7 @@ import pytest
 import urllib3
 
 import spancast
-from spancast import guard
+from spancast.base import guard
 from tests.support.answers import JSON, PROMPT, SSE, STREAM, plain
 from tests.support.replay import Answer, Replay, replaying
 
@@ -68,7 +68,7 @@ def _is_wall(code: CodeType) -> bool:
     hook calls; a function that is one `try`; and what the interpreter itself calls, which hands nothing on.
     """
     station, *_ = parts = Path(code.co_filename).relative_to(OURS).parts
-    if station in ("hooks", "guard.py") or parts == ("capture", "tee.py"):
+    if station == "hooks" or parts in [("base", "guard.py"), ("capture", "tee.py")]:
         return True
     if code.co_qualname.startswith("Exchange.") and not code.co_name.startswith("_"):
         return True

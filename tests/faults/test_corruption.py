@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast import guard
+from spancast.base import guard
 from spancast.bookkeeping.book import Book
 from spancast.delivery.journal import frame
 from spancast.delivery.journal.drainer import Drainer

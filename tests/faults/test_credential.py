@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from spancast import guard
+from spancast.base import guard
 from spancast.contract import Encoded, Grant, Request, Retry, Span, Unauthorized
 from spancast.delivery.courier import courier
 from spancast_exporters.otlp import Otlp

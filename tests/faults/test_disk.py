@@ -247,9 +247,11 @@ def test_where_nothing_can_be_written_calls_lie_in_memory_and_are_counted(
     (tmp_path / "file").touch()
     program = """
 from pathlib import Path
-from spancast import api, settings
+from spancast import api
+from spancast.settings.resolve import home, resolve
+from spancast.settings.settings import Settings
 from spancast.base import homes
-assert settings.resolve({}).durability == "memory"
+assert resolve({}).durability == "memory"
 for number in range(5): call(f"u_{number}")
 assert spancast.flush(0.5) is False
 """

@@ -23,12 +23,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from spancast.bookkeeping.book import Book
-from spancast.call import Call
 from spancast.delivery.journal import frame, segments
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
 from spancast.delivery.outbox.ack import Ack
 from spancast.delivery.outbox.outbox import Outbox
+from spancast.records.call import Call
 from tests.bookkeeping.records import call
 
 DESTINATION = "platform"

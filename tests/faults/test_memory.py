@@ -14,14 +14,14 @@ APP = """
 import sys, time
 from contextlib import closing
 from pathlib import Path
-from spancast.content import Content
+from spancast.records.content import Content
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.journal.pump import Pump
 from spancast.delivery.worker import WorkerThread
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
 from spancast.bookkeeping.book import Book
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import a_call, to_span

@@ -14,7 +14,7 @@ from tests.support.programs import calls, costs, surroundings
 
 PROGRAM = """
 import os, time, httpx2, spancast
-from spancast import guard
+from spancast.base import guard
 spancast.start(ledger_retention="1d", backfill_key="sk-or-v1-backfill", estimate=True)
 url = os.environ["OPENROUTER_BASE_URL"] + "/chat/completions"
 for number in range(3):

@@ -58,7 +58,7 @@ from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.journal.pump import Pump
 from spancast.delivery.worker import WorkerThread
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import a_call, to_span
 from tests.support.faults.asking import Asking

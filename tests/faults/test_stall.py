@@ -22,7 +22,7 @@ def slow(function):
     return call
 
 os.write, os.utime = slow(write), slow(utime)
-from spancast import guard
+from spancast.base import guard
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox

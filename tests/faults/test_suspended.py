@@ -19,7 +19,7 @@ from spancast.contract import Traits
 from spancast.delivery.http import wire
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
 from tests.support.calls import to_span
 from tests.support.plain import Plain
 

@@ -26,7 +26,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from spancast.capture.route import Routes
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 from spancast.trace.tracing import Tracing
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.recordings import Recording, differences, recordings

@@ -18,11 +18,11 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from spancast import attribute
-from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
+from spancast.records.call import Call
 from spancast.trace.tracing import Tracing
 from tests.hooks.in_niquests import (
     KINDS,

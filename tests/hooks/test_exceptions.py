@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from spancast import guard
+from spancast.base import guard
 from tests.hooks.caller import Caller, Kind, calling, every_kind, run, same
 from tests.support.answers import COST, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.replay import Answer, Replay

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.call import Call
 from spancast.capture.chat import CHAT
 from spancast.capture.exchange import Exchange
 from spancast.capture.speech import SPEECH
 from spancast.hooks.http_body import Ear, in_its_own_words, listen_to
 from spancast.hooks.http_framing import Chunked, Framing, Sized, Unsized
+from spancast.records.call import Call
 
 Step = tuple[str, int]
 

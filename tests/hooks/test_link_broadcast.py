@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from spancast.capture.route import Routes
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 from spancast.trace.tracing import Tracing
 from tests.support.answers import JSON, plain
 from tests.support.watching import Seen

@@ -19,11 +19,11 @@ import wrapt
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 
 import spancast
-from spancast import guard
+from spancast.base import guard
 from spancast.hooks.patching import Hook, Patches
 from spancast.hooks.table import HOOKS
 from spancast.instrumentor import OpenRouterInstrumentor
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 from tests.hooks.caller import KINDS, Caller, Kind, every_kind, finished, run
 from tests.support.answers import GENERATION, JSON, PROMPT, SSE, STREAM, plain
 from tests.support.replay import Answer, Replay

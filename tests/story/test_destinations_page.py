@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import spancast
-from spancast.broadcast.fields import NAMES
-from spancast.broadcast.filters import OF_NUMBER, OF_TEXT
-from spancast.settings import resolve
+from spancast.destinations.fields import NAMES
+from spancast.destinations.filters import OF_NUMBER, OF_TEXT
+from spancast.settings.resolve import resolve
 from spancast.testing import Simulator
 from spancast.trace import names
 from tests.story.test_policies import said, sent, value, wire

@@ -4,10 +4,10 @@ import itertools
 import time
 from decimal import Decimal
 
-from spancast.call import Call
-from spancast.content import Content
 from spancast.contract import Span
 from spancast.delivery.otlp import OtlpEncoder
+from spancast.records.call import Call
+from spancast.records.content import Content
 
 _numbers = itertools.count(1)
 

@@ -9,8 +9,8 @@ from typing import Any
 from spancast.contract import Delivered, Span, Verdict
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.destination import Destination
-from spancast.record import Record
+from spancast.destinations.destination import Destination
+from spancast.records.record import Record
 from tests.support.calls import to_span
 
 SEGMENT = "writer-000001.seg"

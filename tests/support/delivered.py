@@ -9,11 +9,11 @@ import httpx2
 
 from spancast.base.deadline import Deadline
 from spancast.contract import Exporter, Reply, Request, Sink, Span
-from spancast.delivery.courier import discover
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox.accounts import Standing
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from tests.support.calls import a_call
 
 PATIENCE = 20.0

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from spancast.call import Call
 from spancast.capture.dialects import dialect_of
 from spancast.capture.exchange import Exchange
 from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.request import app_facts, form_facts, request_facts
+from spancast.records.call import Call
 from tests.support.answers import JSON, SSE
 
 

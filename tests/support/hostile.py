@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spancast.call import Parameters
+from spancast.records.call import Parameters
 
 HOSTILE: dict[str, dict[str, Any]] = {
     "a lone surrogate": {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from spancast.call import Call
+from spancast.records.call import Call
 from tests.support.shared import SHARED
 
 

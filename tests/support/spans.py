@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from spancast.call import Call, Parameters
 from spancast.capture.content.words import Words
-from spancast.content import Content
 from spancast.contract import Event, Span
 from spancast.delivery.otlp import OtlpEncoder
+from spancast.records.call import Call, Parameters
+from spancast.records.content import Content
 from spancast.trace.span import exported
 from tests.support.exchanges import answered, streamed
 from tests.support.recordings import Recording, recordings

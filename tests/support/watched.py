@@ -8,11 +8,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 
-from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
+from spancast.records.call import Call
 from spancast.trace.tracing import Tracing
 from tests.support.watching import Seen
 

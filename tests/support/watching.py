@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from spancast.call import Call
 from spancast.capture.route import Routes
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
-from spancast.late import Late
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
+from spancast.records.call import Call
+from spancast.records.late import Late
 from spancast.trace.tracing import Tracing
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 from hypothesis import strategies as st
 
-from spancast.call import Call
+from spancast.records.call import Call
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Call)}
 _NUMBER = 10**6

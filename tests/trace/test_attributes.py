@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from spancast.call import Call, Parameters
+from spancast.records.call import Call, Parameters
 from spancast.trace import names
 from spancast.trace.attributes import MOST, OPERATIONS, SPARE, answer_attributes, request_attributes, span_name
 from tests.support.calls import a_call

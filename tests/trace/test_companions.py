@@ -9,12 +9,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Link, SpanKind, StatusCode, format_span_id
 
-from spancast import attribute, guard
+from spancast import attribute
+from spancast.base import guard
 from spancast.delivery.journal import frame
-from spancast.destination import Destination
-from spancast.foreign import Foreign
-from spancast.record import Record
-from spancast.resource import scalars
+from spancast.destinations.destination import Destination
+from spancast.records.foreign import Foreign
+from spancast.records.record import Record
+from spancast.records.resource import scalars
 from spancast.trace.companions import Companions
 from spancast.trace.pending import WAITING
 from spancast.trace.stamp import Stamp

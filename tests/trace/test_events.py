@@ -13,8 +13,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
-from spancast.call import Call
-from spancast.content import Content
+from spancast.records.call import Call
+from spancast.records.content import Content
 from spancast.trace import names
 from spancast.trace.attributes import answer_attributes, request_attributes
 from spancast.trace.events import Events

@@ -14,8 +14,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.metrics.export import Metric as Read
 
-from spancast.call import Call, Modalities
 from spancast.delivery.gauges import LAG, REASONS, RECORDS
+from spancast.records.call import Call, Modalities
 from spancast.trace import metrics
 from spancast.trace.attributes import OPERATIONS
 from spancast.trace.metrics import Metrics

@@ -18,12 +18,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, Sampler
 from opentelemetry.trace import Span, StatusCode, format_span_id, format_trace_id
 
-from spancast.call import Call
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.capture.route import Routes
 from spancast.delivery.otlp import OtlpEncoder
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
+from spancast.records.call import Call
 from spancast.testing import Simulator
 from spancast.trace import names, nesting
 from spancast.trace.span import exported

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from spancast import guard
+from spancast.base import guard
 from spancast.trace import pending as module
 from spancast.trace.pending import Pending
 

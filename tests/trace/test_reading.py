@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 
-from spancast.call import Call
 from spancast.delivery.otlp import OtlpEncoder
+from spancast.records.call import Call
 from spancast.trace import names
 from spancast.trace.attributes import answer_attributes, request_attributes
 from spancast.trace.reading import call_of

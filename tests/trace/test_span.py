@@ -22,9 +22,9 @@ from opentelemetry.trace import (
 )
 
 from spancast import contract
-from spancast.call import Call
-from spancast.content import Content
 from spancast.delivery.otlp import OtlpEncoder
+from spancast.records.call import Call
+from spancast.records.content import Content
 from spancast.trace import names, span
 from spancast.trace.attributes import answer_attributes, content_attributes, request_attributes
 from tests.support.calls import a_call

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from spancast.content import Content
 from spancast.delivery.otlp import OtlpEncoder
+from spancast.records.content import Content
 from spancast.trace.span_cache import KEPT, SpanCache
 from tests.support.calls import a_call
 

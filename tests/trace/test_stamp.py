@@ -8,7 +8,8 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from spancast import attribute, guard
+from spancast import attribute
+from spancast.base import guard
 from spancast.trace.stamp import TAGS, Stamp
 
 

@@ -10,11 +10,11 @@ The user, the session and the tags travel in a header of the task's message.
 from collections.abc import Mapping
 from typing import Any
 
-from spancast import guard
 from spancast.attribution.attribution import NOBODY, Pseudonym
 from spancast.attribution.context import attribute
 from spancast.attribution.context import current as said
 from spancast.attribution.rules import named
+from spancast.base import guard
 
 _HEADER = "spancast_attribution"
 _BLOCK = "_spancast_block"

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar, cast
 
-from spancast import guard
 from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
+from spancast.base import guard
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from spancast import guard
 from spancast.attribution.rules import in_force
+from spancast.base import guard
 from spancast.base.scrub import REMOVED
 
 LONGEST = 128

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.http_fields import TOKEN
 from spancast.errors import ConfigurationError
 

@@ -9,8 +9,7 @@ import threading
 from collections import deque
 from typing import Protocol
 
-from spancast import guard
-from spancast.base import clock, forks
+from spancast.base import clock, forks, guard
 from spancast.base.deadline import Deadline
 
 LONGEST = 1000

@@ -25,8 +25,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spancast import guard
-from spancast.base import descriptors, forks, locks
+from spancast.base import descriptors, forks, guard, locks
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
 from spancast.errors import SpancastError

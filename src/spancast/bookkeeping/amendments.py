@@ -1,4 +1,4 @@
-"""What is said of a call after it was booked: the row is filled as `spancast.late.filled` fills the record."""
+"""What is said of a call after it was booked: the row is filled as `spancast.records.late.filled` fills the record."""
 
 from sqlite3 import Connection
 
@@ -6,8 +6,8 @@ import msgspec
 
 from spancast.bookkeeping import entries, narrow
 from spancast.bookkeeping.entry import Entry, Kind, packed
-from spancast.call import Call
-from spancast.late import Late, filled
+from spancast.records.call import Call
+from spancast.records.late import Late, filled
 
 
 def fill(connection: Connection, late: Late) -> bool:

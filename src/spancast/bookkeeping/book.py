@@ -11,16 +11,17 @@ from sqlite3 import Connection
 
 import msgspec
 
-from spancast import early, money
+from spancast.base import money
 from spancast.base.segments import writer_of
 from spancast.base.store import Store
 from spancast.bookkeeping import amendments, entries
 from spancast.bookkeeping.entry import packed
 from spancast.bookkeeping.known import Known
 from spancast.bookkeeping.schema import MIGRATIONS
-from spancast.call import Call
-from spancast.late import Late
-from spancast.record import Record
+from spancast.records import early
+from spancast.records.call import Call
+from spancast.records.late import Late
+from spancast.records.record import Record
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Call).decode

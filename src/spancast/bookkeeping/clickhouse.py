@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 import msgspec
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.costs import reported
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.answers.report import Report

@@ -13,7 +13,7 @@ from spancast.bookkeeping.posted import POSTED, Posted, posted, read
 from spancast.bookkeeping.rollups import NOBODY, Posting, day_of
 from spancast.bookkeeping.rows import insert
 from spancast.bookkeeping.sums import addends
-from spancast.call import Call
+from spancast.records.call import Call
 
 
 def book(connection: Connection, calls: Sequence[Call], known: Known) -> None:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping import narrow
 from spancast.bookkeeping.narrow import held
-from spancast.call import Call, Parameters
-from spancast.late import JOBS
-from spancast.resource import service_of
+from spancast.records.call import Call, Parameters
+from spancast.records.late import JOBS
+from spancast.records.resource import service_of
 
 SETTING = (
     "service_tier",

@@ -10,9 +10,9 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.schema import CARRY
-from spancast.call import Call
+from spancast.records.call import Call
 
 TALLIED = (
     "input_tokens",

@@ -18,8 +18,8 @@ import msgspec
 
 from spancast.base.folders import private
 from spancast.bookkeeping.pricing import Pricing, pricing
-from spancast.call import Call
 from spancast.errors import SpancastError
+from spancast.records.call import Call
 
 FILE = "prices.json"
 _NO_SUBSTITUTE = ("free", "batch")

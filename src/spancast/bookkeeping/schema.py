@@ -8,7 +8,7 @@ again; they are what a user's own SQL should read.
 the same transactions, and outlive them.
 """
 
-from spancast import early
+from spancast.records import early
 
 CARRY = 2**62
 """Pico-dollars that one unit of `carry` stands for, so that no sum leaves 64 bits."""

@@ -15,9 +15,9 @@ from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 
-from spancast.call import Call
 from spancast.contract import Attribute, Span
-from spancast.record import Sent
+from spancast.records.call import Call
+from spancast.records.record import Sent
 from spancast.trace import names
 
 _TRACE_DIGITS, _SPAN_DIGITS = 32, 16

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 from spancast.broadcast import sampling
-from spancast.broadcast.filters import Filters
-from spancast.call import Call
-from spancast.destination import Destination
-from spancast.record import Sent
+from spancast.destinations.destination import Destination
+from spancast.destinations.filters import Filters
+from spancast.records.call import Call
+from spancast.records.record import Sent
 
 NOT_SAMPLED = "trace not sampled"
 OTHER_KEY = "made with another key"

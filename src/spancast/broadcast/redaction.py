@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.background import Background
 from spancast.base.bounded import encodable
 from spancast.base.importing import function

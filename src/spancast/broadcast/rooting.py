@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from spancast.contract import Span
-from spancast.destination import Destination
-from spancast.record import Sent
+from spancast.destinations.destination import Destination
+from spancast.records.record import Sent
 
 
 def rooted(destination: Destination, span: Span, sent: Sent) -> Span:

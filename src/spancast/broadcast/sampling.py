@@ -3,7 +3,7 @@
 from hashlib import blake2b
 
 from spancast.broadcast import hierarchy
-from spancast.record import Sent
+from spancast.records.record import Sent
 
 
 def kept(call: Sent, rate: float) -> bool:

@@ -7,10 +7,10 @@ from spancast.broadcast import hierarchy
 from spancast.broadcast.redaction import Redactor
 from spancast.broadcast.safe import safe, safe_words
 from spancast.broadcast.words import with_words, words_of
-from spancast.call import Scalar
 from spancast.contract import Attribute, Span
-from spancast.destination import Destination
-from spancast.resource import ENVIRONMENT, RELEASE
+from spancast.destinations.destination import Destination
+from spancast.records.call import Scalar
+from spancast.records.resource import ENVIRONMENT, RELEASE
 from spancast.trace import names
 
 

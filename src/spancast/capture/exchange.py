@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from spancast import guard
-from spancast.call import Call, Outcome
+from spancast.base import guard
 from spancast.capture.decoding import decoder
 from spancast.capture.dialect import Dialect
 from spancast.capture.failure import exception_facts, failure_facts, kept, key_hash, secrets_of
@@ -18,6 +17,7 @@ from spancast.capture.headers import header_facts
 from spancast.capture.reader import OpaqueReader, PlainReader, Reader, StreamReader
 from spancast.capture.reading import Reading
 from spancast.capture.values import Facts
+from spancast.records.call import Call, Outcome
 
 if TYPE_CHECKING:
     from spancast.capture.content.words import Words

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from spancast import guard
+from spancast.base import guard
 from spancast.capture.alike import Alike
 from spancast.capture.bulk import without_bulk
 from spancast.capture.dialect import Dialect

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from spancast.call import Attempt, Routing
 from spancast.capture.failure import failure_facts
 from spancast.capture.usage import usage_facts
 from spancast.capture.values import MAX_ITEMS, Facts, Text, count, items, listed, member, text, texts
+from spancast.records.call import Attempt, Routing
 
 MAX_CALLS = 256
 """Tool calls of one answer that are told apart, and so counted."""

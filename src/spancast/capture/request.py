@@ -9,7 +9,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from spancast.call import Parameters
 from spancast.capture import claude_code
 from spancast.capture.decode import Decoder
 from spancast.capture.trace_fields import trace_facts
@@ -28,6 +27,7 @@ from spancast.capture.values import (
     text,
     texts,
 )
+from spancast.records.call import Parameters
 
 
 class _Request(msgspec.Struct):

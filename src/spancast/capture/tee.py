@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, Protocol
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.garbage import collecting
 from spancast.capture.exchange import Exchange
 

@@ -9,8 +9,8 @@ accounting).
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from spancast.call import Modalities
 from spancast.capture.values import Facts, count, flag, member, money, number, stated, text
+from spancast.records.call import Modalities
 
 
 def usage_facts(usage: Mapping[str, Any]) -> Facts:

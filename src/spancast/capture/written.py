@@ -8,8 +8,8 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from spancast.base.scrub import REMOVED, may_hold_secrets, names_secret, without_secrets
-from spancast.call import Parameters
 from spancast.capture.values import Facts, text
+from spancast.records.call import Parameters
 
 _FIELDS = (
     *("user", "session", "request_model", "request_models", "parameters", "tags", "metadata"),

@@ -6,15 +6,15 @@ from contextlib import closing
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from spancast import settings
 from spancast.base.deadline import Deadline
 from spancast.cli.serving import destination_called
 from spancast.contract import Exporter, Probe, Retry, SelfTest, Sink
-from spancast.delivery.courier import discover
 from spancast.delivery.http import wire
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel, Denied
+from spancast.destinations import discover
 from spancast.errors import ConfigurationError
+from spancast.settings.resolve import resolve
 
 OK, FAILED, UNKNOWN = 0, 1, 3
 """Exit statuses. `UNKNOWN`: nothing was asked, for the exporter has no test."""
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check; return 0 when all is well, 1 when something is wrong, 3 when the exporter has no test."""
-    destination = destination_called(args.name, settings.resolve({}))
+    destination = destination_called(args.name, resolve({}))
     try:
         exporter = discover.exporter(destination)
     except ConfigurationError as error:

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 
-from spancast import settings
 from spancast.base import locks
 from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
@@ -24,6 +23,8 @@ from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.worker import Worker, WorkerThread
+from spancast.settings.resolve import resolve
+from spancast.settings.settings import Settings
 
 TIMEOUT = 30.0
 """Seconds that a one-shot may take."""
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Send; return 0 when nothing is left waiting for a destination that is configured here, else 1."""
-    inforce = settings.resolve({"home": args.home})
+    inforce = resolve({"home": args.home})
     if not args.forever and not inforce.home.is_dir():
         print(f"Nothing waits: there is no {inforce.home}.")
         return 0
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     return despite_damage(inforce.home, partial(_report, inforce))
 
 
-def _send(args: argparse.Namespace, inforce: settings.Settings) -> None:
+def _send(args: argparse.Namespace, inforce: Settings) -> None:
     with closing(Book(inforce.home)) as book, closing(open_outbox(inforce)) as outbox:
         drainer = Drainer(inforce.home, [book, outbox])
         with couriers(inforce, inforce.destinations, outbox) as hired, _askers(inforce, book) as askers:
@@ -70,7 +71,7 @@ def _send(args: argparse.Namespace, inforce: settings.Settings) -> None:
 
 
 @contextmanager
-def _askers(inforce: settings.Settings, book: Book) -> Iterator[list[Worker]]:
+def _askers(inforce: Settings, book: Book) -> Iterator[list[Worker]]:
     """Give who asks for the costs that came late, and who prunes; what is found goes through the journal."""
     from spancast.owed import of_the_ledger  # noqa: PLC0415 - the hooks come with it; --help needs none
 
@@ -134,7 +135,7 @@ def _forever(drainer: Drainer, workers: Sequence[Worker]) -> None:
         thread.stop(deadline.left)
 
 
-def _report(inforce: settings.Settings) -> int:
+def _report(inforce: Settings) -> int:
     configured = [destination.name for destination in inforce.destinations]
     with closing(Outbox(inforce.home)) as outbox:
         standings = outbox.standings()

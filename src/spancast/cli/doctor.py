@@ -12,17 +12,18 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
-from spancast import settings
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import lookups
 from spancast.bookkeeping.trouble import told
 from spancast.cli import doubles, engine
 from spancast.cli.arguments.filters import add_home
 from spancast.cli.output import human
-from spancast.delivery.courier import discover
 from spancast.delivery.outbox.outbox import Outbox
+from spancast.destinations import discover
 from spancast.errors import ConfigurationError, SpancastError
 from spancast.hooks.table import HOOKS
+from spancast.settings.resolve import resolve
+from spancast.settings.settings import Settings
 
 State = Literal["ok", "note", "wrong"]
 
@@ -80,7 +81,7 @@ def examine(home: Path | None = None) -> Iterator[Finding]:
         f"{metadata.version('spancast')} on {platform.python_implementation()} {platform.python_version()}",
     )
     try:
-        found = settings.resolve({"home": home})
+        found = resolve({"home": home})
     except ConfigurationError as error:
         yield Finding("settings", "wrong", str(error))
         return
@@ -95,14 +96,14 @@ def examine(home: Path | None = None) -> Iterator[Finding]:
     yield from _destinations(found)
 
 
-def _enabled(found: settings.Settings) -> Finding:
+def _enabled(found: Settings) -> Finding:
     if found.enabled:
         hosts = ", ".join(("openrouter.ai", *found.hosts))
         return Finding("settings", "ok", f"calls to {hosts} are seen; durability is {found.durability}")
     return Finding("settings", "note", "Nothing is instrumented: OTEL_SDK_DISABLED or SPANCAST_ENABLED says so.")
 
 
-def _home(found: settings.Settings) -> Finding:
+def _home(found: Settings) -> Finding:
     home = found.home
     if found.instead_of is not None:
         kept = "lie in memory alone" if found.durability == "memory" else f"are kept in {home}"
@@ -123,7 +124,7 @@ def _can_be_written(folder: Path) -> bool:
     return True
 
 
-def _ledger(found: settings.Settings) -> Finding:
+def _ledger(found: Settings) -> Finding:
     if not (found.home / "ledger.db").exists():
         return Finding("ledger", "note", "No call has been booked yet. Try: spancast run -- python app.py")
     try:
@@ -143,7 +144,7 @@ def _ledger(found: settings.Settings) -> Finding:
     return Finding("ledger", "note" if len(seen) > 1 else "ok", "; ".join(seen))
 
 
-def _outbox(found: settings.Settings) -> Iterator[Finding]:
+def _outbox(found: Settings) -> Iterator[Finding]:
     """Say what keeps the file from being used in which spans wait for their destinations."""
     path = found.home / "outbox.db"
     if not path.exists():
@@ -158,7 +159,7 @@ def _outbox(found: settings.Settings) -> Iterator[Finding]:
         yield Finding("outbox", "wrong", f"{path} cannot be used: {error}. {cure}")
 
 
-def _late_costs(found: settings.Settings) -> Iterator[Finding]:
+def _late_costs(found: Settings) -> Iterator[Finding]:
     """Say how many costs are unknown that OpenRouter could be asked for, and which were asked for in vain."""
     if not (found.home / "ledger.db").is_file():
         return
@@ -188,7 +189,7 @@ def _clients() -> Iterator[Finding]:
         yield Finding(name, "ok", f"{version}, hooked" if hooked else f"{version}, seen through the client it uses")
 
 
-def _destinations(found: settings.Settings) -> Iterator[Finding]:
+def _destinations(found: Settings) -> Iterator[Finding]:
     for destination in found.destinations:
         what = f"destination {destination.name}"
         try:

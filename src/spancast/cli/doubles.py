@@ -9,8 +9,8 @@ from importlib import metadata
 from urllib.parse import urlsplit
 
 from spancast.contract import Another, NotAlone
-from spancast.delivery.courier.discover import exporter_name
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
+from spancast.destinations.discover import exporter_name
 
 _OTLP = ("opentelemetry-exporter-otlp-proto-http", "opentelemetry-exporter-otlp-proto-grpc")
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from spancast import settings
 from spancast.bookkeeping import trouble
 from spancast.bookkeeping.book import Book
 from spancast.errors import ConfigurationError, SpancastError
 from spancast.latest import Latest
+from spancast.settings.resolve import home_in_force, resolve
 
 PATIENCE = 5.0
 """Seconds to wait for another process that is draining."""
@@ -23,7 +23,7 @@ NOTHING_YET = "No calls yet. Run a program with Spancast on:  spancast run -- py
 
 def folder(args: argparse.Namespace) -> Path:
     """Return the directory of the ledger that is meant."""
-    return args.home or settings.home()
+    return args.home or home_in_force()
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def _of_settings() -> Path:
 
     Raises `SpancastError` where nothing else is there to see.
     """
-    inforce = settings.resolve({})
+    inforce = resolve({})
     if inforce.instead_of is not None and not (inforce.home / "ledger.db").is_file():
         raise SpancastError(f"{inforce.instead_of}. Read it as its owner, or a copy of it with --home.")
     if inforce.instead_of is not None:

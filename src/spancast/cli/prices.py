@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from spancast import settings
 from spancast.bookkeeping import prices
 from spancast.bookkeeping.prices import Listed, Prices
 from spancast.bookkeeping.pricing import Override, Pricing, pricing
@@ -18,6 +17,7 @@ from spancast.cli.arguments.filters import add_home
 from spancast.cli.output import human
 from spancast.cli.output.table import Column, lines, terminal_width
 from spancast.errors import SpancastError
+from spancast.settings.resolve import home_in_force
 
 DYNAMIC = "dynamic"
 _MILLION = 10**6
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the prices."""
-    known = _prices(args.home or settings.home(), refresh=args.refresh)
+    known = _prices(args.home or home_in_force(), refresh=args.refresh)
     models = known.models if args.model is None else _matching(known, args.model)
     if args.json:
         print(_json(known, models))

@@ -7,7 +7,6 @@ from contextlib import closing
 from datetime import datetime
 from functools import partial
 
-from spancast import settings
 from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
 from spancast.cli.arguments.filters import add_home
@@ -18,7 +17,9 @@ from spancast.cli.serving import could_be_sent, couriers, despite_damage, destin
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.outbox.accounts import Standing
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
+from spancast.settings.resolve import resolve
+from spancast.settings.settings import Settings
 
 TIMEOUT = 60.0
 """Seconds that it may send; what waits then is sent by the programs on this machine, or by `spancast deliver`."""
@@ -48,14 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Have the calls wait for the destination, and send them; return 0 when none is left that could be sent, else 1."""
     deadline = Deadline(args.timeout)
-    inforce = settings.resolve({"home": args.home})
+    inforce = resolve({"home": args.home})
     destination = destination_called(args.name, inforce)
     if not inforce.home.is_dir():
         return _say(args, 0, 0, None)
     return despite_damage(inforce.home, partial(_replay, args, inforce, destination, deadline))
 
 
-def _replay(args: argparse.Namespace, inforce: settings.Settings, destination: Destination, deadline: Deadline) -> int:
+def _replay(args: argparse.Namespace, inforce: Settings, destination: Destination, deadline: Deadline) -> int:
     with closing(Book(inforce.home)) as book, closing(open_outbox(inforce)) as outbox:
         if not Drainer(inforce.home, [book, outbox]).drain(args.timeout):
             print("Another process is still reading the journal; the newest calls may be left out.", file=sys.stderr)

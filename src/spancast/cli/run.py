@@ -11,9 +11,9 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from spancast.delivery.courier import discover
-from spancast.destination import Destination
-from spancast.settings import resolve
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+from spancast.settings.resolve import resolve
 
 NOT_FOUND = 127
 """The exit status for a command that does not exist, as shells have it."""

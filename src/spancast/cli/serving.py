@@ -11,16 +11,16 @@ from typing import TypeVar
 from spancast.base.deadline import Deadline
 from spancast.base.store import SetAsideError
 from spancast.bookkeeping.trouble import told
-from spancast.delivery.courier import discover
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox.accounts import Standing
 from spancast.delivery.outbox.ack import AMBIGUOUS, Ack
 from spancast.delivery.outbox.late_costs import COST_EXPECTED
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
-from spancast.settings import Settings
+from spancast.settings.settings import Settings
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from spancast import guard
+from spancast.base import guard
 from spancast.delivery.outbox.accounts import Standing
 
 RECORDS = "spancast.delivery.records"

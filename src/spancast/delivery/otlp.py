@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any
 
-from spancast.call import Scalar
 from spancast.contract import Attribute, Encoder, Span
+from spancast.records.call import Scalar
 
 if TYPE_CHECKING:
     from types import ModuleType

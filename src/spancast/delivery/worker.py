@@ -3,8 +3,7 @@
 import threading
 from typing import Protocol
 
-from spancast import guard
-from spancast.base import forks
+from spancast.base import forks, guard
 
 FAULT = 5.0
 """Seconds until a worker goes on that failed itself."""

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 import msgspec
 
-from spancast import guard
+from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.aiohttp_stream import Hear, hearing
@@ -19,7 +19,7 @@ from spancast.hooks.client_request import content, credentials, replaceable, wat
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import opened, under_way
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 _DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 """The content encodings that aiohttp undoes on the way to `content`."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from spancast.capture.failure import CREDENTIALS
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 
 def watched(recorder: Recorder, host: Callable[..., str | None], *request: Any) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.garbage import collecting
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed

@@ -12,7 +12,7 @@ from operator import attrgetter
 from types import FrameType, ModuleType
 from typing import Any
 
-from spancast import guard
+from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.headers import ANSWERED, ASKED
 from spancast.capture.http_request import HttpRequest
@@ -21,7 +21,7 @@ from spancast.hooks.client_request import only, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import Carries, module_of, opened, under_way
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 Tee = Callable[[Any, Exchange], Any]
 _Header = tuple[bytes, bytes, bytes]

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from weakref import finalize, ref
 
-from spancast import guard
+from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.client_request import content, credentials, only, replaceable, resized, watched
@@ -23,7 +23,7 @@ from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import module_of, under_way
 from spancast.hooks.urllib3_future import hear
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 _SCHEMES = {"sse": "https", "psse": "http"}
 """What carries the schemes by which niquests is asked for its own reader of events."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from spancast import guard
+from spancast.base import guard
 from spancast.hooks.niquests_tries import Tries, here, promised_by
 from spancast.hooks.patching import Wrapper
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 
 def sync_urlopen(_module: ModuleType, _recorder: Recorder) -> Wrapper:

@@ -13,14 +13,13 @@ from typing import Any
 from msgspec.structs import replace
 from opentelemetry.context import attach, get_current
 
-from spancast import guard
-from spancast.base import tasks
+from spancast.base import guard, tasks
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.client_request import resized
 from spancast.hooks.sending import opened
 from spancast.hooks.urllib3_future import hear
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 _PARAMETER = "niquests_spancast"
 """Where a promise has its tries; niquests hands what is named so on to the promise that follows a redirect."""

@@ -16,9 +16,8 @@ from typing import Any
 
 import wrapt
 
-from spancast import guard
-from spancast.base import forks, garbage
-from spancast.recorder import Recorder
+from spancast.base import forks, garbage, guard
+from spancast.recording.recorder import Recorder
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """What stands in for a method, as wrapt calls it: `(wrapped, instance, args, kwargs)`."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from spancast import guard
+from spancast.base import guard
 
 
 def answer_of(error: BaseException, kind: type, is_ours: Callable[[Any], bool]) -> Any:

@@ -8,10 +8,10 @@ from types import FrameType, TracebackType
 
 from opentelemetry.context import attach, get_current
 
-from spancast import guard
+from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 Carries = Callable[[FrameType], bool | None]
 """Whether a frame is where a client hands its request on to what carries it, such as a transport; `False` where it

@@ -16,7 +16,7 @@ from spancast.hooks.client_request import content, lowered, replaceable, resized
 from spancast.hooks.http_body import Listener
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 
 def do_open(_module: ModuleType, recorder: Recorder) -> Wrapper:

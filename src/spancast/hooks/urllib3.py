@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from spancast import guard
+from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.client_request import content, lowered, replaceable, resized, watched
@@ -19,7 +19,7 @@ from spancast.hooks.http_body import Listener
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
 from spancast.hooks.urllib3_future import hear
-from spancast.recorder import Recorder
+from spancast.recording.recorder import Recorder
 
 _POSITIONAL = ("conn", "method", "url")
 """What both lines take first, and `urlopen` passes by position; all else it passes by name."""

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from spancast.broadcast.safe import safe
-from spancast.call import Call, Parameters
-from spancast.content import Content
 from spancast.contract import Attribute, Event, Span
 from spancast.delivery.otlp import OtlpEncoder
+from spancast.records.call import Call, Parameters
+from spancast.records.content import Content
 from spancast.trace.span import exported
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from spancast.call import Call, Parameters, Routing
-from spancast.content import Content
+from spancast.base.money import plain
 from spancast.contract import Attribute
-from spancast.money import plain
+from spancast.records.call import Call, Parameters, Routing
+from spancast.records.content import Content
 from spancast.trace import names
 from spancast.trace.link import broadcast_ids
 

@@ -3,8 +3,8 @@
 from typing import cast
 
 from spancast import contract
-from spancast.foreign import Foreign, Value
-from spancast.resource import ENVIRONMENT, RELEASE, text_of
+from spancast.records.foreign import Foreign, Value
+from spancast.records.resource import ENVIRONMENT, RELEASE, text_of
 from spancast.trace import names
 
 

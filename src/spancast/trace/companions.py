@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
-from spancast import guard
 from spancast.attribution.rules import without_user
+from spancast.base import guard
 from spancast.base.background import Background
 from spancast.capture.values import text
-from spancast.destination import Destination
-from spancast.foreign import Foreign
-from spancast.resource import scalars
+from spancast.destinations.destination import Destination
+from spancast.records.foreign import Foreign
+from spancast.records.resource import scalars
 from spancast.trace import names
 from spancast.trace.family import Family, is_genai, parent_of
 from spancast.trace.keeper import Keeper

@@ -11,8 +11,8 @@ from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber, get_l
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-from spancast.call import Call
-from spancast.content import Content
+from spancast.records.call import Call
+from spancast.records.content import Content
 from spancast.trace.attributes import answer_attributes, content_attributes, request_attributes
 from spancast.trace.span import SCOPE
 from spancast.trace.tracing import VERSION

@@ -10,11 +10,11 @@ from typing import Any
 
 from opentelemetry.sdk.trace import Event
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.bounded import TRUNCATED, encodable, whole
 from spancast.base.scrub import names_secret, without_secrets
-from spancast.call import Scalar
-from spancast.foreign import Happening, Value
+from spancast.records.call import Scalar
+from spancast.records.foreign import Happening, Value
 from spancast.trace.spoken import SPOKEN_EVENTS, parted
 
 ROOM = 800_000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from opentelemetry.metrics import Counter, Histogram, Meter, MeterProvider
 
-from spancast.call import Call
+from spancast.records.call import Call
 from spancast.trace import names
 from spancast.trace.attributes import OPERATIONS, PROVIDER
 from spancast.trace.globals import meter_provider

@@ -33,8 +33,8 @@ from weakref import ReferenceType, WeakKeyDictionary, WeakValueDictionary, ref
 from opentelemetry.context import get_value
 from opentelemetry.trace import Span, SpanContext, get_current_span
 
-from spancast import guard
-from spancast.call import Call
+from spancast.base import guard
+from spancast.records.call import Call
 from spancast.trace import names
 from spancast.trace.attributes import Attributes, answer_attributes, request_attributes
 from spancast.trace.span import SCOPE

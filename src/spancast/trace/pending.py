@@ -9,8 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from spancast import guard
-from spancast.base import forks
+from spancast.base import forks, guard
 
 TRACES = 10_000
 """Traces that are known to hold a call."""

@@ -9,8 +9,8 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, SpanContext, format_span_id, format_trace_id, get_current_span
 
-from spancast import guard
-from spancast.call import Call
+from spancast.base import guard
+from spancast.records.call import Call
 from spancast.trace import nesting
 from spancast.trace import span as spans
 from spancast.trace.nesting import Carrier

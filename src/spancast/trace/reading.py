@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from spancast.call import Call, Modalities, Parameters
+from spancast.base.money import stated
 from spancast.contract import Attribute, Span
-from spancast.money import stated
+from spancast.records.call import Call, Modalities, Parameters
 from spancast.trace import names
 from spancast.trace.attributes import MODALITIES, OPERATIONS, OUTPUT_TYPES, PARAMETERS, STATED
 

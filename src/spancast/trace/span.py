@@ -4,9 +4,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from spancast import contract
-from spancast.call import Call
-from spancast.content import Content
-from spancast.resource import ENVIRONMENT, RELEASE, text_of
+from spancast.records.call import Call
+from spancast.records.content import Content
+from spancast.records.resource import ENVIRONMENT, RELEASE, text_of
 from spancast.trace import names
 from spancast.trace.attributes import (
     Attributes,

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from spancast import contract
 from spancast.base.shared import Shared
-from spancast.call import Call
-from spancast.content import Content
 from spancast.delivery.otlp import OtlpEncoder
-from spancast.record import Sent
+from spancast.records.call import Call
+from spancast.records.content import Content
+from spancast.records.record import Sent
 from spancast.trace.attributes import content_attributes
 from spancast.trace.companion import companion
 from spancast.trace.span import exported

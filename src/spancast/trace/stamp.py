@@ -6,9 +6,9 @@ from itertools import islice
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from spancast import guard
 from spancast.attribution import who
 from spancast.attribution.attribution import Pseudonym
+from spancast.base import guard
 from spancast.capture.values import labels, text
 from spancast.trace import names, nesting
 from spancast.trace.companions import Companions

@@ -12,9 +12,8 @@ from opentelemetry.sdk.resources import OTELResourceDetector
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import ProxyTracerProvider, Tracer
 
-from spancast import guard
-from spancast.base import forks
-from spancast.resource import scalars
+from spancast.base import forks, guard
+from spancast.records.resource import scalars
 from spancast.trace.companions import Companions
 from spancast.trace.globals import tracer_provider
 from spancast.trace.identity import IdentityTracer, OwnIds

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import backfill, callers, wanted

@@ -7,7 +7,7 @@ import pytest
 from spancast.bookkeeping import prices
 from spancast.bookkeeping.late_costs.estimate import estimate
 from spancast.bookkeeping.pricing import pricing
-from spancast.call import Modalities, Parameters
+from spancast.records.call import Modalities, Parameters
 from tests.bookkeeping.records import call
 from tests.support.recordings import Recording, recordings
 from tests.support.shared import needs_shared

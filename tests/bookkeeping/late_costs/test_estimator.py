@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.locks import FileLock
 from spancast.bookkeeping import prices
 from spancast.bookkeeping.answers.calls import calls
@@ -16,11 +16,11 @@ from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import estimator as module
 from spancast.bookkeeping.late_costs.estimator import BUSY, FRESH, Estimator, fetch
-from spancast.call import Modalities
 from spancast.delivery.http import backoff
 from spancast.delivery.http.wire import Wire
 from spancast.errors import SpancastError
-from spancast.late import Late
+from spancast.records.call import Modalities
+from spancast.records.late import Late
 from spancast.testing import Simulator
 from tests.bookkeeping.records import call
 

@@ -10,7 +10,7 @@ import pytest
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import lookups as module
 from spancast.bookkeeping.late_costs.lookups import OLDEST, Lookups, give_up, tried
-from spancast.late import Late
+from spancast.records.late import Late
 from tests.bookkeeping.records import call
 
 SEGMENT = "writer-000001.seg"

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from spancast.call import Call, Parameters
+from spancast.records.call import Call, Parameters
 
 AT = 1_790_000_000_123_456_789
 """21 September 2026, 14:13:20 UTC."""

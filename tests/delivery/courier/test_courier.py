@@ -719,7 +719,7 @@ def test_a_forked_child_delivers_with_a_thread_of_its_own(desk, start):
 
 
 def test_a_thread_goes_on_after_a_fault_of_its_own(desk, start, monkeypatch):
-    monkeypatch.setattr("spancast.guard.strict", False)
+    monkeypatch.setattr("spancast.base.guard.strict", False)
     monkeypatch.setattr("spancast.delivery.worker.FAULT", 0.01)
     platform = desk.platform()
     desk.put()

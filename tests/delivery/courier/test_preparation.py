@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from spancast.base.deadline import Deadline
-from spancast.call import Call
-from spancast.content import Content
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox.accounts import Standing
-from spancast.destination import Destination
-from spancast.late import Late
+from spancast.destinations.destination import Destination
+from spancast.records.call import Call
+from spancast.records.content import Content
+from spancast.records.late import Late
 from tests.support.calls import a_call, to_span
 from tests.support.counter import Counter, Shelf
 

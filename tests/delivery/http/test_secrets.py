@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from spancast import guard
+from spancast.base import guard
 from spancast.contract import (
     Delivered,
     Encoded,

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from spancast.base import locks
 from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book, writer_of
-from spancast.call import Call
 from spancast.delivery.journal import drainer, frame, segments
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
+from spancast.records.call import Call
 from tests.bookkeeping.records import call, opened, output, python
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals are POSIX's")

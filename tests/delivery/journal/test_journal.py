@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from spancast.base import locks
-from spancast.call import Call
 from spancast.delivery.journal import frame, journal, memory, segments
 from spancast.delivery.journal.journal import Journal, journal_folder
+from spancast.records.call import Call
 from tests.bookkeeping.records import call, output
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes, forks and limits are POSIX's")

@@ -5,11 +5,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from spancast.content import Content
 from spancast.delivery.journal import frame, memory
 from spancast.delivery.journal.memory import Memory
-from spancast.late import Late
-from spancast.record import Record
+from spancast.records.content import Content
+from spancast.records.late import Late
+from spancast.records.record import Record
 from tests.bookkeeping.records import call, opened
 
 

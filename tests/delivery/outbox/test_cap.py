@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.content import Content
 from spancast.delivery.outbox import cap
 from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.late import Late
+from spancast.records.content import Content
+from spancast.records.late import Late
 from tests.support.calls import a_call
 from tests.support.faults.desk import assert_adds_up
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from spancast.base.deadline import Deadline
-from spancast.content import Content
 from spancast.contract import Delivered, Span, Verdict
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.outbox import contents
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
+from spancast.records.content import Content
 from tests.support.calls import a_call, to_span
 
 SEGMENT = "writer-000001.seg"

@@ -22,8 +22,8 @@ from spancast.delivery.outbox.accounts import Standing
 from spancast.delivery.outbox.ack import NOT_SENT_AGAIN
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.outbox.schema import MIGRATIONS
-from spancast.destination import Destination
-from spancast.late import Late, may_come
+from spancast.destinations.destination import Destination
+from spancast.records.late import Late, may_come
 from tests.support.calls import a_call, to_span
 from tests.support.plain import Plain
 from tests.support.platform import Platform, answer, hanging_up

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.content import Content
 from spancast.delivery.outbox import retention
 from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Held, Open
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.late import Late
+from spancast.records.content import Content
+from spancast.records.late import Late
 from tests.support.calls import a_call
 from tests.support.faults.clock import Clocks
 from tests.support.faults.desk import assert_adds_up

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spancast.base.deadline import Deadline
-from spancast.call import Call
-from spancast.content import Content
 from spancast.contract import Exporter, Sink, Span
 from spancast.delivery.courier.courier import Courier, Pass
 from spancast.delivery.outbox.accounts import Standing
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.worker import WorkerThread
-from spancast.destination import Destination
+from spancast.destinations.destination import Destination
+from spancast.records.call import Call
+from spancast.records.content import Content
 from tests.support.calls import a_call, to_span
 from tests.support.faults.collector import FaultCollector, Mode
 
 if TYPE_CHECKING:
-    from spancast.record import Record
+    from spancast.records.record import Record
 
 PATIENCE = 20.0
 SEGMENT = "writer-000001.seg"

@@ -39,8 +39,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from spancast.contract import Delivered, Rejected, Retry, Split, Unauthorized, Verdict
-from spancast.delivery.courier import discover
-from spancast.destination import Destination
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
 from spancast_exporters._otlp_grpc import OtlpGrpc
 from tests.support.delivered import deliver
 from tests.support.spans import a_trace, of_application

@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlite3 import Connection
 from typing import Any
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.dimensions import Dimension, Group, Legend
 from spancast.bookkeeping.answers.filter import Filter, named
 from spancast.bookkeeping.answers.sources import adjusted_calls, day_and_hour, whole

@@ -13,7 +13,7 @@ from spancast.bookkeeping.answers.filter import Filter, condition, teach, window
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.dangling import lost
 from spancast.bookkeeping.sums import REFUSED
-from spancast.call import spent
+from spancast.records.call import spent
 
 PAGE = 1000
 """Calls read at a time, so that no reader holds the file's log for long."""
@@ -74,7 +74,7 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def spent(self) -> Decimal | None:
-        """US dollars that left any account; see `spancast.call.spent`."""
+        """US dollars that left any account; see `spancast.records.call.spent`."""
         return spent(self.cost, self.upstream_cost, is_byok=self.is_byok)
 
 

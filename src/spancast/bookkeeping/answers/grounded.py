@@ -5,7 +5,7 @@ from decimal import Decimal
 from sqlite3 import Connection
 from typing import TypeVar
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.answers.sources import Query, outsize
 from spancast.bookkeeping.posted import read

@@ -7,7 +7,7 @@ from decimal import Decimal
 from heapq import nsmallest
 from typing import NamedTuple, Self
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.adjusted import Adjusted, added
 from spancast.bookkeeping.answers.dimensions import Group
 from spancast.bookkeeping.schema import TOKENS

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
 from spancast.bookkeeping import openrouter
 from spancast.bookkeeping.late_costs.wanted import Wanted, patience
 from spancast.contract import retry_after
 from spancast.delivery.http import backoff, wire
-from spancast.late import Late
+from spancast.records.late import Late
 
 INTERVAL = 0.5
 """Seconds from one request to the next."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from spancast.base import clock
 from spancast.bookkeeping.late_costs.wanted import FIRST, Wanted
-from spancast.call import Call
-from spancast.late import JOBS, may_come
+from spancast.records.call import Call
+from spancast.records.late import JOBS, may_come
 
 KEPT = 1000
 """Costs that are asked for at the same time, at most."""

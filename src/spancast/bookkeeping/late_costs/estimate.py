@@ -8,7 +8,7 @@ from decimal import Context, Decimal
 from functools import reduce
 
 from spancast.bookkeeping.pricing import Pricing, Rates
-from spancast.call import Call, Modalities
+from spancast.records.call import Call, Modalities
 
 OPERATIONS = frozenset({"chat", "completion", "responses", "message", "embeddings", "decision"})
 """What is billed by the token."""

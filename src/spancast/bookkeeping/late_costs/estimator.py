@@ -11,18 +11,17 @@ from sqlite3 import Row
 
 import msgspec
 
-from spancast import guard
-from spancast.base import clock
+from spancast.base import clock, guard
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
 from spancast.bookkeeping import openrouter, prices
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs.estimate import can_be_estimated, estimate
 from spancast.bookkeeping.prices import Prices
-from spancast.call import Call, Modalities, Parameters
 from spancast.delivery.http import backoff, wire
 from spancast.errors import SpancastError
-from spancast.late import Late
+from spancast.records.call import Call, Modalities, Parameters
+from spancast.records.late import Late
 
 FRESH = 24 * 3600.0
 """Seconds for which the prices hold; older ones are fetched anew, and do until that has worked."""

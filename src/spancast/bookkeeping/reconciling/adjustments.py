@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.reconciling.amount import Amount
 from spancast.bookkeeping.reconciling.billed import Billed

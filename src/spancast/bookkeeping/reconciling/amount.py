@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.calls import CallRow
 
 _EXACT = Context(prec=200)

@@ -9,7 +9,7 @@ from spancast.bookkeeping.reconciling.adjustments import Adjustment
 from spancast.bookkeeping.reconciling.amount import NOTHING, Amount, known, together
 from spancast.bookkeeping.reconciling.billed import Billed
 from spancast.bookkeeping.reconciling.comparison import Comparison, Different
-from spancast.late import Late
+from spancast.records.late import Late
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _adjustments(found: Comparison) -> Iterator[Adjustment]:
 
 
 def _after(row: CallRow, billed: Billed) -> Amount:
-    """Return what the ledger knows of a call's cost once it was told; see `spancast.late.filled`."""
+    """Return what the ledger knows of a call's cost once it was told; see `spancast.records.late.filled`."""
     cost = billed.amount.credits if _lacks_cost(row) else known(row).credits
     is_byok = billed.is_byok if row.is_byok is None else row.is_byok
     if not is_byok:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from spancast import money
+from spancast.base import money
 from spancast.errors import SpancastError
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from spancast.bookkeeping.answers.calls import CallRow
-from spancast.late import JOBS
+from spancast.records.late import JOBS
 
 Why = Literal[
     "another server",

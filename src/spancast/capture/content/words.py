@@ -14,7 +14,7 @@ from spancast.capture.content.transcript import Asked, Transcript, silent
 from spancast.capture.decoding import decoder
 from spancast.capture.sse import BOM, is_stream, normal, payloads
 from spancast.capture.values import member
-from spancast.content import Content
+from spancast.records.content import Content
 
 MAX_HELD = 8 * 1024 * 1024
 """Bytes held of an answer while it passes, and bytes that it may become when it is decoded."""

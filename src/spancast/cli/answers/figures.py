@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Context, Decimal
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.report import CostRow
 
 MILLION = 10**6

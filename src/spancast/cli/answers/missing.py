@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.adjusted import added, adjusted
 from spancast.bookkeeping.answers.filter import Filter, teach
 from spancast.bookkeeping.answers.sources import whole

@@ -15,8 +15,8 @@ from spancast.bookkeeping.answers.filter import Filter, grounds
 from spancast.bookkeeping.answers.report import Report
 from spancast.bookkeeping.prices import Prices
 from spancast.bookkeeping.pricing import Pricing
-from spancast.call import Call
 from spancast.cli.answers.figures import plus
+from spancast.records.call import Call
 
 
 class Costs(Protocol):

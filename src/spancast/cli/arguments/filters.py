@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from spancast import settings
 from spancast.bookkeeping.answers.filter import Filter
-from spancast.call import Outcome
 from spancast.capture.values import text
 from spancast.cli.arguments.keys import Source, nothing, whole
 from spancast.cli.arguments.when import moment
 from spancast.cli.home import NOTHING_YET
 from spancast.errors import ConfigurationError
+from spancast.records.call import Outcome
+from spancast.settings.resolve import resolve
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{64}")
 
@@ -74,7 +74,7 @@ def chosen(args: argparse.Namespace, costs: Source) -> Filter:
 
 def as_written(user: str) -> str:
     """Return a user as the ledger has it: by the pseudonym, where this machine's settings have `user_hash`."""
-    key = settings.resolve({}).user_hash
+    key = resolve({}).user_hash
     if key is None or _PSEUDONYM.fullmatch(user):
         return user
     from spancast.attribution.rules import pseudonym  # noqa: PLC0415 - OpenTelemetry comes with it

@@ -6,7 +6,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.cli.output.instants import at
 

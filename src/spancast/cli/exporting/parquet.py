@@ -9,7 +9,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
-from spancast import money
+from spancast.base import money
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.cli.exporting.columns import Column
 from spancast.cli.exporting.pages import pages

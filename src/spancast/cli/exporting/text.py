@@ -9,11 +9,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
+from spancast.base.money import plain
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.cli.exporting.columns import Column, Kind
 from spancast.cli.exporting.pages import pages
 from spancast.cli.output import instants
-from spancast.money import plain
 
 PAGE = 500
 """Calls that are written at a time."""

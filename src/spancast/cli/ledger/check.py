@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from spancast.base.money import plain
 from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.kept import kept_since
@@ -19,7 +20,6 @@ from spancast.cli import engine
 from spancast.cli.arguments.filters import add_home
 from spancast.cli.home import NO_LEDGER, folder
 from spancast.cli.output import human
-from spancast.money import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

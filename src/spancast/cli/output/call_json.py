@@ -3,10 +3,10 @@
 import json
 from decimal import Decimal
 
+from spancast.base.money import plain
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.entry import MORE
 from spancast.cli.output.instants import at, written
-from spancast.money import plain
 
 
 def line(row: CallRow) -> str:

@@ -3,11 +3,11 @@
 from datetime import date
 from decimal import Decimal
 
+from spancast.base.money import plain
 from spancast.bookkeeping.answers.report import CostRow
 from spancast.cli.answers import figures
 from spancast.cli.answers.costs import Answer
 from spancast.cli.answers.savings import Saved
-from spancast.money import plain
 
 _PLACES = 6
 """Decimals of a share, of which 1 is all."""

@@ -3,11 +3,11 @@
 import json
 from decimal import Decimal
 
+from spancast.base.money import plain
 from spancast.bookkeeping.reconciling.amount import Amount, known, together
 from spancast.bookkeeping.reconciling.comparison import Different, Matched, OursOnly, TheirsOnly
 from spancast.bookkeeping.reconciling.reconciliation import Day, Reconciliation
 from spancast.cli.output.instants import at, written
-from spancast.money import plain
 
 _ZERO = Decimal(0)
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from spancast.base.money import plain
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.amount import Amount, known, together
 from spancast.bookkeeping.reconciling.comparison import Different, OursOnly, TheirsOnly
 from spancast.bookkeeping.reconciling.reconciliation import Day, Reconciliation
 from spancast.cli.output import human, table
 from spancast.cli.output.table import Column
-from spancast.money import plain
 
 _SHOWN = 20
 """Rows of each kind."""

@@ -13,16 +13,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from spancast import guard
-from spancast.base import clock
+from spancast.base import clock, guard
 from spancast.base.deadline import Deadline
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
-from spancast.call import Call
-from spancast.content import Content
 from spancast.contract import Exporter, Sink, Span, Traits
 from spancast.delivery.courier.batch import Batch, Item
-from spancast.delivery.courier.discover import exporter_name
 from spancast.delivery.courier.doubt import Doubt
 from spancast.delivery.courier.preparation import Preparation
 from spancast.delivery.courier.sending import Sender
@@ -31,9 +27,12 @@ from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel
 from spancast.delivery.outbox.ack import Ack, Hold, Open
 from spancast.delivery.outbox.outbox import Outbox
-from spancast.destination import Destination, LateCost
-from spancast.late import comes_soon, may_come
-from spancast.record import Sent
+from spancast.destinations.destination import Destination, LateCost
+from spancast.destinations.discover import exporter_name
+from spancast.records.call import Call
+from spancast.records.content import Content
+from spancast.records.late import comes_soon, may_come
+from spancast.records.record import Sent
 
 PASS = 30.0
 """Seconds that one pass may take."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from spancast import guard
+from spancast.base import guard
 from spancast.contract import Exporter, ReadBack, Reply, Retry, Sink, Traits, Unauthorized, retry_after
 from spancast.delivery.courier.batch import Batch, Item
 from spancast.delivery.http import wire

@@ -5,13 +5,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from spancast import guard
+from spancast.base import guard
 from spancast.base.shared import Shared
 from spancast.broadcast.policy import FILTERED_OUT, Policy
 from spancast.broadcast.rooting import rooted
 from spancast.broadcast.shape import Shaped, Shaper
-from spancast.call import Call
-from spancast.content import Content
 from spancast.contract import Span, Traits
 from spancast.delivery.courier.batch import Batch, Item
 from spancast.delivery.courier.sizes import weight
@@ -19,8 +17,10 @@ from spancast.delivery.otlp import Once
 from spancast.delivery.outbox import contents, late_costs
 from spancast.delivery.outbox.ack import Held
 from spancast.delivery.outbox.outbox import Outbox, Waiting
-from spancast.destination import Destination, LateCost
-from spancast.record import Sent
+from spancast.destinations.destination import Destination, LateCost
+from spancast.records.call import Call
+from spancast.records.content import Content
+from spancast.records.record import Sent
 
 TOO_OLD = "older than the platform takes"
 UNREADABLE = "unreadable record"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from spancast import guard
+from spancast.base import guard
 from spancast.broadcast.hierarchy import with_spans_between
 from spancast.contract import (
     Delivered,

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from spancast import guard
-from spancast.base import clock
+from spancast.base import clock, guard
 from spancast.contract import Authorizer, Closing, Exporter, Grant, Reply, Request, Retry, Sink, Unauthorized
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.secrets import Secrets

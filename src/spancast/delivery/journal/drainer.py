@@ -18,16 +18,15 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from spancast import guard
-from spancast.base import locks
+from spancast.base import guard, locks
 from spancast.base.descriptors import Held
 from spancast.base.folders import private
 from spancast.base.segments import writer_of
-from spancast.call import Call
 from spancast.delivery.journal import frame
 from spancast.delivery.journal.journal import Journal, journal_folder
 from spancast.errors import SpancastError
-from spancast.record import Record
+from spancast.records.call import Call
+from spancast.records.record import Record
 
 BATCH = 1024
 """Records that a shelf is given at a time: some megabytes. With fewer of them, the pages that they share are written

@@ -13,17 +13,16 @@ from pathlib import Path
 
 import msgspec
 
-from spancast import guard
-from spancast.base import clock, forks, homes
+from spancast.base import clock, forks, guard, homes
 from spancast.base.descriptors import Held
-from spancast.content import Content
 from spancast.delivery.journal import frame
 from spancast.delivery.journal.memory import Memory
 from spancast.delivery.journal.queue import Entry, Queue
 from spancast.delivery.journal.segments import Segments, sync
 from spancast.delivery.journal.starving import Starving
-from spancast.record import Record
-from spancast.settings import Durability
+from spancast.records.content import Content
+from spancast.records.record import Record
+from spancast.settings.settings import Durability
 
 SLOW = 0.1
 """Seconds; after an append that took longer, appends wait in memory until the file system is well again."""

@@ -7,11 +7,11 @@ from itertools import accumulate, takewhile
 
 import msgspec
 
-from spancast.call import Call
-from spancast.content import Content
 from spancast.delivery.journal import frame
-from spancast.late import Late
-from spancast.record import Record
+from spancast.records.call import Call
+from spancast.records.content import Content
+from spancast.records.late import Late
+from spancast.records.record import Record
 
 KEPT = 10_000
 """Records that wait at most."""

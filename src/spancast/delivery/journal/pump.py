@@ -9,8 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from spancast import guard
-from spancast.base import clock, forks, locks
+from spancast.base import clock, forks, guard, locks
 from spancast.base.deadline import Deadline
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal

@@ -13,7 +13,7 @@ from sqlite3 import Connection
 from types import MappingProxyType
 from typing import Literal
 
-from spancast.money import column, dollars
+from spancast.base.money import column, dollars
 
 State = Literal["ready", "retrying", "parked", "unconfigured"]
 """`ready`: nothing is known against it. `retrying`: it failed, and is tried again. `parked`: its credential is wrong.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from spancast.delivery.outbox.accounts import State
-from spancast.destination import LateCost
+from spancast.destinations.destination import LateCost
 
 ON_ITS_WAY = "on its way"
 AMBIGUOUS = "ambiguous"

@@ -11,7 +11,7 @@ from sqlite3 import Connection
 import msgspec
 
 from spancast.base.shared import Shared
-from spancast.content import Content
+from spancast.records.content import Content
 
 TABLE = "CREATE TABLE content(call_id TEXT PRIMARY KEY, payload BLOB NOT NULL) STRICT"
 

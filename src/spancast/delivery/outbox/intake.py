@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from sqlite3 import Connection
 
-from spancast.call import Call
 from spancast.delivery.outbox.payload import encoded
-from spancast.late import JOBS
-from spancast.record import Sent
+from spancast.records.call import Call
+from spancast.records.late import JOBS
+from spancast.records.record import Sent
 
 
 def take(connection: Connection, writer: str, records: Sequence[Sent]) -> Counter[str]:

@@ -13,8 +13,8 @@ from sqlite3 import Connection
 from spancast.delivery.outbox.accounts import tally
 from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open
 from spancast.delivery.outbox.payload import call_of, encoded
-from spancast.destination import LateCost
-from spancast.late import Late, filled, may_come
+from spancast.destinations.destination import LateCost
+from spancast.records.late import Late, filled, may_come
 
 HOLD = 60.0
 """Seconds for which a record waits for its cost at most, from when it came."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spancast.settings import Settings
+from spancast.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

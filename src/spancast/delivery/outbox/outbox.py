@@ -17,13 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from spancast import early
 from spancast.base import clock
 from spancast.base.segments import writer_of
 from spancast.base.shared import Shared
 from spancast.base.store import Store
-from spancast.call import Call
-from spancast.content import Content
 from spancast.delivery.outbox import cap, contents, intake, late_costs, replay, retention
 from spancast.delivery.outbox.accounts import Standing, standing, tally
 from spancast.delivery.outbox.ack import Ack, Hold
@@ -31,9 +28,12 @@ from spancast.delivery.outbox.intake import destination
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.payload import decoded
 from spancast.delivery.outbox.schema import MIGRATIONS
-from spancast.foreign import Foreign
-from spancast.late import Late
-from spancast.record import Record, Sent
+from spancast.records import early
+from spancast.records.call import Call
+from spancast.records.content import Content
+from spancast.records.foreign import Foreign
+from spancast.records.late import Late
+from spancast.records.record import Record, Sent
 
 _ANY = 2**63
 _SWEEP_EVERY = 1.0

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from spancast.call import Call
-from spancast.record import Sent
+from spancast.records.call import Call
+from spancast.records.record import Sent
 
 encoded = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[Sent] = msgspec.msgpack.Decoder(Sent)

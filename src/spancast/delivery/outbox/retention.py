@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from itertools import takewhile
 from sqlite3 import Connection
 
-from spancast import early
 from spancast.delivery.outbox.eviction import Shed, remove, waiting_for
 from spancast.delivery.outbox.limits import Limits
+from spancast.records import early
 
 WAITED_TOO_LONG = "waited too long"
 

@@ -1,7 +1,7 @@
 """The tables of the outbox, and how an older file comes to have them."""
 
-from spancast import early
 from spancast.delivery.outbox import contents
+from spancast.records import early
 
 MIGRATIONS = (
     """
