@@ -402,3 +402,24 @@ def test_what_only_pythons_reader_takes_is_read_the_same() -> None:
     assert answered(PATH, odd).cost == Decimal("0.000106000000000001")
     assert answered(PATH, odd).finish_reasons == ("stop",)
     assert (answered(PATH, tools).tool_calls, answered(PATH, tools).citations) == (2, 2)
+
+
+def test_of_many_members_that_name_no_tool_each_is_seen_once() -> None:
+    first = event(json.dumps({"choices": [{"index": 0, "delta": {"content": "Hello"}}]}))
+    empty = b'data: {"choices":[{"index":0,"delta":{' + b'"tool_calls":[],' * 60_000 + b'"x":1}}]}\n\n'
+    call = streamed("/chat/completions", [first, empty, DONE], headers=SSE)
+    assert (call.outcome, call.tool_calls) == ("completed", None)
+
+
+def test_a_choice_that_comes_after_others_is_missed_where_it_does_not_end() -> None:
+    """The first choice of two speaks in a batch, after the second, and the stream is cut before it ends."""
+    other, first = (
+        {"choices": [{"index": index, "delta": {"content": "word"}, "finish_reason": None}]} for index in (1, 0)
+    )
+    ends = {"choices": [{"index": 1, "delta": {}, "finish_reason": "stop"}]}
+    stream = [
+        event(json.dumps(other)),
+        *[event(json.dumps(other)), event(json.dumps(first))] * 500,
+        event(json.dumps(ends)),
+    ]
+    assert streamed("/chat/completions", stream, headers=SSE).error_type == "incomplete_response"

@@ -138,7 +138,7 @@ ODD = [
     ("name", 7),
     ("name", ["a"]),
     ("count", -1),
-    ("count", 1.0),
+    ("count", 1.5),
     ("count", True),
     ("count", "3"),
     ("count", 2**63),

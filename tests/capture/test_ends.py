@@ -1,4 +1,4 @@
-"""A plain answer that is too long to be held, and no image, for a caller who streams it."""
+"""An answer, or an event of one, that is too long to be held, and no image, for a caller who streams it."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from spancast.capture.ends import LENGTH, Ends
 from spancast.capture.reader import PlainReader
 from spancast.records.call import Call
-from tests.support.answers import GENERATION, JSON, MODEL, PROVIDER, USAGE
+from tests.support.answers import GENERATION, JSON, MODEL, PROVIDER, SSE, USAGE
 from tests.support.exchanges import streamed
 
 COST = Decimal("0.000106000000000001")
@@ -63,6 +63,46 @@ def test_little_is_held_however_small_the_pieces_are() -> None:
     for _ in range(10**5):
         ends.feed(b"word ")
     ends.feed(b'","usage":{"cost":1}}')
-    first, last = ends.objects()
-    assert (first, last) == (b'{"id":"gen-1"}', b'{"usage":{"cost":1}}')
+    assert ends.objects() == [b'{"id":"gen-1","usage":{"cost":1}}']
     assert sum(map(len, ends._tail)) < 3 * LENGTH
+
+
+WHOLE = {"type": "response.completed", "sequence_number": 7}
+RESPONSE = {"id": "resp_1", "model": MODEL, "status": "completed"}
+BILL = {"input_tokens": 3, "output_tokens": 4, "cost": 0.25}
+
+
+def event(response: dict[str, Any], **behind: Any) -> bytes:
+    return (
+        b"event: response.completed\ndata: " + json.dumps({**WHOLE, "response": response, **behind}).encode() + b"\n\n"
+    )
+
+
+@pytest.mark.parametrize("size", [1000, 65_536, 10**8])
+@pytest.mark.parametrize("mark", [b"", b"data: [DONE]\n\n"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        event({**RESPONSE, "output": WORDS, "usage": BILL, "user": None}),
+        event({**RESPONSE, "output": WORDS, "usage": BILL}, more=1),
+        event({**RESPONSE, "usage": BILL, "output": WORDS}),
+        event({"output": WORDS, **RESPONSE, "usage": BILL}),
+        event({"output": WORDS, **RESPONSE, "usage": BILL}).replace(b": ", b":"),
+    ],
+)
+def test_an_event_that_holds_the_whole_answer_is_known_by_its_ends(last: bytes, mark: bytes, size: int) -> None:
+    first = b'data: {"type":"response.output_text.delta","delta":"two"}\n\n'
+    call = streamed("/responses", pieces(first + last + mark, size), headers=SSE)
+    assert (call.outcome, call.error_type, call.cost, call.output_tokens) == ("completed", None, Decimal("0.25"), 4)
+
+
+def test_an_event_behind_one_that_is_too_long_is_read() -> None:
+    long = json.dumps({"id": GENERATION, "choices": [{"index": 0, "delta": {"content": "x", "logprobs": WORDS}}]})
+    bill = json.dumps({"id": GENERATION, "model": MODEL, "choices": [], "usage": json.loads(USAGE)})
+    call = streamed("/chat/completions", pieces(f"data: {long}\n\ndata: {bill}\n\n".encode(), 65_536), headers=SSE)
+    assert (call.response_model, call.cost, call.input_tokens) == (MODEL, COST, 16)
+
+
+def test_objects_that_nobody_reads_in_one_another_cost_little() -> None:
+    body = b'{"id":"gen-1","deep":' + b'{"deep":' * 10**6
+    assert Ends(body).objects() == [b'{"id":"gen-1","deep":{"deep":{}}}']

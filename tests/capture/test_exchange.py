@@ -350,3 +350,33 @@ def test_a_stream_of_no_objects_that_is_closed_is_no_answer() -> None:
     heard.exchange.close()
 
     assert (heard.call.outcome, heard.call.error_type) == ("error", "invalid_response")
+
+
+ECHOED = "0123456789-abcdef"
+
+
+@pytest.mark.parametrize("where", ["id", "model", "provider", "service_tier", "finish_reason", "native_finish_reason"])
+def test_a_credential_that_an_answer_echoes_is_not_kept(where: str) -> None:
+    stated = json.loads(plain())
+    (stated["choices"][0] if "reason" in where else stated)[where] = f"for {ECHOED}"
+    heard = opened(sent={"authorization": f"Bearer {ECHOED}"})
+    heard.exchange.headers(200, JSON)
+    heard.exchange.body(json.dumps(stated).encode())
+    assert ECHOED not in repr(heard.call)
+    assert "for [removed]" in repr(heard.call)
+
+
+@pytest.mark.parametrize("header", ["x-generation-id", "x-provider-name", "request-id"])
+def test_a_credential_that_a_header_echoes_is_not_kept_while_the_call_is_under_way(header: str) -> None:
+    heard = opened(sent={"cookie": f"session={ECHOED}"})
+    heard.exchange.headers(200, {**JSON, header: ECHOED})
+    (under_way,) = heard.opened
+    assert ECHOED not in repr(under_way)
+
+
+def test_routing_that_echoes_a_credential_is_not_kept() -> None:
+    routing = {"strategy": "auto", "attempts": [{"model": ECHOED, "provider": "A", "status": 200}]}
+    heard = opened(sent={"authorization": f"Bearer {ECHOED}"})
+    heard.exchange.headers(200, JSON)
+    heard.exchange.body(json.dumps({**json.loads(plain()), "openrouter_metadata": routing}).encode())
+    assert (heard.call.routing, heard.call.generation_id) == (None, GENERATION)

@@ -101,6 +101,24 @@ def test_what_looks_like_a_secret_is_removed(secret: str) -> None:
     assert stated.endswith(") here")
 
 
+def test_a_long_message_costs_no_more_than_its_beginning() -> None:
+    assert kept("-eyJaaaaaaaaaa" * 10**6) == ("-eyJaaaaaaaaaa" * 10)[:MAX_MESSAGE]
+
+
+def test_a_secret_that_ends_far_behind_what_is_kept_is_removed() -> None:
+    long = "x" * 8000
+    assert kept(f"No such key {long}", (long,)) == "No such key [removed]"
+
+
+def test_what_authenticates_to_a_gateway_is_a_secret_and_a_cookies_value_is() -> None:
+    headers = {
+        "cf-aig-authorization": "Bearer gateway-1234",
+        "cookie": "a=b; session=0123456789",
+        "x-title": "my title",
+    }
+    assert secrets_of(headers) == ("session=0123456789", "gateway-1234", "0123456789")
+
+
 def test_the_requests_own_secrets_are_removed_whatever_they_look_like() -> None:
     assert kept("Got correct-horse, wanted none", ("correct-horse",)) == "Got [removed], wanted none"
 

@@ -285,6 +285,18 @@ def test_what_is_no_number_in_a_form_is_unknown(temperature: str) -> None:
     assert form_facts({"model": "a/b", "temperature": temperature})["parameters"] is None
 
 
+def test_a_form_has_its_trace_and_its_metadata_as_json() -> None:
+    fields = {
+        "model": "a/b",
+        "trace": '{"trace_name":"chat","environment":"live","k":"v"}',
+        "metadata": '{"team":"blue"}',
+    }
+    facts = form_facts(fields)
+    assert (facts["trace_name"], facts["environment"]) == ("chat", "live")
+    assert facts["metadata"] == {"k": "v", "team": "blue"}
+    assert "trace_name" not in form_facts({"model": "a/b", "trace": "[" * 10**5})
+
+
 @pytest.mark.parametrize(
     "content_type", ["multipart/form-data", "multipart/form-data; boundary=other", "Multipart/Form-Data;"]
 )

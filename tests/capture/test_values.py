@@ -76,9 +76,18 @@ def test_a_count_is_a_whole_number_that_a_column_holds(value: int) -> None:
     assert values.count(value) == value
 
 
-@pytest.mark.parametrize("value", [-1, 2**63, 10**40, True, False, 1.0, Decimal(1), "1", None, math.nan])
+@pytest.mark.parametrize(
+    "value",
+    [-1, 2**63, 10**40, True, False, 1.0, Decimal("1.5"), Decimal("1E+99"), Decimal("-Infinity"), "1", None, math.nan],
+)
 def test_what_is_negative_or_huge_or_no_whole_number_is_no_count(value: Any) -> None:
     assert values.count(value) is None
+
+
+@pytest.mark.parametrize("written", ["3.0", "3e0", "0.3e1", "3.000000000000000000000000"])
+def test_a_whole_number_may_be_written_as_a_fraction(written: str) -> None:
+    found = values.count(Decimal(written))
+    assert (found, type(found)) == (3, int)
 
 
 def test_an_integer_may_be_negative() -> None:

@@ -11,7 +11,7 @@ from spancast.testing import Simulator
 from tests.bookkeeping.records import output
 from tests.faults.booked import assert_whole, drained
 from tests.support.oracle import marks
-from tests.support.programs import surroundings
+from tests.support.programs import run_program, surroundings
 
 ROOT = Path(__file__).parents[2]
 
@@ -135,3 +135,18 @@ def test_a_stream_that_is_open_at_a_fork_has_its_cost_whichever_process_reads_on
     command = [sys.executable, "-c", IN_THE_MIDDLE, leaves]
     subprocess.run(command, env=surroundings(tmp_path / "home", openrouter), check=True, timeout=60)
     assert [outcome for _, outcome in drained(tmp_path / "home")] == ["completed"]
+
+
+FORKS = """
+import os, threading
+begun, start = [], threading.Thread.start
+threading.Thread.start = lambda thread: (begun.append(thread.name), start(thread))
+if not os.fork():
+    os._exit(len(begun))
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def test_a_forked_child_begins_no_thread_of_ours(openrouter: Simulator, tmp_path: Path) -> None:
+    done = run_program(FORKS, surroundings(tmp_path, openrouter))
+    assert (done.stdout, done.stderr) == ("0\n", "")

@@ -17,7 +17,7 @@ _SECRETS = re.compile(
     | lsv2_\w{16,}                             # LangSmith
     | AIza[\w-]{30,}                           # Google
     | (?:AKIA|ASIA)[a-z0-9]{16}(?![a-z0-9])    # AWS
-    | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+     # JSON Web Tokens
+    | eyJ[\w-]{10,1024}\.eyJ[\w-]{10,}\.[\w-]+ # JSON Web Tokens; what is unbounded is searched again from each
     | bearer\s{1,20}\S+
     | (?<=://)[^\s/@:"']{0,256}:[^\s/@"']{1,256}(?=@)  # a URL's user and password
     | authorization["']?[\t\ ]{0,20}[=:][\t\ ]{0,20}["']?basic[\t\ ]{1,20}(?!auth)\S+

@@ -101,7 +101,7 @@ def _is_all_text(block: bytes, events: int) -> bool:
 
 
 _NAMED_FINISH = re.compile(rb'"finish_reason"\s*:\s*[^n\s]')
-_NAMED_TOOL = re.compile(rb'"tool_calls"\s*:.*?"(?:id|name)"\s*:\s*"', re.DOTALL)
+_NAMED = re.compile(rb'"(?:id|name)"\s*:\s*"')
 
 
 def _states(data: bytes) -> bool:
@@ -112,8 +112,13 @@ def _states(data: bytes) -> bool:
         or b'"error"' in data
         or b'"annotations"' in data
         or _NAMED_FINISH.search(data) is not None
-        or _NAMED_TOOL.search(data) is not None
+        or _names_tool(data)
     )
+
+
+def _names_tool(data: bytes) -> bool:
+    at = data.find(b'"tool_calls"')
+    return at >= 0 and _NAMED.search(data, at) is not None
 
 
 def _skim(reading: Reading, block: bytes) -> None:
@@ -137,9 +142,9 @@ def _skim(reading: Reading, block: bytes) -> None:
 
 _TIER = re.compile(rb'"service_tier"\s*:\s*"([^"\\]*)"')
 _INDICES = (
-    re.compile(rb'"choices"\s*:\s*\[\s*\{\s*"index"\s*:\s*([1-9]\d{0,17})\b'),
-    re.compile(rb'"index"\s*:\s*([1-9]\d{0,17})\s*,\s*"(?:delta|(?:native_)?finish_reason|logprobs)"'),
-    re.compile(rb'"finish_reason"\s*:\s*null\s*,\s*"index"\s*:\s*([1-9]\d{0,17})\b'),
+    re.compile(rb'"choices"\s*:\s*\[\s*\{\s*"index"\s*:\s*(\d{1,18})\b'),
+    re.compile(rb'"index"\s*:\s*(\d{1,18})\s*,\s*"(?:delta|(?:native_)?finish_reason|logprobs)"'),
+    re.compile(rb'"finish_reason"\s*:\s*null\s*,\s*"index"\s*:\s*(\d{1,18})\b'),
 )
 """The index of a choice, by what stands beside it: calls of tools and pieces of reasoning have an index, too."""
 

@@ -17,6 +17,7 @@ from spancast.capture.headers import header_facts
 from spancast.capture.reader import OpaqueReader, PlainReader, Reader, StreamReader
 from spancast.capture.reading import Reading
 from spancast.capture.values import Facts
+from spancast.capture.written import without_echo
 from spancast.records.call import Call, Outcome
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Exchange:
         self._facts["time_to_headers"] = time.perf_counter_ns() - self._began
         if stream:
             self._facts["streamed"] = True
-        self._facts.update(header_facts(headers))
+        self._facts.update(without_echo(header_facts(headers), self._secrets))
         self._on_headers(msgspec.structs.replace(self._base, **self._facts))
         return stream
 
@@ -212,7 +213,7 @@ class Exchange:
         stated.update(self._facts)
         if provider is not None:
             stated["provider"] = provider
-        return stated
+        return without_echo(stated, self._secrets)
 
     def _failure(self, reading: Reading, outcome: Outcome, error: BaseException | None) -> Facts:
         """Return the failure wherever it shows: in the body, the status, or the client; empty where there is none."""
@@ -245,7 +246,7 @@ class Exchange:
             nonlocal waiting
             reader.feed(chunk)
             waiting = waiting or _states_usage(chunk)
-            if waiting and self._open:
+            if waiting and self._open and (b"\n" in chunk or b"\r" in chunk):  # else no event has become whole
                 with guard.quietly("capture.usage"):
                     waiting = not self._told(reader.so_far(), tell) or _states_usage(reader.rest)
 

@@ -13,8 +13,13 @@ MAX_MESSAGE = 128
 
 _KEYED = ("authorization", "x-api-key", "api-key")
 """The headers that may hold the API's key; one of these wins over those behind it."""
-CREDENTIALS = (*_KEYED, "proxy-authorization")
-"""The headers that hold a secret."""
+CREDENTIALS = (
+    *(*_KEYED, "proxy-authorization", "cookie"),
+    *("x-goog-api-key", "x-litellm-api-key", "cf-aig-authorization", "x-portkey-api-key", "helicone-auth"),
+)
+"""The headers that hold a secret: OpenRouter's, and those of gateways before it."""
+_SEARCHED = 16 * 1024
+"""Characters of a message that are searched for secrets: as long as a server takes headers, and so credentials."""
 _SHORTEST_SECRET = 8
 _KEYS = 16
 """Keys that are remembered, and their hashes; most programs have one."""
@@ -63,6 +68,7 @@ def kept(stated: str, secrets: Sequence[str] = (), user: str | None = None) -> s
     Nor does it quote a `user` who is not to be written; what is the same and all that there is, such as the code 429,
     is no quotation.
     """
+    stated = stated[:_SEARCHED]
     if user is not None and user != stated:
         stated = without_word(stated, user)
     return without_secrets(stated, secrets)[:MAX_MESSAGE]
@@ -75,9 +81,13 @@ def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_KEYS)
 def _words(stated: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the long words; a header that was sent twice has a comma between the two (RFC 9110 §5.3)."""
-    words = [word for each in stated for word in each.replace(",", " ").split() if len(word) >= _SHORTEST_SECRET]
-    return tuple(dict.fromkeys(words))
+    """Return the long words; a header that was sent twice has a comma between the two (RFC 9110 §5.3).
+
+    Of a cookie the value is one, too, without its name.
+    """
+    words = [word for each in stated for word in each.replace(",", " ").replace(";", " ").split()]
+    words += [word.partition("=")[2] for word in words]
+    return tuple(dict.fromkeys(word for word in words if len(word) >= _SHORTEST_SECRET))
 
 
 def key_hash(headers: Mapping[str, str]) -> str | None:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from spancast.base.http_fields import retry_after
+from spancast.capture.failure import CREDENTIALS
 from spancast.capture.values import Facts, text
 
 ASKED = frozenset(
     {
-        *(b"authorization", b"proxy-authorization", b"x-api-key", b"api-key"),
+        *(name.encode() for name in CREDENTIALS),
         *(b"content-type", b"x-session-id", b"x-stainless-retry-count", b"idempotency-key"),
         *(b"http-referer", b"x-title", b"x-openrouter-title", b"x-openrouter-categories"),
     }

@@ -95,17 +95,22 @@ def form_facts(fields: Mapping[str, Any]) -> Facts:
 
 
 def _written(name: str, value: Any) -> Any:
-    """Return the value of a form's field, in which a number is written as text."""
-    if name not in _FORM_NUMBERS or not isinstance(value, str):
+    """Return the value of a form's field, in which a number and an object are written as text."""
+    read = _FORM_VALUES.get(name) if isinstance(value, str) else None
+    if read is None:
         return value
     try:
-        return Decimal(value)
-    except ArithmeticError:
+        return read(value)
+    except (ArithmeticError, ValueError, RecursionError):
         return None
 
 
-_FORM_NUMBERS = frozenset({"temperature"})
-"""The numbers that a form may hold (OpenRouter API, transcriptions)."""
+_FORM_VALUES: Mapping[str, Callable[[str], Any]] = {
+    "temperature": Decimal,
+    "trace": msgspec.json.decode,
+    "metadata": msgspec.json.decode,
+}
+"""How the fields of a form are read that are no texts (OpenRouter API and SDK, transcriptions)."""
 
 
 def _facts(seen: _Request) -> Facts:

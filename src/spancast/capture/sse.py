@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from spancast.capture.bulk import without_bulk
+from spancast.capture.ends import Ends
 
 MAX_EVENT = 4 * 1024 * 1024
 """Bytes held of one event that is still to end, so that a stream of any length takes bounded memory.
 
-Of a longer one its images and sounds are let go on the way; what is too long without them is let go unread.
+Of a longer one its images and sounds are let go on the way; what is too long without them is known by its two ends.
 """
 
 BOM = b"\xef\xbb\xbf"
@@ -19,26 +20,26 @@ _FIRST_FIELD = re.compile(rb"(?:" + BOM + rb")?\s*(?:data|event|id|retry)?:")
 class Blocks:
     """Holds chunks as they come, gives back the whole events among them as one block; a rest waits for more."""
 
-    __slots__ = ("_skipping", "_started", "held", "skipped")
+    __slots__ = ("_long", "_started", "held", "skipped")
 
     def __init__(self) -> None:
         self.held: list[bytes] = []
         """The chunks since the last `take`, behind the rest that it left."""
         self.skipped = False
-        """Whether an event was too long to be read."""
-        self._skipping = False
+        """Whether an event was too long to be read whole."""
+        self._long: Ends | None = None
         self._started = False
 
     def take(self, *, last: bool = False) -> bytes:
         """Return the whole events that are held, with line feeds only; with `last`, the rest is one too."""
         data = self._joined(last=last)
+        if self._long is not None:
+            data = self._passed(self._long, data, last=last)
         end = len(data) if last else data.rfind(b"\n\n") + 2
         if end < 2:  # noqa: PLR2004 - none was found
             block, rest = b"", data
         else:
             block, rest = data[:end], data[end:]
-        if self._skipping and block:
-            block, self._skipping = block.partition(b"\n\n")[2], False
         self._keep(rest)
         return block
 
@@ -52,12 +53,31 @@ class Blocks:
         lines = normal(whole)
         return lines if whole is data else lines + b"\r"
 
+    def _passed(self, long: Ends, data: bytes, *, last: bool) -> bytes:
+        """Return what there is behind an event that is too long, once it has passed, and before it what it states."""
+        end = data.find(b"\n\n")
+        if end < 0 and not last:
+            long.feed(data[:-_CUT])
+            return data[-_CUT:]
+        long.feed(data if end < 0 else data[:end])
+        self._long = None
+        states = b"".join(b"data: " + each + b"\n\n" for each in long.objects())
+        return states + (b"" if end < 0 else data[end + 2 :])
+
     def _keep(self, rest: bytes) -> None:
-        if self._skipping:
-            rest = rest[-3:]
-        elif len(rest) > MAX_EVENT and len(rest := without_bulk(rest)) > MAX_EVENT // 2:
-            rest, self._skipping, self.skipped = rest[-3:], True, True
+        if self._long is None and len(rest) > MAX_EVENT and len(rest := without_bulk(rest)) > MAX_EVENT // 2:
+            self._long, self.skipped = Ends(_object(rest[:-_CUT])), True
+            rest = rest[-_CUT:]
         self.held[:] = [rest] if rest else []
+
+
+_CUT = 3
+"""Bytes in which the end of an event may have begun."""
+
+
+def _object(event: bytes) -> bytes:
+    """Return what an event holds, without the name of its field."""
+    return event[max(0, event.find(b"{")) :]
 
 
 def before_the_last(block: bytes, events: int) -> bytes:

@@ -59,11 +59,14 @@ def labels(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
 
 def count(value: Any) -> int | None:
     """Return a whole number from 0 to what a database column holds; `True` is no number."""
-    return value if type(value) is int and 0 <= value <= _MAX_COUNT else None
+    found = integer(value)
+    return found if found is not None and found >= 0 else None
 
 
 def integer(value: Any) -> int | None:
-    """Return a whole number, negative or not."""
+    """Return a whole number, negative or not; some languages write `3.0` for 3."""
+    if type(value) is Decimal and value.is_finite() and abs(value) <= _MAX_COUNT and value == value.to_integral_value():
+        value = int(value)
     return value if type(value) is int and abs(value) <= _MAX_COUNT else None
 
 

@@ -1,6 +1,9 @@
-"""What the application is free to write in a request and beside it: names, models, tags. No secret of it is kept."""
+"""What the application is free to write in a request and beside it: names, models, tags. No secret of it is kept.
 
-from collections.abc import Callable
+Nor is one of its credentials kept where an answer echoes it.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -9,7 +12,7 @@ from msgspec.structs import asdict, replace
 
 from spancast.base.scrub import REMOVED, may_hold_secrets, names_secret, without_secrets
 from spancast.capture.values import Facts, text
-from spancast.records.call import Parameters
+from spancast.records.call import Parameters, Routing
 
 _FIELDS = (
     *("user", "session", "request_model", "request_models", "parameters", "tags", "metadata"),
@@ -30,6 +33,22 @@ def scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
     return {**facts, **{field: _cleaned(facts[field], clean) for field in _FIELDS if facts.get(field)}}
 
 
+def without_echo(facts: Facts, credentials: Sequence[str]) -> Facts:
+    """Return what an answer states without the request's own `credentials`, which it may have in any text."""
+    said = "\0".join([str(value) for value in facts.values() if type(value) in _WORDY])
+    for credential in credentials:
+        if credential in said:
+            break
+    else:
+        return facts
+    clean = partial(without_secrets, secrets=credentials)
+    return {name: _cleaned(value, clean) for name, value in facts.items() if type(value) is not Routing}
+
+
+_WORDY = frozenset({str, tuple, Routing})
+"""The kinds of facts that hold text."""
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def _may_hold_secrets(written: bytes, credentials: tuple[str, ...]) -> bool:
     """Whether JSON is worth a closer look, in which a quote or a backslash of a credential is escaped."""
@@ -41,7 +60,7 @@ def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
         case str():
             return clean(value)
         case tuple():
-            return tuple(map(clean, value))
+            return tuple([_cleaned(each, clean) for each in value])
         case dict():
             return {clean(key): _named(key, clean(each)) for key, each in value.items()}
         case Parameters():

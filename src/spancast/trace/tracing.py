@@ -8,15 +8,13 @@ from typing import Any
 
 import wrapt
 from opentelemetry import trace
-from opentelemetry.sdk.resources import OTELResourceDetector
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import ProxyTracerProvider, Tracer
 
 from spancast.base import forks, guard
 from spancast.records.resource import scalars
 from spancast.trace.companions import Companions
 from spancast.trace.globals import tracer_provider
-from spancast.trace.identity import IdentityTracer, OwnIds
+from spancast.trace.identity import IdentityProvider
 from spancast.trace.span import SCOPE
 from spancast.trace.stamp import Stamp
 
@@ -33,7 +31,7 @@ class Tracing:
         """Use `provider` where one is given, else the application's; `companions` are told of its spans."""
         self.companions = companions
         self._given = provider
-        self._private: TracerProvider | None = None
+        self._private: IdentityProvider | None = None
         self._renew()
         forks.in_child(self._renew)
         self._stamp = Stamp()
@@ -116,26 +114,13 @@ class Tracing:
             self._joined.append(provider)
             add(self._stamp)
             _put_first(provider, self._stamp)
-        is_private = provider is self._private
-        self._tracer = IdentityTracer(provider) if is_private else provider.get_tracer(SCOPE, VERSION)
+        self._tracer = provider.get_tracer(SCOPE, VERSION)
         self.resource = scalars(getattr(getattr(provider, "resource", None), "attributes", None) or {})
 
-    def _own(self) -> TracerProvider:
+    def _own(self) -> IdentityProvider:
         if self._private is None:
-            self._private = _provider()
+            self._private = IdentityProvider()
         return self._private
-
-
-def _provider() -> TracerProvider:
-    """Return a provider with the resource that the environment names, as far as that can be found out now.
-
-    The SDK looks for it in threads, which cannot be had where they are refused, or where the interpreter is ending.
-    """
-    try:
-        return TracerProvider(shutdown_on_exit=False, id_generator=OwnIds())
-    except RuntimeError:
-        detected = OTELResourceDetector().detect()
-        return TracerProvider(resource=detected, shutdown_on_exit=False, id_generator=OwnIds())
 
 
 def _take_out(provider: Any, stamp: Stamp) -> None:
