@@ -15,7 +15,7 @@ from tests.support.platform import Platform
 
 ROOT = Path(__file__).parents[2]
 RULES = ("llm", "genai", "trace", "all")
-PROGRAM = """
+BEGIN = """
 import os
 import httpx2, spancast
 from opentelemetry import trace
@@ -31,19 +31,31 @@ spancast.start(
     capture_content=True,
 )
 start = trace.get_tracer("shop").start_as_current_span
+asked = {
+    "url": os.environ["OPENROUTER_BASE_URL"] + "/chat/completions",
+    "headers": {"Authorization": "Bearer sk-or-v1-simulator"},
+}
+wanted = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "The words."}]}
+"""
+END = """
+assert spancast.flush(20.0)
+"""
+AGENT = """
 agent = {"gen_ai.operation.name": "invoke_agent", "input.value": "The words."}
 with start("request"), spancast.attribute(user="u_1"), start("agent", attributes=agent):
     with start("database"):
         pass
     with start("step"):
-        httpx2.post(
-            os.environ["OPENROUTER_BASE_URL"] + "/chat/completions",
-            json={"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "The words."}]},
-            headers={"Authorization": "Bearer sk-or-v1-simulator"},
-        ).raise_for_status()
+        httpx2.post(json=wanted, **asked).raise_for_status()
 with start("nothing to do with it"):
     pass
-assert spancast.flush(20.0)
+"""
+ENDS_EARLY = """
+said = {"gen_ai.operation.name": "chat", "gen_ai.request.model": wanted["model"]}
+with start("request"), httpx2.Client() as client:
+    with start("theirs", attributes=said):
+        answer = client.send(client.build_request("POST", json={**wanted, "stream": True}, **asked), stream=True)
+    answer.read()
 """
 CALL = "chat openai/gpt-4o-mini"
 
@@ -63,9 +75,7 @@ class Told(NamedTuple):
         return {span.name: above.get(span.parent_span_id, "?") for span in self.spans[rule]}
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    home = tmp_path_factory.mktemp("home")
+def sent(program: str, home: Path) -> Told:
     with Simulator(seed=5) as openrouter, Platform().open() as collector:
         environment = {**os.environ, "OPENROUTER_BASE_URL": openrouter.base_url, "SPANCAST_HOSTS": openrouter.address}
         environment |= {"COLLECTOR": collector.url, "SPANCAST_HOME": str(home)}
@@ -76,13 +86,18 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             )
             return done.stdout.decode()
 
-        run("-c", PROGRAM)
+        run("-c", BEGIN + program + END)
         spans: dict[str, list[Span]] = {rule: [] for rule in RULES}
         for received in collector.received:
             spans[received.path.strip("/")] += received.spans()
         accounts = json.loads(run("-m", "spancast", "destinations", "--json"))
         calls = run("-m", "spancast", "calls", "--json").splitlines()
     return Told(spans, {each["name"]: each for each in accounts}, len(calls))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return sent(AGENT, tmp_path_factory.mktemp("home"))
 
 
 @pytest.mark.parametrize(
@@ -139,3 +154,15 @@ def test_the_user_is_on_every_span_inside(told: Told) -> None:
         "request": None,
         "nothing to do with it": None,
     }
+
+
+def test_a_span_that_ended_before_it_could_carry_its_call_has_ours_under_it(tmp_path: Path) -> None:
+    told = sent(ENDS_EARLY, tmp_path)
+    whole = {CALL: "theirs", "theirs": "request", "request": None}
+    assert {rule: told.tree(rule) for rule in RULES} == {
+        "llm": {CALL: None},
+        "genai": {CALL: None},
+        "trace": whole,
+        "all": whole,
+    }
+    assert told.calls == 1

@@ -2,7 +2,8 @@
 
 A span is looked at when it ends, on the thread that ends it, and no longer than it takes to see whether any destination
 wants its kind; what is kept of it is written down in the background. A span that carries one of our calls is that
-call's, and travels as such.
+call's, and travels as such. One that was to carry a call, and ended too early, has ours under it: it travels in whole
+traces, and not where GenAI spans alone are wanted, for which ours is that call.
 """
 
 from collections.abc import Callable, Sequence
@@ -77,6 +78,15 @@ class Companions:
                 self._leave(seen, (*kinds.trace, *kinds.every))
             else:
                 self._wait(seen)
+
+    def under(self, span: object) -> None:
+        """Take a span that has ended, under which there is a call that it was to carry."""
+        wanted = (*self._kinds.trace, *self._kinds.every)
+        if not wanted or not isinstance(span, ReadableSpan) or span.context is None or span.end_time is None:
+            return
+        if span.context.trace_flags.sampled:
+            above = self.family.genai_above(parent_of(span))
+            self._leave(Seen(span, span.context, is_genai(span.attributes or {}), above), wanted)
 
     def complete(self, timeout: float) -> bool:
         """Write down what is left; return whether all was within `timeout` seconds."""

@@ -103,6 +103,8 @@ class _Carried:
         if not self.carrier.carries(call):
             with guard.quietly("trace.beside"):
                 call, own = _begun(call, self.tracing, self.parent, self.carrier.library)
+                if self.tracing.companions is not None:
+                    self.tracing.companions.under(self.carrier.span)
                 return call, own.span
         return call, None
 
