@@ -19,6 +19,7 @@ import httpx2
 import psutil
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -165,6 +166,21 @@ def test_a_second_stop_says_what_has_become_of_it_since(
 
     assert spancast.stop()
     assert len(collector.spans) == 1
+
+
+NO_TRACERS = [7, TracerProvider, TracerProvider().get_tracer("a"), MeterProvider()]
+
+
+@pytest.mark.parametrize("wrong", NO_TRACERS, ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize("begin", [spancast.start, spancast.OpenRouterInstrumentor().instrument])
+def test_what_is_no_tracer_provider_is_refused_with_the_cure(begin: Any, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"tracer_provider cannot be .* Give a TracerProvider .* get_tracer"):
+        begin(tracer_provider=wrong)
+
+
+def test_what_is_no_meter_provider_is_refused_with_the_cure() -> None:
+    with pytest.raises(ConfigurationError, match=r"meter_provider cannot be .* Give a MeterProvider .* get_meter"):
+        spancast.start(meter_provider=TracerProvider())  # type: ignore[arg-type]  # it is what is wrong
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, "5", None, True])

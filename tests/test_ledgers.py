@@ -1,19 +1,24 @@
 """The ledger as a program reads it."""
 
+import hashlib
+import hmac
 import threading
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 import spancast
+from spancast.attribution import rules
+from spancast.attribution.rules import Rules
 from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.rollups import DAY
 from spancast.delivery.journal.journal import Journal
 from spancast.errors import ConfigurationError, SpancastError
 from tests.bookkeeping.records import call, output
+from tests.support.features import Feature
 
 DAY_1 = 20_700
 SECOND = 10**9
@@ -115,5 +120,70 @@ def test_what_is_given_wrongly_is_refused_with_a_cure(home):
     with spancast.ledger(home) as ledger:
         with pytest.raises(ConfigurationError, match=r"Give a list, such as \['user'\]"):
             ledger.costs(by="user")
-        with pytest.raises(ConfigurationError, match=r"Give a datetime\.datetime"):
-            ledger.costs(since="7d")
+        for chosen, words in WRONG:
+            with pytest.raises(ConfigurationError) as raised:
+                ledger.costs(**chosen)
+            assert words in str(raised.value)
+        with pytest.raises(TypeError, match="'usr'"):
+            ledger.costs(usr="u_1")
+
+
+WRONG = [
+    ({"since": 7}, "since cannot be 7. Give a datetime.datetime, a datetime.date, or text. Write 30m, 24h"),
+    ({"until": "ever"}, "until cannot be 'ever'. Give a datetime.datetime"),
+    ({"user": ""}, "user cannot be ''. It is nothing to look for."),
+    ({"outcome": "fine"}, "outcome cannot be 'fine'. Give one of completed, error"),
+    ({"tags": "f"}, "tags cannot be 'f'. Give a mapping"),
+    ({"tags": {"f": ""}}, "tags['f'] cannot be ''."),
+]
+
+
+def test_a_user_is_meant_by_name_where_the_settings_have_pseudonyms_written(tmp_path, monkeypatch):
+    pseudonym = hmac.new(b"a key", b"u_42", hashlib.sha256).hexdigest()
+    write(tmp_path, call(user=pseudonym), call(user="another"))
+    monkeypatch.setenv("SPANCAST_USER_HASH", "hmac:a key")
+    with spancast.ledger(tmp_path) as ledger:
+        assert [ledger.costs(user=user).total.calls for user in ("u_42", pseudonym, "u_43")] == [1, 1, 0]
+
+
+def test_a_user_is_meant_by_name_where_this_program_has_pseudonyms_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(rules, "_in_force", Rules(hash_key=b"a key"))
+    write(tmp_path, call(user=str(rules.pseudonym("u_42", b"a key"))))
+    with spancast.ledger(tmp_path) as ledger:
+        assert [row.user for row in ledger.calls(user="u_42")] == [rules.pseudonym("u_42", b"a key")]
+
+
+def test_who_and_what_is_meant_is_said_as_to_attribute(tmp_path):
+    write(tmp_path, call(user="42", session="search", tags={"f": "search"}), call(user="\N{SNOWMAN}" * 512))
+    with spancast.ledger(tmp_path) as ledger:
+        found = ledger.costs(user=42, session=Feature.SEARCH, tags={"f": Feature.SEARCH}, app=None)
+        assert (found.total.calls, ledger.costs(user="\N{SNOWMAN}" * 600).total.calls) == (1, 1)
+
+
+def test_a_key_is_meant_by_its_beginning_or_its_name(tmp_path, monkeypatch):
+    keys = ["ab12" + "0" * 60, "ab34" + "0" * 60, "cd56" + "0" * 60]
+    write(tmp_path, *(call(user=key[:4], key_hash=key) for key in keys))
+    monkeypatch.setenv("SPANCAST_KEYS", f"web={keys[2]}")
+    with spancast.ledger(tmp_path) as ledger:
+        found = [[row.user for row in ledger.calls(key=key)] for key in (keys[0], "ab1", "web", "ef")]
+        assert found == [["ab12"], ["ab12"], ["cd56"], []]
+        with pytest.raises(ConfigurationError, match=f"The key ab may be any of {keys[0]}, {keys[1]}. Write more"):
+            ledger.costs(key="ab")
+
+
+def test_times_are_said_as_on_the_command_line_or_as_python_has_them(tmp_path):
+    now = datetime.now(UTC)
+    times = {"old": now - timedelta(days=3), "new": now - timedelta(minutes=5)}
+    write(tmp_path, *(call(user=user, started_at=int(at.timestamp()) * SECOND) for user, at in times.items()))
+    day = (now - timedelta(days=2)).date()
+    with spancast.ledger(tmp_path) as ledger:
+        for since in ("24h", day.isoformat(), day, now - timedelta(days=2)):
+            assert [row.user for row in ledger.calls(since=since)] == ["new"]
+            assert [row.user for row in ledger.calls(until=since)] == ["old"]
+
+
+def write(home, *calls):
+    journal = Journal(home)
+    for each in calls:
+        journal.append(each)
+    journal.close()

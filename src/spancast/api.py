@@ -20,6 +20,7 @@ from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
 from spancast.running import EXIT_BUDGET, Running
 from spancast.settings.resolve import resolve
+from spancast.trace import providers
 from spancast.watch import Watch
 
 _running: Running | None = None
@@ -178,6 +179,7 @@ def begin(
 ) -> Running | None:
     """Start with these arguments; return what runs now, or `None` when the settings say that nothing shall."""
     global _running  # noqa: PLW0603 - one application, one Spancast
+    providers.checked(tracer_provider=tracer_provider, meter_provider=meter_provider)
     settings = resolve(arguments)
     if settings.instead_of is not None and settings.enabled:
         kept = "lie in memory" if settings.durability == "memory" else f"are kept in {settings.home}"

@@ -13,6 +13,7 @@ from spancast.errors import ConfigurationError
 from spancast.running import EXIT_BUDGET, Running
 from spancast.settings.resolve import resolve
 from spancast.settings.table import SETTINGS
+from spancast.trace import providers
 from spancast.trace.tracing import Tracing
 from spancast.watch import Watch
 
@@ -48,6 +49,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             guard.once_a_minute("instrumentor", "OpenRouter is not instrumented: %s", error)
 
     def _begin(self, tracer_provider: Any = None, meter_provider: Any = None, **arguments: Any) -> None:
+        providers.checked(tracer_provider=tracer_provider, meter_provider=meter_provider)
         settings = resolve(arguments)
         if not settings.enabled or api.running() is not None:
             return
@@ -56,8 +58,8 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the bas
             cls._begun = api.begin(arguments, tracer_provider, meter_provider)
             return
         cls._watch = Watch(settings, Tracing(tracer_provider), cls._end_before_others, meter_provider=meter_provider)
-        providers = {"tracer_provider": tracer_provider, "meter_provider": meter_provider}
-        api.beside.append(api.Beside(cls._watch, {name: each for name, each in providers.items() if each is not None}))
+        given = {"tracer_provider": tracer_provider, "meter_provider": meter_provider}
+        api.beside.append(api.Beside(cls._watch, {name: each for name, each in given.items() if each is not None}))
         cls._watch.begin()
 
     @classmethod

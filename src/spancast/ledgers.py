@@ -1,12 +1,11 @@
 """The ledger as a program reads it: `spancast.ledger().costs(by=["user"])`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import Self, Unpack
 
 from spancast.bookkeeping.answers import calls as single
 from spancast.bookkeeping.answers import costs as summed
@@ -17,43 +16,23 @@ from spancast.bookkeeping.answers.latency import LatencyRow
 from spancast.bookkeeping.answers.report import Report
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.trouble import told
+from spancast.chosen import Chosen, meant
 from spancast.errors import ConfigurationError
 from spancast.latest import Latest
-from spancast.records.call import Outcome
 from spancast.settings.resolve import home_in_force
 
 PATIENCE = 5.0
 """Seconds to wait for another process that is booking."""
 
 
-class Chosen(TypedDict, total=False):
-    """Which calls are meant: those that are all that is given."""
-
-    since: datetime | None
-    """The first instant. A time without a zone is meant in UTC."""
-    until: datetime | None
-    """The instant after the last."""
-    user: str | None
-    session: str | None
-    model: str | None
-    """The model that answered or the one asked for."""
-    requested_model: str | None
-    provider: str | None
-    operation: str | None
-    app: str | None
-    """The `service.name` of the program."""
-    key: str | None
-    """The hash of the API key."""
-    error_type: str | None
-    outcome: Outcome | None
-    tags: Mapping[str, str]
-
-
 class Ledger:
     """The calls of all programs that write to a home directory, and what they cost.
 
     Each question first books what those programs have written so far. Use it in a `with` statement, or `close()` it.
-    A ledger that cannot be read raises `spancast.errors.SpancastError`.
+    Which calls are meant is said as on the command line (`spancast.chosen.Chosen`): `costs(since="24h", user="u_42")`.
+
+    A ledger that cannot be read raises `spancast.errors.SpancastError`, and a filter that means nothing
+    `spancast.errors.ConfigurationError`.
     """
 
     def __init__(self, home: str | Path | None = None) -> None:
@@ -81,18 +60,18 @@ class Ledger:
         if isinstance(by, str):
             raise ConfigurationError.of("by", by, f"Give a list, such as [{by!r}].")
         with self._latest() as book:
-            return Report.nothing() if book is None else summed.costs(book, by, _filter(chosen), top)
+            return Report.nothing() if book is None else summed.costs(book, by, _meant(chosen, book), top)
 
     def latency(self, by: Sequence[str] = (), **chosen: Unpack[Chosen]) -> list[LatencyRow]:
         """Return how long the chosen calls took, in nanoseconds, the group of the most calls first."""
         with self._latest() as book:
-            return [] if book is None else timed.latency(book, by, _filter(chosen))
+            return [] if book is None else timed.latency(book, by, _meant(chosen, book))
 
     def calls(self, *, limit: int | None = None, **chosen: Unpack[Chosen]) -> Iterator[CallRow]:
         """Yield the chosen calls, newest last; the newest `limit` of them where one is given."""
         with self._latest() as book:
             if book is not None:
-                yield from single.calls(book, _filter(chosen), limit)
+                yield from single.calls(book, _meant(chosen, book), limit)
 
     def close(self) -> None:
         """Close the files."""
@@ -118,12 +97,5 @@ def ledger(home: str | Path | None = None) -> Ledger:
     return Ledger(home)
 
 
-def _filter(chosen: Chosen) -> Filter:
-    given = Filter(**chosen)
-    return replace(given, since=_zoned(given.since), until=_zoned(given.until))
-
-
-def _zoned(at: datetime | None) -> datetime | None:
-    if at is not None and not isinstance(at, datetime):
-        raise ConfigurationError.of("since or until", at, "Give a datetime.datetime.")
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+def _meant(chosen: Chosen, book: Book) -> Filter:
+    return meant(chosen, partial(summed.costs, book))

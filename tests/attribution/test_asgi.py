@@ -18,6 +18,7 @@ from spancast.base import guard
 from spancast.errors import ConfigurationError
 from spancast.testing import Simulator
 from tests.support.answers import PROMPT
+from tests.support.features import Feature
 from tests.support.watching import watching
 
 USERS = 50
@@ -111,12 +112,19 @@ class Authenticated:
         raise NotImplementedError
 
 
+class Member:
+    is_authenticated = True
+    identity = Feature.SEARCH
+
+
 class Anonymous:
     is_authenticated = False
     identity = "nobody"
 
 
-@pytest.mark.parametrize(("user", "known"), [(Authenticated(), "7"), (Anonymous(), None), (None, None)])
+@pytest.mark.parametrize(
+    ("user", "known"), [(Authenticated(), "7"), (Member(), "search"), (Anonymous(), None), (None, None)]
+)
 def test_the_user_of_the_framework_is_known(user: object, known: str | None) -> None:
     assert identity({"user": user}) == known
 

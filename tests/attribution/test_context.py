@@ -23,6 +23,7 @@ from spancast import attribute
 from spancast.attribution.attribution import NOBODY, Attribution
 from spancast.attribution.context import current
 from spancast.base import guard
+from tests.support.features import Feature
 
 
 def user() -> str | None:
@@ -89,6 +90,7 @@ class OddMapping(dict[str, str]):
         (Decimal("1.50"), "1.50"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         ("ü_\N{SNOWMAN}", "ü_\N{SNOWMAN}"),
+        (Feature.SEARCH, "search"),
         ("", None),
         (None, None),
         pytest.param(Odd(), None, id="odd"),
@@ -117,8 +119,10 @@ def test_tags_that_are_no_mapping_are_unknown_and_the_application_goes_on(
 
 
 def test_a_key_that_is_no_string_is_written_as_one() -> None:
-    with attribute(tags=MappingProxyType({7: "seven", None: "nothing", Odd(): "odd", "": "empty"})):
-        assert dict(current().tags) == {"7": "seven"}
+    with attribute(
+        tags=MappingProxyType({7: "seven", Feature.SEARCH: "x", None: "nothing", Odd(): "odd", "": "empty"})
+    ):
+        assert dict(current().tags) == {"7": "seven", "search": "x"}
 
 
 def test_a_decorated_function_runs_inside_the_block_and_looks_as_it_did() -> None:

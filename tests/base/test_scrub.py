@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast.base.scrub import _NAMED, _SECRETS, REMOVED, may_hold_secrets, names_secret, without_secrets
+from spancast.base.scrub import _NAMED, _SECRETS, REMOVED, may_hold_secrets, names_secret, without_secrets, without_word
 
 
 @settings(max_examples=300, deadline=None)
@@ -21,6 +21,19 @@ def test_a_text_is_changed_only_by_what_is_removed(text: str) -> None:
 def test_a_long_text_takes_time_in_proportion() -> None:
     text = "-eyJaaaaaaaaaa" * 50_000
     assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "kept"),
+    [
+        ("7", "17 of 7 and id_7: 7.", "17 of [removed] and id_[removed]: [removed]."),
+        ("u_42", "no_u_42 U_42 xu_42 u_421", "no_[removed] [removed] xu_42 u_421"),
+        ("ada@example.com", "for ada%40example.com, Ada@Example.com", "for [removed], [removed]"),
+        ("josé", r'{"user": "jos\u00e9"} jos%C3%A9 JOSÉ', '{"user": "[removed]"} [removed] [removed]'),
+    ],
+)
+def test_a_word_is_removed_however_it_is_written(word: str, text: str, kept: str) -> None:
+    assert without_word(text, word) == kept
 
 
 def test_secrets_that_are_known_are_removed_the_longest_first() -> None:

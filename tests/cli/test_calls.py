@@ -248,11 +248,27 @@ def test_the_table_sums_up_and_counts_what_is_unknown(spancast, written):
 
 def test_calls_that_were_refused_are_told_apart_from_those_of_unknown_cost(spancast, written):
     written(call(http_status=429, outcome="error", error_type="429"), call(http_status=502, outcome="error"))
-    assert spancast("calls")[1].splitlines()[-3:] == [
-        "2 calls, -.",
-        "1 call of unknown cost, which the sum leaves out.",
+    assert spancast("calls")[1].splitlines()[-2:] == [
+        "2 calls, cost unknown.",
         "1 call refused (HTTP 4xx), of which OpenRouter states no cost.",
     ]
+
+
+def test_a_call_of_unknown_cost_is_told_in_words(spancast, written):
+    written(call())
+    assert spancast("calls")[1].splitlines()[-1] == "1 call, cost unknown."
+
+
+def test_on_a_terminal_long_texts_are_cut_before_the_start_goes(spancast, written, monkeypatch):
+    model, user = "anthropic/claude-4.5-haiku-20251001", "u" * 36
+    broken = call(outcome="error", error_type="httpx2.RemoteProtocolError", cost=Decimal("0.0000251"))
+    written(broken, call(response_model=model, user=user, started_at=AT))
+    monkeypatch.setenv("COLUMNS", "80")
+    titles, *rows = spancast("calls")[1].splitlines()
+    assert titles.split() == ["started", "(UTC)", "model", "user", "outcome", "cost"]
+    assert "2026-09-21 14:13:20" in rows[1]
+    assert [row.split()[-2] for row in rows[:2]] == ["httpx2.Re…", "completed"]
+    assert max(map(len, rows)) <= 80
 
 
 def test_a_table_without_rows_says_so(spancast, written):

@@ -1,7 +1,11 @@
 import json
+import os
+import sys
 import time
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
+
+import pytest
 
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs.lookups import Lookups
@@ -82,6 +86,13 @@ def test_a_destination_that_cannot_be_is_told_with_the_setting_that_names_it(hom
     assert seen.startswith("No exporter is called 'nonesuch', which SPANCAST_DESTINATIONS names. Known: ")
 
 
+def test_a_host_with_a_key_in_its_query_is_told_without_it(home, spancast, monkeypatch):
+    monkeypatch.setenv("SPANCAST_HOSTS", "https://gw/llm?api_key=hunter2")
+    (state, seen) = findings(spancast)["settings"]
+    assert (state, "hunter2" in seen) == ("wrong", False)
+    assert seen.startswith("SPANCAST_HOSTS has a host with a query or a fragment")
+
+
 def test_where_every_cost_is_known_there_is_nothing_to_tell(home, spancast):
     with closing(Book(home)) as book:
         book.apply("w-1.seg", 1, [call()])
@@ -114,3 +125,28 @@ def test_what_is_no_ledger_is_told_and_left_as_it_is(home, spancast):
     assert status == 1
     assert "is no ledger: it begins with b'dear diary'" in printed
     assert [path.name for path in home.iterdir()] == ["ledger.db"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770])
+def test_a_home_that_others_can_write_to_is_told_with_the_command_that_mends_it(home, spancast, mode):
+    home.mkdir()
+    home.chmod(mode)
+    state, seen = findings(spancast)["home"]
+    assert (state, seen.split(". ")[0]) == ("note", f"{home} can be written to by other users")
+    assert seen.endswith(f"chmod 700 {home} mends it.")
+    home.chmod(0o700)
+    assert findings(spancast)["home"] == ("ok", str(home))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes here")
+def test_pipes_in_place_of_our_files_are_told_with_the_cure(home, spancast):
+    home.mkdir()
+    for name in ("ledger.db", "outbox.db"):
+        os.mkfifo(home / name)
+    found = findings(spancast)
+    for what in ("ledger", "outbox"):
+        state, seen = found[what]
+        assert state == "wrong"
+        assert "It is no regular file" in seen
+        assert "Move it away" in seen

@@ -101,6 +101,11 @@ def test_words_are_there_where_they_are_given(written):
     assert "What is the weather in Paris?" in written(of_call(WORDS))["content"]["gen_ai.input.messages"]
 
 
+def test_of_what_a_span_has_none_there_is_no_member(written):
+    found = written(replace(of_application("work"), attributes={}, tags={}, metadata={}, content={}))
+    assert not found.keys() & {"attributes", "tags", "metadata", "content"}
+
+
 def test_without_words_there_are_none(written):
     assert "content" not in written(of_call())
 

@@ -248,8 +248,7 @@ def test_where_nothing_can_be_written_calls_lie_in_memory_and_are_counted(
     program = """
 from pathlib import Path
 from spancast import api
-from spancast.settings.resolve import home, resolve
-from spancast.settings.settings import Settings
+from spancast.settings.resolve import resolve
 from spancast.base import homes
 assert resolve({}).durability == "memory"
 for number in range(5): call(f"u_{number}")

@@ -1,7 +1,9 @@
 """What is written where, and what wins; a value that cannot work says so."""
 
 import math
+import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +16,7 @@ from spancast.base import guard
 from spancast.errors import ConfigurationError
 from spancast.settings.resolve import resolve
 from spancast.settings.table import SETTINGS
+from tests.support.features import Feature
 
 
 @pytest.fixture(autouse=True)
@@ -282,6 +285,13 @@ def test_a_host_with_a_password_is_refused_and_not_shown(host: str) -> None:
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.parametrize("host", ["https://gw/llm?api_key=hunter2", "gw /llm?api_key=hunter2", "https://gw/#hunter2"])
+def test_a_host_with_a_query_is_refused_and_not_shown(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^hosts= has a host with a query or a fragment, by which") as raised:
+        resolve({"hosts": [host]})
+    assert "hunter2" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("name", "cure"),
     [("hosts", 'Give "host", "host:port" or a URL'), ("baggage_keys", "Give names as baggage has them")],
@@ -307,6 +317,21 @@ def test_whom_calls_are_for_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.default_tags == {"team": "blue", "region": "eu"}
     assert found.baggage_keys == ("tenant", "app.plan")
     assert resolve({"default_tags": {"shard": 7}}).default_tags == {"shard": "7"}
+
+
+def test_text_of_any_class_is_its_text() -> None:
+    found = resolve(
+        {
+            "default_user": Feature.SEARCH,
+            "default_tags": {Feature.SEARCH: Feature.SEARCH},
+            "baggage_keys": [Feature.SEARCH],
+            "destinations": [Destination("otlp", metadata={Feature.SEARCH: Feature.SEARCH})],
+        }
+    )
+
+    (destination,) = found.destinations
+    given = (found.default_user, *found.default_tags.items(), *found.baggage_keys, *destination.metadata.items())
+    assert repr(given) == repr(("search", ("search", "search"), "search", ("search", "search")))
 
 
 @pytest.mark.parametrize(
@@ -427,3 +452,30 @@ def test_the_ledger_keeps_calls_for_ever_unless_days_are_named() -> None:
     assert resolve({}).ledger_retention is None
     assert resolve({"ledger_retention": "90d"}).ledger_retention == timedelta(days=90).total_seconds()
     assert resolve({"ledger_retention": timedelta(days=1)}).ledger_retention == timedelta(days=1).total_seconds()
+
+
+NESTED = ["a = " + "[" * 100_000, "hosts" + ".a" * 3_000 + " = 1"]
+
+
+@pytest.mark.parametrize("nested", NESTED, ids=["lists", "tables"])
+def test_a_file_that_is_nested_without_end_is_told_as_any_other_that_is_no_toml(nested: str, tmp_path: Path) -> None:
+    (tmp_path / "spancast.toml").write_text(nested)
+
+    with pytest.raises(ConfigurationError, match=r"spancast.toml is no TOML: it is nested too deeply\. Mend"):
+        resolve({})
+
+
+def test_a_pyproject_that_is_nested_without_end_is_no_matter_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(NESTED[0])
+
+    assert resolve({}).destinations == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes here")
+def test_a_pipe_in_place_of_a_file_keeps_nobody_waiting(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("spancast.toml", "pyproject.toml"):
+        os.mkfifo(tmp_path / name)
+
+    assert resolve({}).durability == "process"
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == f"{tmp_path / 'spancast.toml'} cannot be read, and is not heeded: It is no regular file."

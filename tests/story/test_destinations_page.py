@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 import spancast
+from spancast.destinations import discover
 from spancast.destinations.fields import NAMES
 from spancast.destinations.filters import OF_NUMBER, OF_TEXT
 from spancast.settings.resolve import resolve
 from spancast.testing import Simulator
 from spancast.trace import names
+from spancast_exporters.console import Console
+from spancast_exporters.jsonl import Jsonl
 from tests.story.test_policies import said, sent, value, wire
 from tests.support.platform import Platform
 from tests.test_docs import ROOT, blocks
@@ -38,6 +41,8 @@ class Arrived:
 
     platform: Platform
     archive: Platform
+    told: Callable[[], str]
+    """Returns what was written to standard error since it was asked last."""
 
     @property
     def spans(self) -> list[dict[str, Any]]:
@@ -96,6 +101,19 @@ def several(arrived: Arrived) -> None:
     assert len(arrived.spans) == 1
 
 
+def on_file_and_console(arrived: Arrived) -> None:
+    (in_file,), (on_console,) = (shown(form) for form in ("json", "text"))
+    assert re.fullmatch(in_file, Path("calls.jsonl").read_text().strip())
+    assert re.fullmatch(on_console, arrived.told().strip())
+
+
+def shown(form: str) -> list[str]:
+    """Return as patterns the lines that the page shows, each in a block of its own: broken, and with gaps."""
+    joint = {"json": "", "text": " "}[form]
+    lines = [joint.join(block.splitlines()) for block in blocks(PAGE, form)]
+    return [".+?".join(map(re.escape, line.split("…"))) for line in lines]
+
+
 def placed(arrived: Arrived) -> None:
     spans = sent(arrived.platform)
     assert [span.name for span in spans] == ["search", "rank", "search", "sum up"]
@@ -116,16 +134,18 @@ CHECKS: dict[str, Callable[[Arrived], None]] = {
     "With words that were gone through": gone_through,
     "With labels": with_labels,
     "Several of one kind": several,
+    "A file, or the console": on_file_and_console,
     "What a request says of its place": placed,
 }
 
 
 @pytest.fixture
-def arrived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arrived]:
+def arrived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Arrived]:
     monkeypatch.chdir(tmp_path)
     with ExitStack() as stack:
         openrouter = stack.enter_context(Simulator(seed=9))
-        found = Arrived(*(stack.enter_context(Platform().open()) for _ in range(2)))
+        platform, archive = (stack.enter_context(Platform().open()) for _ in range(2))
+        found = Arrived(platform, archive, lambda: capsys.readouterr().err)
         stack.callback(spancast.stop, 0.0)
         for variable, said_by in {
             "SPANCAST_HOME": str(tmp_path / "home"),
@@ -161,9 +181,25 @@ def test_a_file_and_variables_say_the_same(arrived: Arrived, monkeypatch: pytest
     assert [each["name"] for each in by_file] == ["otlp", "failures"]
 
 
+@pytest.mark.parametrize(("exporter", "kind", "value"), [("jsonl", Jsonl, "calls.jsonl"), ("console", Console, "json")])
+def test_the_variables_of_a_file_and_of_the_console_do_what_the_page_says(
+    exporter: str, kind: type[Jsonl | Console], value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (row,) = re.findall(rf"^\| `{exporter}` \| `(\w+)` \| `(\w+)`, `(\w+)` \|", PAGE, re.MULTILINE)
+    field, *variables = row
+    assert [each.name for each in fields(kind)] == [field]
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", exporter)
+    for variable in variables:
+        monkeypatch.setenv(variable, value)
+        (destination,) = resolve({}).destinations
+        assert getattr(discover.exporter(destination), field) == value
+        monkeypatch.delenv(variable)
+
+
 def described(destination: spancast.Destination) -> dict[str, Any]:
-    fields = ("name", "exporter", "privacy", "sample_rate", "metadata", "filters", "key_hashes", "key_names")
-    return {name: getattr(destination, name) for name in fields}
+    told = ("name", "exporter", "privacy", "sample_rate", "metadata", "filters", "key_hashes", "key_names")
+    return {name: getattr(destination, name) for name in told}
 
 
 def test_every_field_and_every_operator_of_a_filter_is_on_the_page() -> None:

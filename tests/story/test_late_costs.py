@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import spancast
 from spancast.bookkeeping.book import Book
@@ -270,6 +271,17 @@ def test_a_destination_that_waits_for_costs_gets_each_call_once_with_its_cost(
         assert platform.received == []
         assert spancast.flush(PATIENCE)
         assert sent_costs(platform) == [format(openrouter.bills[0].cost, "f")]
+
+
+def test_a_span_exporter_gets_each_call_once_with_its_cost(tmp_path: Path, openrouter: Simulator) -> None:
+    memory = InMemorySpanExporter()
+    spancast.start([spancast.Destination(memory)], home=tmp_path, hosts=[openrouter.address], backfill="caller-key")
+
+    cut(openrouter)
+
+    assert spancast.flush(PATIENCE)
+    costs_of = [(span.attributes or {}).get("openrouter.cost_usd") for span in memory.get_finished_spans()]
+    assert costs_of == [format(openrouter.bills[0].cost, "f")]
 
 
 def test_a_server_that_does_not_answer_delays_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

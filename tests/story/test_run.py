@@ -18,6 +18,7 @@ client = openai.OpenAI(base_url=os.environ["OPENROUTER_BASE_URL"], api_key=os.en
 client.chat.completions.create(model="openai/gpt-4o-mini", messages=[{"role": "user", "content": "Hello."}], **MORE)
 """
 KEY = "sk-or-v1-0123456789abcdef"
+PRINTS_WHETHER_IT_SEES_NOTHING = "import sys; print(int(sys.flags.ignore_environment or sys.flags.no_site))"
 
 
 @pytest.fixture
@@ -69,14 +70,25 @@ def test_a_destination_that_cannot_be_stops_run_before_the_program(tmp_path: Pat
     assert "nope" in done.stderr
 
 
-@pytest.mark.parametrize("flag", ["-I", "-E", "-IS"])
+@pytest.mark.parametrize("flag", ["-I", "-E", "-S", "-IS"])
 def test_a_python_that_ignores_its_environment_is_told_of(flag: str, tmp_path: Path, openrouter: Simulator) -> None:
     environment = surroundings(tmp_path, openrouter)
 
     done = spancast("run", "--", sys.executable, flag, "-c", "print(1)", environment=environment)
 
     assert done.stdout == "1\n"
+    assert f"is told by {flag[:2]} " in done.stderr
     assert "no call is seen" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no env here")
+@pytest.mark.parametrize("flags", ["", "-I", "-S"])
+def test_so_is_one_that_is_started_by_env(flags: str, tmp_path: Path, openrouter: Simulator) -> None:
+    command = ["env", "X=1", "Y=", sys.executable, *flags.split(), "-c", PRINTS_WHETHER_IT_SEES_NOTHING]
+
+    done = spancast("run", "--", *command, environment=surroundings(tmp_path, openrouter))
+
+    assert done.stdout == f"{int('no call is seen' in done.stderr)}\n"
 
 
 @pytest.mark.parametrize(
@@ -91,13 +103,15 @@ def test_a_python_that_ignores_its_environment_is_told_of(flag: str, tmp_path: P
         "-XI",
         "-uX I",
         "-uBE",
+        "-sS",
+        "-S -I",
         "--check-hash-based-pycs always -I",
         "--check-hash-based-pycs always",
     ],
 )
 def test_the_flags_are_read_as_python_reads_them(flags: str, tmp_path: Path, openrouter: Simulator) -> None:
     environment = surroundings(tmp_path, openrouter)
-    command = [sys.executable, *flags.split(), "-c", "import sys; print(sys.flags.ignore_environment)", "-I", "-E"]
+    command = [sys.executable, *flags.split(), "-c", PRINTS_WHETHER_IT_SEES_NOTHING, "-I", "-E"]
 
     done = spancast("run", "--", *command, environment=environment)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from spancast.attribution.context import attribute
 from spancast.attribution.request import Source, Sources, Tags, decoded
+from spancast.base.texts import as_text
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -56,7 +57,7 @@ def identity(scope: Scope) -> str | None:
     user = scope.get("user")
     if user is None or getattr(user, "is_authenticated", True) is False:
         return None
-    return next((str(found) for name in _NAMES if (found := _of(user, name)) not in (None, "")), None)
+    return next((as_text(found) for name in _NAMES if (found := _of(user, name)) not in (None, "")), None)
 
 
 _NAMES = ("identity", "username", "id", "pk")

@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar, cast
 
 from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
 from spancast.base import guard
+from spancast.base.texts import as_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -234,9 +235,9 @@ def _async_generator(function: Callable[..., Any], block: attribute) -> Callable
 
 
 def _text(seen: object) -> str | None:
-    """Return what `str()` writes; what cannot even be written is unknown, and the application goes on."""
+    """Return an object as text; what cannot even be written is unknown, and the application goes on."""
     try:
-        return seen if seen is None or type(seen) is Pseudonym else str(seen) or None
+        return seen if seen is None or type(seen) is Pseudonym else as_text(seen) or None
     except Exception:  # noqa: BLE001 - the object is the application's own
         guard.once_a_minute("attribution", "A user, a session or a tag of type %s is unknown.", type(seen).__name__)
         return None

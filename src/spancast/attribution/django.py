@@ -14,6 +14,7 @@ from typing import Any
 from spancast.attribution.context import Steps, attribute
 from spancast.attribution.request import Source, Sources, header_of
 from spancast.base.importing import function
+from spancast.base.texts import as_text
 from spancast.errors import ConfigurationError
 
 _SETTING = "SPANCAST_ATTRIBUTION"
@@ -68,7 +69,7 @@ async def _signed_in(request: Any) -> str | None:
 
 
 def _key(user: Any) -> str | None:
-    return str(user.pk) if user is not None and user.is_authenticated and user.pk is not None else None
+    return as_text(user.pk) if user is not None and user.is_authenticated and user.pk is not None else None
 
 
 def _sources(default: Source) -> Sources:

@@ -29,8 +29,8 @@ def json_text(value: object, longest: int, levels: int) -> str:
 
 
 def encodable(written: str) -> str:
-    """Return a text that UTF-8 can hold: `?` for each lone surrogate."""
-    return written if written.isascii() else written.encode("utf-8", "replace").decode()
+    """Return a text that UTF-8 can hold, and of no class but `str`'s own: `?` for each lone surrogate."""
+    return str.__str__(written) if written.isascii() else written.encode("utf-8", "replace").decode()
 
 
 def whole(number: int) -> int | str:

@@ -1,7 +1,9 @@
 """What looks like a secret, in words that are to be kept: keys, bearer tokens, passwords."""
 
+import json
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 REMOVED = "[removed]"
 """Stands where a secret stood."""
@@ -36,7 +38,7 @@ _MARKS = (
 """One of these is in every secret that is looked for, and in every name of one: to look for them is far quicker."""
 _NAMED = re.compile(
     r"(?ai)(?:.*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|client[_-]?secret|secret"
-    r"|(?:auth|access|bearer|refresh|id|session)?[_-]?token|password|passwd|authorization)"
+    r"|(?:auth|access|bearer|refresh|id|session)?[_-]?token|password|passwd|authorization|cookies?)"
 )
 
 
@@ -48,8 +50,12 @@ def without_secrets(written: str, secrets: Sequence[str] = ()) -> str:
 
 
 def without_word(written: str, word: str) -> str:
-    """Return a text without a word that is to be kept secret, where it stands by itself: `7`, and no part of `17`."""
-    return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", REMOVED, written) if word in written else written
+    """Return a text without a word that is to be kept secret, where it stands by itself: `7`, and no part of `17`.
+
+    In whatever case it stands there, and as a URL or JSON writes it, too.
+    """
+    forms = "|".join(map(re.escape, {word, quote(word, safe=""), json.dumps(word)[1:-1]}))
+    return re.sub(rf"(?i)(?<![^\W_])(?:{forms})(?![^\W_])", REMOVED, written)
 
 
 def may_hold_secrets(written: str, secrets: Sequence[str] = ()) -> bool:

@@ -80,8 +80,8 @@ class _Total:
             yield cells(row)
 
     def sentences(self) -> Iterator[str]:
-        yield f"{human.calls(self.calls)}, {human.dollars(self.cost)}."
-        if self.unknown:
+        yield f"{human.calls(self.calls)}, {human.cost(self.cost)}."
+        if self.unknown and self.cost is not None:
             yield f"{human.calls(self.unknown)} of unknown cost, which the sum leaves out."
         if self.refused:
             yield human.refused(self.refused)

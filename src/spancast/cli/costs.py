@@ -13,10 +13,10 @@ from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.dimensions import DIMENSIONS, is_dimension
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.clickhouse import Clickhouse, Table
+from spancast.chosen import Source
 from spancast.cli import latency
 from spancast.cli.answers.costs import SORTS, Answer, Question, answer
 from spancast.cli.arguments.filters import add_filters, add_home, chosen, how_many, none_found
-from spancast.cli.arguments.keys import Source
 from spancast.cli.home import NOTHING_YET, PATIENCE, folder, ledger, live
 from spancast.cli.output import costs_json, watch
 from spancast.cli.output.colour import paint_for

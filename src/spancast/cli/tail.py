@@ -13,8 +13,8 @@ from spancast.bookkeeping.answers.calls import CallRow, booked, calls, newest
 from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
+from spancast.chosen import nothing
 from spancast.cli.arguments.filters import add_filters, add_home, chosen, how_many
-from spancast.cli.arguments.keys import nothing
 from spancast.cli.home import NOTHING_YET, live
 from spancast.cli.output import call_json
 from spancast.cli.output.call_table import COLUMNS, cells
@@ -26,8 +26,21 @@ PERIOD = 0.3
 PATIENCE = 0.3
 """Seconds to wait for another process that is draining: what it moves is seen anyway."""
 
-_LENGTHS = ((36, 36), (30, 24), (24, 20), (20, 16), (18, 14))
-"""Columns of a model and of a user, from the best on; what is shorter may leave room for more columns."""
+_TYPICAL = (
+    "2026-11-26 14:50:54",
+    "transcription",
+    "m" * 36,
+    "Amazon Bedrock",
+    "u" * 36,
+    "completed",
+    "tool_calls",
+    "100,000",
+    "10,000",
+    "12.3 s",
+    "1.2 s",
+    "$0.00000225",
+)
+"""A row by which the widths are decided, before there is any."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,29 +115,10 @@ class _Table:
     def __call__(self, rows: Iterable[CallRow]) -> None:
         width = terminal_width()
         if self._layout is None or self._layout.limit != width:
-            layouts = (Layout.fitting(COLUMNS, [_typical(*lengths)], width) for lengths in _LENGTHS)
-            self._layout = max(layouts, key=lambda layout: len(layout.widths))
+            self._layout = Layout.fitting(COLUMNS, [_TYPICAL], width)
             print(self._layout.titles(self._paint))
         for row in rows:
             print(self._layout.line(cells(row), self._paint))
-
-
-def _typical(model: int, user: int) -> tuple[str, ...]:
-    """Return a row by which the widths are decided, before there is any."""
-    return (
-        "2026-11-26 14:50:54",
-        "transcription",
-        "m" * model,
-        "Amazon Bedrock",
-        "u" * user,
-        "completed",
-        "tool_calls",
-        "100,000",
-        "10,000",
-        "12.3 s",
-        "1.2 s",
-        "$0.00000225",
-    )
 
 
 def _is_alone() -> bool:

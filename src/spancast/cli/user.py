@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from spancast.bookkeeping.answers.report import CostRow
+from spancast.chosen import as_written
 from spancast.cli.answers import page
 from spancast.cli.answers.page import DAYS, Page
-from spancast.cli.arguments.filters import USER, add_home, as_written, how_many, value
+from spancast.cli.arguments.filters import USER, add_home, how_many, value
 from spancast.cli.home import NOTHING_YET, ledger
 from spancast.cli.output import call_json, costs_json
 from spancast.cli.output.colour import paint_for

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from spancast.base.importing import spelt
+from spancast.base.texts import as_text
 from spancast.contract import Exporter, Sink, shown_url
 from spancast.destinations import keys as known_keys
 from spancast.destinations.filters import Filters
@@ -155,7 +156,10 @@ def _metadata(seen: object) -> dict[str, str]:
     if pairs is not None and all(
         isinstance(key, str) and key and isinstance(value, str | int | float) for key, value in pairs.items()
     ):
-        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in pairs.items()}
+        return {
+            as_text(key): as_text(value) if isinstance(value, str) else json.dumps(value)
+            for key, value in pairs.items()
+        }
     raise ConfigurationError.of("metadata", seen, 'Give names and texts, such as {"team": "blue"}.')
 
 

@@ -12,12 +12,14 @@ _HASH = re.compile(r"[0-9a-fA-F]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_][\w. -]{0,63}")
 _SECRET = re.compile(r"(?i)(?:bearer |sk[-_]|[a-z]+[-_]v?\d+[-_])|\S{40}")
 """What a key looks like that somebody wrote down in the place of its hash."""
-_SHOWN = 6
-"""Characters of it that an error shows: with them its owner knows which it is, and nobody else."""
+_WORDS = re.compile(
+    r"(?=.{1,32}$)(?:[a-z]+|[A-Z][a-z]*|[A-Z]+)(?:[ ._-](?:[a-z]+|[A-Z][a-z]*|[A-Z]+))*[ ._-]?[0-9]{0,2}"
+)
+"""A name of plain words, as keys are given by people and not by machines: nothing else is shown in an error."""
 
 
 def hash_of(where: str, seen: object) -> str:
-    """Return a hash; raise `ConfigurationError` for what is none, without showing it: it may be the key."""
+    """Return a hash; raise `ConfigurationError` for what is none, without showing anything of it: it may be the key."""
     if isinstance(seen, str) and _HASH.fullmatch(seen.strip()):
         return seen.strip().lower()
     raise _refused(where, seen, "no SHA-256 of an API key, which has 64 hex digits")
@@ -33,7 +35,10 @@ def named(where: str, seen: object) -> Mapping[str, str]:
         seen = {name.strip(): value for name, _, value in pairs}
     if not isinstance(seen, Mapping):
         raise ConfigurationError(f'{where} gives no names to keys. Write web = "...", the key\'s SHA-256: {HOW}')
-    return {_name(where, name): hash_of(f"{where} {_shown(name)}", value) for name, value in seen.items()}
+    return {
+        _name(where, name): hash_of(_place(where, number, name), value)
+        for number, (name, value) in enumerate(seen.items(), 1)
+    }
 
 
 def chosen(where: str, seen: object) -> tuple[str, ...]:
@@ -51,8 +56,8 @@ def hashes(where: str, keys: tuple[str, ...], known: Mapping[str, str]) -> froze
     if missing is not None:
         names = ", ".join(known) or "none"
         raise ConfigurationError(
-            f"{where} names the key {missing!r}, which has no hash. Known: {names}. Add it to [keys] in spancast.toml, "
-            f"or to SPANCAST_KEYS."
+            f"{where} names the key {_shown(missing)}, which has no hash. Known: {names}. Add it to [keys] in "
+            f"spancast.toml, or to SPANCAST_KEYS."
         )
     return frozenset(known.get(key, key) for key in keys)
 
@@ -77,12 +82,20 @@ def _name(where: str, seen: object) -> str:
 
 def _refused(where: str, seen: object, what: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{where} cannot be {_shown(seen)}: it is {what}. A key itself is never written down; its hash is what this "
-        f"prints: {HOW}"
+        f"{where} cannot be {_described(seen)}: it is {what}. A key itself is never written down; its hash is what "
+        f"this prints: {HOW}"
     )
 
 
-def _shown(seen: object) -> str:
-    if not isinstance(seen, str):
-        return f"a {type(seen).__name__}"
-    return repr(seen if _NAME.fullmatch(seen) and not _SECRET.match(seen) else f"{seen[:_SHOWN]}...")
+def _place(where: str, number: int, name: str) -> str:
+    """Return where a name stands: somebody may have written the key in its place."""
+    return f"{where} {name!r}" if _WORDS.fullmatch(name) else f"{where}, number {number},"
+
+
+def _shown(name: str) -> str:
+    """Return a name that nothing is known by, as an error may show it."""
+    return repr(name) if _WORDS.fullmatch(name) else _described(name)
+
+
+def _described(seen: object) -> str:
+    return f"a text of {len(seen)} characters" if isinstance(seen, str) else f"a {type(seen).__name__}"

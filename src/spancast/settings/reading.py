@@ -10,6 +10,7 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 from spancast.base.http_fields import TOKEN
+from spancast.base.texts import as_text
 from spancast.destinations.configured import flag, pairs
 from spancast.errors import ConfigurationError
 from spancast.settings.settings import ContentMode
@@ -33,6 +34,8 @@ def _host(where: str, seen: object) -> str:
         raise ConfigurationError(
             f"{where} has a host with a user before it. {_HOST} Calls bring their own credentials."
         )
+    if isinstance(seen, str) and any(sign in seen for sign in "?#"):  # nor is this, which may hold a key
+        raise ConfigurationError(f"{where} has a host with a query or a fragment, by which no call is told. {_HOST}")
     if isinstance(seen, str) and seen.strip() and not any(character.isspace() for character in seen.strip()):
         with suppress(ValueError):  # a port beyond all ports, a bracket without its twin
             parts = urlsplit(seen.strip() if "://" in seen else f"//{seen.strip()}")
@@ -50,7 +53,7 @@ _HOST = 'Give "host", "host:port" or a URL prefix such as "https://gateway/llm".
 
 def _is_host(name: str | None) -> bool:
     """Whether it may be the name of one host: there are no patterns."""
-    return bool(name) and not any(sign in "*?,;|\\" for sign in name or "")
+    return bool(name) and not any(sign in "*,;|\\" for sign in name or "")
 
 
 def home(where: str, seen: object) -> Path:
@@ -80,9 +83,9 @@ def tags(where: str, seen: object) -> Mapping[str, str]:
     """Return pairs of text: a table, or `team=blue,region=eu`."""
     written = pairs(where, seen) if isinstance(seen, str) else seen
     if isinstance(written, Mapping) and all(
-        str(key).strip() and isinstance(value, str | int | float) for key, value in written.items()
+        as_text(key).strip() and isinstance(value, str | int | float) for key, value in written.items()
     ):
-        return {str(key): str(value) for key, value in written.items()}
+        return {as_text(key): as_text(value) for key, value in written.items()}
     raise ConfigurationError.of(where, seen, 'Give pairs: {team = "blue"} in TOML, or team=blue,region=eu.')
 
 
@@ -91,7 +94,7 @@ def entries(where: str, seen: object) -> tuple[str, ...]:
     cure = 'Give names as baggage has them: letters, digits, and no spaces, such as ["tenant"].'
     names = _items(where, seen, cure)
     if all(isinstance(each, str) and TOKEN.fullmatch(each) for each in names):
-        return tuple(str(each) for each in names)
+        return tuple(as_text(each) for each in names)
     raise ConfigurationError.of(where, seen, cure)
 
 

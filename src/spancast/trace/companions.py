@@ -25,7 +25,7 @@ from spancast.trace.keeper import Keeper
 from spancast.trace.nesting import is_carrier
 from spancast.trace.pending import Pending
 from spancast.trace.span import SCOPE
-from spancast.trace.spoken import parted
+from spancast.trace.spoken import parted, without_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def foreign(seen: Seen, destinations: tuple[str, ...], *, words: bool, again: st
         started_at=span.start_time or 0,
         ended_at=span.end_time or span.start_time or 0,
         status=span.status.status_code.name.lower(),  # type: ignore[arg-type]  # its three codes
-        status_message=span.status.description and keeper.text(span.status.description),
+        status_message=keeper.text(why) if (why := _why(span, words=words)) else None,
         attributes=keeper.attributes(plain),
         words=keeper.words(spoken),
         events=tuple(map(keeper.happening, span.events)),
@@ -174,3 +174,11 @@ def foreign(seen: Seen, destinations: tuple[str, ...], *, words: bool, again: st
     )
     keeper.done()
     return kept
+
+
+def _why(span: ReadableSpan, *, words: bool) -> str | None:
+    """Return how a span has failed."""
+    why = span.status.description
+    for event in () if words else span.events:
+        why = without_message(why, (event.attributes or {}).get("exception.message"))
+    return why

@@ -1,7 +1,8 @@
 """Which attributes of other libraries' spans hold what was asked and answered: the one table of them.
 
 OpenTelemetry's GenAI conventions, also those it has left behind; OpenInference; OpenLLMetry; Langfuse; LangSmith;
-Braintrust; MLflow; Vercel's AI SDK; Pydantic AI and Logfire.
+Braintrust; MLflow; Vercel's AI SDK; Pydantic AI and Logfire; LiveKit, which marks them. What an exception says may
+quote them, as where an answer could not be read.
 """
 
 from collections.abc import Mapping
@@ -73,6 +74,18 @@ WORDS: Final = frozenset(
         "prompt",
         "completion",
         "messages",
+        "lk.pii",
+        "lk.chat_ctx",
+        "lk.instructions",
+        "lk.user_input",
+        "lk.user_transcript",
+        "lk.input_text",
+        "lk.response.text",
+        "lk.response.function_calls",
+        "lk.function_tool.arguments",
+        "lk.function_tool.output",
+        "exception.message",
+        "exception.stacktrace",
     }
 )
 """Keys that hold words themselves, and those under which they are spread: `gen_ai.prompt.0.content`."""
@@ -94,6 +107,13 @@ def holds_words(key: str) -> bool:
             return True
         above = above.rpartition(".")[0]
     return False
+
+
+def without_message(status: str | None, message: object, instead: object = None) -> str | None:
+    """Return the description of a span's status without what its exception says, which the SDK writes there, too."""
+    if not status or not isinstance(message, str) or not message:
+        return status
+    return status.replace(message, instead if isinstance(instead, str) else "").rstrip(": ") or None
 
 
 def parted(attributes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -120,7 +120,12 @@ def test_the_beginning_of_several_keys_is_refused_with_what_it_may_be(spancast, 
     for report in ("costs", "calls", "tail"):
         status, printed, complaint = spancast(report, "--key", "ab")
         assert (status, printed) == (2, "")
-        assert complaint == f"spancast: --key ab may be any of {KEYS[0]}, {KEYS[1]}. Write more of it.\n"
+        assert complaint == f"spancast: The key ab may be any of {KEYS[0]}, {KEYS[1]}. Write more of it.\n"
+
+
+def test_a_key_is_meant_by_its_name_in_the_settings(spancast, of_keys, monkeypatch):
+    monkeypatch.setenv("SPANCAST_KEYS", f"web={KEYS[2]}")
+    assert [row["user"] for row in json.loads(spancast("costs", "--json", "--key", "web")[1])["rows"]] == ["cd56"]
 
 
 def test_a_key_that_nobody_used_has_no_calls(spancast, of_keys):

@@ -1,1 +1,1 @@
-"""What is written on the command line: filters, points in time, lengths of time, keys."""
+"""What is written on the command line: filters, points in time, lengths of time."""

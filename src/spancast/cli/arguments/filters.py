@@ -1,21 +1,17 @@
 """The arguments that every reporting verb shares: which ledger, which calls."""
 
 import argparse
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.capture.values import text
-from spancast.cli.arguments.keys import Source, nothing, whole
+from spancast.chosen import Chosen, Source, meant, nothing
 from spancast.cli.arguments.when import moment
 from spancast.cli.home import NOTHING_YET
 from spancast.errors import ConfigurationError
 from spancast.records.call import Outcome
-from spancast.settings.resolve import resolve
-
-_PSEUDONYM = re.compile(r"[0-9a-f]{64}")
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +30,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--provider", type=value)
     group.add_argument("--operation", type=value, help="chat, responses, embeddings, ...")
     group.add_argument("--app", type=value, help="the service.name of the program")
-    group.add_argument("--key", type=value, metavar="HASH", help="the hash of the API key, or its beginning")
+    group.add_argument("--key", type=value, metavar="KEY", help="the hash of the API key, its beginning, or its name")
     group.add_argument("--error-type", "--error_type", type=value, metavar="TYPE", help="what a failed call failed of")
     group.add_argument("--outcome", choices=get_args(Outcome))
     group.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
@@ -55,31 +51,22 @@ def chosen(args: argparse.Namespace, costs: Source) -> Filter:
 
     `costs` are asked which keys there are. Raises `ConfigurationError` for the beginning of several.
     """
-    return Filter(
-        since=None if args.since is None else moment(args.since),
-        until=None if args.until is None else moment(args.until),
-        user=None if args.user is None else as_written(args.user),
-        session=args.session,
-        model=args.model,
-        requested_model=args.requested_model,
-        provider=args.provider,
-        operation=args.operation,
-        app=args.app,
-        key=None if args.key is None else whole(args.key, costs),
-        error_type=args.error_type,
-        outcome=args.outcome,
-        tags=_tags(args.tag),
-    )
-
-
-def as_written(user: str) -> str:
-    """Return a user as the ledger has it: by the pseudonym, where this machine's settings have `user_hash`."""
-    key = resolve({}).user_hash
-    if key is None or _PSEUDONYM.fullmatch(user):
-        return user
-    from spancast.attribution.rules import pseudonym  # noqa: PLC0415 - OpenTelemetry comes with it
-
-    return str(pseudonym(user, key))
+    said: Chosen = {
+        "since": args.since,
+        "until": args.until,
+        "user": args.user,
+        "session": args.session,
+        "model": args.model,
+        "requested_model": args.requested_model,
+        "provider": args.provider,
+        "operation": args.operation,
+        "app": args.app,
+        "key": args.key,
+        "error_type": args.error_type,
+        "outcome": args.outcome,
+        "tags": _tags(args.tag),
+    }
+    return meant(said, costs)
 
 
 def none_found(args: argparse.Namespace) -> str:

@@ -140,6 +140,7 @@ class _Written:
     def sentences(self, to: str) -> Iterator[str]:
         """Yield what there is to say of it."""
         where = "written" if to == STDOUT else f"in {to}"
-        yield f"{human.calls(self.calls)} {where}, {human.dollars(self.cost)}."
+        spent = f", {human.cost(self.cost)}" if self.calls else ""
+        yield f"{human.calls(self.calls)} {where}{spent}."
         if self.unknown:
             yield f"{human.calls(self.unknown)} of unknown cost{', which are left out' if self.priced else ''}."

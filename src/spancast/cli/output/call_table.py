@@ -7,10 +7,10 @@ from spancast.cli.output.table import Column
 COLUMNS = (
     Column("started (UTC)", number=True, rank=1),
     Column("operation", rank=5),
-    Column("model"),
+    Column("model", least=18),
     Column("provider", rank=4),
-    Column("user", rank=1),
-    Column("outcome"),
+    Column("user", rank=1, least=14),
+    Column("outcome", least=len("completed")),
     Column("finish", rank=7),
     Column("input", number=True, rank=3),
     Column("output", number=True, rank=3),

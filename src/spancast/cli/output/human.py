@@ -68,6 +68,11 @@ def calls(number: int) -> str:
     return "1 call" if number == 1 else f"{number:,} calls"
 
 
+def cost(amount: Decimal | None) -> str:
+    """Return the dollars of a sentence, in which the sign of what is unknown would be none of its words."""
+    return "cost unknown" if amount is None else dollars(amount)
+
+
 def refused(number: int) -> str:
     """Return what there is to say of calls that OpenRouter refused."""
     return f"{calls(number)} refused (HTTP 4xx), of which OpenRouter states no cost."

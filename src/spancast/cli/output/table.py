@@ -17,7 +17,7 @@ _MEASURED = 1000
 """Rows by which the widths are decided; the table of a long ledger is printed as it is read."""
 _GAP = "  "
 _READABLE = 24
-"""Columns of a text that are worth more than another column; what is longer is cut first."""
+"""Columns of a text that are worth more than another column, where nothing else is said."""
 _NARROWEST = 8
 """Columns to which a text is cut at most, so that it can still be told from others."""
 _CUT = "…"
@@ -34,6 +34,8 @@ class Column:
     """Numbers are right-aligned and never cut."""
     rank: int = 0
     """The columns of the highest rank go first where the table is too wide; rank 0 always stays."""
+    least: int = _READABLE
+    """To how much of a text it is cut before another column goes."""
     style: Style | None = None
     """How its values are painted, where there is colour."""
 
@@ -126,7 +128,7 @@ class Layout:
 
 def _drop(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[int, int]:
     """Return the natural widths of the columns that stay, by their number: those for which there is room."""
-    staying = {at: wide if columns[at].number else min(wide, _READABLE) for at, wide in enumerate(natural)}
+    staying = {at: wide if columns[at].number else min(wide, columns[at].least) for at, wide in enumerate(natural)}
     for number in sorted(staying, key=lambda number: -columns[number].rank):
         if _total(staying) > width and columns[number].rank:
             del staying[number]
@@ -134,14 +136,16 @@ def _drop(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict
 
 
 def _cut(columns: Sequence[Column], widths: dict[int, int], width: int) -> dict[int, int]:
-    """Return the widths with the widest texts made narrower until the table fits, or nothing more can be cut."""
+    """Return the widths with texts made narrower until the table fits, or nothing more can be cut.
+
+    The one that is furthest above the least that its column wants is the next to lose a character.
+    """
     widths = dict(widths)
-    texts = [number for number in widths if not columns[number].number]
-    while texts and _total(widths) > width:
-        widest = max(texts, key=lambda number: widths[number])
-        if widths[widest] <= _NARROWEST:
+    while _total(widths) > width:
+        texts = [number for number in widths if not columns[number].number and widths[number] > _NARROWEST]
+        if not texts:
             break
-        widths[widest] -= 1
+        widths[max(texts, key=lambda number: widths[number] - columns[number].least)] -= 1
     return widths
 
 

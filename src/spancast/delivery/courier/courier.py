@@ -77,7 +77,8 @@ class Courier:
         self.destination = destination
         self.name = destination.name
         traits = exporter.traits if isinstance(exporter, Exporter) else Traits(resend="upsert")
-        self._late_cost: LateCost = destination.late_cost or _LATE_COST[traits.resend]
+        usual: LateCost = _LATE_COST[traits.resend] if isinstance(exporter, Exporter) else "hold"
+        self._late_cost: LateCost = destination.late_cost or usual
         self._expects = expects
         self._outbox = outbox
         outbox.serve(self.name)
@@ -288,7 +289,10 @@ _LATE_COST: Mapping[Literal["upsert", "ignored", "duplicates"], LateCost] = {
     "ignored": "hold",
     "duplicates": "hold",
 }
-"""What is done with a late cost where the destination does not say, by what a platform makes of a span sent twice."""
+"""What is done with a late cost where the destination does not say, by what a platform makes of a span sent twice.
+
+A sink says what it has taken, so that nothing is sent twice in doubt; but what it is sent twice it has twice.
+"""
 
 
 def _without_secret(endpoint: str | None) -> str | None:
