@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spancast.base.bounded import TRUNCATED, encodable, json_text, real, whole
+from tests.support.features import Feature
 
 DEEP = 100_000
 
@@ -99,6 +100,10 @@ def test_what_comes_out_is_json_that_utf_8_can_hold_and_not_much_longer_than_all
 @given(st.text())
 def test_a_text_that_can_be_encoded_stays_the_same(text: str) -> None:
     assert encodable(text) == text
+
+
+def test_a_text_of_another_class_is_that_text_and_no_more() -> None:
+    assert str(encodable(Feature.SEARCH)) == "search"
 
 
 def test_numbers_that_fit_stay_numbers() -> None:

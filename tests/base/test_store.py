@@ -361,3 +361,51 @@ def test_somebody_elses_database_is_refused_and_left_as_it_is(path, opened):
         with pytest.raises(SpancastError, match="is a database of something else"), use():
             pass
     assert path.read_bytes() == before
+
+
+def test_a_file_of_a_version_that_there_is_none_of_is_damaged(path, opened):
+    add(opened)
+    opened.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version=-5")
+    with pytest.raises(store.SetAsideError, match="is of version -5"):
+        add(opened)
+    add(opened)
+    assert value(opened) == 1
+
+
+@pytest.mark.parametrize("damaged", [b"CREATE TABLE number", b"value INTEGER"])
+def test_a_file_whose_definitions_are_no_text_is_damaged(path, opened, damaged):
+    add(opened)
+    opened.close()
+    whole = path.read_bytes()
+    assert whole.count(damaged) == 1
+    path.write_bytes(whole.replace(damaged, b"\xb8" * 3 + damaged[3:]))
+    with pytest.raises(store.SetAsideError):
+        add(opened)
+    add(opened)
+    assert value(opened) == 1
+
+
+@posix
+def test_a_pipe_in_place_of_the_file_keeps_nobody_waiting(path, opened):
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="It is no regular file"):
+        add(opened)
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may do this")
+@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
+def test_nothing_is_written_to_a_file_that_another_user_has_made(path, opened, end):
+    path.parent.mkdir(mode=0o777)
+    planted = path.with_name(path.name + end)
+    planted.touch(0o666)
+    os.chown(planted, 12345, 12345)
+    with pytest.raises(SpancastError, match="belongs to another user"):
+        add(opened)
+    assert planted.stat().st_size == 0
+    planted.unlink()
+    add(opened)
+    assert value(opened) == 1

@@ -151,7 +151,7 @@ def test_two_calls_of_one_generation_are_two(book):
 
 def test_damage_is_counted_by_place(book):
     for at in (10, 10, 20):
-        book.damaged(SEGMENT, at, "unreadable")
+        book.damaged(SEGMENT, [at], "unreadable")
     assert book.damage() == 2
 
 

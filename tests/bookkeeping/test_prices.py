@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from decimal import Decimal
 
@@ -113,3 +114,15 @@ def test_a_file_that_cannot_be_read_is_none(tmp_path, content):
     (tmp_path / "prices.json").write_bytes(content)
     assert prices.load(tmp_path) is None
     assert prices.load(tmp_path / "absent") is None
+
+
+def test_a_file_that_is_nested_without_end_is_none(tmp_path):
+    nested = b'{"fetched_at":1,"models":[{"id":"a","pricing":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}]}"
+    (tmp_path / "prices.json").write_bytes(nested)
+    assert prices.load(tmp_path) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes here")
+def test_a_pipe_in_place_of_the_list_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "prices.json")
+    assert prices.load(tmp_path) is None

@@ -1,6 +1,8 @@
 """What is said of a ledger that cannot be used, and the cure."""
 
+import os
 import sqlite3
+import sys
 from contextlib import closing
 
 import pytest
@@ -52,3 +54,10 @@ def test_where_another_file_is_in_use_too_nobody_is_told_to_move_the_ledger_away
         f"The ledger or the outbox in {tmp_path} cannot be used: file is not a database. `spancast doctor` says which "
         "it is, and what to do."
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes here")
+def test_a_pipe_in_place_of_the_ledger_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "ledger.db")
+    with pytest.raises(SpancastError, match=r"It is no regular file.* Move it away, or name another"), told(tmp_path):
+        pytest.fail("it was taken for a ledger")

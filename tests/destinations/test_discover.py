@@ -1,3 +1,6 @@
+import compileall
+import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -13,6 +16,7 @@ from spancast.errors import ConfigurationError
 from spancast.settings.resolve import resolve
 
 HERE = __name__
+EXPORTERS = Path(__file__).parents[2] / "exporters"
 
 
 @dataclass
@@ -251,3 +255,31 @@ def test_looking_for_names_imports_no_exporter():
     code = "import sys; from spancast.destinations import discover as d; d.known(); print(d.BUILT_IN in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def zipped(folder):
+    return Path(shutil.make_archive(str(folder / "exporters"), "zip", EXPORTERS, discover.BUILT_IN))
+
+
+def without_sources(folder):
+    package = shutil.copytree(EXPORTERS / discover.BUILT_IN, folder / discover.BUILT_IN)
+    compileall.compile_dir(package, quiet=1, legacy=True)
+    for source in package.glob("*.py"):
+        source.unlink()
+    return folder
+
+
+@pytest.mark.parametrize("shipped", [zipped, without_sources])
+def test_exporters_are_found_where_there_are_no_files_of_their_sources(shipped, tmp_path):
+    where = shipped(tmp_path)
+    code = """
+from spancast.destinations import discover
+from spancast.destinations.destination import Destination
+found = discover.exporter(Destination("jsonl", path="calls.jsonl"))
+print(type(found).__name__, __import__(discover.BUILT_IN).__file__, *discover.known())
+"""
+    environment = {**os.environ, "PYTHONPATH": str(where)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    name, file, *known = done.stdout.split()
+    assert (name, Path(file).is_relative_to(where)) == ("Jsonl", True)
+    assert tuple(known) == discover.known()

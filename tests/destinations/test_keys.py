@@ -63,6 +63,26 @@ def test_a_key_itself_is_refused_without_being_shown_and_the_cure_is(give, secre
     assert secret[7:20] not in str(raised.value)
 
 
+@pytest.mark.parametrize("secret", ["k7fq2mzx9w", "abcd-1234-efgh", "AbCdEfGh", "hunter2hunter"])
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda secret: keys.named("SPANCAST_KEYS", f"web={secret}"),
+        lambda secret: keys.named("SPANCAST_KEYS", f"{secret}=web"),
+        lambda secret: Destination("otlp", keys=[secret]).knowing({"web": HASH}),
+    ],
+)
+def test_nothing_is_shown_of_what_may_be_a_short_key_that_nothing_tells_from_a_name(give, secret):
+    with pytest.raises(ConfigurationError) as raised:
+        give(secret)
+    assert secret[:4] not in str(raised.value)
+
+
+def test_a_wrong_hash_is_told_by_the_number_where_its_name_cannot_be_shown():
+    with pytest.raises(ConfigurationError, match=r"^SPANCAST_KEYS, number 2, cannot be a text of 5 characters"):
+        keys.named("SPANCAST_KEYS", f"web={HASH},k7fq2mzx9w=batch")
+
+
 @pytest.mark.parametrize(
     ("give", "words"),
     [
@@ -72,7 +92,7 @@ def test_a_key_itself_is_refused_without_being_shown_and_the_cure_is(give, secre
         (lambda: keys.chosen("keys", [7]), "keys cannot be a int"),
         (lambda: keys.chosen("keys", [""]), "neither the SHA-256 of an API key nor a name"),
         (lambda: keys.named("keys", {"web": 7}), "keys 'web' cannot be a int"),
-        (lambda: keys.named("keys", {"web": "batch"}), "keys 'web' cannot be 'batch'"),
+        (lambda: keys.named("keys", {"web": "batch"}), "keys 'web' cannot be a text of 5 characters"),
         (lambda: keys.named("keys", 7), "keys gives no names to keys"),
     ],
 )

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from spancast.base import files
+
 if sys.platform != "win32":
     import fcntl
 
@@ -46,10 +48,9 @@ def refusal(home: Path) -> str | None:
     """Return why a directory cannot be used, in words that follow its name; `None` when it can, or can be made."""
     if not home.is_absolute():
         return "is no absolute path, since this user has no home directory"
-    for folder in (home, home / "journal"):
-        why = _refusal_of(folder)
-        if why is not None:
-            return why
+    why = _refusal_of(home) or _refusal_of(home / "journal") or _planted(home)
+    if why is not None:
+        return why
     existing = next(each for each in (home, *home.parents) if os.path.lexists(each))
     return _refusal_of_place(existing) or (None if (home / "journal").exists() else _refusal_to_make(existing))
 
@@ -82,6 +83,19 @@ def _refusal_of(folder: Path) -> str | None:
     if sys.platform != "win32" and found.st_uid not in (os.geteuid(), 0):
         return f"belongs to another user ({found.st_uid}); name a directory inside it, or change its owner"
     return None
+
+
+def _planted(home: Path) -> str | None:
+    """Return which file of another user's lies where ours would; anybody can put one where anybody can write."""
+    for path in (path for name in _FILES for path in sorted(home.glob(name))):
+        owner = files.stranger(path)
+        if owner is not None:
+            return f"has a {path.name} of another user's ({owner}), who could read what is written to it; remove it"
+    return None
+
+
+_FILES = ("*.db", "*.db-wal", "*.db-shm", "*.lock", "prices.json")
+"""What files of ours are called that lie in a home."""
 
 
 def _refusal_of_place(existing: Path) -> str | None:

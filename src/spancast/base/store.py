@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spancast.base import descriptors, forks, guard, locks
+from spancast.base import descriptors, files, forks, guard, locks
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
 from spancast.errors import SpancastError
@@ -254,6 +254,9 @@ class Store:
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
             self._migrate(connection)
+        except UnicodeDecodeError as error:  # by us, or where `sqlite3` would say which definition is damaged
+            connection.close()
+            raise _damage(f"{self._path} has a definition of a table that is no text") from error
         except BaseException:
             connection.close()
             raise
@@ -266,13 +269,15 @@ class Store:
         )
 
     def _create(self) -> None:
-        """Make the file, for its owner's eyes only.
+        """Make the file, where there is none; raise `SpancastError` where it, or its log, is not ours to use.
 
-        One that exists is not opened, not even to look: closing it would drop the POSIX locks that this process's other
-        connections hold on it (sqlite.org/howtocorrupt.html, section 2.2).
+        SQLite writes a log that it finds, whoever has made it; it lies beside the file that a symbolic link leads to.
         """
-        with suppress(FileExistsError):
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        files.claim(self._path)
+        real = os.path.realpath(self._path)
+        for each in (Path(real + end) for end in _ENDS):
+            files.be_ours(each)
+            files.narrow(each)
 
     def _recognise(self, connection: sqlite3.Connection) -> None:
         """Raise `SpancastError` for a database that is not ours, and an error of SQLite's for one without its tables.
@@ -285,10 +290,13 @@ class Store:
                 f"{self._path} is a database of something else, and is left as it is. Move it away, or point "
                 "SPANCAST_HOME at another directory."
             )
-        if version > 0 and not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            lost = sqlite3.DatabaseError(f"{self._path} has lost its tables")  # where these are listed is damaged
-            lost.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise lost
+        if version < 0:
+            raise _damage(f"{self._path} is of version {version}, which there is none of")
+        definitions = connection.execute(_DEFINITIONS).fetchall()
+        if version > 0 and not definitions:
+            raise _damage(f"{self._path} has lost its tables")  # where these are listed is damaged
+        for (definition,) in definitions:
+            definition.decode()
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -307,6 +315,16 @@ class Store:
             connection.execute("PRAGMA busy_timeout=0")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             connection.execute(_BUSY)
+
+
+_DEFINITIONS = "SELECT CAST(name || coalesce(sql, '') AS BLOB) FROM sqlite_master"
+
+
+def _damage(what: str) -> sqlite3.DatabaseError:
+    """Return the error of SQLite's for a damaged file."""
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 `call_id` is the only key: a replay of any records in any order leaves the same rows. `schema` has the tables.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
@@ -70,10 +70,11 @@ class Book:
             rows = connection.execute("SELECT writer, payload FROM in_flight").fetchall()
         return [_decode(row["payload"]) for row in rows if row["writer"] not in living]
 
-    def damaged(self, segment: str, at: int, what: str) -> None:
-        """Note that what lay in a segment at the offset `at` could not be read."""
+    def damaged(self, segment: str, offsets: Iterable[int], what: str) -> None:
+        """Note that what lay in a segment at these offsets could not be read."""
+        rows = [(segment, at, what) for at in offsets]
         with self._store.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO damage VALUES (?, ?, ?)", (segment, at, what))
+            connection.executemany("INSERT OR IGNORE INTO damage VALUES (?, ?, ?)", rows)
 
     def lost(self, writer: str, counts: Mapping[str, int], cost: Decimal) -> None:
         """Note how many records a writer has had to drop so far, by reason, and the dollars of them in all."""

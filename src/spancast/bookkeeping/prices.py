@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from spancast.base import files
 from spancast.base.folders import private
 from spancast.bookkeeping.pricing import Pricing, pricing
 from spancast.errors import SpancastError
@@ -110,8 +111,8 @@ def read(body: bytes, fetched_at: float) -> Prices:
 def load(home: Path) -> Prices | None:
     """Return the list that is kept in `home`; `None` where there is none that can be read."""
     try:
-        kept = _kept((home / FILE).read_bytes())
-    except (OSError, msgspec.MsgspecError, ValueError):
+        kept = _kept(files.read(home / FILE))
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return Prices(kept.fetched_at, kept.models)
 

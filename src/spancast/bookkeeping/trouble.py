@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from spancast.base import store
+from spancast.base import files, store
 from spancast.errors import SpancastError
 
 _MAGIC = b"SQLite format 3\0"
@@ -20,7 +20,7 @@ _MOVE_AWAY = "Move it away, or name another directory with --home; the next prog
 _OF_SYSTEM = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_WRITABLE),
-    **dict.fromkeys((errno.EISDIR, errno.ENOTDIR), _MOVE_AWAY),
+    **dict.fromkeys((errno.EISDIR, errno.ENOTDIR, errno.ENXIO), _MOVE_AWAY),
 }
 _HELD = "Let it go on, or end it, and try again."
 _OF_SQLITE = {
@@ -51,11 +51,10 @@ def told(home: Path, *, also: str = "") -> Iterator[None]:
 
 
 def _look(path: Path) -> None:
-    """Raise `SpancastError` for a file that is no database, before anything is made of it."""
-    if not path.exists() or _is_database(path):
+    """Raise for what is no database, before anything is made of it; SQLite would wait for a pipe for ever."""
+    if not path.exists() or (path.is_file() and _is_database(path)):
         return
-    with path.open("rb") as file:
-        head = file.read(len(_MAGIC))
+    head = files.read(path, len(_MAGIC))
     if head and head != _MAGIC:
         raise SpancastError(
             f"{path} is no ledger: it begins with {head!r}, which no SQLite database does. {_MOVE_AWAY}"

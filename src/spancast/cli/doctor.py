@@ -3,7 +3,10 @@
 import argparse
 import json
 import platform
+import shlex
 import sqlite3
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
@@ -12,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 
+from spancast.base import homes
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import lookups
 from spancast.bookkeeping.trouble import told
@@ -112,7 +116,23 @@ def _home(found: Settings) -> Finding:
     if not _can_be_written(existing):
         cure = "Set SPANCAST_HOME to a directory that can be written, or SPANCAST_DURABILITY=memory."
         return Finding("home", "wrong", f"{existing} cannot be written. {cure}")
+    if home.exists() and _is_open_to_others(home):
+        return Finding("home", "note", f"{home} can be written to by other users. {_OPEN} {_closing(home)}")
     return Finding("home", "ok", str(home))
+
+
+def _is_open_to_others(home: Path) -> bool:
+    return sys.platform != "win32" and bool(home.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _closing(home: Path) -> str:
+    """Return how a home is closed to others; a mounted volume is often root's, who has opened it to all."""
+    if homes.user() in (home.stat().st_uid, 0):
+        return f"chmod 700 {shlex.quote(str(home))} mends it."
+    return f"SPANCAST_HOME={shlex.quote(str(home / 'spancast'))} mends it: a directory that Spancast makes for itself."
+
+
+_OPEN = "They can take records away, and keep new ones from being booked."
 
 
 def _can_be_written(folder: Path) -> bool:

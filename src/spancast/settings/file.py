@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from spancast.base import guard
+from spancast.base import files, guard
 from spancast.errors import ConfigurationError
 from spancast.settings.table import SETTINGS
 
@@ -16,7 +16,7 @@ def stated(folder: Path) -> tuple[str, Mapping[str, object]]:
         if written is None:
             continue
         try:
-            found: object = tomllib.loads(written.decode("utf-8-sig"))
+            found = _parsed(written)
         except ValueError as error:
             if name == "spancast.toml":
                 raise ConfigurationError(f"{folder / name} is no TOML: {error}. Mend it or move it away.") from error
@@ -36,10 +36,20 @@ def stated(folder: Path) -> tuple[str, Mapping[str, object]]:
     return "", {}
 
 
+def _parsed(written: bytes) -> object:
+    """Return what TOML says; raise `ValueError` where it is none, or none that an error could show."""
+    try:
+        found = tomllib.loads(written.decode("utf-8-sig"))
+        repr(found)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return found
+
+
 def _written(file: Path) -> bytes | None:
     """Return what a file says; `None` where it cannot be read, which is told of one that is there for Spancast."""
     try:
-        return file.read_bytes()
+        return files.read(file)
     except OSError as error:
         if file.name == "spancast.toml" and not isinstance(error, FileNotFoundError | NotADirectoryError):
             guard.once_a_minute(

@@ -74,7 +74,7 @@ def test_a_wrong_sum_is_an_exit_status_and_rebuilding_mends_it(spancast, booked)
 
 def test_damage_of_the_journal_and_losses_are_told_and_are_no_fault_of_the_file(spancast, booked):
     with closing(Book(booked)) as book:
-        book.damaged("writer-000001.seg", 7, "torn")
+        book.damaged("writer-000001.seg", [7], "torn")
         book.lost("writer", {"queue full": 3}, Decimal("0.25"))
     status, printed, _ = spancast("ledger", "check")
     assert status == 0

@@ -1,5 +1,6 @@
 import itertools
 import random
+import time
 from collections import Counter
 
 import pytest
@@ -81,3 +82,31 @@ def test_a_payload_of_the_greatest_length_is_a_record():
 def test_a_payload_that_would_be_read_as_damage_is_no_record():
     with pytest.raises(ValueError, match="larger than"):
         frame.pack(bytes(frame.MAX_PAYLOAD + 1))
+
+
+def test_a_segment_full_of_magics_is_looked_through_in_time():
+    storm = frame.MAGIC + (2**20).to_bytes(4, "little") + bytes(4)
+    data = frame.pack(b"before") + storm * 200_000
+    began = time.process_time()
+    (before, rest) = frame.unpack(data)
+    assert time.process_time() - began < 5.0
+    assert (before.payload, rest) == (b"before", frame.Frame(None, len(data)))
+    assert read(data[rest.end :] + frame.pack(b"after")) == [b"after"]
+
+
+def test_whatever_one_byte_in_a_hundred_was_hit_by_every_whole_record_is_found():
+    chance = random.Random(7)
+    payloads = [bytes(chance.choices(range(128), k=500)) for _ in range(2_000)]
+    records = [bytearray(frame.pack(payload)) for payload in payloads]
+    hit = {divmod(chance.randrange(2_000 * 510), 510) for _ in range(2_000 * 5)}
+    for number, place in hit:
+        records[number][place] ^= chance.randrange(1, 256)
+    lost = {number for number, _ in hit}
+    spared = [payload for number, payload in enumerate(payloads) if number not in lost]
+    assert [each for each in read(b"".join(records)) if each] == spared
+    assert spared
+
+
+def test_a_record_that_holds_records_is_one():
+    inner = frame.pack(b"inner") * 3
+    assert read(frame.pack(inner) + frame.pack(b"after")) == [inner, b"after"]

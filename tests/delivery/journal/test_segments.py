@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from spancast.base import guard
 from spancast.bookkeeping.book import Book
 from spancast.delivery.journal import segments
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
+from spancast.errors import SpancastError
 from tests.bookkeeping.records import call, opened, output
 from tests.faults.booked import drained
 
@@ -261,3 +263,26 @@ except BlockingIOError:
 def test_what_a_daemon_opens_in_place_of_what_it_closed_is_its_childrens_too(tmp_path: Path) -> None:
     output(DAEMON, tmp_path / "home")
     assert sorted(users(tmp_path / "home")) == ["after", "before", "child-0", "child-1"]
+
+
+def test_a_journal_of_ours_is_closed_to_others(home: Path) -> None:
+    journal_folder(home).mkdir(parents=True)
+    journal_folder(home).chmod(0o777)
+    with closing(Journal(home)) as journal:
+        journal.append(call())
+    assert journal_folder(home).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may do this")
+def test_nothing_is_written_to_a_journal_of_another_user_nor_read_from_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "strict", False)
+    journal_folder(home).mkdir(parents=True)
+    os.chown(journal_folder(home), 12345, 12345)
+    with closing(Book(home)) as book, closing(Journal(home)) as journal:
+        journal.append(call())
+        assert len(journal.waiting.records) == 1
+        with pytest.raises(SpancastError, match="journal belongs to another user"):
+            Drainer(home, [book]).drain(1.0)
+    assert list(journal_folder(home).iterdir()) == []

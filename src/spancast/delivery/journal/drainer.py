@@ -9,7 +9,7 @@ the next one. Damage costs the record it hit, is noted, and stops nothing.
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from spancast.base import guard, locks
+from spancast.base import files, guard, locks
 from spancast.base.descriptors import Held
 from spancast.base.folders import private
 from spancast.base.segments import writer_of
@@ -67,8 +67,8 @@ class Register(Protocol):
         """Return the calls under way whose writer is not among the `living`."""
         ...
 
-    def damaged(self, segment: str, at: int, what: str) -> None:
-        """Note, once, that what lies in a segment at the offset `at` could not be read."""
+    def damaged(self, segment: str, offsets: Iterable[int], what: str) -> None:
+        """Note, once, that what lies in a segment at these offsets could not be read."""
         ...
 
     def lost(self, writer: str, counts: Mapping[str, int], cost: Decimal) -> None:
@@ -93,13 +93,15 @@ class Drainer:
         """Move all there is; return `False` when another process was at it for all of `timeout` seconds.
 
         `journal` is this process's own: what waits in its memory is moved too, and it is looked after meanwhile. A
-        shelf that fails raises `OSError` or `sqlite3.Error`; what was not moved then is moved the next time.
+        shelf that fails raises `OSError` or `sqlite3.Error`, a journal of another user's `SpancastError`; what was not
+        moved then is moved the next time.
         """
         if journal is not None and journal.home != self.home:
             return False  # nor may this process move what lies here
         if not self.home.is_dir() and journal is None:
             return True
         private(self.home)
+        files.be_ours(self._folder)
         lock = locks.FileLock(self.home / "drainer.lock")
         if not lock.acquire(timeout):
             return False
@@ -144,15 +146,15 @@ class Drainer:
                 self._follow(path)  # from where the shelves are
             except _UnreadableError:
                 guard.failed("reading", "%s cannot be read; it is left where it lies.", path)
-                self._note(path.name, 0, "cannot be read")
+                self._note(path.name, [0], "cannot be read")
 
     def _move(self, file: Held, segment: str) -> int:
         """Move what no shelf or not every shelf has; return the offset behind it."""
         ends = [shelf.end(segment) for shelf in self._shelves]
         at = min(ends) or (len(frame.HEAD) if _has_head(file) else 0)
         for batch in _batches(file, at):
-            for damage in batch.damage:
-                self._note(segment, damage, "unreadable")
+            if batch.damage:
+                self._note(segment, batch.damage, "unreadable")
             for shelf, end in zip(self._shelves, ends, strict=True):
                 if end < batch.end:
                     shelf.apply(segment, batch.end, batch.records)
@@ -163,10 +165,10 @@ class Drainer:
     def _finish(self, file: Held, path: Path, end: int) -> None:
         """Remove a segment that has no writer any more and is on every shelf; what is no segment is set aside."""
         if end < _size(file):
-            self._note(path.name, end, "torn")
+            self._note(path.name, [end], "torn")
         has_head = _has_head(file)
         if not has_head:
-            self._note(path.name, 0, "no segment")
+            self._note(path.name, [0], "no segment")
         try:
             path.unlink() if has_head else path.rename(path.with_suffix(".bad"))
         except OSError:
@@ -223,9 +225,9 @@ class Drainer:
                 if file is not None and time.time() - os.fstat(file.fd).st_mtime > STALE and locks.try_lock(file.fd):
                     path.unlink(missing_ok=True)
 
-    def _note(self, segment: str, at: int, what: str) -> None:
+    def _note(self, segment: str, offsets: Iterable[int], what: str) -> None:
         for register in self._registers:
-            register.damaged(segment, at, what)
+            register.damaged(segment, offsets, what)
 
 
 @contextmanager

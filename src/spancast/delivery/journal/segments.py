@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from spancast.base import descriptors, folders, locks
+from spancast.base import descriptors, files, folders, locks
 from spancast.base.descriptors import Held
 from spancast.delivery.journal import frame
 
@@ -188,6 +188,10 @@ class Segments:
 
     def _begin(self) -> int:
         folders.private(self._folder)
+        stranger = files.stranger(self._folder)
+        if stranger is not None:
+            raise PermissionError(errno.EACCES, f"belongs to another user ({stranger})", str(self._folder))
+        files.narrow(self._folder)
         self._number += 1
         path = self._folder / f"{self.writer}-{self._number:06d}.seg"
         unready = path.with_suffix(".new")
