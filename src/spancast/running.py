@@ -2,7 +2,6 @@
 
 import math
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spancast import owed
 from spancast.base import guard, locks
 from spancast.base.deadline import Deadline
+from spancast.base.threads import Daemon
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.pruner import Pruner
 from spancast.delivery.gauges import Deliveries
@@ -100,8 +100,7 @@ class Running:
         if self._couriers or self._lacking:
             _for_a_moment(self._register_each, BEGINNING)
         if self._couriers and journal_folder(self.settings.home).is_dir():
-            self._journal.news = True  # what an earlier process has left may wait for this one
-            self._pump.start()
+            self._pump.inherit()  # what an earlier process has left may wait for this one
 
     def flush(self, timeout: float) -> bool:
         """Move and send what was recorded; return whether all of it is where it should be.
@@ -246,7 +245,7 @@ def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:
         with guard.quietly("work on the disk"):
             work()
 
-    thread = threading.Thread(target=quietly, name="spancast-disk", daemon=True)
+    thread = Daemon(quietly, "spancast-disk")
     try:
         thread.start()
     except RuntimeError:

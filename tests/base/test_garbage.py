@@ -62,6 +62,14 @@ def test_other_threads_are_outside_of_a_collection() -> None:
     assert told == [False]
 
 
+def test_whoever_leaves_may_have_been_sent_away_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gc, "callbacks", [])
+    garbage.listen()
+    gc.callbacks.clear()
+    garbage.leave()
+    assert gc.callbacks == []
+
+
 def test_whoever_leaves_leaves_the_others_listening() -> None:
     before = list(gc.callbacks)
     garbage.listen()

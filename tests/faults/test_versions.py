@@ -107,6 +107,23 @@ def test_deaths_cost_nothing_on_another_python(python: Path, how: str, openroute
     assert len(marks(tmp_path / "marks", "done")) >= 57
 
 
+CREATE_A_SUBINTERPRETER = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+inner = interpreters.create()
+interpreters.run_string(inner, "print('ran', flush=True)")
+interpreters.destroy(inner)
+"""
+
+
+def test_a_subinterpreter_that_cannot_have_us_is_silent(python: Path, openrouter: Simulator, tmp_path: Path) -> None:
+    command = ["-m", "spancast", "run", "--", str(python), "-c", CREATE_A_SUBINTERPRETER]
+    done = run(python, command, tmp_path, openrouter)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+
+
 SIXTEEN = """
 import sys, threading
 from pathlib import Path

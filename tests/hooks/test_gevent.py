@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from spancast.testing import Simulator
 from tests.support.environments import ROOT, python_with
+from tests.support.programs import surroundings
 
 NEEDS = ("gevent>=24.10", "requests>=2.32", "urllib3>=2.2", "pytest>=9")
 
@@ -44,3 +46,29 @@ def test_a_program_that_patches_itself_is_warned_of_nothing(tmp_path: Path) -> N
         command = [python, *run, "-W", "always", "-c", program]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
         assert (done.stdout, done.stderr) == ("", "")
+
+
+CALL_AND_DIE = """
+import os, spancast, urllib.request
+spancast.start()
+body = b'{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}'
+headers = {"authorization": "Bearer k", "content-type": "application/json"}
+url = os.environ["OPENROUTER_BASE_URL"] + "/chat/completions"
+urllib.request.urlopen(urllib.request.Request(url, body, headers)).read()
+os._exit(0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("before", "after"), [(0.0, 0.0), (0.0, 2.0), (0.4, 2.0)])
+def test_nor_is_it_where_an_earlier_process_has_left_calls(tmp_path: Path, before: float, after: float) -> None:
+    python = python_with("clients/gevent", *NEEDS)
+    program = f"import time; time.sleep({before}); from gevent import monkey; monkey.patch_all(); time.sleep({after})"
+    run = [python, "-m", "spancast", "run", "--", python, "-W", "always", "-c", program]
+    with Simulator(seed=5) as openrouter:
+        more = {"SPANCAST_DESTINATIONS": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": openrouter.base_url}
+        environment = surroundings(tmp_path, openrouter, PYTHONPATH=str(ROOT), **more)
+        subprocess.run([python, "-c", CALL_AND_DIE], env=environment, check=True, timeout=60)
+        done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("", "")

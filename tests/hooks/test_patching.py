@@ -31,7 +31,12 @@ from tests.support.watched import Watched, watched
 
 ROOT = Path(__file__).parents[2]
 PLAIN = Answer(200, JSON, [plain()])
-METHODS = ("httpx.Client.send", "httpx.AsyncClient.send", "httpx2.Client.send", "httpx2.AsyncClient.send")
+METHODS = tuple(
+    f"{library}.{client}.{method}"
+    for library in ("httpx", "httpx2")
+    for client in ("Client", "AsyncClient")
+    for method in ("send", "_build_redirect_request", "_send_single_request")
+)
 
 
 @pytest.fixture(autouse=True)
@@ -163,7 +168,7 @@ print(hasattr(httpx.Client.send, "__wrapped__"))
 """,
         server,
     )
-    assert told == ["2", "2", "httpx2.AsyncClient.send", "httpx2.Client.send", "False"]
+    assert told == ["2", "2", *sorted(each for each in METHODS if each.startswith("httpx2")), "False"]
 
 
 def test_what_is_imported_after_the_start_is_hooked(server: Replay) -> None:
@@ -234,6 +239,28 @@ print(old is httpx.Client, old.send is bare, httpx.Client.send is fresh)
         server,
     )
     assert told == ["1", "1", "False", "True", "True"]
+
+
+def test_the_hooks_come_off_though_the_application_has_emptied_the_collectors_list(monkeypatch: Any) -> None:
+    monkeypatch.setattr(gc, "callbacks", [])
+    with watched() as seen:
+        gc.callbacks.clear()
+    assert seen.patches.hooked() == ()
+    assert [layers(kind.client) for kind in KINDS] == [0, 0, 0, 0]
+
+
+def test_what_cannot_be_undone_keeps_no_hook_on(monkeypatch: Any, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(guard, "strict", False)
+    seen = Watched((), DEFAULT_ON)
+    with monkeypatch.context() as broken:
+        broken.setattr(gc, "callbacks", [])
+        seen.patches.install(HOOKS)
+        broken.setattr(gc, "callbacks", None)
+        seen.patches.remove()
+    assert seen.patches.hooked() == ()
+    assert [layers(kind.client) for kind in KINDS] == [0, 0, 0, 0]
+    assert "leaving the garbage collector failed" in caplog.text
+    caplog.clear()
 
 
 class Another:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from spancast.base import clock, forks, guard
 from spancast.base.deadline import Deadline
+from spancast.base.threads import Daemon
 
 LONGEST = 1000
 """Pieces of work that wait at most."""
@@ -106,7 +107,7 @@ class Background:
         if self._starting or (self._thread is not None and self._thread.is_alive()):
             return True
         self._starting, self._current = True, None
-        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        thread = Daemon(self._run, self._name)
         try:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached

@@ -7,6 +7,7 @@ answer any more; the same one run by a `break` says that the application left it
 import gc
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 _thread: int | None = None
@@ -18,8 +19,9 @@ def listen() -> None:
 
 
 def leave() -> None:
-    """Undo one `listen`."""
-    gc.callbacks.remove(_note)
+    """Undo one `listen`, unless the application has: the list is everybody's, and may have been emptied."""
+    with suppress(ValueError):
+        gc.callbacks.remove(_note)
 
 
 def collecting() -> bool:

@@ -16,6 +16,8 @@ def _start() -> None:
 
         begin({})
     except Exception as error:  # noqa: BLE001 - the program runs whatever happens here
+        if "subinterpreters" in str(error):  # there it is not to run, and a program may make any number of them
+            return
         sys.stderr.write(f"spancast: {sys.executable} runs without Spancast. {type(error).__name__}: {error}\n")
 
 

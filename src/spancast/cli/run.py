@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import dropwhile
 from pathlib import Path
 
 from spancast.destinations import discover
@@ -45,9 +46,11 @@ def run(args: argparse.Namespace) -> int:
     _check(inforce.destinations)
     if "home" in given:  # whole: the programs that it starts may work elsewhere
         given["home"] = str(inforce.home)
-    if _ignores_environment(command):
+    unseeing = _unseeing(command)
+    if unseeing is not None:
         sys.stderr.write(
-            f"spancast run: {command[0]} is told by -I or -E to ignore its environment: no call is seen.\n"
+            f"spancast run: {command[0]} is told by -{unseeing} to run nothing before its program: no call is seen. "
+            "Leave it out, or call spancast.start() in the program.\n"
         )
     return _become(program, command, environment({_OPTIONS[name]: value for name, value in given.items()}))
 
@@ -59,11 +62,18 @@ def _check(destinations: Sequence[Destination]) -> None:
             discover.exporter(destination)
 
 
-def _ignores_environment(command: Sequence[str]) -> bool:
-    """Whether the command is a Python that starts nothing which its environment names."""
-    if not Path(command[0]).name.startswith("python"):
-        return False
-    return not {"I", "E"}.isdisjoint(_flags(iter(command[1:])))
+def _unseeing(command: Sequence[str]) -> str | None:
+    """Return the flag by which a Python, also one that `env` is to become, looks for no `sitecustomize` of ours."""
+    words = iter(command)
+    if Path(command[0]).name == "env":
+        words = dropwhile(lambda word: "=" in word, command[1:])
+    if not Path(next(words, "")).name.startswith("python"):
+        return None
+    return next((flag for flag in _flags(words) if flag in _UNSEEING), None)
+
+
+_UNSEEING = "IES"
+"""Python's flags to ignore `PYTHONPATH` (`-I`, `-E`) or to import no `site` (`-S`)."""
 
 
 def _flags(words: Iterator[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import threading
 from typing import Protocol
 
 from spancast.base import forks, guard
+from spancast.base.threads import Daemon
 
 FAULT = 5.0
 """Seconds until a worker goes on that failed itself."""
@@ -52,7 +53,7 @@ class WorkerThread:
         self._woken.set()
         with self._lock:
             if self._thread is None and not self._stopping:
-                thread = threading.Thread(target=self._run, name=f"spancast-{self._worker.name}", daemon=True)
+                thread = Daemon(self._run, f"spancast-{self._worker.name}")
                 try:
                     thread.start()
                 except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached

@@ -1,6 +1,6 @@
 """From what a destination's owner wrote to the exporter: a name, `"module:Class"`, or an instance.
 
-A name is the file of a built-in exporter, else an entry point in the group `spancast.exporters`. What is found is
+A name is the module of a built-in exporter, else an entry point in the group `spancast.exporters`. What is found is
 called with the destination's options; a dataclass's fields are its options, and a field whose metadata says
 `{"variables": ("ACME_API_KEY",), "where": "It is in Acme under Settings."}` is read from the environment when it is not
 given. `"unless": ("agent",)` says that it must be given unless one of these options is, `"flag": True` that a text for
@@ -11,11 +11,11 @@ import difflib
 import importlib
 import inspect
 import os
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from pathlib import Path
 from typing import cast
 
 from spancast.contract import Exporter, ExporterFactory, Sink
@@ -110,10 +110,13 @@ def _by(where: str | None) -> str:
 
 
 def _built_in() -> tuple[str, ...]:
-    """Return the names of the files in the package of the exporters, which is not imported for that."""
+    """Return the names of the modules in the package of the exporters, which is not imported for that.
+
+    They are asked of whoever imports them: in a zip file or a frozen program there are no files of theirs.
+    """
     spec = find_spec(BUILT_IN)
     folders = (spec.submodule_search_locations or ()) if spec else ()
-    return tuple(file.stem for folder in folders for file in Path(folder).glob("*.py") if not file.name.startswith("_"))
+    return tuple(module.name for module in pkgutil.iter_modules(folders) if not module.name.startswith("_"))
 
 
 def _imported(wanted: str, where: str | None = None) -> ExporterFactory:

@@ -77,15 +77,16 @@ class Patches:
             wrapt.register_post_import_hook(self._later(hook), hook.module)
 
     def remove(self) -> None:
-        """Take every wrapper off, wherever it stands by now."""
+        """Take every wrapper off, wherever it stands by now; one that does not come off keeps no other on."""
         with self._lock:
-            if self._on:
-                garbage.leave()
-            self._on = False
+            was_on, self._on = self._on, False
             patches, self._patches = self._patches, []
         for patch in patches:
             with guard.quietly(f"unhooking {patch.owner.__module__}"):
                 patch.remove()
+        if was_on:
+            with guard.quietly("leaving the garbage collector"):
+                garbage.leave()
 
     def hooked(self) -> tuple[str, ...]:
         """Return the methods that are wrapped, as `module.Class.method`."""

@@ -7,9 +7,13 @@ from contextlib import closing
 
 import pytest
 
+from spancast.base import clock
+from spancast.bookkeeping.book import Book
+from spancast.delivery.journal import pump as pumps
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 from spancast.delivery.journal.pump import Pump
+from tests.bookkeeping.records import call
 
 THREADS = 8
 
@@ -67,3 +71,27 @@ def test_a_child_that_is_forked_while_it_is_started_starts_its_own(pump):
             pump.start()
             os._exit(0 if pump.running and pumping() == 1 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def inheriting(folder, monkeypatch, settled, record=None):
+    """Return how long it took, in seconds, until something was moved that an earlier process may have left."""
+    monkeypatch.setattr(pumps, "SETTLED", settled)
+    moved = threading.Event()
+    with closing(Journal(folder)) as journal, closing(Book(folder)) as book:
+        pump = Pump(journal, Drainer(folder, [book]), [moved.set])
+        began = clock.now()
+        pump.inherit()
+        if record is not None:
+            journal.append(record)
+        assert moved.wait(20)
+        took = clock.now() - began
+        pump.stop()
+    return took
+
+
+def test_what_an_earlier_process_left_is_moved_when_the_program_has_settled(tmp_path, monkeypatch):
+    assert inheriting(tmp_path, monkeypatch, settled=0.6) >= 0.6
+
+
+def test_it_is_moved_with_the_first_record_of_this_one(tmp_path, monkeypatch):
+    assert inheriting(tmp_path, monkeypatch, settled=60.0, record=call()) < 10.0

@@ -57,6 +57,8 @@ class Desk:
         self.outbox = self._open.enter_context(closing(Outbox(home)))
 
     def courier(self, exporter, name: str = "platform", *, expects=may_come, **options) -> Courier:
+        if isinstance(exporter, Shelf):  # it stands for a platform that makes one of two
+            options = {"late_cost": "update", **options}
         destination = Destination(exporter, name=name, **options)
         return self._open.enter_context(
             closing(Courier(destination, exporter, self.outbox, to_span, self.home, expects=expects))

@@ -32,7 +32,7 @@ class Query(NamedTuple):
 def queries(asked: Sequence[str], chosen: Filter) -> Iterator[Query]:
     """Yield the queries whose rows together are all calls that are meant, but for the outsize ones.
 
-    `chosen` are the columns to group by: `kind`, `user`, `session`, `tags`, `day`, `hour`.
+    `asked` are the columns to group by: `kind`, `user`, `session`, `tags`, `day`, `hour`.
     """
     parameters: dict[str, object] = {}
     where, meant = condition(chosen, parameters), whole(chosen)

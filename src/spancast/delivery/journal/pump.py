@@ -4,6 +4,7 @@ It looks a few times a second rather than being told: what runs on the caller's 
 no lock but the journal's own.
 """
 
+import math
 import threading
 import time
 from collections import deque
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from spancast.base import clock, forks, guard, locks
 from spancast.base.deadline import Deadline
+from spancast.base.threads import Daemon
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 
@@ -20,6 +22,9 @@ AGAIN = 0.02
 """Seconds between two tries while somebody waits, and another process is at it."""
 REFUSED = 1.0
 """Seconds until it is tried again to start the thread, where none could be."""
+SETTLED = 1.0
+"""Seconds until what an earlier process left is moved. `spancast run` starts before the program, which may patch
+sockets and threads in its first lines: gevent warns of what is imported before that, and to send is to import."""
 
 
 class _Wish:
@@ -53,6 +58,12 @@ class Pump:
         self._wishes: deque[_Wish] = deque()
         self._thread: threading.Thread | None = None
         self._not_before = 0.0
+        self._inherits_at = math.inf
+
+    def inherit(self) -> None:
+        """Move what an earlier process left as well, in a moment, or with the first that this one has."""
+        self._inherits_at = clock.now() + SETTLED
+        self.start()
 
     def start(self) -> None:
         """Start the thread, where it does not run and nobody else is at it.
@@ -70,7 +81,7 @@ class Pump:
 
     def _start(self) -> None:
         self.running = True
-        thread = threading.Thread(target=self._run, name="spancast", daemon=True)
+        thread = Daemon(self._run, "spancast")
         try:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
@@ -107,7 +118,7 @@ class Pump:
         if not self._turning.acquire(timeout=locks.patience(threading.TIMEOUT_MAX)):
             return False
         try:
-            self._journal.news = False
+            self._journal.news, self._inherits_at = False, math.inf
             moved = False
             try:
                 with self._drainer.faults_told():
@@ -129,7 +140,7 @@ class Pump:
             with guard.quietly("moving records"):
                 if self._wishes:
                     self._fulfil(self._wishes.popleft())
-                elif self._journal.news:
+                elif self._journal.news or clock.now() >= self._inherits_at:
                     self.turn()
                 else:
                     self._journal.leave_what_is_gone()
