@@ -28,10 +28,12 @@ from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.recording.recorder import Recorder
 from spancast.trace.tracing import Tracing
+from tests.hooks.wires import ANOTHER_NAME, EVENTS, TWICE, UNFINISHED, chunked
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROMPT, SSE, STREAM, TEXT, plain
 from tests.support.recordings import Recording, differences, recordings
 from tests.support.replay import Answer, Replay
 from tests.support.shared import needs_shared
+from tests.support.verbatim import Verbatim
 from tests.support.watched import Watched, watched
 from tests.support.watching import Seen
 
@@ -552,6 +554,24 @@ def test_the_content_encoding_is_not_what_it_says(kind: Kind, ask: Any, server: 
     seen, error = raised(kind, server.host, lambda caller: ask(caller, server.url))
     assert error is niquests.exceptions.ContentDecodingError
     assert (seen.only.outcome, seen.only.generation_id) == ("error", GENERATION)
+
+
+@every_kind
+@both_ways
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [
+        (UNFINISHED, ("error", GENERATION, COST)),
+        (chunked(EVENTS, SSE).removesuffix(b"0\r\n\r\n"), ("completed", GENERATION, COST)),
+        (ANOTHER_NAME, ("completed", GENERATION, COST)),
+        (TWICE, ("completed", "gen-h", COST)),
+    ],
+    ids=["unfinished", "unfinished stream", "another name", "twice"],
+)
+def test_what_comes_is_known(kind: Kind, ask: Any, answer: bytes, known: Any, wire: Verbatim) -> None:
+    wire.answers = [answer]
+    seen = same(kind, wire.host, lambda caller: ask(caller, wire.url))
+    assert (seen.only.outcome, seen.only.generation_id, seen.only.cost) == known
 
 
 @every_kind

@@ -81,3 +81,12 @@ BEHEADED = {
     "no status": b"HTTP/1.1 OK\r\n\r\n",
     "an endless line": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000,
 }
+
+UNFINISHED = chunked(PLAIN).removesuffix(b"0\r\n\r\n")
+"""All of an answer is there but for the end of its framing."""
+ANOTHER_NAME = sized(gzip.compress(PLAIN), content_encoding="x-gzip")
+"""An encoding by a name that most clients do not know, and so leave as it is (RFC 9110 §8.4.1.3)."""
+TWICE = sized(PLAIN).replace(
+    b"\r\n", b"\r\n" + 2 * b"X-Generation-Id: gen-h\r\nX-OpenRouter-Cache-Status: MISS\r\nRetry-After: 2\r\n", 1
+)
+"""Every header of OpenRouter's comes two times."""

@@ -15,7 +15,7 @@ from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.aiohttp_stream import Hear, hearing
-from spancast.hooks.client_request import content, credentials, replaceable, watched
+from spancast.hooks.client_request import ENCODING, answered, content, credentials, replaceable, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import opened, under_way
@@ -107,18 +107,19 @@ class _Listener:
             return
         self.heeded = True
         try:
-            events = self._heard(response)
+            whole = self._heard(response)
             if not self._read(response):
-                self.hear(response, self.exchange, self.decoded and not events)
+                self.hear(response, self.exchange, whole)
         except Exception:  # noqa: BLE001 - the response is the application's
             guard.caught("hooks.aiohttp")
             self.exchange.finish("closed")
 
     def _heard(self, response: Any) -> bool:
-        """Show the exchange the headers; return whether the body is a stream of events."""
+        """Show the exchange the headers; return whether the body is one object, in which nothing is left to undo."""
         _heard.add(response)
         self.exchange.sent(credentials(response.request_info.headers))
-        return self.exchange.headers(response.status, _headers(response, decoded=self.decoded))
+        headers = _headers(response, decoded=self.decoded)
+        return not self.exchange.headers(response.status, headers) and self.decoded and ENCODING not in headers
 
     def _read(self, response: Any) -> bool:
         """Show the exchange a body that a trace or a middleware has read; return whether one has."""
@@ -227,6 +228,8 @@ def _check(session: Any, kwargs: dict[str, Any]) -> Any:
 def _headers(response: Any, *, decoded: bool) -> Mapping[str, str]:
     """Return the headers, without the encoding that is undone."""
     headers = response.headers
-    if not decoded or headers.get("content-encoding", "").lower() not in _DECODED:
-        return headers  # type: ignore[no-any-return]  # a multidict
-    return {name.lower(): value for name, value in headers.items() if name.lower() != "content-encoding"}
+    if not decoded or headers.get(ENCODING, "").lower() not in _DECODED:
+        return headers  # type: ignore[no-any-return]  # a multidict, which gives the first of several
+    left = answered(headers.items())
+    del left[ENCODING]
+    return left

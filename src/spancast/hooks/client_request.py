@@ -1,8 +1,9 @@
-"""What the hooks read of a client's own request: whether it is watched, and what it carries."""
+"""What the hooks read of a client's own request and answer: whether it is watched, and what it carries."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from spancast.capture.exchange import Exchange
 from spancast.capture.failure import CREDENTIALS
 from spancast.recording.recorder import Recorder
 
@@ -41,6 +42,22 @@ def lowered(headers: Iterable[tuple[Any, Any]]) -> dict[str, str]:
     return found
 
 
+def answered(headers: Iterable[tuple[Any, Any]]) -> dict[str, str]:
+    """Return the same of an answer: of what comes several times the first is meant, but for the list of encodings."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        key = (name if isinstance(name, str) else _text(name)).lower()
+        said = value if isinstance(value, str) else _text(value)
+        if key not in found:
+            found[key] = said
+        elif key == ENCODING:
+            found[key] += f", {said}"
+    return found
+
+
+ENCODING = "content-encoding"
+
+
 def credentials(headers: Any) -> dict[str, str]:
     """Return the headers that hold a secret, of a mapping that does not tell their names' case."""
     return {name: _text(headers[name]) for name in CREDENTIALS if name in headers}
@@ -51,6 +68,12 @@ def content(body: Any) -> bytes | None:
     if isinstance(body, str):
         return body.encode("utf-8", "replace")
     return bytes(body) if isinstance(body, bytes | bytearray | memoryview) else None
+
+
+def as_it_came(body: bytes, exchange: Exchange) -> None:
+    """Take a whole body that the client has not decoded, and finish."""
+    exchange.feed(body)
+    exchange.finish("completed")
 
 
 def replaceable(body: Any) -> bool:

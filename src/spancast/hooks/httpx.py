@@ -2,28 +2,35 @@
 
 The request is always sent as a stream, so that the id in the headers is known before a body that may never come. For
 a caller who did not ask to stream the body is read here, as the client itself would have read it, and closed on error.
+What has come of it is kept until all of it has, for an error that comes instead.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial, wraps
 from operator import attrgetter
 from types import FrameType, ModuleType
 from typing import Any
+from weakref import ref
+
+from msgspec.structs import replace
 
 from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.headers import ANSWERED, ASKED
 from spancast.capture.http_request import HttpRequest
 from spancast.capture.tee import AsyncTee, SyncTee
-from spancast.hooks.client_request import only, watched
+from spancast.hooks.client_request import ENCODING, as_it_came, only, watched
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
-from spancast.hooks.sending import Carries, module_of, opened, under_way
+from spancast.hooks.sending import Carries, is_sending, module_of, opened, under_way
 from spancast.recording.recorder import Recorder
 
 Tee = Callable[[Any, Exchange], Any]
+Keep = Callable[[Any], Any]
+"""Makes what stands in the place of a stream that is read here."""
 _Header = tuple[bytes, bytes, bytes]
 """A header's name as it is sent, the same in lower case, and the value."""
 _Items = Callable[[Any], Iterable[_Header]]
@@ -35,6 +42,7 @@ _host = attrgetter("url.host")
 def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `Client.send`."""
     tee, items = type("ByteStream", (SyncTee, module.SyncByteStream), {}), _items(module)
+    keep = type("ByteStream", (_SyncKept, module.SyncByteStream), {})
     seen, carries = partial(_seen, items), _carrying(module)
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -48,16 +56,16 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
             except Exception as error:
                 answer.refused(answer_of(error, module.Response, partial(_is_of, request)))
                 raise
-        answer.listen(response, tee, asked=bool(kwargs.get("stream")))
+        answer.listen(response, tee, None if kwargs.get("stream") else keep)
         if kwargs.get("stream"):
             return response
         try:
             response.read()
         except BaseException as error:
-            exchange.fail(error)
+            answer.cut(error)
             response.close()
             raise
-        exchange.body(response.content)
+        answer.read(response)
         return response
 
     return send
@@ -66,6 +74,7 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
 def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AsyncClient.send`."""
     tee, items = type("ByteStream", (AsyncTee, module.AsyncByteStream), {}), _items(module)
+    keep = type("ByteStream", (_AsyncKept, module.AsyncByteStream), {})
     seen, carries = partial(_seen, items), _carrying(module)
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -88,19 +97,88 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
             except Exception as error:
                 answer.refused(answer_of(error, module.Response, partial(_is_of, request)))
                 raise
-        answer.listen(response, tee, asked=bool(kwargs.get("stream")))
+        answer.listen(response, tee, None if kwargs.get("stream") else keep)
         if kwargs.get("stream"):
             return response
         try:
             await response.aread()
         except BaseException as error:
-            exchange.fail(error)
+            answer.cut(error)
             await response.aclose()
             raise
-        exchange.body(response.content)
+        answer.read(response)
         return response
 
     return send
+
+
+def build_redirect(_module: ModuleType, recorder: Recorder) -> Wrapper:
+    """Return the wrapper of `_build_redirect_request` of either client, which is called where an answer redirects.
+
+    Behind a request to another host it may lead to one that is watched.
+    """
+
+    def build(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        request = wrapped(*args, **kwargs)
+        if watched(recorder, _host, request):
+            _led.set(ref(request))
+        return request
+
+    return build
+
+
+_led: ContextVar[Callable[[], Any] | None] = ContextVar("spancast_httpx_redirect", default=None)
+"""The last request, if it is there, that a redirect has led to a host that is watched."""
+
+
+def _is_led(args: tuple[Any, ...]) -> bool:
+    """Whether a redirect has led to what is sent, and this is no step of a call."""
+    led = _led.get()
+    return led is not None and bool(args) and led() is args[0] and not is_sending()
+
+
+def _led_to(module: ModuleType, seen: Callable[[Any], HttpRequest], request: Any) -> HttpRequest:
+    """Return what is asked by a request that was made of another: its body is a stream, which may be in memory."""
+    body = b"".join(request.stream) if isinstance(request.stream, module.ByteStream) else None
+    return replace(seen(request), body=body, replaceable=False)
+
+
+def sync_single(module: ModuleType, recorder: Recorder) -> Wrapper:
+    """Return the wrapper of `Client._send_single_request`, which opens what a redirect has led to."""
+    tee, items = type("ByteStream", (SyncTee, module.SyncByteStream), {}), _items(module)
+    seen, carries = partial(_led_to, module, partial(_seen, items)), _carrying(module)
+
+    def single(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not _is_led(args) or (exchange := opened(recorder, partial(seen, args[0]))) is None:
+            return wrapped(*args, **kwargs)
+        answer = _Answer(exchange, items, [*items(args[0].headers)])
+        with under_way(exchange, module.__name__, carries):
+            response = wrapped(*args, **kwargs)
+        answer.listen(response, tee, None)
+        return response
+
+    return single
+
+
+def async_single(module: ModuleType, recorder: Recorder) -> Wrapper:
+    """Return the wrapper of `AsyncClient._send_single_request`, which does the same."""
+    tee, items = type("ByteStream", (AsyncTee, module.AsyncByteStream), {}), _items(module)
+    seen, carries = partial(_led_to, module, partial(_seen, items)), _carrying(module)
+
+    def single(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return led(wrapped, args, kwargs) if _is_led(args) else wrapped(*args, **kwargs)
+
+    async def led(wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        exchange = opened(recorder, partial(seen, args[0]))
+        if exchange is None:
+            return await wrapped(*args, **kwargs)
+        answer = _Answer(exchange, items, [*items(args[0].headers)])
+        with under_way(exchange, module.__name__, carries):
+            response = await wrapped(*args, **kwargs)
+        answer.listen(response, tee, None)
+        return response
+
+    return single
 
 
 def _carrying(module: ModuleType) -> Carries:
@@ -175,12 +253,15 @@ def _items(module: ModuleType) -> _Items:
 
 
 def _read(items: _Items, headers: Any, names: Container[bytes]) -> dict[str, str]:
-    """Return those of the `names`; what comes several times is one header (RFC 9110 §5.3)."""
+    """Return those of the `names`; of what comes several times see `lowered` and `answered`."""
     found: dict[str, str] = {}
     for _, lowered, raw_value in items(headers):
         if lowered in names:
             name, value = lowered.decode("latin-1"), raw_value.decode("latin-1")
-            found[name] = f"{found[name]}, {value}" if name in found else value
+            if name not in found:
+                found[name] = value
+            elif name == ENCODING or names is not ANSWERED:
+                found[name] += f", {value}"
     return found
 
 
@@ -215,19 +296,28 @@ class _Answer:
     items: _Items
     asked: list[_Header]
     """The headers of the request as they were before it was sent."""
+    stream: Any = None
+    """The client's own stream, while it is read here."""
+    kept: "_Kept | None" = None
+    """What stands in its place."""
+    coded: bool = False
+    """Whether the body has an encoding."""
 
-    def listen(self, response: Any, tee: Tee, *, asked: bool) -> None:
-        """Show the headers, and put the tee in where the body will pass for a caller who streams."""
+    def listen(self, response: Any, tee: Tee, keep: Keep | None) -> None:
+        """Show the headers, and put the tee in where the body will pass for a caller who streams.
+
+        What is read here for one who does not is kept on its way, by `keep`.
+        """
         try:
             events = self._heard(response)
             if response.is_stream_consumed or response.is_closed:  # one of the client's own event hooks was at it
-                content = _content(response)
-                if content is not None:
-                    self.exchange.body(content)
-                elif asked:
+                if not self._take(response) and keep is None:
                     self.exchange.finish("closed")
-            elif events or asked:
+            elif events or keep is None:
                 response.stream = tee(response.stream, self.exchange)
+            else:
+                self.stream = response.stream
+                self.kept = response.stream = keep(self.stream)
         except Exception:  # noqa: BLE001 - the response is the application's
             guard.caught("hooks.httpx")
             self.exchange.finish("closed")
@@ -237,12 +327,69 @@ class _Answer:
         if response is not None:
             with guard.quietly("hooks.httpx"):
                 self._heard(response)
-                if (content := _content(response)) is not None:
-                    self.exchange.body(content)
+                self._take(response)
+
+    def read(self, response: Any) -> None:
+        """Show the body that was read here, and give the response its stream again."""
+        if self.stream is not None:
+            response.stream = self.stream
+        self._take(response)
+
+    def cut(self, error: BaseException) -> None:
+        """Show what had come of the body, and finish with what came instead of the rest."""
+        for piece in () if self.kept is None else self.kept.come:
+            self.exchange.feed(piece)
+        self.exchange.fail(error)
+
+    def _take(self, response: Any) -> bool:
+        """Show a body that was read; return whether it was."""
+        if (content := _content(response)) is None:
+            return False
+        if self.coded and type(getattr(response, "_decoder", None)).__name__ == _UNDECODED:
+            as_it_came(content, self.exchange)
+        else:
+            self.exchange.body(content)
+        return True
 
     def _heard(self, response: Any) -> bool:
         """Show the headers, those of the request first where they have changed; return whether events follow."""
         sent = response.request.headers
         if [*self.items(sent)] != self.asked:
             self.exchange.sent(_read(self.items, sent, ASKED))
-        return self.exchange.headers(response.status_code, _read(self.items, response.headers, ANSWERED))
+        headers = _read(self.items, response.headers, ANSWERED)
+        self.coded = ENCODING in headers
+        return self.exchange.headers(response.status_code, headers)
+
+
+_UNDECODED = "IdentityDecoder"
+"""What a response decodes with where the client can undo none of its encodings."""
+
+
+class _Kept:
+    """Stands in the place of a stream of which all is taken, and keeps what has come for whoever is told of no end."""
+
+    def __init__(self, stream: Any) -> None:
+        self._heard = stream
+        self.come: list[bytes] = []
+
+
+class _SyncKept(_Kept):
+    def __iter__(self) -> Iterator[bytes]:
+        keep = self.come.append
+        for chunk in self._heard:
+            keep(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        self._heard.close()
+
+
+class _AsyncKept(_Kept):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        keep = self.come.append
+        async for chunk in self._heard:
+            keep(chunk)
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._heard.aclose()

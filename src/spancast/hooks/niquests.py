@@ -17,12 +17,21 @@ from weakref import finalize, ref
 from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
-from spancast.hooks.client_request import content, credentials, only, replaceable, resized, watched
+from spancast.hooks.client_request import (
+    answered,
+    as_it_came,
+    content,
+    credentials,
+    only,
+    replaceable,
+    resized,
+    watched,
+)
 from spancast.hooks.niquests_tries import Tries, begun
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import module_of, under_way
-from spancast.hooks.urllib3_future import hear
+from spancast.hooks.urllib3_future import come_before, hear, is_as_it_came
 from spancast.recording.recorder import Recorder
 
 _SCHEMES = {"sse": "https", "psse": "http"}
@@ -125,6 +134,7 @@ class _Listener:
         except BaseException as error:
             with guard.quietly("hooks.niquests"):
                 self._raised(request, error)
+                self._cut(error)
             self.exchange.fail(error)
             raise
         finally:
@@ -165,6 +175,12 @@ class _Listener:
             if response._content_consumed:  # noqa: SLF001 - the hook has read it
                 self._read(response)
 
+    def _cut(self, error: BaseException) -> None:
+        """Show what had come of a body that could not be read to its end, as what the client raised about it tells."""
+        for cause in error.args[:1]:
+            if isinstance(cause, Exception):
+                self.exchange.feed(come_before(cause))
+
     def _listen(self, response: Any) -> None:
         """Show the exchange the headers, and let the body be heard."""
         if self.tries.heeded:
@@ -182,14 +198,18 @@ class _Listener:
     def _heard(self, response: Any) -> bool:
         """Show the exchange the headers; return whether the body is a stream of events."""
         self.exchange.sent(credentials(response.request.headers or {}))
-        return self.exchange.headers(response.status_code, response.headers)
+        raw = getattr(response.raw, "headers", None)  # its own have what comes several times as one
+        headers: Any = raw if hasattr(raw, "getlist") else response.headers
+        return self.exchange.headers(response.status_code, answered(headers.items()))
 
     def _read(self, response: Any) -> None:
         body = response._content  # noqa: SLF001 - the public one reads
-        if isinstance(body, bytes):
-            self.exchange.body(body)
-        else:
+        if not isinstance(body, bytes):
             self.exchange.finish("closed")
+        elif is_as_it_came(response.raw):
+            as_it_came(body, self.exchange)
+        else:
+            self.exchange.body(body)
 
     @contextmanager
     def _ours(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ from opentelemetry.context import attach, get_current
 from spancast.base import guard, tasks
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
-from spancast.hooks.client_request import resized
+from spancast.hooks.client_request import answered, resized
 from spancast.hooks.sending import opened
 from spancast.hooks.urllib3_future import hear
 from spancast.recording.recorder import Recorder
@@ -104,7 +104,7 @@ class Tries:
     def refused(self, response: Any) -> None:
         """Take a response that its caller never sees; its body is heard as the client drains it."""
         self.heeded = True
-        self.exchange.headers(response.status, response.headers)
+        self.exchange.headers(response.status, answered(response.headers.items()))
         if hasattr(response, "_raw_read"):
             hear(response, self.exchange)
 

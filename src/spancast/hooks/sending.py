@@ -65,6 +65,12 @@ def module_of(frame: FrameType | None) -> str:
 _inside: ContextVar[_Sending | None] = ContextVar("spancast_sending", default=None)
 
 
+def is_sending() -> bool:
+    """Whether a request is being sent here, of which what is asked meanwhile may be a part."""
+    outer = _inside.get()
+    return outer is not None and not outer.over
+
+
 def opened(recorder: Recorder, request: Callable[[], HttpRequest]) -> Exchange | None:
     """Return the exchange of a request to a watched host; `None` for what is no call, or is another hook's already.
 

@@ -8,6 +8,16 @@ HOOKS = (
     Hook("httpx", "AsyncClient", "send", httpx.async_send),
     Hook("httpx2", "Client", "send", httpx.sync_send),
     Hook("httpx2", "AsyncClient", "send", httpx.async_send),
+    # What a redirect leads to from another host, of which `send` has taken no note.
+    *(
+        Hook(library, client, "_build_redirect_request", httpx.build_redirect)
+        for library in ("httpx", "httpx2")
+        for client in ("Client", "AsyncClient")
+    ),
+    Hook("httpx", "Client", "_send_single_request", httpx.sync_single),
+    Hook("httpx", "AsyncClient", "_send_single_request", httpx.async_single),
+    Hook("httpx2", "Client", "_send_single_request", httpx.sync_single),
+    Hook("httpx2", "AsyncClient", "_send_single_request", httpx.async_single),
     Hook("aiohttp", "ClientSession", "_request", aiohttp.request),
     Hook("niquests", "Session", "send", niquests.sync_send),
     Hook("niquests", "AsyncSession", "send", niquests.async_send),

@@ -1,8 +1,9 @@
 """urllib3, 1.26 and 2: `HTTPConnectionPool._make_request` sends one request on one connection; requests sits on it.
 
 `urlopen`, the public method around it, calls itself for every retry and every redirect, and drains the answers in
-between before anybody sees them. One call of `_make_request` is one exchange on the wire, with what it came to. It has
-been there, and has been called this way, in every release of both lines.
+between before anybody sees them. One call of `_make_request` is one exchange on the wire, with what it came to; one
+whose answer is a redirect that is followed goes on with the next. It has been there, and has been called this way, in
+every release of both lines.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,13 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from spancast.base import guard
-from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
-from spancast.hooks.client_request import content, lowered, replaceable, resized, watched
+from spancast.hooks.client_request import as_it_came, content, lowered, replaceable, resized, watched
 from spancast.hooks.http_body import Listener
 from spancast.hooks.patching import Wrapper
+from spancast.hooks.redirects import kept, kept_back, let_go, taken_up
 from spancast.hooks.sending import opened, under_way
-from spancast.hooks.urllib3_future import hear
+from spancast.hooks.urllib3_future import Promised, hear, is_as_it_came
 from spancast.recording.recorder import Recorder
 
 _POSITIONAL = ("conn", "method", "url")
@@ -27,25 +28,34 @@ _POSITIONAL = ("conn", "method", "url")
 
 def make_request(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `HTTPConnectionPool._make_request`."""
-    told = partial(_told, module)
+    # urllib3-future takes urllib3's place where it is installed.
+    listening = (
+        Promised
+        if hasattr(module, "AsyncPoolManager")
+        else partial(Listener, told=partial(_told, module), follows=kept_back)
+    )
 
     def make_request(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # What is multiplexed returns a promise of urllib3-future's, of which niquests makes a call: see its own hook.
-        if kwargs.get("multiplexed") or not watched(recorder, _host, pool, *args):
+        if kwargs.get("multiplexed") or not (watched(recorder, _host, pool, *args) or kept()):
             return wrapped(*args, **kwargs)
         given = {**dict(zip(_POSITIONAL, args, strict=False)), **kwargs}
-        exchange = opened(recorder, partial(_seen, pool, given))
+        exchange = taken_up() or opened(recorder, partial(_seen, pool, given))
         if exchange is None:
             return wrapped(*args, **kwargs)
-        if exchange.sends is not None:
+        if exchange.sends is not None and given.get("body") is not None:
             kwargs = {**kwargs, "body": exchange.sends}
             if kwargs.get("headers"):
                 kwargs["headers"] = resized(kwargs["headers"], len(exchange.sends))
-        listener = Listener(exchange, told)
+        listener = listening(exchange)
         with under_way(exchange), listener.at(given["conn"]):
-            response = wrapped(*args, **kwargs)
+            try:
+                response = wrapped(*args, **kwargs)
+            except BaseException:
+                let_go()
+                raise
         if not listener.heeded:
-            _take(module, response, exchange, given)
+            _take(module, response, listener, given)
         return response
 
     return make_request
@@ -89,18 +99,19 @@ def _told(module: ModuleType, error: Exception) -> Exception:
     return kinds.ProtocolError(error) if isinstance(error, HTTPException | OSError) else error
 
 
-def _take(module: ModuleType, response: Any, exchange: Exchange, given: Mapping[str, Any]) -> None:
-    """Take a response that `http.client` had no part in: that of HTTP/2, of a fork of urllib3, or of a test."""
+def _take(module: ModuleType, response: Any, listener: Listener | Promised, given: Mapping[str, Any]) -> None:
+    """Take a response that `http.client` had no part in: that of HTTP/2, of urllib3-future, or of a test."""
+    exchange = listener.exchange
     try:
-        exchange.headers(response.status, response.headers)
+        listener.head(response.status, response.headers.items())
         if not isinstance(response, module.HTTPResponse):  # of HTTP/2: it was read, and is as it came
-            _taken_as_it_came(response, exchange)
+            as_it_came(response.data, exchange)
         elif given.get("preload_content", True):
-            if given.get("decode_content", True):
+            if given.get("decode_content", True) and not is_as_it_came(response):
                 exchange.body(response.data)
             else:
-                _taken_as_it_came(response, exchange)
-        elif hasattr(module, "AsyncPoolManager"):  # urllib3-future, which takes urllib3's place where it is installed
+                as_it_came(response.data, exchange)
+        elif isinstance(listener, Promised):
             hear(response, exchange)
         else:
             exchange.finish("closed")
@@ -109,8 +120,3 @@ def _take(module: ModuleType, response: Any, exchange: Exchange, given: Mapping[
     except Exception:  # noqa: BLE001 - the response is the application's
         guard.caught("hooks.urllib3")
         exchange.finish("closed")
-
-
-def _taken_as_it_came(response: Any, exchange: Exchange) -> None:
-    exchange.feed(response.data)
-    exchange.finish("completed")
