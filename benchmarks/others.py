@@ -50,6 +50,9 @@ REQUESTS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
 }
 """What a module's hooked method is given, as its library gives it: the object, then what is passed to it."""
 
+ON_REDIRECTS = frozenset({"_build_redirect_request"})
+"""Methods that no request calls whose answer is no redirect."""
+
 
 def cost(method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
     """Return microseconds of this thread a call."""
@@ -63,7 +66,7 @@ def main() -> None:
     recorder = Recorder(Routes(), Tracing(), None)
     print("| hooked method | +µs a request to another host, median | quartiles |\n|---|---|---|")
     for hook in HOOKS:
-        if hook.module not in REQUESTS:
+        if hook.module not in REQUESTS or hook.method in ON_REDIRECTS:
             continue
         module = import_module(hook.module)
         owner, args, kwargs = REQUESTS[hook.module](module)

@@ -113,6 +113,25 @@ def test_the_words_of_events_are_redacted_with_the_others_and_withheld_with_them
     assert (dict(failed.content), failed.events) == ({}, shaped(SPOKEN, privacy=True).events)
 
 
+RAISED = replace(
+    of_application("agent"),
+    content={},
+    status="error",
+    status_message="ValueError: no Paris",
+    events=[
+        Event(name="exception", time=1, attributes={"exception.type": "ValueError", "exception.message": "no Paris"})
+    ],
+)
+
+
+def test_what_an_exception_says_is_hidden_with_the_words_and_in_the_status_too():
+    made = shaped(RAISED, privacy=True)
+    assert (made.status_message, made.events[0].attributes) == ("ValueError", {"exception.type": "ValueError"})
+    redacted = shaped(RAISED, redact=lambda text: text.replace("Paris", "[city]"))
+    assert redacted.status_message == "ValueError: no [city]"
+    assert "Paris" not in repr(redacted)
+
+
 def test_a_span_is_placed_and_made_safe():
     span = of_call(parent_span_id=None, request_trace_id="a" * 32, generation_name="rank", metadata={"note": "\ud800"})
     made = Shaper(Destination("otlp")).shaped(span)

@@ -242,9 +242,10 @@ print(old is httpx.Client, old.send is bare, httpx.Client.send is fresh)
 
 
 def test_the_hooks_come_off_though_the_application_has_emptied_the_collectors_list(monkeypatch: Any) -> None:
-    monkeypatch.setattr(gc, "callbacks", [])
-    with watched() as seen:
-        gc.callbacks.clear()
+    with monkeypatch.context() as others:
+        others.setattr(gc, "callbacks", [])
+        with watched() as seen:
+            gc.callbacks.clear()
     assert seen.patches.hooked() == ()
     assert [layers(kind.client) for kind in KINDS] == [0, 0, 0, 0]
 

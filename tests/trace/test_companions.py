@@ -1,5 +1,6 @@
 """Which of the application's spans travel, to whom, under whom, and with what of their words."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -141,6 +142,27 @@ def test_the_words_of_another_library_are_kept_where_ours_are(words: bool) -> No
     (seen,) = application.seen()
     assert seen.attributes == {**AGENT, "gen_ai.prompt.name": "plan-1"}
     assert set(seen.words) == ({"gen_ai.prompt.0.content", "input.value"} if words else set())
+    assert ("secret plan" in repr(seen)) is words
+
+
+@pytest.mark.parametrize("words", [False, True])
+@pytest.mark.parametrize("name", ["lk.pii.response.text", "lk.pii.anything", "lk.chat_ctx"])
+def test_what_livekit_marks_is_words(name: str, words: bool) -> None:
+    application = Application("genai", words=words)
+    application.tracer.start_span("agent", attributes={**AGENT, name: "secret plan", "lk.room_sid": "r"}).end()
+    (seen,) = application.seen()
+    assert (seen.attributes, name in seen.words) == ({**AGENT, "lk.room_sid": "r"}, words)
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_what_an_exception_says_is_words(words: bool) -> None:
+    application = Application("genai", words=words)
+    with suppress(ValueError), application.start("agent", attributes=AGENT):
+        int("secret plan")
+    (seen,) = application.seen()
+    (raised,) = seen.events
+    said = "ValueError: invalid literal for int() with base 10: 'secret plan'"
+    assert (seen.status_message, raised.attributes["exception.type"]) == (said if words else "ValueError", "ValueError")
     assert ("secret plan" in repr(seen)) is words
 
 
