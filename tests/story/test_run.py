@@ -188,3 +188,20 @@ def test_what_start_is_told_a_second_time_is_not_used_and_that_is_said(tmp_path:
 
     assert (same.returncode, same.stderr) == (0, "")
     assert "what start() is given now is not used" in other.stderr
+
+
+ANEW = """
+import sys, spancast
+for name in [name for name in sys.modules if name.partition(".")[0] == "spancast"]:
+    del sys.modules[name]
+import spancast
+spancast.start()
+MORE = {}
+"""
+
+
+def test_a_call_is_booked_once_though_spancast_was_imported_anew(tmp_path: Path, openrouter: Simulator) -> None:
+    environment = surroundings(tmp_path / "home", openrouter)
+    done = run_program(ANEW + ASK, environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(calls(environment)) == 1

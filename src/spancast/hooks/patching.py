@@ -3,9 +3,11 @@
 Hazards: an exception in a post-import hook fails the application's import, so that nothing here lets one out. Under
 `httpx2.alias_httpx()` two names are one module, and its class must be wrapped once. Another library may wrap the same
 method over ours, so that ours is taken out by its handle, not by popping what is outermost. What holds on to ours (a
-plain closure over it, a bound method kept from before) goes on calling it, so that it is switched off too.
+plain closure over it, a bound method kept from before) goes on calling it, so that it is switched off too. A process
+in which Spancast was imported anew, as notebooks and test runners do it, has another one's wrapper there.
 """
 
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -109,7 +111,23 @@ class Patches:
         with self._lock:
             if not self._on or any(patch.owner is owner and patch.method == hook.method for patch in self._patches):
                 return
+            _switch_off_another(vars(owner).get(hook.method))
             patch = _Patch(owner, hook.method)
             wrapper = hook.make(module, self._recorder)
             patch.handle = wrapt.wrap_object(owner, hook.method, wrapt.FunctionWrapper, (wrapper, patch.enabled))
             self._patches.append(patch)
+
+
+def _switch_off_another(method: Any) -> None:
+    """Switch off the wrappers that another import of these very modules has left: one call is one record."""
+    while isinstance(method, wrapt.FunctionWrapper):
+        wrapper: Any = method._self_wrapper  # noqa: SLF001 - wrapt has no other way
+        enabled: Any = method._self_enabled  # noqa: SLF001 - see above
+        name, made_in = getattr(wrapper, "__module__", None) or "", getattr(wrapper, "__globals__", None)
+        if name.startswith(_HOUSE) and made_in is not vars(sys.modules.get(name, sys)):
+            enabled.__self__.on = False
+        method = method.__wrapped__
+
+
+_HOUSE = __name__.rpartition(".")[0]
+"""The package of the hooks."""
