@@ -33,7 +33,7 @@ _MARKS = (
     "@",
     *("sk-", "pk-", "rk-", "_live_", "_test_", "ghp_", "gho_", "ghr_", "ghs_", "ghu_", "github_pat_", "hf_", "gsk_"),
     *("xai-", "glpat-", "xox", "lsv2_", "aiza", "akia", "asia", "eyj", "bearer", "authorization", "private key-----"),
-    *("_key", "-key", "apikey", "accesskey", "privatekey", "token", "password", "passwd", "secret"),
+    *("_key", "-key", "apikey", "accesskey", "privatekey", "token", "password", "passwd", "secret", "cookie"),
 )
 """One of these is in every secret that is looked for, and in every name of one: to look for them is far quicker."""
 _NAMED = re.compile(
