@@ -329,7 +329,8 @@ def test_a_destination_that_lacks_its_key_is_shown_as_such(tmp_path: Path, monke
         said = command("destinations", "--json", environment={**os.environ, "SPANCAST_HOME": str(tmp_path)}).stdout
         return said if '"state": "unconfigured"' in said else None
 
-    assert "LANGSMITH_API_KEY" in eventually(told, 20)  # it is entered behind the caller's back
+    said = eventually(told, 20)  # it is entered behind the caller's back
+    assert ("LANGSMITH_API_KEY" in said, '"exporter": "langsmith"' in said) == (True, True)
 
 
 def test_a_start_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,8 @@ class Running:
         self.said = said
         self._book, self._outbox = Book(settings.home), Outbox(settings.home, Limits.of(settings))
         self._journal = Journal(settings.home, settings.durability)
-        self._lacking: dict[str, str] = {}
+        self._lacking: list[tuple[str, str, str]] = []
+        """The destinations that cannot be served: the name of each, its exporter's, and why."""
         """What destinations lack that cannot be served."""
         self._couriers = [] if settings.delivery == "external" else self._hire(settings.destinations, explicit)
         own_calls = owed.OwnCalls(self._book, self._keep) if owed.asks_with_own_keys(settings) else None
@@ -216,7 +217,7 @@ class Running:
             except discover.Unconfigured as error:
                 if destination.name in explicit:
                     raise
-                self._lacking[destination.name] = str(error)
+                self._lacking.append((destination.name, discover.exporter_name(destination), str(error)))
                 guard.once_a_minute(f"destination {destination.name}", _LACKING, destination.name, error)
             else:
                 from spancast.delivery.courier.courier import Courier  # noqa: PLC0415 - it brings HTTP and TLS along
@@ -231,8 +232,8 @@ class Running:
         with suppress(OSError, sqlite3.Error, SpancastError):  # their first pass tries again, and tells why it cannot
             for courier, _ in self._couriers:
                 courier.register()
-            for name, reason in self._lacking.items():
-                self._outbox.lacks(name, reason)
+            for lacking in self._lacking:
+                self._outbox.lacks(*lacking)
 
 
 def _for_a_moment(work: Callable[[], None], seconds: float) -> bool:

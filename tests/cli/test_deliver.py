@@ -162,7 +162,8 @@ def test_a_destination_that_cannot_work_stops_no_other(record, deliver, platform
     record(destinations=("otlp", "otpl"))
     status, _, complaint = deliver()
     assert (status, "Did you mean 'otlp'?" in complaint) == (1, True)
-    assert (standing(tmp_path).delivered, standing(tmp_path, "otpl").state) == (1, "unconfigured")
+    wrong = standing(tmp_path, "otpl")
+    assert (standing(tmp_path).delivered, wrong.state, wrong.exporter) == (1, "unconfigured", "otpl")
 
 
 def test_what_only_waits_for_its_cost_is_no_failure(record, deliver, platform, monkeypatch, tmp_path):

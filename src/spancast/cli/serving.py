@@ -57,6 +57,7 @@ def couriers(inforce: Settings, destinations: Sequence[Destination], outbox: Out
             exporter = discover.exporter(destination)
         except ConfigurationError as error:
             print(f"spancast: {error}", file=sys.stderr)
+            outbox.lacks(destination.name, discover.exporter_name(destination), str(error))
             outbox.ack(destination.name, Ack(state="unconfigured", reason=str(error)))
         else:
             hired.append(Courier(destination, exporter, outbox, to_span, inforce.home, expects=expects(inforce)))

@@ -160,10 +160,11 @@ class Outbox:
                 (name,),
             )
 
-    def lacks(self, name: str, reason: str) -> None:
+    def lacks(self, name: str, exporter: str, reason: str) -> None:
         """Note why this process cannot serve a destination. Where another serves it, what is known of that stands."""
         with self._store.transaction() as connection:
             destination(connection, name)
+            connection.execute("UPDATE destination SET exporter = ? WHERE name = ? AND exporter = ''", (exporter, name))
             connection.execute(
                 "UPDATE destination SET state = 'unconfigured', reason = ? WHERE name = ? AND state = 'ready' "
                 "AND last_delivered_at IS NULL",
