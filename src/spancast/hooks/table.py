@@ -1,6 +1,6 @@
 """The table of patched methods: a row is all it takes to hook one."""
 
-from spancast.hooks import aiohttp, httpx, niquests, niquests_pools, urllib, urllib3
+from spancast.hooks import aiohttp, httpx, httpx_redirects, niquests, niquests_pools, urllib, urllib3
 from spancast.hooks.patching import Hook
 
 HOOKS = (
@@ -10,14 +10,14 @@ HOOKS = (
     Hook("httpx2", "AsyncClient", "send", httpx.async_send),
     # What a redirect leads to from another host, of which `send` has taken no note.
     *(
-        Hook(library, client, "_build_redirect_request", httpx.build_redirect)
+        Hook(library, client, "_build_redirect_request", httpx_redirects.build_redirect)
         for library in ("httpx", "httpx2")
         for client in ("Client", "AsyncClient")
     ),
-    Hook("httpx", "Client", "_send_single_request", httpx.sync_single),
-    Hook("httpx", "AsyncClient", "_send_single_request", httpx.async_single),
-    Hook("httpx2", "Client", "_send_single_request", httpx.sync_single),
-    Hook("httpx2", "AsyncClient", "_send_single_request", httpx.async_single),
+    Hook("httpx", "Client", "_send_single_request", httpx_redirects.sync_single),
+    Hook("httpx", "AsyncClient", "_send_single_request", httpx_redirects.async_single),
+    Hook("httpx2", "Client", "_send_single_request", httpx_redirects.sync_single),
+    Hook("httpx2", "AsyncClient", "_send_single_request", httpx_redirects.async_single),
     Hook("aiohttp", "ClientSession", "_request", aiohttp.request),
     Hook("niquests", "Session", "send", niquests.sync_send),
     Hook("niquests", "AsyncSession", "send", niquests.async_send),

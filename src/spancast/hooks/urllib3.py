@@ -17,9 +17,9 @@ from spancast.capture.http_request import HttpRequest
 from spancast.hooks.client_request import as_it_came, content, lowered, replaceable, resized, watched
 from spancast.hooks.http_body import Listener
 from spancast.hooks.patching import Wrapper
-from spancast.hooks.redirects import kept, kept_back, let_go, taken_up
 from spancast.hooks.sending import opened, under_way
 from spancast.hooks.urllib3_future import Promised, hear, is_as_it_came
+from spancast.hooks.urllib3_redirects import kept, kept_back, let_go, taken_up
 from spancast.recording.recorder import Recorder
 
 _POSITIONAL = ("conn", "method", "url")

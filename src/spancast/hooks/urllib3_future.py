@@ -16,7 +16,7 @@ from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
 from spancast.hooks.client_request import ENCODING, answered
-from spancast.hooks.redirects import kept_back
+from spancast.hooks.urllib3_redirects import kept_back
 
 if TYPE_CHECKING:
 

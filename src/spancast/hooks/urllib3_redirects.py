@@ -43,7 +43,7 @@ def kept_back(exchange: Exchange, status: int, headers: Mapping[str, str], respo
     """Keep an exchange back where its answer redirects, and is followed; return whether it is."""
     if status not in _REDIRECTS or not _leads_on(headers.get("location")):
         return False
-    with guard.quietly("hooks.redirects"):
+    with guard.quietly("hooks.urllib3_redirects"):
         if (follower := _follower()) is not None:
             _kept.set(_Kept(exchange, follower, finalize(response, _left, exchange, status, headers)))
             return True
