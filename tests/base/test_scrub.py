@@ -27,6 +27,7 @@ def test_a_long_text_takes_time_in_proportion() -> None:
     ("word", "text", "kept"),
     [
         ("7", "17 of 7 and id_7: 7.", "17 of [removed] and id_[removed]: [removed]."),
+        ("server", "server_error at Server", "server_error at [removed]"),
         ("u_42", "no_u_42 U_42 xu_42 u_421", "no_[removed] [removed] xu_42 u_421"),
         ("ada@example.com", "for ada%40example.com, Ada@Example.com", "for [removed], [removed]"),
         ("josé", r'{"user": "jos\u00e9"} jos%C3%A9 JOSÉ', '{"user": "[removed]"} [removed] [removed]'),

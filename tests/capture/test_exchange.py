@@ -368,7 +368,7 @@ def test_a_credential_that_an_answer_echoes_is_not_kept(where: str) -> None:
 
 @pytest.mark.parametrize("header", ["x-generation-id", "x-provider-name", "request-id"])
 def test_a_credential_that_a_header_echoes_is_not_kept_while_the_call_is_under_way(header: str) -> None:
-    heard = opened(sent={"cookie": f"session={ECHOED}"})
+    heard = opened(sent={"cf-aig-authorization": f"Bearer {ECHOED}"})
     heard.exchange.headers(200, {**JSON, header: ECHOED})
     (under_way,) = heard.opened
     assert ECHOED not in repr(under_way)

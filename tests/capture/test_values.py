@@ -1,7 +1,7 @@
 """What somebody else's JSON may be taken for."""
 
 import math
-from decimal import Decimal
+from decimal import Decimal, Inexact, Overflow, localcontext
 from typing import Any
 
 import pytest
@@ -88,6 +88,15 @@ def test_what_is_negative_or_huge_or_no_whole_number_is_no_count(value: Any) -> 
 def test_a_whole_number_may_be_written_as_a_fraction(written: str) -> None:
     found = values.count(Decimal(written))
     assert (found, type(found)) == (3, int)
+
+
+def test_a_count_is_read_whatever_the_application_has_set_for_its_own_decimals() -> None:
+    with localcontext(prec=2, traps=[Inexact, Overflow]):
+        assert [values.count(Decimal(written)) for written in ("12345.0", "1E+1000000", "1.23456")] == [
+            12345,
+            None,
+            None,
+        ]
 
 
 def test_an_integer_may_be_negative() -> None:

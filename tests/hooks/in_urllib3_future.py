@@ -9,8 +9,7 @@ import pytest
 import urllib3
 
 from tests.hooks.blocking import BODY, CLIENTS, Client, run, same
-from tests.hooks.wires import ANOTHER_NAME, BROKEN, EVENTS, TWICE, UNFINISHED, chunked, head
-from tests.hooks.wires import WHOLE as ON_THE_WIRE
+from tests.hooks.wires import ANOTHER_NAME, BROKEN, EVENTS, TWICE, UNFINISHED, chunked
 from tests.support.answers import COST, GENERATION, SSE, STREAM, TEXT
 from tests.support.replay import Answer, Replay
 from tests.support.verbatim import Verbatim
@@ -107,23 +106,3 @@ def test_nothing_of_ours_is_left_on_a_connection(server: Replay) -> None:
         assert type(low.from_promise).__mro__[1] is object
         assert "_promised" not in vars(low.from_promise)
         response.drain_conn()
-
-
-@pytest.mark.parametrize("how", ["whole", "stream"])
-@pytest.mark.parametrize("followed", [True, False])
-def test_a_redirect_that_is_followed_is_one_call_with_its_answer(followed: bool, how: str, wire: Verbatim) -> None:
-    wire.answers = [
-        head(307, location="/api/v1/chat/completions?again", content_length="2") + b"{}",
-        ON_THE_WIRE["sized"],
-    ]
-
-    def scenario() -> Any:
-        with urllib3.PoolManager() as pools:
-            options = {"body": BODY, "redirect": followed, "preload_content": how == "whole"}
-            response = pools.request("POST", wire.url, **options)
-            return response.status, response.data
-
-    if not followed:
-        wire.answers = wire.answers[:1]
-    seen = same(wire.host, scenario)
-    assert [(call.http_status, call.cost) for call in seen] == [(200, COST) if followed else (307, None)]

@@ -1,6 +1,5 @@
 """requests sits on urllib3, and is seen there: one request is one Call, and the application sees nothing."""
 
-import gc
 import io
 import pickle
 from collections.abc import Callable
@@ -155,52 +154,17 @@ def test_a_session_keeps_its_cookies_and_its_connection(server: Replay) -> None:
     assert [request.headers.get("cookie") for request in server.requests[3:]] == [None, "a=b", "a=b"]
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_redirects_are_followed_with_the_same_history(stream: bool, server: Replay) -> None:
+def test_redirects_are_followed_with_the_same_history(server: Replay) -> None:
+    """requests makes a request of each step."""
     server.answers["/api/v1/chat/completions"] = Answer(307, {**JSON, "location": "/v1/chat/completions"}, [b"{}"])
     server.answers["/v1/chat/completions"] = Answer(200, JSON, [plain()])
 
     def scenario() -> Any:
-        response = ask(server.url, stream=stream)
+        response = ask(server.url)
         return snapshot(response), [each.content for each in response.history]
 
     seen = same(server.host, scenario)
-    assert [(call.http_status, call.cost) for call in seen] == [(200, COST)]
-
-
-def test_what_a_hook_asks_on_the_way_of_a_redirect_is_a_call_of_its_own(server: Replay) -> None:
-    server.answers["/api/v1/chat/completions"] = Answer(307, {**JSON, "location": "/v1/chat/completions"}, [b"{}"])
-    server.answers["/v1/chat/completions"] = Answer(200, JSON, [plain()])
-
-    def asks(response: Any, **_: Any) -> None:
-        if response.status_code == 307:
-            ask(f"http://{server.host}/v1/chat/completions", json={**PROMPT, "model": "judge"})
-
-    seen = same(server.host, lambda: snapshot(ask(server.url, hooks={"response": asks})))
-    assert [(call.request_model, call.cost) for call in seen] == [("judge", COST), (PROMPT["model"], COST)]
-
-
-@pytest.mark.parametrize("location", ["ftp://openrouter.ai/", "http://["])
-def test_a_redirect_to_what_is_no_place_is_an_answer(location: str, server: Replay) -> None:
-    server.answer = Answer(307, {**JSON, "location": location}, [b"{}"])
-    seen, _ = raised(server.host, lambda: ask(server.url))
-    assert [(call.http_status, call.error_type) for call in seen] == [(307, "307")]
-
-
-def test_a_redirect_that_a_hook_refuses_is_an_answer_and_leads_to_no_other_request(server: Replay) -> None:
-    server.answer = Answer(307, {**JSON, "location": "/api/v1/chat/completions"}, [b"{}"])
-
-    def refuse(response: Any, **_: Any) -> None:
-        raise LookupError("Not there.")
-
-    def scenario() -> Any:
-        for _ in range(2):
-            with pytest.raises(LookupError):
-                ask(server.url, hooks={"response": refuse})
-
-    seen = same(server.host, scenario)
-    gc.collect()
-    assert [(call.http_status, call.error_type) for call in seen] == [(307, "307")] * 2
+    assert [(call.http_status, call.cost) for call in seen] == [(307, None), (200, COST)]
 
 
 def test_redirects_are_left_alone_where_they_are_not_followed(server: Replay) -> None:
@@ -217,7 +181,7 @@ def test_too_many_redirects(server: Replay) -> None:
             return session.post(server.url, json=PROMPT)
 
     seen, told = raised(server.host, scenario)
-    assert (told, [call.error_type for call in seen]) == (requests.TooManyRedirects, ["307"])
+    assert (told, len(seen)) == (requests.TooManyRedirects, 3)
 
 
 def test_an_auth_that_answers_a_challenge_makes_two_requests(server: Replay) -> None:

@@ -166,6 +166,14 @@ def test_what_an_exception_says_is_words(words: bool) -> None:
     assert ("secret plan" in repr(seen)) is words
 
 
+def test_a_status_keeps_its_letters_whatever_its_exception_says() -> None:
+    application = Application("genai")
+    with suppress(ValueError), application.start("agent", attributes=AGENT):
+        raise ValueError("a")
+    (seen,) = application.seen()
+    assert seen.status_message == "ValueError"
+
+
 def test_no_secret_is_kept(application: Application) -> None:
     told = {**AGENT, "http.request.header.authorization": f"Bearer {KEY}", "note": f"used {KEY}", "db.password": "x1y2"}
     with application.start("agent", attributes=told) as span:

@@ -52,10 +52,12 @@ def without_secrets(written: str, secrets: Sequence[str] = ()) -> str:
 def without_word(written: str, word: str) -> str:
     """Return a text without a word that is to be kept secret, where it stands by itself: `7`, and no part of `17`.
 
-    In whatever case it stands there, and as a URL or JSON writes it, too.
+    In whatever case it stands there, and as a URL or JSON writes it, too. One that is no word of any language may stand
+    behind an underscore: `id_7`, but `server_error` holds no user `server`.
     """
     forms = "|".join(map(re.escape, {word, quote(word, safe=""), json.dumps(word)[1:-1]}))
-    return re.sub(rf"(?i)(?<![^\W_])(?:{forms})(?![^\W_])", REMOVED, written)
+    beside = r"\w" if word.isalpha() else r"[^\W_]"
+    return re.sub(rf"(?i)(?<!{beside})(?:{forms})(?!{beside})", REMOVED, written)
 
 
 def may_hold_secrets(written: str, secrets: Sequence[str] = ()) -> bool:

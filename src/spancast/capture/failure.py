@@ -13,19 +13,14 @@ MAX_MESSAGE = 128
 
 _KEYED = ("authorization", "x-api-key", "api-key")
 """The headers that may hold the API's key; one of these wins over those behind it."""
-_COOKIE = "cookie"
-_AUTHENTICATING = (
+CREDENTIALS = (
     *(*_KEYED, "proxy-authorization"),
     *("x-goog-api-key", "x-litellm-api-key", "cf-aig-authorization", "x-portkey-api-key", "helicone-auth"),
 )
-"""The headers that say who asks: OpenRouter's, and those of gateways before it."""
-CREDENTIALS = (*_AUTHENTICATING, _COOKIE)
-"""The headers that may hold a secret."""
+"""The headers that hold a secret: OpenRouter's, and those of gateways before it."""
 _SEARCHED = 16 * 1024
 """Characters of a message that are searched for secrets: as long as a server takes headers, and so credentials."""
 _SHORTEST_SECRET = 8
-_SHORTEST_COOKIE = 16
-"""Characters of a cookie's value that is a secret; others are a language, a theme, a plan."""
 _KEYS = 16
 """Keys that are remembered, and their hashes; most programs have one."""
 
@@ -81,8 +76,7 @@ def kept(stated: str, secrets: Sequence[str] = (), user: str | None = None) -> s
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the credentials that a request carries; what is shorter than eight characters is none."""
-    words = _words(tuple([headers[name] for name in _AUTHENTICATING if name in headers]))
-    return (*words, *_cookies(headers[_COOKIE])) if _COOKIE in headers else words
+    return _words(tuple([headers[name] for name in CREDENTIALS if name in headers]))
 
 
 @lru_cache(maxsize=_KEYS)
@@ -90,12 +84,6 @@ def _words(stated: tuple[str, ...]) -> tuple[str, ...]:
     """Return the long words; a header that was sent twice has a comma between the two (RFC 9110 §5.3)."""
     words = [word for each in stated for word in each.replace(",", " ").split() if len(word) >= _SHORTEST_SECRET]
     return tuple(dict.fromkeys(words))
-
-
-def _cookies(stated: str) -> list[str]:
-    """Return the long values (RFC 6265 §4.2.1)."""
-    values = [each.partition("=")[2].strip().strip('"') for each in stated.replace(",", ";").split(";")]
-    return [value for value in values if len(value) >= _SHORTEST_COOKIE]
 
 
 def key_hash(headers: Mapping[str, str]) -> str | None:

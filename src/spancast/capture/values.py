@@ -65,7 +65,7 @@ def count(value: Any) -> int | None:
 
 def integer(value: Any) -> int | None:
     """Return a whole number, negative or not; some languages write `3.0` for 3."""
-    if type(value) is Decimal and value.is_finite() and abs(value) <= _MAX_COUNT and value == value.to_integral_value():
+    if type(value) is Decimal and value.is_finite() and value.copy_abs() <= _MAX_COUNT and value == int(value):
         value = int(value)
     return value if type(value) is int and abs(value) <= _MAX_COUNT else None
 

@@ -34,12 +34,12 @@ def scrubbed(facts: Facts, credentials: tuple[str, ...]) -> Facts:
 
 
 def without_echo(facts: Facts, credentials: Sequence[str]) -> Facts:
-    """Return what an answer states without the request's own `credentials`, which it may have in any text."""
+    """Return what an answer states without the request's own `credentials`, which it may have in any text.
+
+    Where it echoes one, what it says of routing is left out whole.
+    """
     said = "\0".join([str(value) for value in facts.values() if type(value) in _WORDY])
-    for credential in credentials:
-        if credential in said:
-            break
-    else:
+    if not any(credential in said for credential in credentials):
         return facts
     clean = partial(without_secrets, secrets=credentials)
     return {name: _cleaned(value, clean) for name, value in facts.items() if type(value) is not Routing}

@@ -8,7 +8,7 @@ it is closed.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -31,15 +31,6 @@ Told = Callable[[Exception], Exception]
 def in_its_own_words(error: Exception) -> Exception:
     """Return what `http.client` lets through as it is."""
     return error
-
-
-Follows = Callable[[Exchange, int, Mapping[str, str], object], bool]
-"""Whether an answer, of that status and with those headers, is a step on the way to another of the same exchange."""
-
-
-def never(_exchange: Exchange, _status: int, _headers: Mapping[str, str], _response: object) -> bool:
-    """Return that no answer is: urllib makes a request of its own of each step."""
-    return False
 
 
 _BATCH = 16 * 1024
@@ -224,20 +215,15 @@ class Listener:
 
     exchange: Exchange
     told: Told = in_its_own_words
-    follows: Follows = never
     heeded: bool = False
 
     def at(self, connection: Any) -> "_Lent":
         """Listen to a connection of `http.client`; one that makes its responses in another way goes unheard."""
         return _Lent(self, connection)
 
-    def head(self, status: int, headers: Iterable[tuple[Any, Any]], response: object = None) -> bool:
-        """Show the exchange the head of a response; return whether it is another's to follow."""
-        said = answered(headers)  # a look-up in the headers of `http.client` goes through all of them
-        if response is not None and self.follows(self.exchange, status, said, response):
-            return True
-        self.exchange.headers(status, said)
-        return False
+    def head(self, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
+        """Show the exchange the head of a response; a look-up in the headers of `http.client` goes through all."""
+        self.exchange.headers(status, answered(headers))
 
     def listen(self, response: Any) -> None:
         """Show the exchange the head of a response, and listen to its file."""
@@ -245,8 +231,7 @@ class Listener:
             return
         self.heeded = True
         try:
-            if self.head(response.status, response.headers.raw_items(), response):
-                return
+            self.head(response.status, response.headers.raw_items())
             framing = _framing(response)
             if framing.over or response.fp is None:
                 self.exchange.finish("completed")

@@ -1,9 +1,8 @@
 """urllib3, 1.26 and 2: `HTTPConnectionPool._make_request` sends one request on one connection; requests sits on it.
 
 `urlopen`, the public method around it, calls itself for every retry and every redirect, and drains the answers in
-between before anybody sees them. One call of `_make_request` is one exchange on the wire, with what it came to; one
-whose answer is a redirect that is followed goes on with the next. It has been there, and has been called this way, in
-every release of both lines.
+between before anybody sees them. One call of `_make_request` is one exchange on the wire, with what it came to. It has
+been there, and has been called this way, in every release of both lines.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +18,6 @@ from spancast.hooks.http_body import Listener
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import opened, under_way
 from spancast.hooks.urllib3_future import Promised, hear, is_as_it_came
-from spancast.hooks.urllib3_redirects import kept, kept_back, let_go, taken_up
 from spancast.recording.recorder import Recorder
 
 _POSITIONAL = ("conn", "method", "url")
@@ -29,31 +27,23 @@ _POSITIONAL = ("conn", "method", "url")
 def make_request(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `HTTPConnectionPool._make_request`."""
     # urllib3-future takes urllib3's place where it is installed.
-    listening = (
-        Promised
-        if hasattr(module, "AsyncPoolManager")
-        else partial(Listener, told=partial(_told, module), follows=kept_back)
-    )
+    listening = Promised if hasattr(module, "AsyncPoolManager") else partial(Listener, told=partial(_told, module))
 
     def make_request(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # What is multiplexed returns a promise of urllib3-future's, of which niquests makes a call: see its own hook.
-        if kwargs.get("multiplexed") or not (watched(recorder, _host, pool, *args) or kept()):
+        if kwargs.get("multiplexed") or not watched(recorder, _host, pool, *args):
             return wrapped(*args, **kwargs)
         given = {**dict(zip(_POSITIONAL, args, strict=False)), **kwargs}
-        exchange = taken_up() or opened(recorder, partial(_seen, pool, given))
+        exchange = opened(recorder, partial(_seen, pool, given))
         if exchange is None:
             return wrapped(*args, **kwargs)
-        if exchange.sends is not None and given.get("body") is not None:
+        if exchange.sends is not None:
             kwargs = {**kwargs, "body": exchange.sends}
             if kwargs.get("headers"):
                 kwargs["headers"] = resized(kwargs["headers"], len(exchange.sends))
         listener = listening(exchange)
         with under_way(exchange), listener.at(given["conn"]):
-            try:
-                response = wrapped(*args, **kwargs)
-            except BaseException:
-                let_go()
-                raise
+            response = wrapped(*args, **kwargs)
         if not listener.heeded:
             _take(module, response, listener, given)
         return response

@@ -16,7 +16,6 @@ from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
 from spancast.hooks.client_request import ENCODING, answered
-from spancast.hooks.urllib3_redirects import kept_back
 
 if TYPE_CHECKING:
 
@@ -143,21 +142,22 @@ class Promised:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.heeded = False
-        """Whether there is nothing behind the head to be taken."""
         self._begun = False
+
+    @property
+    def heeded(self) -> bool:
+        """Whether there is nothing behind the head to be taken: there always is."""
+        return False
 
     def at(self, connection: Any) -> "_Attended":
         """Heed what a connection promises; one that promises in another way goes unheard."""
         return _Attended(self, connection)
 
-    def head(self, status: int, headers: Iterable[tuple[Any, Any]], response: object = None) -> None:
+    def head(self, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
         """Show the head, once."""
         if not self._begun:
-            self._begun, said = True, answered(headers)
-            self.heeded = response is not None and kept_back(self.exchange, status, said, response)
-            if not self.heeded:
-                self.exchange.headers(status, said)
+            self._begun = True
+            self.exchange.headers(status, answered(headers))
 
 
 class _Attended:
@@ -217,6 +217,6 @@ def _attended(kind: Any) -> Any:
         promised, promise.__class__ = promise.__dict__.pop("_promised"), kind
         response.fset(promise, low)
         with guard.quietly("hooks.urllib3"):
-            promised.head(low.status, low.msg.items(), low)
+            promised.head(low.status, low.msg.items())
 
     return type(kind.__name__, (kind,), {"__module__": kind.__module__, "response": property(response.fget, kept)})

@@ -111,9 +111,9 @@ def holds_words(key: str) -> bool:
 
 def without_message(status: str | None, message: object, instead: object = None) -> str | None:
     """Return the description of a span's status without what its exception says, which the SDK writes there, too."""
-    if not status or not isinstance(message, str) or not message:
+    if not status or not isinstance(message, str) or not message or not status.endswith(message):
         return status
-    return status.replace(message, instead if isinstance(instead, str) else "").rstrip(": ") or None
+    return (status.removesuffix(message) + (instead if isinstance(instead, str) else "")).rstrip(": ") or None
 
 
 def parted(attributes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
