@@ -114,10 +114,12 @@ def test_where_nothing_was_written_nothing_was_spent(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_given_wrongly_is_refused_with_a_cure(home):
+@pytest.mark.parametrize("written", [True, False], ids=["written", "nothing yet"])
+def test_what_is_given_wrongly_is_refused_with_a_cure(home, tmp_path, written):
     with pytest.raises(ConfigurationError, match="Name a directory"):
         spancast.ledger(home / "none")
-    with spancast.ledger(home) as ledger:
+    (tmp_path / "new").mkdir()
+    with spancast.ledger(home if written else tmp_path / "new") as ledger:
         with pytest.raises(ConfigurationError, match=r"Give a list, such as \['user'\]"):
             ledger.costs(by="user")
         for chosen, words in WRONG:

@@ -58,8 +58,11 @@ def meant(said: Chosen, costs: Source) -> Filter:
     """Return the filter that is meant now: `7d` is later each time.
 
     `costs` are asked which keys there are. Raises `ConfigurationError` for what cannot be looked for, and for the
-    beginning of several keys.
+    beginning of several keys; `TypeError` for a name that is none of `Chosen`.
     """
+    for name in said:
+        if name not in Chosen.__annotations__:
+            raise TypeError(f"Calls are not chosen by {name!r}, but by {', '.join(Chosen.__annotations__)}.")
     given: dict[str, Any] = {name: seen for name, seen in said.items() if seen is not None}
     found: dict[str, Any] = {name: _READ.get(name, _held)(name, seen) for name, seen in given.items()}
     if "key" in found:

@@ -11,12 +11,13 @@ from spancast.bookkeeping.answers import calls as single
 from spancast.bookkeeping.answers import costs as summed
 from spancast.bookkeeping.answers import latency as timed
 from spancast.bookkeeping.answers.calls import CallRow
+from spancast.bookkeeping.answers.dimensions import dimension
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.answers.latency import LatencyRow
 from spancast.bookkeeping.answers.report import Report
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.trouble import told
-from spancast.chosen import Chosen, meant
+from spancast.chosen import Chosen, meant, nothing
 from spancast.errors import ConfigurationError
 from spancast.latest import Latest
 from spancast.settings.resolve import home_in_force
@@ -57,21 +58,24 @@ class Ledger:
         `tag:KEY`; one that is unknown raises `spancast.errors.ConfigurationError`. Money is a `Decimal` of US dollars,
         exact.
         """
-        if isinstance(by, str):
-            raise ConfigurationError.of("by", by, f"Give a list, such as [{by!r}].")
+        _check(by)
         with self._latest() as book:
-            return Report.nothing() if book is None else summed.costs(book, by, _meant(chosen, book), top)
+            wanted = _meant(chosen, book)
+            return Report.nothing() if book is None else summed.costs(book, by, wanted, top)
 
     def latency(self, by: Sequence[str] = (), **chosen: Unpack[Chosen]) -> list[LatencyRow]:
         """Return how long the chosen calls took, in nanoseconds, the group of the most calls first."""
+        _check(by)
         with self._latest() as book:
-            return [] if book is None else timed.latency(book, by, _meant(chosen, book))
+            wanted = _meant(chosen, book)
+            return [] if book is None else timed.latency(book, by, wanted)
 
     def calls(self, *, limit: int | None = None, **chosen: Unpack[Chosen]) -> Iterator[CallRow]:
         """Yield the chosen calls, newest last; the newest `limit` of them where one is given."""
         with self._latest() as book:
+            wanted = _meant(chosen, book)
             if book is not None:
-                yield from single.calls(book, _meant(chosen, book), limit)
+                yield from single.calls(book, wanted, limit)
 
     def close(self) -> None:
         """Close the files."""
@@ -97,5 +101,13 @@ def ledger(home: str | Path | None = None) -> Ledger:
     return Ledger(home)
 
 
-def _meant(chosen: Chosen, book: Book) -> Filter:
-    return meant(chosen, partial(summed.costs, book))
+def _check(by: Sequence[str]) -> None:
+    """Raise `ConfigurationError` for what names no dimensions, whether there is a ledger yet or not."""
+    if isinstance(by, str):
+        raise ConfigurationError.of("by", by, f"Give a list, such as [{by!r}].")
+    for name in by:
+        dimension(name)
+
+
+def _meant(chosen: Chosen, book: Book | None) -> Filter:
+    return meant(chosen, nothing if book is None else partial(summed.costs, book))

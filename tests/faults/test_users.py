@@ -149,3 +149,22 @@ assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
 def test_where_that_user_has_no_place_either_it_is_said(openrouter: Simulator, temporary: Path) -> None:
     log = run(NOWHERE, temporary / "home", openrouter, temporary)
     assert f"{temporary / 'home' / 'journal'} takes no records; they wait in memory." in log
+
+
+ANOTHER = """
+spancast.stop()
+become_another()
+spancast.start()
+call("another")
+"""
+
+
+def test_a_home_in_which_root_was_first_is_none_for_another_user(openrouter: Simulator, temporary: Path) -> None:
+    """A volume to which all may write, in which root has run a program before the one that is not root's."""
+    home = temporary / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    said = run(ANOTHER, home, openrouter, temporary)
+    assert "that this user cannot read and write; remove it, or change its owner" in said
+    assert [user for user, _ in drained(home)] == ["master"]
+    assert [user for user, _ in drained(temporary / f"spancast-{NOBODY}")] == ["another"]

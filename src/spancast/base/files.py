@@ -31,8 +31,8 @@ _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEX
 def stranger(path: Path) -> int | None:
     """Return the other user whose file or folder it is, or who has put a symbolic link there; `None` for one of ours.
 
-    Ours is what belongs to this process's user, or to whoever owns the folder that it lies in, which may be a folder
-    that anybody can write to; root has no need of such a way in.
+    Ours is what belongs to this process's user, to whoever owns the folder that it lies in, which may be a folder that
+    anybody can write to, or to root, who has no need of such a way in.
     """
     if sys.platform == "win32":
         return None

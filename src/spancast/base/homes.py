@@ -86,15 +86,22 @@ def _refusal_of(folder: Path) -> str | None:
 
 
 def _planted(home: Path) -> str | None:
-    """Return which file of another user's lies where ours would; anybody can put one where anybody can write."""
+    """Return which file that is not for us lies where ours would.
+
+    Anybody can put one where anybody can write, and root may have been the first to run a program there.
+    """
     for path in (path for name in _FILES for path in sorted(home.glob(name))):
         owner = files.stranger(path)
         if owner is not None:
             return f"has a {path.name} of another user's ({owner}), who could read what is written to it; remove it"
+        if not os.access(path, _USED, effective_ids=_EFFECTIVE):
+            return f"has a {path.name} that this user cannot read and write; remove it, or change its owner"
     return None
 
 
-_FILES = ("*.db", "*.db-wal", "*.db-shm", "*.lock", "prices.json")
+_USED = os.R_OK | os.W_OK
+_EFFECTIVE = os.access in os.supports_effective_ids
+_FILES = ("journal", "*.db", "*.db-wal", "*.db-shm", "*.lock", "prices.json")
 """What files of ours are called that lie in a home."""
 
 
