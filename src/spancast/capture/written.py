@@ -38,15 +38,11 @@ def without_echo(facts: Facts, credentials: Sequence[str]) -> Facts:
 
     Where it echoes one, what it says of routing is left out whole.
     """
-    said = "\0".join([str(value) for value in facts.values() if type(value) in _WORDY])
+    said = "\0".join(map(str, facts.values()))
     if not any(credential in said for credential in credentials):
         return facts
     clean = partial(without_secrets, secrets=credentials)
     return {name: _cleaned(value, clean) for name, value in facts.items() if type(value) is not Routing}
-
-
-_WORDY = frozenset({str, tuple, Routing})
-"""The kinds of facts that hold text."""
 
 
 @lru_cache(maxsize=_REMEMBERED)
