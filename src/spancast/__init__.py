@@ -16,7 +16,7 @@ The house, in the order in which a call passes through it:
 - `delivery`      journal (durable), drainer, outbox, couriers
 - `bookkeeping`   the ledger: who spent what
 - `ledgers`       the same, as a program asks it; `latest` brings it up to date first
-- `chosen`         which calls are meant, as people say it to the command or to `ledgers`
+- `chosen`        which calls are meant, as people say it to the command or to `ledgers`
 - `owed`          the costs that come late: who asks for them, and who waits for them
 - `broadcast`     what each destination is sent
 - `cli`           the command; `testing` an OpenRouter that runs on this machine

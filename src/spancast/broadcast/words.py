@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from spancast.contract import Attribute, Event, Span
-from spancast.trace.spoken import SPOKEN_EVENTS, holds_words, without_message
+from spancast.trace.spoken import MESSAGE, SPOKEN_EVENTS, holds_words, without_message
 
 
 def words_of(span: Span) -> Mapping[str, Attribute]:
@@ -27,12 +27,9 @@ def with_words(span: Span, words: Mapping[str, Attribute]) -> Span:
     events = [_with(event, number, words) for number, event in enumerate(span.events)]
     why = span.status_message
     for number, event in enumerate(span.events):
-        why = without_message(why, event.attributes.get(_MESSAGE), words.get(_name(number, _MESSAGE)))
+        why = without_message(why, event.attributes.get(MESSAGE), words.get(_name(number, MESSAGE)))
     content = {name: words[name] for name in span.content if name in words}
     return replace(span, content=content, events=events, status_message=why)
-
-
-_MESSAGE = "exception.message"
 
 
 def _with(event: Event, number: int, words: Mapping[str, Attribute]) -> Event:

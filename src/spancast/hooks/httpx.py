@@ -7,21 +7,19 @@ a caller who did not ask to stream the body is read here, as the client itself w
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial, wraps
-from operator import attrgetter
 from types import FrameType, ModuleType
 from typing import Any
 
 from spancast.capture.tee import AsyncTee, SyncTee
 from spancast.hooks.client_request import only, watched
 from spancast.hooks.httpx_answer import Answer, AsyncKept, SyncKept
-from spancast.hooks.httpx_request import items_of, seen
+from spancast.hooks.httpx_request import host_of, items_of, seen
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.raised import answer_of
 from spancast.hooks.sending import Carries, module_of, opened, under_way
 from spancast.recording.recorder import Recorder
 
 _LENGTH = "Content-Length"
-_host = attrgetter("url.host")
 
 
 def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
@@ -32,7 +30,7 @@ def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = only(args, kwargs)
-        if not watched(recorder, _host, request) or (exchange := opened(recorder, partial(asked, request))) is None:
+        if not watched(recorder, host_of, request) or (exchange := opened(recorder, partial(asked, request))) is None:
             return wrapped(*args, **kwargs)
         answer = Answer(exchange, items, [*items(request.headers)])
         with under_way(exchange, module.__name__, carries), _sending(module, request, exchange.sends):
@@ -64,7 +62,7 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
 
     def send(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = only(args, kwargs)
-        if not watched(recorder, _host, request):
+        if not watched(recorder, host_of, request):
             return wrapped(*args, **kwargs)
         return send_watched(wrapped, request, args, kwargs)
 

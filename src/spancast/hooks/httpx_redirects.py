@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from operator import attrgetter
 from types import ModuleType
 from typing import Any
 from weakref import ref
@@ -16,12 +15,10 @@ from spancast.capture.tee import AsyncTee, SyncTee
 from spancast.hooks.client_request import watched
 from spancast.hooks.httpx import carrying
 from spancast.hooks.httpx_answer import Answer
-from spancast.hooks.httpx_request import items_of, seen
+from spancast.hooks.httpx_request import host_of, items_of, seen
 from spancast.hooks.patching import Wrapper
 from spancast.hooks.sending import is_sending, opened, under_way
 from spancast.recording.recorder import Recorder
-
-_host = attrgetter("url.host")
 
 
 def build_redirect(_module: ModuleType, recorder: Recorder) -> Wrapper:
@@ -32,7 +29,7 @@ def build_redirect(_module: ModuleType, recorder: Recorder) -> Wrapper:
 
     def build(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = wrapped(*args, **kwargs)
-        if watched(recorder, _host, request):
+        if watched(recorder, host_of, request):
             with guard.quietly("hooks.httpx"):
                 _led.set(ref(request))
         return request

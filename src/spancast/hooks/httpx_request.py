@@ -15,6 +15,10 @@ Items = Callable[[Any], Iterable[Header]]
 """Gives the headers of one of the client's own objects."""
 
 
+host_of = attrgetter("url.host")
+"""Returns the host of a request."""
+
+
 def seen(items: Items, request: Any) -> HttpRequest:
     """Return what a request asks."""
     url, body = request.url, content(request)

@@ -140,14 +140,12 @@ def is_as_it_came(response: Any) -> bool:
 class Promised:
     """Shows the exchange the head of the one response that a connection promises, when it has come."""
 
+    heeded = False
+    """Whether there is nothing behind the head to be taken: there always is."""
+
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self._begun = False
-
-    @property
-    def heeded(self) -> bool:
-        """Whether there is nothing behind the head to be taken: there always is."""
-        return False
 
     def at(self, connection: Any) -> "_Attended":
         """Heed what a connection promises; one that promises in another way goes unheard."""

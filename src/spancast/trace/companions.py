@@ -25,7 +25,7 @@ from spancast.trace.keeper import Keeper
 from spancast.trace.nesting import is_carrier
 from spancast.trace.pending import Pending
 from spancast.trace.span import SCOPE
-from spancast.trace.spoken import parted, without_message
+from spancast.trace.spoken import MESSAGE, parted, without_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,5 +180,5 @@ def _why(span: ReadableSpan, *, words: bool) -> str | None:
     """Return how a span has failed."""
     why = span.status.description
     for event in () if words else span.events:
-        why = without_message(why, (event.attributes or {}).get("exception.message"))
+        why = without_message(why, (event.attributes or {}).get(MESSAGE))
     return why

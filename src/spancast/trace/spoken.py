@@ -8,6 +8,9 @@ quote them, as where an answer could not be read.
 from collections.abc import Mapping
 from typing import Any, Final
 
+MESSAGE: Final = "exception.message"
+"""What an exception says, on the event of it."""
+
 WORDS: Final = frozenset(
     {
         "gen_ai.input.messages",
@@ -84,7 +87,7 @@ WORDS: Final = frozenset(
         "lk.response.function_calls",
         "lk.function_tool.arguments",
         "lk.function_tool.output",
-        "exception.message",
+        MESSAGE,
         "exception.stacktrace",
     }
 )

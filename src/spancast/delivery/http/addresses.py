@@ -3,8 +3,10 @@
 import ipaddress
 import queue
 import socket
-import threading
 from contextlib import suppress
+from functools import partial
+
+from spancast.base.threads import Daemon
 
 _Answer = list[str] | OSError | UnicodeError
 
@@ -18,7 +20,7 @@ def addresses(host: str, port: int, timeout: float) -> list[str]:
     with suppress(ValueError):
         return [str(ipaddress.ip_address(host))]
     answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
-    asking = threading.Thread(target=_ask, args=(host, port, answers), name="spancast-resolver", daemon=True)
+    asking = Daemon(partial(_ask, host, port, answers), "spancast-resolver")
     try:
         asking.start()
     except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
