@@ -85,7 +85,7 @@ class Books(RuleBasedStateMachine):
             Ack(
                 cursor=max((each.seq for each in waiting if not each.excepted), default=0),
                 delivered=delivered,
-                opened={seq: Open("update", None) for seq in delivered[:2]},
+                opened={each.seq: Open("update", each.call) for each in waiting if each.seq in delivered[:2]},
                 skipped=dict.fromkeys(skipped, "sampled out"),
                 expired=dict.fromkeys(expired, "too old"),
                 dead=dict.fromkeys(dead, "HTTP 400") | dict.fromkeys(ambiguous, AMBIGUOUS),

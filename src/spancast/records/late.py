@@ -96,6 +96,11 @@ def filled(call: Call, late: Late) -> Call:
     return msgspec.structs.replace(call, **facts)
 
 
+def is_news(before: Call, after: Call) -> bool:
+    """Whether who was told of the call as it was `before` is to be told anew: its cost is known, or its job failed."""
+    return (before.cost, before.outcome) != (after.cost, after.outcome)
+
+
 _RECORDS = ("generation", "analytics")
 """What knows the counts of a whole generation."""
 _ERRORS = 400

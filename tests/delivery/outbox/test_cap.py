@@ -141,7 +141,7 @@ def test_what_a_platform_has_without_its_cost_is_delivered_when_it_is_shed_befor
     both = ("has it", "has it not")
     calls = put(outbox, 100, destinations=both, outcome="closed", cost=None, generation_id="gen-1")
     waiting = outbox.take("has it", 100)
-    opened = {each.seq: Open("update", None) for each in waiting}
+    opened = {each.seq: Open("update", each.call) for each in waiting}
     outbox.ack("has it", Ack(cursor=waiting[-1].seq, delivered=list(opened), opened=opened))
     late = [Late(at=1, source="generation", call_id=call.call_id, cost=COST) for call in calls]
     outbox.apply(SEGMENT, outbox.end(SEGMENT) + 100, late)

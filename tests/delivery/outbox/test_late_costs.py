@@ -19,10 +19,11 @@ from spancast.delivery.courier.courier import Courier, Pass
 from spancast.delivery.http import backoff
 from spancast.delivery.outbox import late_costs
 from spancast.delivery.outbox.accounts import Standing
-from spancast.delivery.outbox.ack import NOT_SENT_AGAIN
+from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.outbox.schema import MIGRATIONS
 from spancast.destinations.destination import Destination
+from spancast.records.call import Call
 from spancast.records.late import Late, may_come
 from tests.support.calls import a_call, to_span
 from tests.support.plain import Plain
@@ -37,14 +38,18 @@ class Shelf:
     """A sink that remembers what it was given, and answers as told; at last it takes everything."""
 
     verdicts: list[Verdict] = field(default_factory=list)
-    written: list[tuple[str, Decimal | None]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def written(self) -> list[tuple[str, Decimal | None]]:
+        return [(call.span_id, call.cost) for call in self.calls]
 
     def write(self, spans: Sequence[Span]) -> Verdict:
         verdict = self.verdicts.pop(0) if self.verdicts else Delivered()
         if isinstance(verdict, Rejected):
             verdict = Rejected({span.span_id: "bad" for span in spans})
         if isinstance(verdict, Delivered):
-            self.written += [(span.span_id, span.generation.cost) for span in spans]
+            self.calls += [span.generation for span in spans]
         return verdict
 
 
@@ -305,6 +310,27 @@ def test_a_job_that_ended_without_a_bill_waits_no_longer(desk):
     desk.put(Late(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
     once(courier)
     assert (len(sink.written), desk.standing().waiting) == (1, 0)
+
+
+def test_that_a_job_has_failed_is_told_once_where_its_cost_would_be(desk):
+    sink = Shelf()
+    courier = desk.courier(sink)
+    desk.put(a_call(operation="video", response_id="job-1", cost=None, status="pending"))
+    once(courier)
+    for _ in range(2):
+        desk.put(Late(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
+        once(courier)
+    assert [(call.status, call.outcome) for call in sink.calls] == [("pending", "completed"), ("failed", "error")]
+    assert (counts(desk.standing()), desk.standing().reasons) == ((1, 0, 0), {late_costs.SENT_AGAIN: 1})
+
+
+def test_that_a_job_fails_on_the_way_of_its_call_to_the_platform_is_told(desk):
+    call = a_call(operation="video", response_id="job-1", cost=None, status="pending")
+    desk.put(call)
+    (sent,) = desk.outbox.take("platform", 1)
+    desk.put(Late(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
+    desk.outbox.ack("platform", Ack(cursor=sent.seq, delivered=[sent.seq], opened={sent.seq: Open("update", call)}))
+    assert counts(desk.standing()) == (0, 1, 0)
 
 
 def test_nothing_is_held_whose_cost_nobody_asks_for(desk):

@@ -122,7 +122,7 @@ def test_what_waited_too_long_is_shed_with_its_dollars(outbox, clocks):
 def test_what_waited_too_long_to_be_sent_again_with_its_cost_is_delivered_all_the_same(outbox, clocks):
     calls = put(outbox, 2, outcome="closed", cost=None, generation_id="gen-1")
     first, second = outbox.take("platform", 10)
-    opened = {first.seq: Open("update", None)}
+    opened = {first.seq: Open("update", first.call)}
     ack = Ack(cursor=second.seq, delivered=[first.seq], opened=opened, waiting={second.seq: "HTTP 503"})
     outbox.ack("platform", ack)
     costs = [Late(at=1, source="generation", call_id=call.call_id, cost=Decimal("1.25")) for call in calls]

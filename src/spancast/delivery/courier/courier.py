@@ -235,7 +235,7 @@ class Courier:
         sent = {each.seq: each.call for each in batch.waiting}
         calls = ((seq, sent[seq]) for seq in batch.delivered)
         return {
-            seq: Open(self._late_cost, call.cost)
+            seq: Open(self._late_cost, call)
             for seq, call in calls
             if isinstance(call, Call) and (may_come(call) or self._expects(call))
         }

@@ -2,11 +2,11 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import TypeVar
 
 from spancast.delivery.outbox.accounts import State
 from spancast.destinations.destination import LateCost
+from spancast.records.call import Call
 
 ON_ITS_WAY = "on its way"
 AMBIGUOUS = "ambiguous"
@@ -44,8 +44,8 @@ class Open:
 
     wanted: LateCost
     """What the destination does then."""
-    cost: Decimal | None
-    """US dollars that it was sent with: an estimate, or nothing."""
+    call: Call
+    """What it was sent as: with an estimate, or without a cost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What a cost that comes late does in the outbox: it fills the record, and reaches the destinations that want it.
 
+That a job has failed, and so costs nothing more, is told them as its cost would be.
+
 A record that was delivered while its cost could still come is an exception of the state `open`: it is neither waiting
 nor dead, and says what its destination wants done when the cost comes. One that is to be sent again is no more
 delivered but waits, and the platform's first version of it stands when the second is not taken.
@@ -14,7 +16,7 @@ from spancast.delivery.outbox.accounts import tally
 from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open
 from spancast.delivery.outbox.payload import call_of, encoded
 from spancast.destinations.destination import LateCost
-from spancast.records.late import Late, filled, may_come
+from spancast.records.late import Late, filled, is_news, may_come
 
 HOLD = 60.0
 """Seconds for which a record waits for its cost at most, from when it came."""
@@ -36,9 +38,9 @@ def fill(connection: Connection, late: Late) -> bool:
     after = filled(before, late)
     if after != before:
         connection.execute("UPDATE record SET payload = ? WHERE seq = ?", (encoded(after), found["seq"]))
-    if after.cost != before.cost or not may_come(after):
+    if is_news(before, after) or not may_come(after):
         connection.execute("UPDATE exception SET not_before = NULL WHERE seq = ?", (found["seq"],))
-    if after.cost != before.cost:
+    if is_news(before, after):
         for row in connection.execute(_OPEN, (found["seq"],)).fetchall():
             _came(connection, row["destination"], found["seq"], row["reason"])
     return True
@@ -52,7 +54,7 @@ def keep_open(connection: Connection, name: str, delivered: Mapping[int, Open]) 
             tally(connection, name, "late", {SENT_WITHOUT: 1})
         found = connection.execute("SELECT payload FROM record WHERE seq = ?", (seq,)).fetchone()
         call = call_of(found["payload"])
-        if call is not None and call.cost != sent.cost:
+        if call is not None and is_news(sent.call, call):
             _came(connection, name, seq, sent.wanted)
 
 
@@ -88,7 +90,7 @@ _SENT = "SELECT seq FROM exception WHERE destination = ? AND sent = 1"
 
 
 def _came(connection: Connection, name: str, seq: int, wanted: LateCost) -> None:
-    """Do what the destination wants of a cost that came after its record was delivered."""
+    """Do what the destination wants of what came after its record was delivered."""
     if wanted == "update":
         tally(connection, name, "delivered", {"": -1})
         connection.execute(
