@@ -19,7 +19,7 @@ test: lint  ## everything but the slow suites
 test-all: lint  ## everything, with generated examples that are new each time
 	$(BIN)/pytest $(PARALLEL) --hypothesis-profile=searching
 
-lint: .venv/.dev  ## formatting, style, types and the two import rules
+lint: .venv/.dev  ## formatting, style, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

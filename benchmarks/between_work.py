@@ -25,7 +25,7 @@ class _Object:
 def main(times: int) -> None:
     from spancast.delivery.journal import pump
 
-    pump.PERIOD = 3600.0  # what runs in another thread has its own row in `overhead.py`
+    pump.PERIOD_SECONDS = 3600.0  # what runs in another thread has its own row in `overhead.py`
     setups.spancast_in_private_provider()
     from spancast.capture.http_request import HttpRequest
     from spancast.recording.recorder import Recorder

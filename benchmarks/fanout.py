@@ -42,7 +42,7 @@ def ours(spans: int, destinations: int, url: str, *, words: bool) -> float:
     from spancast.destinations import discover
     from spancast.destinations.destination import Destination
     from spancast.records.content import Content
-    from spancast.trace.span_cache import to_span
+    from spancast.spans.cache import to_span
 
     with tempfile.TemporaryDirectory(prefix="spancast-bench-") as folder:
         home = Path(folder)
@@ -77,14 +77,14 @@ def stock(spans: int, destinations: int, url: str, *, words: bool) -> float:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.trace import SpanKind
 
-    from spancast.trace.attributes import answer_attributes, request_attributes
+    from spancast.spans.attributes import request_attributes, response_attributes
 
     provider = TracerProvider(resource=Resource({"service.name": "shop", "service.version": "1.2.3"}))
     for _ in range(destinations):
         exporter = OTLPSpanExporter(f"{url}/v1/traces", compression=Compression.Gzip)
         provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=max(spans, 512)))
     tracer, call = provider.get_tracer("stock"), a_call(0, time.time_ns())
-    attributes = request_attributes(call) | answer_attributes(call)
+    attributes = request_attributes(call) | response_attributes(call)
     if words:
         attributes |= {"gen_ai.input.messages": WORDS, "gen_ai.output.messages": WORDS}
     taken = 0.0

@@ -71,7 +71,8 @@ def main() -> None:
         module = import_module(hook.module)
         owner, args, kwargs = REQUESTS[hook.module](module)
         bare = wrapped = lambda *_args, **_kwargs: None
-        wrapped = wrapt.FunctionWrapper(wrapped, hook.make(module, recorder), lambda: True).__get__(owner, type(owner))
+        wrapper = hook.create_wrapper(module, recorder)
+        wrapped = wrapt.FunctionWrapper(wrapped, wrapper, lambda: True).__get__(owner, type(owner))
         gc.collect()
         added = [cost(wrapped, args, kwargs) - cost(bare, args, kwargs) for _ in range(ROUNDS)]
         low, median, high = statistics.quantiles(added, n=4)

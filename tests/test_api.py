@@ -127,6 +127,23 @@ def test_flush_says_whether_all_was_delivered(openrouter: Simulator, collector: 
     assert sent[0]["openrouter.cost_usd"].string_value == format(openrouter.bills[0].cost, "f")
 
 
+def test_a_second_start_changes_nothing_though_the_first_gave_no_argument(
+    openrouter: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SPANCAST_HOME", str(tmp_path / "first"))
+    monkeypatch.setenv("SPANCAST_HOSTS", openrouter.address)
+    spancast.start()
+    spancast.start(home=tmp_path / "second")
+
+    ask(openrouter)
+
+    assert spancast.flush(10.0)
+    assert not (tmp_path / "second").exists()
+    with spancast.ledger(tmp_path / "first") as ledger:
+        assert ledger.costs().total.calls == 1
+    assert "the arguments of this start() are ignored" in caplog.text
+
+
 def test_flush_says_when_something_still_waits(openrouter: Simulator, collector: Collector, tmp_path: Path) -> None:
     collector.status = 503
     start(openrouter, tmp_path, otlp(collector))
@@ -335,15 +352,15 @@ def test_a_destination_that_lacks_its_key_is_shown_as_such(tmp_path: Path, monke
 
 def test_a_start_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPANCAST_HOME", str(tmp_path))
-    before = rules.in_force()
+    before = rules.current_rules()
     with pytest.raises(ConfigurationError):
         spancast.start(["langfus"], default_user="u_1")
-    assert (rules.in_force(), api.running()) == (before, None)
+    assert (rules.current_rules(), api.running()) == (before, None)
 
-    running = api.begin({})  # as `spancast run` does
+    running = api.start_runtime({})  # as `spancast run` does
     with pytest.raises(ConfigurationError):
         spancast.start(["langfus"], default_user="u_1")
-    assert (rules.in_force().defaults.user, api.running()) == (None, running)
+    assert (rules.current_rules().defaults.user, api.running()) == (None, running)
 
 
 def test_start_survives_a_home_that_cannot_be(
@@ -355,7 +372,7 @@ def test_start_survives_a_home_that_cannot_be(
     start(openrouter, tmp_path / "file" / "home", "otlp")
 
     assert ask(openrouter).status_code == 200
-    assert [record.message for record in caplog.records if "Records are kept in" in record.message]
+    assert [record.message for record in caplog.records if "Records are written to" in record.message]
 
 
 def test_nothing_is_hooked_where_opentelemetry_is_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

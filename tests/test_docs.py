@@ -12,9 +12,9 @@ import pytest
 from spancast.bookkeeping.reconciling.comparison import Different
 from spancast.bookkeeping.reconciling.why import Why
 from spancast.cli import VERBS
+from spancast.semconv import names
 from spancast.settings.table import SETTINGS
 from spancast.testing import Simulator
-from spancast.trace import names
 from tests.support.programs import calls, run_program, spancast, surroundings
 from tests.support.waiting import eventually
 from tests.testing.wire import chat

@@ -31,7 +31,7 @@ def _attempts() -> tuple[Any, Callable[[], object]]:
 
 def _pending() -> tuple[Any, Callable[[], object]]:
     pending: Pending[str] = Pending()
-    return pending, lambda: pending.called(1)
+    return pending, lambda: pending.on_call(1)
 
 
 def _patches() -> tuple[Any, Callable[[], object]]:

@@ -72,7 +72,7 @@ def test_every_dimension_is_on_the_page() -> None:
 
 def options(verb: str) -> set[str]:
     described = spancast(verb, "--help", environment=os.environ).stdout
-    group = described.partition("\nwhich calls:\n")[2].partition("\n\n")[0]
+    group = described.partition("\nfilters:\n")[2].partition("\n\n")[0]
     return {*re.findall(r"^  (--[a-z-]+)", group, re.MULTILINE)}
 
 

@@ -133,11 +133,23 @@ def test_what_is_given_wrongly_is_refused_with_a_cure(home, tmp_path, written):
 WRONG = [
     ({"since": 7}, "since cannot be 7. Give a datetime.datetime, a datetime.date, or text. Write 30m, 24h"),
     ({"until": "ever"}, "until cannot be 'ever'. Give a datetime.datetime"),
-    ({"user": ""}, "user cannot be ''. It is nothing to look for."),
+    ({"user": ""}, "user cannot be ''. It is empty."),
     ({"outcome": "fine"}, "outcome cannot be 'fine'. Give one of completed, error"),
     ({"tags": "f"}, "tags cannot be 'f'. Give a mapping"),
     ({"tags": {"f": ""}}, "tags['f'] cannot be ''."),
+    ({"key": "web"}, "key cannot be 'web'. Give the key's SHA-256"),
+    ({"key": "sk-or-v1-" + "0" * 64}, "key cannot be the key itself. Give"),
+    ({"since": "today", "until": "yesterday"}, "since ("),
+    ({"by": {"user"}}, "by cannot be {'user'}. Give a list, such as ['user']."),
+    ({"by": [1]}, "by cannot be 1. Give any of user"),
+    ({"by": None}, "by cannot be None. Give a list"),
 ]
+
+
+@pytest.mark.parametrize("home", [5, "nowhere"])
+def test_a_home_that_cannot_be_is_refused_with_a_cure(home):
+    with pytest.raises(ConfigurationError, match=f"home cannot be {home!r}. Name a directory"):
+        spancast.ledger(home)
 
 
 def test_a_user_is_meant_by_name_where_the_settings_have_pseudonyms_written(tmp_path, monkeypatch):
@@ -149,7 +161,7 @@ def test_a_user_is_meant_by_name_where_the_settings_have_pseudonyms_written(tmp_
 
 
 def test_a_user_is_meant_by_name_where_this_program_has_pseudonyms_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(rules, "_in_force", Rules(hash_key=b"a key"))
+    monkeypatch.setattr(rules, "_current", Rules(hash_key=b"a key"))
     write(tmp_path, call(user=str(rules.pseudonym("u_42", b"a key"))))
     with spancast.ledger(tmp_path) as ledger:
         assert [row.user for row in ledger.calls(user="u_42")] == [rules.pseudonym("u_42", b"a key")]

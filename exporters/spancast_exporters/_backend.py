@@ -1,4 +1,4 @@
-"""What is the same on every platform that takes plain OTLP: the request, the answer, the test, and where names go."""
+"""What all platforms that take plain OTLP share: requests, answers, the test, and the names of spans."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -6,80 +6,76 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import is_
 from typing import Any
-from urllib.parse import urlsplit
 
 from spancast.contract import (
-    Another,
     Attribute,
     Encoded,
+    OtherSender,
     Reply,
     Request,
     Span,
     Traits,
     Verdict,
     by_opentelemetry,
-    shown_url,
 )
-from spancast_exporters import _facts, _json, _otlp
+from spancast_exporters import _facts, _json, _options, _otlp
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backend(ABC):
-    """A platform known by an address, a few headers and what it adds to a span.
+    """A platform with an address, a few headers, and attributes of its own.
 
-    Nothing is sent again whose answer was lost, unless the platform says that it keeps one of two.
+    A request whose answer was lost is not sent again, unless the platform documents that it deduplicates spans.
     """
 
     traits: Traits = field(default=Traits(resend="duplicates"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        _otlp.refuse_user(self.url)
-        if urlsplit(self.url).scheme not in ("http", "https"):
-            raise ValueError(f"{shown_url(self.url)!r} is no URL. Give endpoint= as https://HOST.")
+        """Refuse options that cannot work."""
+        _options.check_endpoint(self.url, "https://HOST")
         for name, value in self._headers().items():
             if not (value.isascii() and value.isprintable() and value.strip()):
-                raise ValueError(f"What goes into the header {name} is empty or no header. Copy it once more.")
+                raise ValueError(f"The value of the header {name} is empty, or cannot be in a header. Copy it again.")
 
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
 
     @abstractmethod
     def _headers(self) -> Mapping[str, str]:
-        """Return the headers that say whose the spans are."""
+        """Return the headers with the credential and the project."""
 
     def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:  # noqa: ARG002 - for the platforms
-        """Return the attributes that the platform reads beside the conventions, and the names it is not to have."""
+        """Return the attributes to add for this platform, and the names of those to drop."""
         return {}, ()
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP tells no such time
-        """Return requests of a size that the platform takes, before compression."""
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP has no such time
+        """Return requests within the platform's limits, before compression."""
         parts = ((span.span_id, self._encoded(span)) for span in spans)
         headers = self._headers()
         batches = _otlp.batches(parts, self.traits.max_bytes)
         return [_otlp.post(self.url, headers, ids, batch) for ids, batch in batches]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge as OTLP says, and believe no page."""
-        return _otlp.judge_worded(encoded, reply)
+        """Judge as OTLP specifies; an HTML page is no acknowledgement."""
+        return _otlp.judge_with_reason(encoded, reply)
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
         """Return a request without spans, which a server should answer with success (OTLP specification 1.x)."""
         return _otlp.post(self.url, self._headers(), (), (), compressed=False).request
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure."""
-        return _otlp.diagnosed(reply, self.url, _cure(self))
+        """Return what is wrong, and what to do."""
+        return _otlp.diagnose(reply, self.url, _cure(self))
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there: whatever sends OTLP."""
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there: anything that sends OTLP."""
         return (by_opentelemetry(self.url),)
 
     def _fitted(self, span: Span) -> Span:
-        """Return the span with no more in it than the platform takes."""
+        """Return the span within the platform's limits."""
         return span
 
     def _encoded(self, stated: Span) -> bytes:
@@ -91,21 +87,19 @@ class Backend(ABC):
 
 
 def _name(span: Span) -> str:
-    """Return what the request calls the span: a root by its trace (OpenRouter, Broadcast)."""
-    called = _facts.names(span)
-    of_trace = called.get("trace_name") if span.parent_span_id is None else None
-    named = (of_trace, called.get("generation_name"), span.name)
-    return without_nul(next((each for each in named if each and each.strip()), "unnamed"))
+    """Return the name that the request gives (OpenRouter, Broadcast), else the span's own; a blank name is skipped."""
+    named = (*_facts.requested_names(span), span.name)
+    return without_nul(next((each for each in named if each.strip()), "unnamed"))
 
 
 def without_nul(text: str) -> str:
-    """Return a text without the character that PostgreSQL holds in none, which many platforms keep names in."""
+    """Return a text without NUL, which PostgreSQL cannot store, and many platforms use it."""
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def _cure(backend: Backend) -> str:
-    told = (each for each in fields(backend) if "where" in each.metadata)
-    return " ".join(f"{each.metadata.get('variables', (each.name,))[0]}: {each.metadata['where']}" for each in told)
+    settings = (each for each in fields(backend) if "where" in each.metadata)
+    return " ".join(f"{each.metadata.get('variables', (each.name,))[0]}: {each.metadata['where']}" for each in settings)
 
 
 def tags(span: Span) -> tuple[str, ...]:
@@ -115,7 +109,7 @@ def tags(span: Span) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a platform takes of attributes, wherever they are. `None` is no limit."""
+    """The limits of a platform on attributes, wherever they are. `None` is no limit."""
 
     text: int
     """Characters of a text, by itself or in a list."""
@@ -125,7 +119,7 @@ class Limits:
     """Values of a list."""
 
     def fitted(self, span: Span) -> Span:
-        """Return the span within the limits; what is within them stays the very same object."""
+        """Return the span within the limits; parts that are within them stay the same objects."""
         parts = [span.attributes, span.content, span.resource, *(each.attributes for each in span.events)]
         attributes, content, resource, *of_events = cut = [*map(self._within, parts)]
         if all(map(is_, cut, parts)):

@@ -1,7 +1,7 @@
-"""What BigQuery is told of the table, and what its answers mean (BigQuery REST API, `tabledata.insertAll`).
+"""The table's SQL in BigQuery, and the meaning of its answers (BigQuery REST API, `tabledata.insertAll`).
 
-An error comes with a reason, which is a word; its message may quote the value that was sent, and is not repeated.
-Numbers are text: a number in JSON is a float to Google's APIs (protobuf, `Struct`).
+An error has a reason, which is one word; its message may quote a value of the request, and is not repeated. Numbers are
+sent as text: Google's APIs read a number in JSON as a float (protobuf, `Struct`).
 """
 
 import re
@@ -13,11 +13,11 @@ from spancast.contract import Reply, Span
 from spancast_exporters import _flat, _json, _traces_table
 
 DECIMALS, _DIGITS = 38, 76
-"""Of BIGNUMERIC, behind the point and in all; it has a 77th digit for some, which no dollars need."""
+"""Decimals and digits of BIGNUMERIC; some values may have a 77th digit, which dollars do not need."""
 INVALID = "invalid"
 """The reason of a row with a value that its column does not take."""
 BUSY = ("rateLimitExceeded", "quotaExceeded", "backendError", "internalError", "userRateLimitExceeded")
-"""Reasons with which even a 403 may pass later (BigQuery, "Error messages")."""
+"""Reasons that may be temporary, even with a 403 (BigQuery, "Error messages")."""
 OTHER_TABLE = "invalidQuery"
 """The reason of a query for columns that the table lacks."""
 
@@ -37,7 +37,7 @@ _SECOND = 10**9
 
 
 def table(project: str, dataset: str, name: str) -> str:
-    """Return how a statement names the table; raise `ValueError` for a name that BigQuery cannot have."""
+    """Return the quoted name of the table; raise `ValueError` for a name that BigQuery does not allow."""
     for what, text, pattern in (("project", project, _PROJECT), ("dataset", dataset, _NAME), ("table", name, _NAME)):
         if not pattern.fullmatch(text):
             raise ValueError(f"{what} cannot be {text!r}. Give its ID alone, as BigQuery's console shows it.")
@@ -45,7 +45,7 @@ def table(project: str, dataset: str, name: str) -> str:
 
 
 def create(named: str) -> str:
-    """Return the statement that makes the table, on one line."""
+    """Return the statement that creates the table, on one line."""
     columns = ", ".join(f"{column.name.lower()} {_TYPES[column.kind]}" for column in _traces_table.COLUMNS)
     return f"CREATE TABLE IF NOT EXISTS {named} ({columns}) PARTITION BY DATE(timestamp) CLUSTER BY span_type, user_id"
 
@@ -58,14 +58,14 @@ def row(span: Span) -> bytes:
     return _json.encoded({"insertId": f"{span.trace_id}-{span.span_id}", "json": known})
 
 
-def proof(named: str) -> dict[str, Any]:
-    """Return a query that is checked and not carried out: for the columns of OpenRouter's documentation."""
+def check_query(named: str) -> dict[str, Any]:
+    """Return a dry run of a query for the columns that OpenRouter documents."""
     columns = ", ".join(column.name.lower() for column in _traces_table.COLUMNS if column.documented)
     return {"query": f"SELECT {columns} FROM {named}", "useLegacySql": False, "dryRun": True}  # noqa: S608 - as below
 
 
-def question(named: str, spans: Sequence[Span]) -> dict[str, Any]:
-    """Return the query for those rows that are there; the times let it read their partitions alone."""
+def rows_query(named: str, spans: Sequence[Span]) -> dict[str, Any]:
+    """Return the query for which of these spans have rows; the times limit it to their partitions."""
     starts = [max(span.start, 0) // _SECOND for span in spans]
     query = (
         f"SELECT DISTINCT CONCAT(trace_id, '-', span_id) FROM {named} "  # noqa: S608 - names are checked, ids are data
@@ -88,8 +88,8 @@ def question(named: str, spans: Sequence[Span]) -> dict[str, Any]:
 
 
 def listed(reply: Reply) -> set[str] | None:
-    """Return the rows that a query found, as its ids; `None` where the answer is not whole."""
-    answer = _answer(reply)
+    """Return the ids of the rows that a query found; `None` where the answer is incomplete."""
+    answer = _json.answer(reply)
     rows = _list(answer, "rows")
     if not is_query(reply) or answer.get("errors") or answer.get("totalRows") != str(len(rows)):
         return None
@@ -97,31 +97,31 @@ def listed(reply: Reply) -> set[str] | None:
 
 
 def is_query(reply: Reply) -> bool:
-    """Whether it is the answer of a query that could be carried out."""
-    answer = _answer(reply)
+    """Whether it is the answer to a completed query."""
+    answer = _json.answer(reply)
     known = answer.get("kind") == "bigquery#queryResponse" and answer.get("jobComplete") is True
     return reply.status == 200 and known  # noqa: PLR2004 - OK
 
 
 def is_acknowledged(reply: Reply) -> bool:
-    """Whether it is the answer of an insert, whatever it says of the rows."""
-    return reply.status == 200 and _answer(reply).get("kind") == "bigquery#tableDataInsertAllResponse"  # noqa: PLR2004 - HTTP's own number
+    """Whether it is the answer to an insert, whatever it states of the rows."""
+    return reply.status == 200 and _json.answer(reply).get("kind") == "bigquery#tableDataInsertAllResponse"  # noqa: PLR2004 - HTTP's own number
 
 
 def refused(reply: Reply) -> dict[int, tuple[str, ...]]:
-    """Return, for the rows that were not inserted, by their places, the reasons: `invalid (total_cost)`."""
+    """Return the reasons of rows that were not inserted, by their index: `invalid (total_cost)`."""
     found = {}
-    for each in _list(_answer(reply), "insertErrors"):
+    for each in _list(_json.answer(reply), "insertErrors"):
         place = each.get("index", 0) if isinstance(each, dict) else 0
         errors = [error for error in _list(each, "errors") if isinstance(error, dict)]
         if isinstance(place, int):
-            found[place] = tuple(_told(error) for error in errors) or ("unknown",)
+            found[place] = tuple(_row_error(error) for error in errors) or ("unknown",)
     return found
 
 
 def why(reply: Reply) -> str | None:
-    """Return the reason of an error that is about the whole request; `None` where there is none."""
-    error = _answer(reply).get("error")
+    """Return the reason of an error of the whole request, or `None`."""
+    error = _json.answer(reply).get("error")
     reasons = [each.get("reason") for each in _list(error, "errors") if isinstance(each, dict)]
     return next((each for each in reasons if isinstance(each, str) and _WORD.fullmatch(each)), None)
 
@@ -145,15 +145,10 @@ def _parameter(name: str, kind: dict[str, Any], value: dict[str, Any]) -> dict[s
     return {"name": name, "parameterType": kind, "parameterValue": value}
 
 
-def _told(error: Mapping[str, Any]) -> str:
+def _row_error(error: Mapping[str, Any]) -> str:
     stated, column = str(error.get("reason", "")), str(error.get("location", ""))
-    told = stated if _WORD.fullmatch(stated) else "unknown"
-    return f"{told} ({column})" if _COLUMN.fullmatch(column) else told
-
-
-def _answer(reply: Reply) -> Mapping[str, Any]:
-    found = _json.read(reply.body.decode("utf-8", "replace"))
-    return found if isinstance(found, dict) else {}
+    word = stated if _WORD.fullmatch(stated) else "unknown"
+    return f"{word} ({column})" if _COLUMN.fullmatch(column) else word
 
 
 def _list(holder: object, name: str) -> list[Any]:

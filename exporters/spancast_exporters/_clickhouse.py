@@ -1,7 +1,7 @@
-"""What ClickHouse is told of the table, and what its exceptions mean (ClickHouse, "HTTP Interface", "ErrorCodes.cpp").
+"""The table's SQL in ClickHouse, and the meaning of its exceptions (ClickHouse, "HTTP Interface", "ErrorCodes.cpp").
 
-An exception comes with its code in `X-ClickHouse-Exception-Code`, or in the body alone where it was met after the
-status had gone out. Its words may quote the rows that were sent, so only the code and its name are repeated.
+The code of an exception is in `X-ClickHouse-Exception-Code`, or only in the body where it occurred after the status had
+been sent. The text may quote the rows of the request, so only the code and its name are repeated.
 """
 
 import re
@@ -14,7 +14,7 @@ NO_DATABASE = 81
 """UNKNOWN_DATABASE."""
 MISSING = (60, NO_DATABASE)
 """UNKNOWN_TABLE, and the above."""
-STRANGER = (192, 193, 194, 516)
+LOGIN_REFUSED = (192, 193, 194, 516)
 """UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, AUTHENTICATION_FAILED."""
 FORBIDDEN = (164, 497)
 """READONLY, ACCESS_DENIED."""
@@ -28,7 +28,7 @@ UNCERTAIN = (159, 209, 210, 319, 394, 999)
 """TIMEOUT_EXCEEDED, SOCKET_TIMEOUT, NETWORK_ERROR, UNKNOWN_STATUS_OF_INSERT, QUERY_WAS_CANCELLED, KEEPER_EXCEPTION: of
 an insert that has begun, and may be in."""
 _BROKEN_OFF = (500, 502, 504)
-"""What a proxy says that has handed a request on and got no whole answer; with 503 and 429 it was not handed on."""
+"""Statuses of a proxy that forwarded the request but got no complete answer; with 503 and 429 it did not."""
 
 _TYPES: Mapping[_traces_table.Kind, str] = {
     "id": "String",
@@ -44,19 +44,19 @@ _TYPES: Mapping[_traces_table.Kind, str] = {
 DECIMALS = 18
 """Of the type for money; dollars with more are rounded."""
 WINDOW = 10_000
-"""Inserts whose tokens the table remembers; one that is not replicated remembers none where nothing is said."""
+"""Inserts whose tokens the table remembers; the default of a table that is not replicated is none."""
 
 
 def table(database: str, name: str) -> str:
-    """Return how a statement names the table; raise `ValueError` for a name that no statement holds."""
+    """Return the quoted name of the table; raise `ValueError` for a name that cannot be quoted."""
     for each in (database, name):
         if not each or not each.isprintable() or set(each) & set(".`\\"):
-            raise ValueError(f"{each!r} is no name of a database or table. Give it without quotes.")
+            raise ValueError(f"{each!r} cannot be the name of a database or table. Give it without quotes.")
     return f"{_name(database)}.{_name(name)}"
 
 
 def create(named: str) -> str:
-    """Return the statement that makes the table, on one line."""
+    """Return the statement that creates the table, on one line."""
     columns = ", ".join(f"{column.name} {_TYPES[column.kind]}" for column in _traces_table.COLUMNS)
     return (
         f"CREATE TABLE IF NOT EXISTS {named} ({columns}) ENGINE = MergeTree PARTITION BY toYYYYMM(TIMESTAMP) "
@@ -64,14 +64,14 @@ def create(named: str) -> str:
     )
 
 
-def proof(named: str) -> str:
-    """Return an insert of no row: it proves both grants, the table, and the columns of OpenRouter's documentation."""
+def check_query(named: str) -> str:
+    """Return an insert of no rows: it checks both grants, the table, and the columns that OpenRouter documents."""
     columns = ", ".join(column.name for column in _traces_table.COLUMNS if column.documented)
     return f"INSERT INTO {named} ({columns}) SELECT {columns} FROM {named} WHERE 0"  # noqa: S608 - names are checked
 
 
-def question(named: str, spans: Sequence[Span]) -> str:
-    """Return the query for those rows that are there."""
+def rows_query(named: str, spans: Sequence[Span]) -> str:
+    """Return the query for which of these spans have rows."""
     starts = [max(span.start, 0) // 1_000_000 for span in spans]
     wanted = ", ".join(f"({_quoted(span.trace_id)}, {_quoted(span.span_id)})" for span in spans)
     return (
@@ -82,7 +82,7 @@ def question(named: str, spans: Sequence[Span]) -> str:
 
 
 def code(reply: Reply) -> int | None:
-    """Return the code of the exception that a reply tells; `None` where it tells none."""
+    """Return the code of the exception in a reply, or `None`."""
     stated = reply.headers.get("x-clickhouse-exception-code", "").strip()
     if stated.isascii() and stated.isdigit():
         return int(stated[:9])
@@ -91,7 +91,7 @@ def code(reply: Reply) -> int | None:
 
 
 def is_uncertain(reply: Reply) -> bool:
-    """Whether an insert that failed may be in all the same (ClickHouse, "Deduplicating inserts on retries")."""
+    """Whether a failed insert may have been executed (ClickHouse, "Deduplicating inserts on retries")."""
     known = code(reply)
     return known in UNCERTAIN or (known is None and reply.status in _BROKEN_OFF)
 
@@ -106,8 +106,8 @@ def reason(reply: Reply) -> str:
     return f"HTTP {reply.status}: code {known}{name}"
 
 
-def speaks(reply: Reply) -> bool:
-    """Whether it is a ClickHouse that answers, and not somebody in between: it always says so in its headers."""
+def is_clickhouse(reply: Reply) -> bool:
+    """Whether ClickHouse itself answers, and not an intermediary: it always sends headers of its own."""
     return any(name.startswith("x-clickhouse-") for name in reply.headers)
 
 
@@ -123,4 +123,4 @@ def _name(text: str) -> str:
 _CODE = re.compile(rb"Code: (\d{1,9})\. DB::")
 _NAME = re.compile(rb"\(([A-Z][A-Z0-9_]{2,60})\)")
 _TAIL = 4096
-"""Bytes at either end of a body in which an exception is looked for."""
+"""Bytes at each end of a body that are searched for an exception."""

@@ -1,7 +1,7 @@
 """A span as Datadog's LLM Observability has it: the event that its own SDK sends (ddtrace 4.16, `llmobs`).
 
-Money is in US dollars, as it must be where it is given (Datadog, "Cost"); Datadog shows it as it is, and keeps it in
-whole nanodollars. A cost that is not known is left out, and Datadog then estimates one.
+Costs are in US dollars (Datadog, "Cost"); Datadog shows them unchanged, and stores whole nanodollars. An unknown cost
+is left out, and Datadog then estimates one.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from itertools import islice
 
 from spancast.contract import Span
 from spancast_exporters import _facts, _json
-from spancast_exporters._datadog_words import documents, instructions, messages, tools
+from spancast_exporters._datadog_messages import documents, instructions, messages, tools
 
 ROOT = "undefined"
 """The parent of a span that has none."""
@@ -19,28 +19,28 @@ _NAMELESS = "unnamed-ml-app"
 _UNKNOWN = "unknown"
 _LONGEST_TAG = 200
 _MOST_TAGS = 100
-"""Of the application's own."""
+"""Tags of the application."""
 _LONGEST_APP = 193
 _LONGEST_NAME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What Datadog's own variables call the application (Datadog, "Unified service tagging")."""
+    """The application's names from Datadog's variables (Datadog, "Unified service tagging")."""
 
     ml_app: str | None = None
     service: str | None = None
     env: str | None = None
-    """Where a span says none."""
+    """For spans that state none."""
     version: str | None = None
-    """Where a span says none."""
+    """For spans that state none."""
 
 
 def event(span: Span, names: Names) -> dict[str, object]:
     """Return the span as an event."""
     kind = _facts.kind(span) or ("workflow" if span.parent_span_id is None else "task")
     found: dict[str, object] = {
-        "name": _name(span),
+        "name": _facts.shown_name(span)[:_LONGEST_NAME],
         "span_id": _number(span.span_id),
         "trace_id": span.trace_id,
         "parent_id": ROOT if span.parent_span_id is None else _number(span.parent_span_id),
@@ -56,7 +56,7 @@ def event(span: Span, names: Names) -> dict[str, object]:
 
 
 def app(span: Span, names: Names) -> str:
-    """Return the application that a span is shown under, spelt as it wants ("Application naming guidelines")."""
+    """Return the application of a span, in Datadog's spelling ("Application naming guidelines")."""
     wanted = names.ml_app or _service(span, names) or _NAMELESS
     spelt = "".join(char if char.isalnum() or char in "-:./" else "_" for char in _json.text(wanted).lower())
     while "__" in spelt:
@@ -66,13 +66,6 @@ def app(span: Span, names: Names) -> str:
 
 def _number(hexadecimal: str) -> str:
     return str(int(hexadecimal, 16))
-
-
-def _name(span: Span) -> str:
-    """Return what the request calls the span; a trace is shown by the name of its root (OpenRouter, Broadcast)."""
-    of_trace = span.trace_name if span.parent_span_id is None else None
-    of_call = None if span.generation is None else span.generation.generation_name
-    return (of_trace or of_call or span.name)[:_LONGEST_NAME]
 
 
 def _meta(span: Span, kind: str) -> dict[str, object]:
@@ -85,16 +78,16 @@ def _meta(span: Span, kind: str) -> dict[str, object]:
         "model_provider": (facts.provider or _UNKNOWN).lower() if modelled else None,
         "input": _input(span, kind),
         "output": _output(span, kind),
-        "tool_definitions": tools(_facts.words(span, _facts.TOOLS)) if kind == "llm" else None,
+        "tool_definitions": tools(_facts.content_text(span, _facts.TOOLS)) if kind == "llm" else None,
         "error": None if failure is None else {"message": "", "type": "", "stack": "", **_json.bounded(failure)},
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _metadata(span: Span) -> dict[str, object]:
-    """Return what has no other place, by its own name; parameters by the names under which they are set."""
+    """Return the fields that Datadog has no other place for, and the parameters by their names in the API."""
     ours = {**_facts.parameters(span), **_facts.names(span)}
-    return _json.bounded({**ours, **span.metadata, **_facts.rest(span), **ours})
+    return _json.bounded({**ours, **span.metadata, **_facts.other_attributes(span), **ours})
 
 
 def _metrics(facts: _facts.Facts) -> dict[str, int | float | Decimal]:
@@ -117,7 +110,7 @@ def _metrics(facts: _facts.Facts) -> dict[str, int | float | Decimal]:
 
 
 def _fresh(facts: _facts.Facts) -> int | None:
-    """Return the tokens that were neither read from a cache nor written to one, where both are known."""
+    """Return the input tokens that were neither read from a cache nor written to one, where both are known."""
     if facts.input_tokens is None or facts.cached_tokens is None or facts.cache_write_tokens is None:
         return None
     fresh = facts.input_tokens - facts.cached_tokens - facts.cache_write_tokens
@@ -150,21 +143,21 @@ def _service(span: Span, names: Names) -> str | None:
 
 
 def _input(span: Span, kind: str) -> dict[str, object] | None:
-    asked = _facts.asked(span)
+    given = _facts.input_text(span)
     if kind == "embedding":
-        found = documents(asked)
+        found = documents(given)
         return {"documents": found} if found else None
     if kind != "llm":
-        return None if asked is None else {"value": asked}
-    system, heard = instructions(_facts.words(span, _facts.INSTRUCTIONS)), messages(asked)
-    if heard is None and asked is not None:
-        return {"value": asked}
-    return {"messages": [*system, *(heard or ())]} if system or heard else None
+        return None if given is None else {"value": given}
+    system, found_messages = instructions(_facts.content_text(span, _facts.INSTRUCTIONS)), messages(given)
+    if found_messages is None and given is not None:
+        return {"value": given}
+    return {"messages": [*system, *(found_messages or ())]} if system or found_messages else None
 
 
 def _output(span: Span, kind: str) -> dict[str, object] | None:
-    said = _facts.said(span)
-    heard = messages(said) if kind == "llm" else None
-    if heard is not None:
-        return {"messages": heard}
-    return None if said is None else {"value": said}
+    output = _facts.output_text(span)
+    found_messages = messages(output) if kind == "llm" else None
+    if found_messages is not None:
+        return {"messages": found_messages}
+    return None if output is None else {"value": output}

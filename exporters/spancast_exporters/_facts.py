@@ -1,4 +1,4 @@
-"""What a span says of a model's work, whoever made it: ours by its `Call`, another library's by its attributes."""
+"""The facts of a model call in a span: from its `Generation` if it is ours, else from another library's attributes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -37,15 +37,17 @@ _KIND_NAMES = (
 )
 
 MODELS = ("llm", "embedding")
-"""Kinds that have a model, tokens and dollars."""
+"""Kinds that have a model, tokens and a cost."""
+INPUT = "gen_ai.input.messages"
+OUTPUT = "gen_ai.output.messages"
 INSTRUCTIONS = "gen_ai.system_instructions"
 TOOLS = "gen_ai.tool.definitions"
-_ASKED = ("gen_ai.input.messages", "gen_ai.tool.call.arguments", "input.value", "traceloop.entity.input")
-_SAID = ("gen_ai.output.messages", "gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
-_ELSEWHERE = frozenset(
+_INPUT_NAMES = (INPUT, "gen_ai.tool.call.arguments", "input.value", "traceloop.entity.input")
+_OUTPUT_NAMES = (OUTPUT, "gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
+_WITH_FIELDS = frozenset(
     {
-        *_ASKED,
-        *_SAID,
+        *_INPUT_NAMES,
+        *_OUTPUT_NAMES,
         INSTRUCTIONS,
         TOOLS,
         "error.type",
@@ -58,7 +60,7 @@ _ELSEWHERE = frozenset(
         "user.id",
     }
 )
-"""Attributes that every platform has a place for."""
+"""Attributes that every platform has a field for."""
 
 REQUEST = "gen_ai.request."
 USAGE = "gen_ai.usage."
@@ -70,11 +72,11 @@ _PARAMETERS = {
     "stop_sequences": "stop",
     "encoding_formats": "encoding_format",
 }
-"""Parameters that have another name with us, or in the conventions, than where they are set."""
+"""Parameters whose name in our spans, or in the conventions, differs from the API's."""
 
 
 def kind(span: Span) -> str | None:
-    """Return llm, embedding, agent, workflow, tool, retrieval or task; `None` for what is no work of or for a model."""
+    """Return llm, embedding, agent, workflow, tool, retrieval or task; `None` for other spans."""
     if span.generation is not None:
         return "embedding" if span.generation.operation == "embeddings" else "llm"
     stated = (span.attributes.get(name) for name in _KIND_NAMES)
@@ -83,29 +85,29 @@ def kind(span: Span) -> str | None:
 
 
 def spent(call: Generation) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
-    """Return US dollars in all, for the input and for the output; the two only where they add up to it exactly.
+    """Return the total, input and output cost in US dollars; the parts only where they add up to the total exactly.
 
-    With an account's own key the provider's bill is part of it.
+    With the account's own key (BYOK), the provider's bill is part of the total.
     """
-    return _parted(call.spent, call.upstream_input_cost, call.upstream_output_cost)
+    return _with_parts(call.spent, call.upstream_input_cost, call.upstream_output_cost)
 
 
-def _parted(
-    total: Decimal | None, asked: Decimal | None, answered: Decimal | None
+def _with_parts(
+    total: Decimal | None, input_cost: Decimal | None, output_cost: Decimal | None
 ) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
-    if total is None or asked is None or answered is None or _EXACT.add(asked, answered) != total:
+    if total is None or input_cost is None or output_cost is None or _EXACT.add(input_cost, output_cost) != total:
         return total, None, None
-    return total, asked, answered
+    return total, input_cost, output_cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a call of a model was. Unknown is `None`."""
+    """The facts of a model call. Unknown is `None`."""
 
     model: str | None = None
-    """The one that answered, else the one that was asked."""
+    """The model that answered, else the one requested."""
     provider: str | None = None
-    """Whose API it was; for our own calls that is OpenRouter's."""
+    """Whose API was called; OpenRouter's for our own calls."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
@@ -117,18 +119,18 @@ class Facts:
     time_to_first_token: float | None = None
     """Seconds."""
     cost: Decimal | None = None
-    """US dollars that left any account."""
+    """US dollars charged to any account."""
     input_cost: Decimal | None = None
     output_cost: Decimal | None = None
 
 
 def of(span: Span) -> Facts:
-    """Return what a span says."""
+    """Return the facts of a span."""
     return _of_attributes(span.attributes) if span.generation is None else _of_call(span.generation)
 
 
 def parameters(span: Span) -> dict[str, object]:
-    """Return what was asked of the model, by the names under which it is set."""
+    """Return the parameters of the request, by their names in the API."""
     named: dict[str, object] = {}
     if span.generation is None:
         named |= {name.removeprefix(REQUEST): value for name, value in span.attributes.items() if _is_parameter(name)}
@@ -139,39 +141,56 @@ def parameters(span: Span) -> dict[str, object]:
     return {_PARAMETERS.get(name, name): value for name, value in named.items() if value is not None}
 
 
-def asked(span: Span) -> str | None:
-    """Return what went into a span, as text, which may be JSON."""
-    return words(span, *_ASKED)
+def input_text(span: Span) -> str | None:
+    """Return the input of a span as text, which may be JSON."""
+    return content_text(span, *_INPUT_NAMES)
 
 
-def said(span: Span) -> str | None:
-    """Return what came out of it."""
-    return words(span, *_SAID)
+def output_text(span: Span) -> str | None:
+    """Return the output of a span as text, which may be JSON."""
+    return content_text(span, *_OUTPUT_NAMES)
 
 
-def words(span: Span, *names: str) -> str | None:
-    """Return the text under the first of the names that has some, as the convention has it."""
+def content_text(span: Span, *names: str) -> str | None:
+    """Return the first text among the content and attributes with these names."""
     found = (span.content.get(name, span.attributes.get(name)) for name in names)
     return next((each for each in found if isinstance(each, str)), None)
 
 
+def requested_names(span: Span) -> list[str]:
+    """Return the names that the request gives: of the trace for its root span, then of the call."""
+    of_trace = span.trace_name if span.parent_span_id is None else None
+    of_call = None if span.generation is None else span.generation.generation_name
+    return [name for name in (of_trace, of_call) if name]
+
+
+def shown_name(span: Span) -> str:
+    """Return the name to show: as requested (OpenRouter, Broadcast), else the span's own."""
+    return next(iter(requested_names(span)), span.name)
+
+
+def conversation(span: Span) -> dict[str, object]:
+    """Return the instructions and the input messages, for `_openai.input_messages`."""
+    return {name: content_text(span, name) for name in (INSTRUCTIONS, INPUT)}
+
+
 def names(span: Span) -> dict[str, str]:
-    """Return what the request calls its trace, and the call."""
+    """Return the names that the request gives the trace and the call."""
     of_call = None if span.generation is None else span.generation.generation_name
     stated = {"trace_name": span.trace_name, "generation_name": of_call}
     return {name: value for name, value in stated.items() if value}
 
 
-def whom(span: Span) -> dict[str, Attribute | None]:
-    """Return whom a span was for, by the attributes of the conventions, which not every library's span has."""
+def user_and_session(span: Span) -> dict[str, Attribute | None]:
+    """Return the user and the session by the conventions' names, which other libraries' spans may lack."""
     known = {"user.id": span.user, "session.id": span.session}
     return {name: _json.text(value) if value else None for name, value in known.items()}
 
 
-def placed(span: Span, environment: str | None, release: str | None) -> Span:
-    """Return the span where a platform's own variables say it is from; they win over what only the resource says.
+def with_environment(span: Span, environment: str | None, release: str | None) -> Span:
+    """Return the span with the environment and release of a platform's own variables, unless the request states them.
 
-    What the destination says, it says to its exporter too, in place of the variable.
+    A destination's `environment` reaches its exporter in place of the variable.
     """
     where = environment if environment and not _by_request(span, "environment") else span.environment
     what = release if release and not _by_request(span, "release") else span.release
@@ -179,26 +198,26 @@ def placed(span: Span, environment: str | None, release: str | None) -> Span:
 
 
 def _by_request(span: Span, name: str) -> object:
-    """Return what the request says; the span's own field may be of the resource."""
+    """Return what the request states; the span's own field may come from the resource."""
     call = span.generation
     return span.attributes.get(f"openrouter.trace.{name}") if call is None else getattr(call, name)
 
 
-def rest(span: Span) -> dict[str, object]:
-    """Return the attributes that platforms have no place for, by their own names."""
+def other_attributes(span: Span) -> dict[str, object]:
+    """Return the attributes that platforms have no field for."""
     known = parameters(span)
     shown = ("spancast.tag.", "spancast.metadata.", REQUEST, *((USAGE,) if kind(span) in MODELS else ()))
     return {
         name: value
         for name, value in {**span.attributes, **span.content}.items()
-        if name not in _ELSEWHERE
+        if name not in _WITH_FIELDS
         and (not name.startswith(shown) or name == "gen_ai.request.model")
         and name.removeprefix("openrouter.request.") not in known
     }
 
 
 def failure(span: Span) -> dict[str, str] | None:
-    """Return `type`, `message` and `stack` of what went wrong, as far as they are known; `None` when nothing did."""
+    """Return the `type`, `message` and `stack` of an error, as far as known; `None` where there was no error."""
     if span.status != "error":
         return None
     event = next((each for each in reversed(span.events) if each.name == "exception"), None)
@@ -239,7 +258,7 @@ def _of_call(call: Generation) -> Facts:
 def _of_attributes(stated: Mapping[str, Attribute]) -> Facts:
     counts = {name: _count(stated, names) for name, names in _COUNTS.items()}
     parts = (_first_amount(stated, names) for names in (_INPUT_COSTS, _OUTPUT_COSTS))
-    cost, input_cost, output_cost = _parted(_cost(stated), *parts)
+    cost, input_cost, output_cost = _with_parts(_cost(stated), *parts)
     return Facts(
         model=_first_text(stated, _MODEL_NAMES),
         provider=_first_text(stated, _PROVIDER_NAMES),
@@ -276,11 +295,11 @@ _TOO_MANY = 2**63
 _COSTS = ("openrouter.spent_usd", "openrouter.cost_usd", f"{USAGE}cost", "llm.cost.total")
 _INPUT_COSTS = ("openrouter.input_cost_usd", "llm.cost.prompt")
 _OUTPUT_COSTS = ("openrouter.output_cost_usd", "llm.cost.completion")
-"""Where another library's span has the dollars that were added to it, the most exact first."""
+"""Attributes with the cost of another library's span, the most exact first."""
 
 
 def _cost(stated: Mapping[str, Attribute]) -> Decimal | None:
-    """Return what left any account; with an own key, that is known only where it is said."""
+    """Return the cost to any account; with the account's own key (BYOK), only where it is stated as such."""
     return _first_amount(stated, _COSTS[:1] if stated.get("openrouter.is_byok") is True else _COSTS)
 
 
@@ -299,18 +318,18 @@ def _first_text(stated: Mapping[str, Attribute], names: tuple[str, ...]) -> str 
 
 
 def _seconds(value: object) -> float | None:
-    """Return how long something took; `None` for what is a moment, or in another unit."""
+    """Return a duration in seconds; `None` where the value is a timestamp, or in another unit."""
     if isinstance(value, bool) or not isinstance(value, float | int):
         return None
-    return float(value) if 0 <= value <= _LONGEST else None
+    return float(value) if 0 <= value <= _MAX_SECONDS else None
 
 
-_LONGEST = 86_400.0
-"""Seconds; in a day the most patient client has given up."""
+_MAX_SECONDS = 86_400.0
+"""A day: any client gives up sooner."""
 
 
 def _amount(value: object) -> Decimal | None:
-    """Return an amount of money that is written as text or, where it must be, a double."""
+    """Return an amount of money that is stated as text or as a double."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
@@ -321,10 +340,10 @@ def _amount(value: object) -> Decimal | None:
 
 
 _DIGITS = 100
-"""Digits on either side of the point; a number that is longer is no price."""
+"""Digits on either side of the point; a longer number is not a price."""
 
 
-def _total(stated: int | None, asked: int | None, answered: int | None) -> int | None:
-    if stated is not None or asked is None or answered is None:
+def _total(stated: int | None, inputs: int | None, outputs: int | None) -> int | None:
+    if stated is not None or inputs is None or outputs is None:
         return stated
-    return asked + answered
+    return inputs + outputs

@@ -1,4 +1,4 @@
-"""A span in one flat record, for what keeps records: a file, a console. Unknown is left out; money is text."""
+"""A span as one flat record, for a file or the console. Unknown values are left out; money is text."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ def money(amount: Decimal) -> str:
 
 
 def record(span: Span) -> dict[str, object]:
-    """Return what a span was and, where a model worked, what it took. Times are Unix nanoseconds."""
+    """Return the facts of a span, with tokens and costs for a model call. Times are Unix nanoseconds."""
     failure = _facts.failure(span) or {}
     found: dict[str, object] = {
         "trace_id": span.trace_id,
@@ -36,7 +36,7 @@ def record(span: Span) -> dict[str, object]:
 
 
 def line(span: Span) -> bytes:
-    """Return a span with its attributes, and its words where they are given, as one line of JSON."""
+    """Return a span with its attributes and content as one line of JSON."""
     labels = {"tags": span.tags, "metadata": span.metadata}
     own = {"resource": span.resource, "attributes": span.attributes, "content": span.content}
     return (

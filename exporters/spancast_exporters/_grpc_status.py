@@ -36,11 +36,11 @@ def verdict(span_ids: Sequence[str], error: Any) -> Verdict:
 
     A server without room says for how long; one that does not will have none later either (OTLP specification).
     """
-    code, said = error.code(), error.details() or ""
-    reason = f"{code.name}: {_json.text(' '.join(said.split()))[:_LONGEST]}".removesuffix(": ")
+    code, details = error.code(), error.details() or ""
+    reason = f"{code.name}: {_json.text(' '.join(details.split()))[:_LONGEST]}".removesuffix(": ")
     if code in _CREDENTIAL:
         return Unauthorized(reason)
-    if any(words in said for words in _SIZE):
+    if any(words in details for words in _SIZE):
         return Split(reason)
     after = _asked(error)
     if code in _LATER or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and after is not None):

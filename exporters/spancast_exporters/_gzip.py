@@ -1,7 +1,7 @@
-"""Bodies that are compressed once, for all the destinations that are sent the same bytes at about the same time.
+"""Compresses a body once for all destinations that are sent the same bytes at about the same time.
 
-Compressing is most of what a destination costs that is sent words. Who comes while another is at it waits for that, and
-no longer than it takes; a child that was forked in between asks nobody of its parent's.
+Compression is most of the CPU time of a destination that receives content. A thread that needs a body which another one
+is compressing waits for it; a forked child does not wait for threads of its parent.
 """
 
 import gzip
@@ -14,9 +14,9 @@ from threading import Event
 
 LEVEL = 6
 _KEPT = 4
-"""Bodies; those of one batch, which are more where a platform takes less at a time."""
+"""Cached bodies: those of one batch, which is several requests where a platform limits their size."""
 _LARGEST = 1024 * 1024
-"""Bytes of a compressed body that is kept."""
+"""Bytes of a cached body, at most."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +48,7 @@ def compressed(parts: Iterable[bytes]) -> bytes:
 
 
 def _forget() -> None:
-    """Forget the oldest; another thread may do so at the same time."""
+    """Drop the oldest; another thread may do so at the same time."""
     with suppress(StopIteration, RuntimeError):
         while len(_known) > _KEPT:
             _known.pop(next(iter(_known)), None)

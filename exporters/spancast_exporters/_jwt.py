@@ -1,7 +1,7 @@
-"""JSON Web Tokens that are signed with an RSA key (RFC 7519, RS256 of RFC 7518 §3.3), by `cryptography`.
+"""JSON Web Tokens signed with an RSA key (RFC 7519, RS256 of RFC 7518 §3.3), by `cryptography`.
 
-It is imported when the first key is read, for it is an extra: `pip install 'spancast[snowflake]'`, or `[bigquery]`. The
-signature of PKCS #1 v1.5 is made of the key and the text alone, so that the same claims are the same token.
+`cryptography` is an extra, `spancast[snowflake]` or `[bigquery]`, and imported when the first key is read. A PKCS #1
+v1.5 signature is deterministic, so that the same claims make the same token.
 """
 
 from base64 import b64encode, urlsafe_b64encode
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 
-def is_there() -> bool:
-    """Whether `cryptography` is installed, which is not imported for that."""
+def is_installed() -> bool:
+    """Whether `cryptography` is installed, without importing it."""
     return find_spec("cryptography") is not None
 
 
 def text_of(given: str, mark: str) -> str:
-    """Return a credential that is given as its text, which holds `mark`, or as the path of its file.
+    """Return the text of a credential, given that text, which contains `mark`, or the path of its file.
 
-    Raises `ValueError` where there is no such file, or where it cannot be read.
+    Raises:
+        ValueError: The file cannot be read.
     """
     if mark in given:
         return given
@@ -38,7 +39,7 @@ def text_of(given: str, mark: str) -> str:
 
 @lru_cache(maxsize=8)
 def key(pem: str, passphrase: str = "") -> "RSAPrivateKey":
-    """Return the key that a PEM holds, in PKCS #8 or PKCS #1; raise `ValueError` where it holds none for RS256."""
+    """Return the key in a PEM, in PKCS #8 or PKCS #1; raise `ValueError` where it is not one for RS256."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - for those who sign
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 - an extra
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - an extra
@@ -47,9 +48,9 @@ def key(pem: str, passphrase: str = "") -> "RSAPrivateKey":
     try:
         found = load_pem_private_key(written, passphrase.encode() or None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError(f"the key cannot be read, or its passphrase is another: {type(error).__name__}") from None
+        raise ValueError(f"the key cannot be read, or its passphrase is wrong: {type(error).__name__}") from None
     if not isinstance(found, RSAPrivateKey):
-        raise ValueError("the key is none of RSA")  # noqa: TRY004 - of a value, and not of a type of Python
+        raise ValueError("the key is not an RSA key")  # noqa: TRY004 - of a value, and not of a type of Python
     return found
 
 
@@ -62,13 +63,13 @@ def fingerprint(private: "RSAPrivateKey") -> str:
 
 
 def signed(claims: Mapping[str, str | int], private: "RSAPrivateKey", key_id: str | None = None) -> str:
-    """Return the token that makes these claims."""
+    """Return a signed token with these claims."""
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 - an extra
     from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - an extra
 
     header = {"alg": "RS256", "typ": "JWT", **({"kid": key_id} if key_id else {})}
-    said = b".".join(_part(msgspec.json.encode(each)) for each in (header, claims))
-    return (said + b"." + _part(private.sign(said, PKCS1v15(), SHA256()))).decode()
+    unsigned = b".".join(_part(msgspec.json.encode(each)) for each in (header, claims))
+    return (unsigned + b"." + _part(private.sign(unsigned, PKCS1v15(), SHA256()))).decode()
 
 
 def _part(data: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """A span as Langfuse reads it (langfuse 4.16, `OtelIngestionProcessor`; Langfuse, "OpenTelemetry", property mapping).
 
-Langfuse reads whom a span was for on each span, and its own attributes before all others. Of usage and cost it takes
-what it is given as it is; where it is given no cost it estimates one. A cost of nothing is a cost, too: that is why
-`gen_ai.usage.cost` would not do, of which Langfuse takes no zero.
+Langfuse reads user and session from every span, and its own attributes before all others. It takes a stated usage and
+cost as they are, and estimates a cost where none is stated. `gen_ai.usage.cost` is not enough: Langfuse ignores a zero
+in it, and would estimate.
 """
 
 import re
@@ -20,13 +20,9 @@ _LONGEST = 200
 _LONGEST_ENVIRONMENT = 40
 _MOST_TAGS = 100
 _OBSERVATION = "langfuse.observation."
-_MODELS = ("llm", "embedding")
 
-_INPUT = "gen_ai.input.messages"
-_OUTPUT = "gen_ai.output.messages"
-_TOOLS = "gen_ai.tool.definitions"
-_CONVERTED = (_INPUT, _OUTPUT, "gen_ai.system_instructions", _TOOLS)
-"""The words that are sent in OpenAI's shape instead: in that of the conventions Langfuse finds no tool calls."""
+_CONVERTED = (_facts.INPUT, _facts.OUTPUT, _facts.INSTRUCTIONS, _facts.TOOLS)
+"""Content that is sent in OpenAI's format instead: Langfuse finds no tool calls in that of the conventions."""
 _COST = "gen_ai.usage.cost"
 _UNFINISHED = {
     "closed": "closed by the application before its end",
@@ -34,14 +30,14 @@ _UNFINISHED = {
     "abandoned": "dropped by the application",
     "killed": "the process died",
 }
-"""What is no failure of a call, and worth a warning."""
+"""Outcomes that are not errors, but worth a warning."""
 
 
 def otlp(span: Span, environment: str | None, release: str | None) -> bytes:
     """Return the span in OTLP. `environment` and `release` win over those of the resource alone."""
     words = _words(span.content)
     found = {
-        **_trace(_facts.placed(span, environment, release)),
+        **_trace(_facts.with_environment(span, environment, release)),
         **_state(span),
         **_measured(span),
         **words,
@@ -53,7 +49,7 @@ def otlp(span: Span, environment: str | None, release: str | None) -> bytes:
 
 
 def _half(span: Span) -> tuple[str, ...]:
-    """Return the charge, where the provider's own bill beside it is not known: Langfuse would take it for the cost."""
+    """Return the charge's attribute where the provider's bill is unknown: Langfuse would take it for the cost."""
     return (_COST,) if span.generation is not None and span.generation.spent is None else ()
 
 
@@ -64,20 +60,20 @@ def _name(span: Span) -> str:
 
 def _trace(span: Span) -> dict[str, Attribute | None]:
     tags = (f"{key}:{value}" for key, value in islice(span.tags.items(), _MOST_TAGS))
-    said = _json.bounded(span.metadata)
+    metadata = _json.bounded(span.metadata)
     return {
         "langfuse.trace.name": _json.text(span.trace_name)[:_LONGEST] if span.trace_name else None,
         "langfuse.user.id": _identity(span.user),
         "langfuse.session.id": _identity(span.session),
         "langfuse.trace.tags": tuple(_json.text(tag)[:_LONGEST] for tag in tags) or None,
-        "langfuse.trace.metadata": _json.encoded(said).decode() if said else None,
+        "langfuse.trace.metadata": _json.dumps(metadata) if metadata else None,
         "langfuse.environment": _environment(span.environment),
         "langfuse.release": _release(span.release),
     }
 
 
 def _identity(wanted: str | None) -> str | None:
-    """Return what tells a user or a session apart, in the room that there is: two long ones stay two."""
+    """Return a user or session within Langfuse's limit; a hash keeps long ones distinct."""
     known = wanted and _json.text(wanted)
     if not known or len(known) <= _LONGEST:
         return known or None
@@ -86,7 +82,7 @@ def _identity(wanted: str | None) -> str | None:
 
 
 def _environment(wanted: str | None) -> str | None:
-    """Return an environment spelt as Langfuse demands; what it does not take it calls `default`."""
+    """Return an environment in Langfuse's spelling; it replaces any other by `default`."""
     spelt = re.sub(r"[^a-z0-9_-]", "-", (wanted or "").lower())
     spelt = f"env-{spelt}" if spelt.startswith("langfuse") else spelt
     return spelt[:_LONGEST_ENVIRONMENT] or None
@@ -97,24 +93,24 @@ def _release(wanted: str | None) -> str | None:
 
 
 def _state(span: Span) -> dict[str, Attribute | None]:
-    """Return what is wrong with a span; an error is one without being told."""
+    """Return the level and the status message, of an error or of an unfinished call."""
     failure = _facts.failure(span)
     if failure is not None:
-        said = failure.get("message") or failure.get("type")
-        return {f"{_OBSERVATION}level": "ERROR", f"{_OBSERVATION}status_message": said and _json.text(said)}
+        message = failure.get("message") or failure.get("type")
+        return {f"{_OBSERVATION}level": "ERROR", f"{_OBSERVATION}status_message": message and _json.text(message)}
     outcome = None if span.generation is None else span.generation.outcome
     why = _UNFINISHED.get(outcome or "")
     return {f"{_OBSERVATION}level": why and "WARNING", f"{_OBSERVATION}status_message": why}
 
 
 def _measured(span: Span) -> dict[str, Attribute | None]:
-    """Return what a model's work cost and when its answer began, whoever made the span."""
-    if _facts.kind(span) not in _MODELS:
+    """Return the cost of a model call and when its answer began, for spans of any library."""
+    if _facts.kind(span) not in _facts.MODELS:
         return {}
     facts = _facts.of(span)
     costs = {"input": facts.input_cost, "output": facts.output_cost, "total": facts.cost}
     return {
-        f"{_OBSERVATION}cost_details": _written(costs) if facts.cost is not None else None,
+        f"{_OBSERVATION}cost_details": _json.dumps_known(costs) if facts.cost is not None else None,
         f"{_OBSERVATION}completion_start_time": _began(span, facts.time_to_first_token),
     }
 
@@ -129,19 +125,19 @@ def _began(span: Span, seconds: float | None) -> str | None:
 
 
 def _called(span: Span, call: Generation) -> dict[str, Attribute | None]:
-    """Return what is said of a call of ours; of other libraries' Langfuse knows the attributes."""
+    """Return the attributes of our own calls; those of other libraries Langfuse reads itself."""
     facts = _facts.of(span)
     return {
         f"{_OBSERVATION}type": "embedding" if call.operation == "embeddings" else "generation",
         f"{_OBSERVATION}model.name": facts.model and _json.text(facts.model),
-        f"{_OBSERVATION}model.parameters": _written(_facts.parameters(span)),
-        f"{_OBSERVATION}usage_details": _written(_usage(facts)),
-        f"{_OBSERVATION}metadata": _written(_shown(call)),
+        f"{_OBSERVATION}model.parameters": _json.dumps_known(_facts.parameters(span)),
+        f"{_OBSERVATION}usage_details": _json.dumps_known(_usage(facts)),
+        f"{_OBSERVATION}metadata": _json.dumps_known(_shown(call)),
     }
 
 
 def _usage(facts: _facts.Facts) -> dict[str, object]:
-    """Return the tokens by Langfuse's names, of which none counts another's."""
+    """Return the tokens by Langfuse's names, each token counted once."""
     cached, written, thought = facts.cached_tokens, facts.cache_write_tokens, facts.reasoning_tokens
     return {
         "input": _without(facts.input_tokens, cached, written),
@@ -158,7 +154,7 @@ def _without(whole: int | None, *parts: int | None) -> int | None:
 
 
 def _shown(call: Generation) -> dict[str, object]:
-    """Return what Langfuse has no field for and people filter by: it filters by metadata of the first level alone."""
+    """Return useful fields that Langfuse has no place for; it filters by top-level metadata only."""
     return {
         "provider": call.provider,
         "generation_id": call.generation_id,
@@ -171,32 +167,18 @@ def _shown(call: Generation) -> dict[str, object]:
 
 
 def _words(content: Mapping[str, Attribute]) -> dict[str, Attribute | None]:
-    """Return what was asked and answered in OpenAI's shape, as Langfuse's own wrapper of OpenAI has it.
+    """Return input and output in OpenAI's format, as Langfuse's own wrapper of OpenAI sends them.
 
-    Once one of the two is Langfuse's own, it looks for neither elsewhere.
+    Both are set, since Langfuse looks for neither elsewhere once one of them is its own attribute.
     """
-    asked, offered = _openai.asked(content), _openai.tools(content.get(_TOOLS))
-    answered = _openai.messages(content.get(_OUTPUT))
+    asked, offered = _openai.input_messages(content), _openai.tools(content.get(_facts.TOOLS))
+    answered = _openai.messages(content.get(_facts.OUTPUT))
     if asked is None and answered is None and offered is None:
         return {}
     given = {"tools": offered, "messages": asked or []} if offered else asked
     return {
-        f"{_OBSERVATION}input": _text(given) if given else _plain(content.get(_INPUT)),
-        f"{_OBSERVATION}output": _text(answered[0] if len(answered) == 1 else answered)
+        f"{_OBSERVATION}input": _json.dumps(given) if given else _json.optional_text(content.get(_facts.INPUT)),
+        f"{_OBSERVATION}output": _json.dumps(answered[0] if len(answered) == 1 else answered)
         if answered
-        else _plain(content.get(_OUTPUT)),
+        else _json.optional_text(content.get(_facts.OUTPUT)),
     }
-
-
-def _plain(words: object) -> str | None:
-    return _json.text(words) if isinstance(words, str) and words else None
-
-
-def _text(value: object) -> str:
-    return _json.encoded(value).decode()
-
-
-def _written(values: Mapping[str, object]) -> str | None:
-    """Return as JSON what is known of it; `None` where nothing is."""
-    known = {name: value for name, value in values.items() if value is not None}
-    return _text(known) if known else None

@@ -1,7 +1,7 @@
 """A span as MLflow reads it (mlflow 3.17, `tracing/otel/translation`, `SqlAlchemyStore.log_spans`).
 
-MLflow's own attributes win over all others: `mlflow.llm.cost` is taken as it is, where MLflow would compute one. Tags,
-the name and what else describes a trace are read off its root; user and session off any span.
+MLflow's own attributes take precedence: with `mlflow.llm.cost`, MLflow computes no cost of its own. It reads tags, the
+name and the rest that describes a trace from the root span; user and session from any span.
 """
 
 import re
@@ -18,7 +18,7 @@ _DEEPEST = 200
 """Levels of nesting. Python's parser stops at 1000, the server's own calls included; then the whole request fails."""
 _TOO_DEEP = "[too deep]"
 _BRACKETS = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-"""Brackets of JSON, and its strings, so that those in them are not taken for such."""
+"""Brackets of JSON, and strings, so that brackets within strings do not count."""
 _LONGEST = 250
 """Characters of a session; a longer one fails the whole request (`MAX_CHARS_IN_TRACE_INFO_METADATA`)."""
 _LONGEST_NAME = 250
@@ -26,7 +26,6 @@ _LONGEST_TAG = 8_000
 """Characters of a tag (`MAX_TRACE_TAG_VAL_LENGTH`)."""
 _MOST_TAGS = 100
 _SESSIONS = ("session.id", "gen_ai.conversation.id")
-_INPUT, _OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
 _TAG, _NAME = "mlflow.traceTag.", "mlflow.traceTag.mlflow.traceName"
 _KINDS = {
     "llm": "LLM",
@@ -42,19 +41,19 @@ _CHATS = ("chat", "responses", "message")
 _FIGURES = ("mlflow.llm.cost", "mlflow.chat.tokenUsage")
 _KIND = "mlflow.spanType"
 _THEIRS = (_KIND, "openinference.span.kind", "traceloop.span.kind")
-"""Where MLflow finds the kind of another library's span itself."""
+"""Attributes from which MLflow reads the kind of another library's span."""
 
 _KINDS_READ = (
     *_THEIRS,
     *("gen_ai.operation.name", "langfuse.observation.type", "lmnr.span.type", "ai.operationId", "span.type"),
 )
-"""Where MLflow looks for a kind in all (`SPAN_KIND_ATTRIBUTE_KEY` of its translators)."""
+"""All attributes in which MLflow looks for a kind (`SPAN_KIND_ATTRIBUTE_KEY` of its translators)."""
 
 Found = dict[str, Attribute | None]
 
 
 def attributes(span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
-    """Return what MLflow reads of a span, and the names under which its words are not to be sent twice."""
+    """Return the attributes for MLflow, and the names of those that they replace."""
     words, replaced = _words(span)
     found = {
         _KIND: _kind(span),
@@ -70,18 +69,18 @@ def attributes(span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
 
 
 def _are_figures(stated: Attribute) -> bool:
-    """Whether an attribute is JSON as MLflow adds it up; another fails the whole request."""
+    """Whether an attribute is a JSON object of numbers; anything else makes MLflow refuse the whole request."""
     figures = _json.read(stated)
     return isinstance(figures, dict) and all(type(each) in (int, float) for each in figures.values())
 
 
 def _is_word(stated: Attribute) -> bool:
-    """Whether an attribute is a text that is no JSON; a kind that is anything else fails the whole request."""
+    """Whether an attribute is text and not JSON; any other kind makes MLflow refuse the whole request."""
     return isinstance(stated, str) and _json.read(stated) is None
 
 
 def shaped(span: Span) -> Span:
-    """Return the span with texts that MLflow can read, and what went wrong in its status; the very same if it has."""
+    """Return the span with texts that MLflow can parse, and its error in the status; the same object if unchanged."""
     found: dict[str, Any] = {"attributes": _shallow(span.attributes), "content": _shallow(span.content)}
     failure = _facts.failure(span)
     if failure is not None and not span.status_message:
@@ -96,7 +95,7 @@ def _shallow(stated: Mapping[str, Attribute]) -> Mapping[str, Attribute]:
 
 
 def _is_deep(text: str) -> bool:
-    """Whether a text would be, as JSON, nested deeper than it can be parsed: MLflow tries with each."""
+    """Whether a text would be JSON nested too deeply to parse; MLflow tries to parse every text."""
     if text.count("[") + text.count("{") <= _DEEPEST or not text.lstrip().startswith(("[", "{")):
         return False
     steps = (1 if found in "[{" else -1 for found in _BRACKETS.findall(text) if not found.startswith('"'))
@@ -114,7 +113,7 @@ def _kind(span: Span) -> str | None:
 
 
 def _whose(span: Span) -> Found:
-    """Return the user and the session; two long sessions stay two."""
+    """Return the user and the session; long sessions are shortened by a hash and so stay distinct."""
     stated = {name: span.attributes.get(name) for name in _SESSIONS}
     odd = {name: _fitting(str(value)) for name, value in stated.items() if value and _is_odd(str(value))}
     known = {"user.id": span.user and _text(span.user), "session.id": span.session and _fitting(span.session)}
@@ -126,7 +125,7 @@ def _is_odd(session: str) -> bool:
 
 
 def _text(value: str) -> str:
-    """Return what MLflow keeps in a column of its own, whichever its database is."""
+    """Return a text that any of MLflow's databases can store."""
     return _backend.without_nul(_json.text(value))
 
 
@@ -137,17 +136,17 @@ def _fitting(session: str) -> str:
 
 
 def _labels(span: Span) -> Found:
-    """Return the tags of the trace; what begins with `mlflow.` is MLflow's own, and is left alone."""
+    """Return the tags of the trace, without names that begin with `mlflow.`, which are MLflow's own."""
     place = {"environment": span.environment, "release": span.release}
-    said = {**span.tags, **{name: value for name, value in place.items() if value and name not in span.tags}}
-    said |= {name: value for name, value in span.metadata.items() if name not in said}
-    own = ((name, value) for name, value in said.items() if name and value and not name.startswith("mlflow."))
+    labels = {**span.tags, **{name: value for name, value in place.items() if value and name not in span.tags}}
+    labels |= {name: value for name, value in span.metadata.items() if name not in labels}
+    own = ((name, value) for name, value in labels.items() if name and value and not name.startswith("mlflow."))
     tags: Found = {f"{_TAG}{_text(name)}": _text(value)[:_LONGEST_TAG] for name, value in islice(own, _MOST_TAGS)}
     return {**tags, _NAME: _text(span.trace_name)[:_LONGEST_NAME] if span.trace_name else None}
 
 
 def _of_model(span: Span) -> Found:
-    """Return the tokens and the dollars; these to their last digit."""
+    """Return the token counts, and the costs to their last digit."""
     facts = _facts.of(span)
     counts = {
         "input_tokens": facts.input_tokens,
@@ -159,38 +158,32 @@ def _of_model(span: Span) -> Found:
     }
     costs = {"input_cost": facts.input_cost, "output_cost": facts.output_cost, "total_cost": facts.cost}
     return {
-        "mlflow.chat.tokenUsage": _written(counts),
-        "mlflow.llm.cost": _written(costs) if facts.cost is not None else None,
+        "mlflow.chat.tokenUsage": _json.dumps_known(counts),
+        "mlflow.llm.cost": _json.dumps_known(costs) if facts.cost is not None else None,
         "mlflow.llm.model": facts.model and _json.text(facts.model),
         "mlflow.llm.provider": facts.provider and _json.text(facts.provider),
     }
 
 
 def _words(span: Span) -> tuple[Found, Sequence[str]]:
-    """Return what was asked and answered as OpenAI's client has it, which MLflow draws as a conversation."""
+    """Return input and output as in OpenAI's API, which MLflow shows as a conversation."""
     if not span.content:
         return {}, ()
-    asked, answered = _openai.asked(span.content), _openai.choices(span.content.get(_OUTPUT))
+    asked, answered = _openai.input_messages(span.content), _openai.choices(span.content.get(_facts.OUTPUT))
     offered = _openai.tools(span.content.get(_facts.TOOLS))
     if asked is None and not answered and offered is None:
         return {}, ()
-    other = _INPUT in span.content and _openai.messages(span.content[_INPUT]) is None
+    other = _facts.INPUT in span.content and _openai.messages(span.content[_facts.INPUT]) is None
     given = {"messages": asked, "model": _facts.of(span).model, **_facts.parameters(span), "tools": offered}
     found: Found = {
-        "mlflow.spanInputs": _plain(span.content.get(_INPUT)) if other or not asked else _written(given),
-        "mlflow.spanOutputs": _written({"choices": answered}) if answered else _plain(span.content.get(_OUTPUT)),
+        "mlflow.spanInputs": _json.optional_text(span.content.get(_facts.INPUT))
+        if other or not asked
+        else _json.dumps_known(given),
+        "mlflow.spanOutputs": _json.dumps_known({"choices": answered})
+        if answered
+        else _json.optional_text(span.content.get(_facts.OUTPUT)),
         "mlflow.message.format": "openai",
-        "mlflow.chat.tools": _json.encoded(offered).decode() if offered else None,
+        "mlflow.chat.tools": _json.dumps(offered) if offered else None,
     }
     read = {_facts.INSTRUCTIONS: asked is not None and not other, _facts.TOOLS: offered is not None}
-    return found, [_INPUT, _OUTPUT, *(name for name, done in read.items() if done)]
-
-
-def _plain(words: object) -> str | None:
-    return _json.text(words) if isinstance(words, str) and words else None
-
-
-def _written(values: Mapping[str, object]) -> str | None:
-    """Return as JSON what is known of it; `None` where nothing is."""
-    known = {name: value for name, value in values.items() if value is not None}
-    return _json.encoded(known).decode() if known else None
+    return found, [_facts.INPUT, _facts.OUTPUT, *(name for name, done in read.items() if done)]

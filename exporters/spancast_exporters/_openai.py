@@ -1,9 +1,9 @@
-"""The words of a call as OpenAI's Chat Completions has them, from the JSON text of the GenAI semantic conventions.
+"""Converts content from the JSON of the GenAI semantic conventions to the messages of OpenAI's Chat Completions.
 
-Platforms draw a conversation, and find its tool calls, in OpenAI's messages. Every function takes what a span holds
-under the conventions' name (`Span.content`) and returns `None` for what is no such JSON: another library's text, words
-that were cut. What OpenAI has no place for keeps OpenRouter's (`reasoning`, a `video_url`), or stands in brackets where
-it stood: `[image/png: 1024 bytes]`.
+Platforms show conversations, and find tool calls, in OpenAI's messages. Every function takes the JSON text of an
+attribute (`Span.content`) and returns `None` where it is not such JSON, for instance truncated, or another library's.
+What OpenAI has no field for keeps OpenRouter's field (`reasoning`, a `video_url`), or becomes a note in brackets:
+`[image/png: 1024 bytes]`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,16 +18,16 @@ _CALLS = ("tool_call", "server_tool_call")
 _RESULTS = ("tool_call_response", "server_tool_call_response")
 
 
-def asked(content: Mapping[str, object]) -> list[Message] | None:
-    """Return all that the model was given: the instructions, as a system's message, and the messages."""
-    told = instructions(content.get("gen_ai.system_instructions")) or []
-    return told + (messages(content.get("gen_ai.input.messages")) or []) or None
+def input_messages(content: Mapping[str, object]) -> list[Message] | None:
+    """Return the whole input of the model: the instructions as a system message, and the messages."""
+    system = instructions(content.get("gen_ai.system_instructions")) or []
+    return system + (messages(content.get("gen_ai.input.messages")) or []) or None
 
 
 def messages(written: object) -> list[Message] | None:
     """Return the messages of `gen_ai.input.messages` or `gen_ai.output.messages`.
 
-    A message that holds what tools answered becomes one message for each of them, as OpenAI has it.
+    A message with results of tools becomes one message per result, as in OpenAI's API.
     """
     seen = _objects(_json.read(written))
     return None if seen is None else [message for each in seen for message in _messages(each)]
@@ -44,13 +44,13 @@ def choices(written: object) -> list[dict[str, Any]] | None:
 
 
 def instructions(written: object) -> list[Message] | None:
-    """Return `gen_ai.system_instructions` as one message of the system."""
+    """Return `gen_ai.system_instructions` as one system message."""
     seen = _objects(_json.read(written))
     return [_whole({"role": "system", "parts": seen})] if seen else None
 
 
 def tools(written: object) -> list[dict[str, Any]] | None:
-    """Return the definitions of `gen_ai.tool.definitions`; a tool that is no function stays as it is."""
+    """Return the tools of `gen_ai.tool.definitions`; a tool that is not a function stays as it is."""
     seen = _objects(_json.read(written))
     return [_tool(each) for each in seen] if seen else None
 
@@ -62,13 +62,13 @@ def _tool(seen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reason(seen: Mapping[str, Any]) -> str | None:
-    """Return why a choice ended, in OpenAI's word where the conventions have another."""
+    """Return the finish reason of a choice, by OpenAI's name."""
     reason = _text(seen.get("finish_reason"))
     return "tool_calls" if reason == "tool_call" else reason
 
 
 def _messages(seen: Mapping[str, Any]) -> Iterator[Message]:
-    """Yield what is said in a message, and behind it what tools answered in it."""
+    """Yield a message without its tool results, then one message per tool result."""
     parts = _parts(seen)
     answers = [part for part in parts if part.get("type") in _RESULTS]
     spoken = [part for part in parts if part.get("type") not in _RESULTS]
@@ -78,7 +78,7 @@ def _messages(seen: Mapping[str, Any]) -> Iterator[Message]:
 
 
 def _whole(seen: Mapping[str, Any]) -> Message:
-    """Return one message, whatever is in it; what tools of the server answered is told as text."""
+    """Return everything in a message as one message; results of server tools become text."""
     return _message(seen, _parts(seen))
 
 
@@ -94,14 +94,14 @@ def _message(seen: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> Mes
 
 
 def _content(said: list[dict[str, Any]], *, silent: bool) -> str | list[dict[str, Any]] | None:
-    """Return the content of a message: text where it is one text, else its parts; of none, what OpenAI says then."""
+    """Return the content of a message: its text where that is all, else its parts; without any, as OpenAI does."""
     if not said:
         return None if silent else ""
     return said[0]["text"] if len(said) == 1 and said[0]["type"] == "text" else said
 
 
 def _called(part: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a tool call. Its arguments are JSON text, which is what the model writes."""
+    """Return a tool call. Its arguments are JSON text, as the model writes them."""
     arguments = part.get("arguments", part.get("server_tool_call"))
     function = {"name": _text(part.get("name")) or "", "arguments": _written({} if arguments is None else arguments)}
     return {"id": _text(part.get("id")) or "", "type": "function", "function": function}
@@ -112,7 +112,7 @@ def _answered(part: Mapping[str, Any]) -> Message:
 
 
 def _response(part: Mapping[str, Any]) -> str:
-    """Return what a tool answered, as text; `result` is an older name of it."""
+    """Return the result of a tool as text; `result` is an older name of `response`."""
     found = (part.get(name) for name in ("response", "server_tool_call_response", "result"))
     response = next((each for each in found if each is not None), "")
     if isinstance(response, list) and response and all(map(_is_text, response)):
@@ -136,7 +136,7 @@ def _uri(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _blob(part: Mapping[str, Any]) -> dict[str, Any]:
-    """Return data that is written in place. Ours is a note of its size, which no base64 looks like."""
+    """Return inline data. Ours is a note of its size in brackets, which cannot be base64."""
     kind, content = _kind(part), _text(part.get("content")) or ""
     if words := _text(part.get("transcript")):
         return _plain(words)
@@ -152,7 +152,7 @@ def _file(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _addressed(part: Mapping[str, Any], address: str) -> dict[str, Any]:
-    """Return a picture as OpenAI has it, and the other media as OpenRouter does."""
+    """Return an image as in OpenAI's API, other media as in OpenRouter's."""
     modality = part.get("modality")
     if modality in ("image", "video", "audio"):
         name = f"{modality}_url"
@@ -168,7 +168,7 @@ def _kind(part: Mapping[str, Any]) -> str:
 
 
 def _parts(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the parts of a message; of one that has the content of earlier conventions, a part of text."""
+    """Return the parts of a message; `content`, from earlier conventions, becomes a text part."""
     parts = seen.get("parts")
     if parts is None:
         words = _text(seen.get("content"))
@@ -189,7 +189,7 @@ def _is_text(part: object) -> bool:
 
 
 def _written(value: object) -> str:
-    return value if isinstance(value, str) else _json.encoded(value).decode()
+    return value if isinstance(value, str) else _json.dumps(value)
 
 
 def _text(value: object) -> str | None:

@@ -1,7 +1,7 @@
 """A span as OpenInference has it (openinference-semantic-conventions 0.1.42), which Phoenix and Arize AX show.
 
-What another library has said of its own span by these names stays; the cost that was added to it, user, session, tags
-and metadata are told beside. `llm.system` is the API that was called and `llm.provider` who served the call.
+Attributes that another library has set by these names stay; cost, user, session, tags and metadata are added.
+`llm.system` is the API that was called, `llm.provider` the provider that served the call.
 """
 
 from abc import ABC
@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from spancast.contract import Attribute, Event, Generation, Span
-from spancast_exporters import _backend, _facts, _json, _openinference_words, _otlp
+from spancast_exporters import _backend, _facts, _json, _openinference_messages, _otlp
 
 PROJECT = "openinference.project.name"
-"""The attribute of a resource that says to which project its spans belong."""
+"""The resource attribute with the project of the spans."""
 _KIND = "openinference.span.kind"
 _FIRST_TOKEN = "First Token Stream Event"  # noqa: S105 - the name of an event
 """The event by which OpenInference's own instrumentations tell it (openinference-instrumentation-openai)."""
@@ -34,9 +34,9 @@ _PROVIDERS = {
     "moonshot ai": "moonshot",
     "z.ai": "zai",
 }
-"""OpenInference's names of providers, where they are others than OpenRouter's in lower case."""
+"""OpenInference's names of providers that differ from OpenRouter's in lower case."""
 _SETTLED = ("llm.cost.", "metadata", "session.id", "tag.tags", "user.id")
-"""What is told even where the span says it otherwise, or what such names begin with."""
+"""Attributes that replace the span's own, or prefixes of their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,9 @@ class Reader(_backend.Backend, ABC):
 
 
 def attributes(span: Span) -> tuple[dict[str, Attribute], list[str]]:
-    """Return what a span says by OpenInference's names, and the names that it is not to have beside them."""
+    """Return the attributes by OpenInference's names, and the names of those that they replace."""
     before, kind = {**span.attributes, **span.content}, _facts.kind(span)
-    words, replaced = _openinference_words.words(span, kind)
+    words, replaced = _openinference_messages.messages(span, kind)
     found = {
         _KIND: _KINDS.get(kind or "", "CHAIN"),
         **_whose(span),
@@ -70,7 +70,7 @@ def attributes(span: Span) -> tuple[dict[str, Attribute], list[str]]:
 
 
 def _shaped(span: Span, project: str | None) -> Span:
-    """Return the span with its project, what went wrong and when its answer began; the very same where it has them."""
+    """Return the span with its project, error and first-token event; the same object if unchanged."""
     changed: dict[str, object] = {}
     if project and span.resource.get(PROJECT) != project:
         changed["resource"] = {**span.resource, PROJECT: _json.text(project)}
@@ -86,17 +86,17 @@ def _shaped(span: Span, project: str | None) -> Span:
 def _whose(span: Span) -> dict[str, Attribute | None]:
     before = span.attributes.get("tag.tags")
     theirs = tuple(tag for tag in before if isinstance(tag, str)) if isinstance(before, list | tuple) else ()
-    said = _metadata(span)
+    metadata = _metadata(span)
     return {
         "user.id": span.user and _json.text(span.user),
         "session.id": span.session and _json.text(span.session),
         "tag.tags": (*theirs, *_backend.tags(span)) or None,
-        "metadata": _json.encoded(said).decode() if said else None,
+        "metadata": _json.dumps(metadata) if metadata else None,
     }
 
 
 def _metadata(span: Span) -> dict[str, object]:
-    """Return what OpenInference has no name for and people filter by; what the application calls so itself wins."""
+    """Return useful fields that OpenInference has no name for; the application's own metadata takes precedence."""
     theirs = _json.read(span.attributes.get("metadata"))
     ours = {
         "trace_name": span.trace_name,
@@ -121,13 +121,13 @@ def _shown(call: Generation) -> dict[str, object]:
 
 def _of_model(span: Span, kind: str | None) -> dict[str, Attribute | None]:
     """Return the model, the parameters, the tokens and the dollars."""
-    facts, asked = _facts.of(span), _json.bounded(_facts.parameters(span))
+    facts, parameters = _facts.of(span), _json.bounded(_facts.parameters(span))
     embeds = kind == "embedding"
     return {
-        "embedding.model_name" if embeds else "llm.model_name": _text(facts.model),
-        "llm.system": _text(facts.provider),
-        "embedding.invocation_parameters" if embeds else "llm.invocation_parameters": _json.encoded(asked).decode()
-        if asked
+        "embedding.model_name" if embeds else "llm.model_name": _json.optional_text(facts.model),
+        "llm.system": _json.optional_text(facts.provider),
+        "embedding.invocation_parameters" if embeds else "llm.invocation_parameters": _json.dumps(parameters)
+        if parameters
         else None,
         "llm.token_count.prompt": facts.input_tokens,
         "llm.token_count.completion": facts.output_tokens,
@@ -141,25 +141,25 @@ def _of_model(span: Span, kind: str | None) -> dict[str, Attribute | None]:
 
 
 def _dollars(facts: _facts.Facts) -> dict[str, Attribute | None]:
-    """Return the cost as the nearest doubles, which is what the conventions want; every digit is beside them."""
+    """Return the costs as doubles, as the conventions require; `openrouter.cost_usd` has every digit."""
     costs = {"total": facts.cost, "prompt": facts.input_cost, "completion": facts.output_cost}
     known = {} if facts.cost is None else costs
     return {f"llm.cost.{name}": float(cost) for name, cost in known.items() if cost is not None}
 
 
 def _called(call: Generation) -> dict[str, Attribute | None]:
-    """Return what is known of a call of ours alone."""
+    """Return the attributes that only our own calls have."""
     served = call.provider.lower() if call.provider else None
     return {
         "llm.provider": served and _json.text(_PROVIDERS.get(served, served)),
-        "llm.request.model_name": _text(call.request_model),
-        "llm.response.model_name": _text(call.response_model),
-        "llm.finish_reason": _text(call.finish_reason),
+        "llm.request.model_name": _json.optional_text(call.request_model),
+        "llm.response.model_name": _json.optional_text(call.response_model),
+        "llm.finish_reason": _json.optional_text(call.finish_reason),
     }
 
 
 def _of_work(before: Mapping[str, Attribute], kind: str | None) -> dict[str, Attribute | None]:
-    """Return what an agent or a tool is called, of a span by the conventions for GenAI."""
+    """Return the agent's or tool's attributes from those of the GenAI conventions."""
     agent = before.get("gen_ai.agent.name")
     tool = {"name": "gen_ai.tool.name", "description": "gen_ai.tool.description", "id": "gen_ai.tool.call.id"}
     named = {f"tool.{name}": before.get(stated) for name, stated in tool.items()} if kind == "tool" else {}
@@ -172,7 +172,3 @@ def _began(span: Span) -> Event | None:
     if seconds is None or any(event.name == _FIRST_TOKEN for event in span.events):
         return None
     return Event(name=_FIRST_TOKEN, time=span.start + round(seconds * 1e9))
-
-
-def _text(value: str | None) -> str | None:
-    return _json.text(value) if value else None

@@ -1,15 +1,15 @@
-"""What the platforms that take OTLP over HTTP in protobuf have in common (OTLP specification 1.x, OTLP/HTTP).
+"""What platforms that take OTLP over HTTP in protobuf share (OTLP specification 1.x, OTLP/HTTP).
 
-A request that holds spans a backend rejects comes back with their number and a text, but without their ids
-(`partial_success`). When all are rejected they are; when some are, the request is split until the rejected ones stand
-alone. The others then arrive twice, which span ids make harmless, and none is lost in silence.
+A backend reports rejected spans by number and with a text, but without their ids (`partial_success`). When it rejects
+all spans, they are `Rejected`; when it rejects some, the request is split until the rejected ones are alone. The others
+then arrive twice, which their span ids make harmless, and none is lost silently.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -42,10 +42,10 @@ def post(  # noqa: PLR0913 - the parts of a request
     compressed: bool = True,
     kind: str = "application/x-protobuf",
 ) -> Encoded:
-    """Return the request that carries serialised requests, joined: such messages concatenate."""
-    said = {**headers, "content-type": kind, **({"content-encoding": "gzip"} if compressed else {})}
+    """Return the request with serialised requests as its body; such protobuf messages can be concatenated."""
+    all_headers = {**headers, "content-type": kind, **({"content-encoding": "gzip"} if compressed else {})}
     body = _gzip.compressed(parts) if compressed else b"".join(parts)
-    return Encoded(Request(url=url, body=body, headers=said), tuple(span_ids))
+    return Encoded(Request(url=url, body=body, headers=all_headers), tuple(span_ids))
 
 
 def encoded(
@@ -54,7 +54,7 @@ def encoded(
     drop: Sequence[str] = (),
     resource: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return a span as OTLP; what OTLP has no place for becomes the nearest thing that it has."""
+    """Return a span as OTLP; values that OTLP has no type for become the nearest valid ones."""
     try:
         return span.otlp(add=add, drop=drop, resource=resource)
     except (TypeError, ValueError):
@@ -62,7 +62,7 @@ def encoded(
 
 
 def labels(span: Span) -> list[str]:
-    """Return the attributes that say tags and metadata, for a platform that has places of its own for them."""
+    """Return the attributes with tags and metadata, for a platform that has its own fields for them."""
     return [name for name in span.attributes if name.startswith(("spancast.tag.", "spancast.metadata."))]
 
 
@@ -85,7 +85,7 @@ def _attributes(stated: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _attribute(value: object) -> object:
-    """Return what an attribute may be: a number that fits, text that is Unicode, a list of such; else its JSON."""
+    """Return a valid attribute value: a number in range, text that can be encoded, a list of these; else its JSON."""
     match value:
         case str():
             return _json.text(value)
@@ -95,7 +95,7 @@ def _attribute(value: object) -> object:
             return value
         case list() | tuple():
             return tuple(map(_attribute, value))
-    return _json.encoded(value).decode()
+    return _json.dumps(value)
 
 
 def batches(parts: Iterable[tuple[str, bytes]], room: int) -> Iterator[tuple[list[str], list[bytes]]]:
@@ -117,11 +117,11 @@ def batches(parts: Iterable[tuple[str, bytes]], room: int) -> Iterator[tuple[lis
         yield ids, batch
 
 
-def judge_worded(encoded: Encoded, reply: Reply) -> Verdict:
-    """Judge as OTLP says, and give the platform's own words for what it refuses, where it has some in JSON."""
+def judge_with_reason(encoded: Encoded, reply: Reply) -> Verdict:
+    """Judge as OTLP specifies, with the platform's own reason for a refusal where it states one in JSON."""
     verdict, reason = judge(encoded, reply), _refusal.reason(reply)
     if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-        return _refusal.believed(verdict, reply)
+        return _refusal.confirmed(verdict, reply)
     match verdict:
         case Unauthorized():
             return Unauthorized(reason)
@@ -133,7 +133,7 @@ def judge_worded(encoded: Encoded, reply: Reply) -> Verdict:
 
 
 def judge(encoded: Encoded, reply: Reply) -> Verdict:
-    """Believe a success only when it is an OTLP answer: a captive portal says 200, too."""
+    """Judge as OTLP specifies. A success counts only with an OTLP answer: a captive portal answers 200, too."""
     verdict = judge_status(encoded, reply)
     if not isinstance(verdict, Delivered):
         return verdict
@@ -143,19 +143,19 @@ def judge(encoded: Encoded, reply: Reply) -> Verdict:
     return partly(encoded.span_ids, answer.rejected, answer.message)
 
 
-CREDENTIAL = "Set headers=, or OTEL_EXPORTER_OTLP_HEADERS, right."
+CREDENTIAL = "Check headers= or OTEL_EXPORTER_OTLP_HEADERS."
 
 
-def diagnosed(reply: Reply, url: str, credential: str = CREDENTIAL) -> str | None:
-    """Return what is wrong with the answer to a request without spans, and the cure; `None` where all is well."""
-    problem = _refusal.diagnosed(reply, url, credential)
+def diagnose(reply: Reply, url: str, credential: str = CREDENTIAL) -> str | None:
+    """Return what is wrong with the answer to a request without spans, and what to do; `None` where nothing is."""
+    problem = _refusal.diagnose(reply, url, credential)
     if problem is None and _parsed(reply) is None:
         return f"{_no_answer(reply)}. Is {url} an OTLP endpoint?"
     return problem
 
 
 def partly(span_ids: Sequence[str], rejected: int, message: str) -> Verdict:
-    """Judge a success of which `rejected` spans are excepted, for what `message` says."""
+    """Judge a success of which `rejected` spans are excepted, for the reason in `message`."""
     reason = f"rejected: {message or 'no reason given'}"
     if rejected <= 0:
         return Delivered()
@@ -163,23 +163,25 @@ def partly(span_ids: Sequence[str], rejected: int, message: str) -> Verdict:
 
 
 def _no_answer(reply: Reply) -> str:
-    return f"HTTP {reply.status} with {reply.headers.get('content-type', 'no content type')}, which is no OTLP answer"
+    return (
+        f"HTTP {reply.status} with {reply.headers.get('content-type', 'no content type')}, which is not an OTLP answer"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a backend said beside the status."""
+    """The content of an OTLP answer."""
 
     rejected: int
     message: str
 
 
 def _parsed(reply: Reply) -> _Answer | None:
-    """Return the answer, or `None` for what is none; an empty one is a success, and what many servers say."""
+    """Return the answer, or `None` where it is not one; an empty body is a success, and common."""
     try:
         if reply.body.lstrip().startswith(b"{"):
-            said = json.loads(reply.body)  # names are as in JSON, or as in the schema (protobuf, "ProtoJSON Format")
-            partial = said.get("partialSuccess") or said.get("partial_success") or {}
+            answer = json.loads(reply.body)  # names are as in JSON, or as in the schema (protobuf, "ProtoJSON Format")
+            partial = answer.get("partialSuccess") or answer.get("partial_success") or {}
             rejected = partial.get("rejectedSpans") or partial.get("rejected_spans") or 0
             return _Answer(int(rejected), str(partial.get("errorMessage") or partial.get("error_message") or ""))
         if reply.headers.get("content-type", "").startswith("text/html"):
@@ -190,32 +192,19 @@ def _parsed(reply: Reply) -> _Answer | None:
     return _Answer(answer.rejected_spans, answer.error_message)
 
 
-def pairs(headers: Mapping[str, str] | str) -> dict[str, str]:
-    """Return headers by their names in lower case; text is as `OTEL_EXPORTER_OTLP_HEADERS` has it."""
+def parse_headers(headers: Mapping[str, str] | str) -> dict[str, str]:
+    """Return headers by their names in lower case; text is in the format of `OTEL_EXPORTER_OTLP_HEADERS`."""
     if not isinstance(headers, str):
         return {name.lower(): value for name, value in headers.items()}
     found = {}
     for item in filter(str.strip, headers.split(",")):
         name, equals, value = item.partition("=")
         if not equals or not name.strip():
-            raise ValueError("headers cannot be read. Give them as name=value,name=value.")
+            raise ValueError("headers cannot be parsed. Give them as name=value,name=value.")
         found[unquote(name.strip()).lower()] = unquote(value.strip())
     return found
 
 
-def refuse_user(url: str, name: str = "endpoint") -> None:
-    """Raise `ValueError` for a URL with a user: it would not be sent, and shown wherever the URL is."""
-    try:
-        inside = "@" in urlsplit(url).netloc or "@" in url.partition("/")[0]
-    except ValueError:
-        inside = "@" in url
-    if inside:
-        raise ValueError(
-            f"{name} holds a user or a password, which is not sent. Give the address alone, and the credential as an "
-            "option of its own; where there is none, as the header authorization."
-        )
-
-
 def with_path(base: str) -> str:
-    """Return where an OTLP server that is known by its base takes traces."""
+    """Return the URL for traces of an OTLP server, given its base."""
     return base.rstrip("/") + PATH

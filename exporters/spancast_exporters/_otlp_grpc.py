@@ -1,8 +1,8 @@
 """OTLP over gRPC, with a connection of its own (OTLP specification 1.x, OTLP/gRPC). gRPC is imported at the first span.
 
-Constraints: every request has a deadline; nothing of it is traced, nor sent through a proxy to this machine itself; a
-forked child opens a connection of its own. Recovery: a connection that is lost is opened anew, and what was under way
-is offered again.
+Constraints: every request has a deadline, and is not traced; requests to this machine go through no proxy; a forked
+child opens a connection of its own. Recovery: a lost connection is opened again, and the spans in flight are offered
+again.
 """
 
 import os
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spancast.contract import (
-    Another,
-    Closing,
+    Closeable,
+    OtherSender,
     Rejected,
     Retry,
     SelfTest,
@@ -29,14 +29,14 @@ from spancast_exporters import _otlp
 if TYPE_CHECKING:
     import grpc
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 """Seconds for one request, from the connection to the end of the answer (OTel, `OTEL_EXPORTER_OTLP_TIMEOUT`)."""
-ROOM = 4_000_000
+MAX_BODY_BYTES = 4_000_000
 """Bytes of one request: servers take 4 MiB unless they are told otherwise (gRPC, `max_receive_message_length`)."""
 _ITSELF = ("localhost", "127.0.0.1", "[::1]")
 _OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.primary_user_agent", "spancast"),
-    # The courier waits as long as is right; gRPC would go on to refuse what it has not tried for two minutes.
+    # The courier does the waiting; with its defaults gRPC would fail requests for two minutes without trying them.
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
@@ -47,33 +47,33 @@ class OtlpGrpc:
     """A `Sink`, which may be closed and used again."""
 
     target: str
-    """Where it listens, as gRPC names it: `host:port`, `unix:path`."""
+    """The server, as in gRPC: `host:port`, `unix:path`."""
     secure: bool
-    """Whether by TLS."""
+    """Whether to use TLS."""
     certificate: str | None = None
-    """The file of those who may sign the server's certificate; `None` is whom gRPC trusts."""
+    """A file of trusted CA certificates; `None` for gRPC's own."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with each request, by their names in lower case."""
     compressed: bool = True
-    """Whether by gzip."""
+    """Whether to use gzip."""
     _open: "tuple[int, grpc.Channel] | None" = field(default=None, init=False, repr=False)
-    """In which process the connection was opened, and it."""
+    """The process that opened the connection, and the connection."""
     _inherited: "list[grpc.Channel]" = field(default_factory=list, init=False, repr=False)
-    """Connections of the parent, which it still uses: here they are neither used nor closed."""
+    """Connections of the parent process, which still uses them: they are neither used nor closed here."""
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there."""
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there."""
         return (by_opentelemetry(f"http://{self.target}"),)
 
     def write(self, spans: Sequence[Span]) -> Verdict:
-        """Send the spans in one request; ask for fewer where it would be larger than servers take."""
+        """Send the spans in one request; return `Split` where it would be larger than servers accept."""
         ids, body = [span.span_id for span in spans], b"".join(span.otlp() for span in spans)
-        if len(body) > ROOM and len(ids) > 1:
-            return Split(f"larger than {ROOM:,} bytes")
+        if len(body) > MAX_BODY_BYTES and len(ids) > 1:
+            return Split(f"larger than {MAX_BODY_BYTES:,} bytes")
         return self._tried(ids, body)
 
-    def tested(self) -> str | None:
+    def self_test(self) -> str | None:
         """Send a request without spans, which a server should answer with success (OTLP specification 1.x)."""
         match self._tried(["test"], b""):
             case Unauthorized(reason):
@@ -107,7 +107,7 @@ class OtlpGrpc:
             stub: Any = trace_service_pb2_grpc.TraceServiceStub(self._channel())  # type: ignore[no-untyped-call]  # generated
             try:
                 answer = stub.Export(
-                    request, timeout=PATIENCE, metadata=tuple(self.headers.items()), compression=compression
+                    request, timeout=TIMEOUT_SECONDS, metadata=tuple(self.headers.items()), compression=compression
                 )
             except grpc.RpcError as error:
                 return _grpc_status.verdict(ids, error)
@@ -132,4 +132,4 @@ class OtlpGrpc:
         return grpc.secure_channel(self.target, grpc.ssl_channel_credentials(trusted), options)
 
 
-_: tuple[type[Sink], type[Closing], type[SelfTest]] = (OtlpGrpc, OtlpGrpc, OtlpGrpc)
+_: tuple[type[Sink], type[Closeable], type[SelfTest]] = (OtlpGrpc, OtlpGrpc, OtlpGrpc)

@@ -1,4 +1,4 @@
-"""OTLP in JSON: Protobuf's, but for ids in hex and enums in numbers (OTLP specification 1.x, "JSON Protobuf")."""
+"""OTLP in JSON: protobuf's mapping, but ids in hex and enums as numbers (OTLP specification 1.x, "JSON Protobuf")."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 _HEAD, _TAIL = b'{"resourceSpans":[', b"]}"
 _IDS = ("traceId", "spanId", "parentSpanId")
 AROUND = len(_HEAD + _TAIL)
-"""Bytes of a request beside what it holds; between two of these is a comma."""
+"""Bytes of a request besides its parts, which are separated by commas."""
 
 
 def resource_spans(serialised: bytes) -> bytes:
-    """Return what a serialised request holds, for `request`."""
+    """Return the resource spans of a serialised protobuf request as JSON, a part for `request`."""
     message = ExportTraceServiceRequest.FromString(serialised)
     found = MessageToDict(message, use_integers_for_enums=True).get("resourceSpans", [])
     for each in (each for one in found for scope in one["scopeSpans"] for each in scope["spans"]):

@@ -9,11 +9,11 @@ from typing import Any
 from spancast_exporters import _traces_table
 
 DECIMALS = 18
-"""Of dollars, in 38 digits."""
+"""Decimals of dollars, of 38 digits."""
 
 
-def is_there() -> bool:
-    """Whether pyarrow is installed, which is not imported for that."""
+def is_installed() -> bool:
+    """Whether pyarrow is installed, without importing it."""
     return find_spec("pyarrow") is not None
 
 

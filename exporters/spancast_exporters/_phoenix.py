@@ -1,7 +1,7 @@
-"""What Phoenix cannot take of a span, and does not refuse (Arize Phoenix 20.26.1).
+"""Removes from a span what Phoenix loses without refusing it (Arize Phoenix 20.26.1).
 
-It says yes to a request before it reads it: a span that it cannot read it loses, with those behind it in the request,
-and one that its database does not hold it loses alone.
+Phoenix acknowledges a request before it parses it. It loses a span that it cannot parse, with those behind it in the
+request, and one that its database cannot store, alone.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ _LONGEST_INDEX = 1_000
 _NUL, _ESCAPED = "\0", "\\u0000"
 """The character that PostgreSQL holds in no text (`db/insertion/span.py`), and how JSON writes it."""
 _PARSED = ("metadata", "tool.parameters", "llm.prompt_template.variables")
-"""Attributes of which Phoenix reads the JSON, or what their names end with (`JSON_STRING_ATTRIBUTES`)."""
+"""Attributes that Phoenix parses as JSON, or suffixes of their names (`JSON_STRING_ATTRIBUTES`)."""
 
 
 def readable(span: Span) -> Span:
-    """Return the span without what Phoenix cannot read or hold; the very same where there is no such thing."""
+    """Return the span without what Phoenix cannot read or hold; the same object where nothing changes."""
     found: dict[str, Any] = {
         "name": _text(span.name),
         "status_message": span.status_message and _text(span.status_message),
@@ -40,13 +40,13 @@ def readable(span: Span) -> Span:
 
 
 def _called(call: Generation) -> Generation:
-    """Return the call with a name that becomes its span's."""
+    """Return the call with a generation name that Phoenix can store, since it becomes the span's name."""
     name = call.generation_name
     return msgspec.structs.replace(call, generation_name=_text(name)) if name and _NUL in name else call
 
 
 def held(stated: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return attributes without what Phoenix cannot read or hold; the very same where there is no such thing."""
+    """Return attributes without what Phoenix cannot read or hold; the same object where nothing changes."""
     kept = {_text(name): _value(name, value) for name, value in stated.items() if _is_read(name)}
     same = len(kept) == len(stated) and all(kept.get(name) is value for name, value in stated.items())
     return stated if same else kept

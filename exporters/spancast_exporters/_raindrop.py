@@ -17,17 +17,16 @@ from spancast_exporters import _facts, _json, _openai
 _LARGEST = 1024 * 1024
 """Bytes of one event; Raindrop takes no larger one (raindrop-ai 0.0.75, `max_ingest_size_bytes`)."""
 _SHORT, _SHORTEST = 10_000, 1_000
-"""Characters that are left of the words, and at last of the rest, where an event is too large: so few, that all fit."""
+"""Characters that remain of the content, and then of other texts, where an event is too large; these always fit."""
 _CUT = " [cut: larger than Raindrop takes]"
 _WORDS = ("system_prompt", "tool_calls")
-"""Properties that hold words."""
+"""Properties with content."""
 _NOBODY = "anonymous"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OUTPUT = "gen_ai.output.messages"
 
 
 def event(span: Span) -> bytes:
-    """Return the event of a call, in JSON and no larger than Raindrop takes."""
+    """Return the event of a call as JSON within Raindrop's size limit."""
     own, words = _own(span), _words(span)
     labels = _json.bounded({**span.tags, **span.metadata})
     whole = _written(span, own, words, labels)
@@ -39,7 +38,7 @@ def event(span: Span) -> bytes:
 
 
 def _size(written: bytes) -> int:
-    """Return how large JSON is in ASCII, which is how Raindrop's SDK measures it."""
+    """Return the size of JSON in ASCII, as Raindrop's SDK measures it."""
     text = written.decode()
     beyond, pairs = len(text) - len(text.encode("ascii", "ignore")), len(text.encode("utf-16-le")) // 2 - len(text)
     return len(text) + 5 * beyond + 6 * pairs
@@ -72,7 +71,7 @@ def _written(
 
 
 def _name(span: Span) -> str:
-    """Return what the request calls the call, else what was done: few names, of which Raindrop makes a list."""
+    """Return the name that the request gives, else the operation: Raindrop lists all names, so there should be few."""
     named = _facts.names(span).get("generation_name") or span.attributes.get("gen_ai.operation.name")
     return str(named or span.name or "call")
 
@@ -109,7 +108,7 @@ def _own(span: Span) -> dict[str, object]:
 
 
 def _of_call(call: Generation) -> dict[str, object]:
-    """Return what only our own calls say."""
+    """Return the properties that only our own calls have."""
     return {
         "provider": call.provider,
         "generation_id": call.generation_id,
@@ -123,28 +122,29 @@ def _of_call(call: Generation) -> dict[str, object]:
 
 
 def _words(span: Span) -> dict[str, str | None]:
-    """Return the latest that the user said, what was answered, and beside it what Raindrop has no field for."""
+    """Return the user's latest message, the output, and the content that Raindrop has no field for."""
     if not span.content:
         return {}
-    asked, choices = _openai.asked(span.content), _openai.choices(span.content.get(_OUTPUT))
-    told = [] if choices is None else [choice["message"] for choice in choices]
-    calls = [each for message in told for each in message.get("tool_calls", ())]
+    asked, choices = _openai.input_messages(span.content), _openai.choices(span.content.get(_facts.OUTPUT))
+    answers = [] if choices is None else [choice["message"] for choice in choices]
+    calls = [each for message in answers for each in message.get("tool_calls", ())]
     return {
-        "input": _latest(asked or ()) or _facts.asked(span),
-        "output": "\n".join(filter(None, map(_text, told))) or (_facts.said(span) if choices is None else None),
+        "input": _latest(asked or ()) or _facts.input_text(span),
+        "output": "\n".join(filter(None, map(_text, answers)))
+        or (_facts.output_text(span) if choices is None else None),
         "system_prompt": "\n".join(_text(message) for message in asked or () if message["role"] == "system") or None,
-        "tool_calls": _json.encoded([each["function"] for each in calls]).decode() if calls else None,
+        "tool_calls": _json.dumps([each["function"] for each in calls]) if calls else None,
     }
 
 
 def _latest(messages: Sequence[_openai.Message]) -> str | None:
-    """Return the last message of the user, of which there may be several; else the last one that says anything."""
+    """Return the user's last message with text, else the last message with text."""
     by_user = [message for message in messages if message["role"] == "user"]
     return next(filter(None, map(_text, reversed([*messages, *by_user]))), None)
 
 
 def _text(message: _openai.Message) -> str:
-    """Return what a message says, with the kind of what is no text in brackets."""
+    """Return the text of a message, with the types of other parts in brackets."""
     content = message["content"]
     parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
     return "\n".join(str(part["text"]) if part["type"] == "text" else f"[{part['type']}]" for part in parts)

@@ -1,4 +1,4 @@
-"""What the answer of a platform says that is no acknowledgement, in a few words that are the same each time."""
+"""Reads the answers of platforms that are no acknowledgement: the verdict, a short reason, and the diagnosis."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,21 +16,21 @@ from spancast.contract import (
 )
 from spancast_exporters import _json
 
-_LONGEST = 120
-_WORDS = ("errors", "message", "Message", "detail", "error")
-"""Where platforms say what is wrong, the most telling first: beside a message, an error is but its class."""
+_MAX_REASON = 120
+_REASON_FIELDS = ("errors", "message", "Message", "detail", "error")
+"""Fields in which platforms state what is wrong, the most specific first; `error` is often only a class of errors."""
 
 
 def judge(encoded: Encoded, reply: Reply) -> Verdict:
-    """Judge by the status and believe a success that says nothing else; the reason is in the platform's own words."""
+    """Judge by the status, and by the body where it contradicts a success; the reason is the platform's own."""
     verdict = judge_status(encoded, reply)
     if isinstance(verdict, Delivered):
-        return believed(verdict, reply)
-    return worded(verdict, reason(reply))
+        return confirmed(verdict, reply)
+    return with_reason(verdict, reason(reply))
 
 
-def worded(verdict: Verdict, why: str) -> Verdict:
-    """Return a refusal with the platform's own words for it."""
+def with_reason(verdict: Verdict, why: str) -> Verdict:
+    """Return a verdict with this reason."""
     match verdict:
         case Rejected(reasons):
             return Rejected(dict.fromkeys(reasons, why))
@@ -40,37 +40,37 @@ def worded(verdict: Verdict, why: str) -> Verdict:
 
 
 def reason(reply: Reply) -> str:
-    """Return the status and the platform's own words, where it has some: `HTTP 403: Forbidden`."""
-    said = _said(reply)
-    return f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}"
+    """Return the status and the platform's own reason, if any: `HTTP 403: Forbidden`."""
+    stated = _stated_reason(reply)
+    return f"HTTP {reply.status}: {stated}" if stated else f"HTTP {reply.status}"
 
 
 def doubt(reply: Reply) -> str | None:
-    """Return why a success is none: a page where an answer was expected, an error in the body; `None` to believe it."""
+    """Return why a success is doubtful: an HTML page, truncated JSON, or an error in the body; else `None`."""
     body = reply.body.lstrip()
     if _is_page(reply):
-        return f"HTTP {reply.status} with a page, which acknowledges nothing"
+        return f"HTTP {reply.status} with an HTML page instead of an acknowledgement"
     if not body.startswith(b"{"):
         return None
     answer = _answer(reply)
     if answer is None:
-        return f"HTTP {reply.status} with JSON that breaks off"
-    return reason(reply) if _says_no(answer) else None
+        return f"HTTP {reply.status} with truncated JSON"
+    return reason(reply) if _states_error(answer) else None
 
 
-def believed(verdict: Verdict, reply: Reply) -> Verdict:
-    """Return what was made of a success, unless it is none.
+def confirmed(verdict: Verdict, reply: Reply) -> Verdict:
+    """Return the verdict on a success, or a `Retry` where its body is no acknowledgement.
 
-    A page, or an answer that denies the whole, is of nobody who took a span. One that lists errors, breaks off, or is
-    none of the platform's words at all, may be of somebody who took some.
+    After a page, or an answer that states failure as a whole, no span can have been accepted. After one that lists
+    errors, is truncated, or is not the platform's, some may have been, so that the `Retry` is doubtful.
     """
     why = doubt(reply)
     found = verdict if why is None else Retry(why)
-    return replace(found, doubtful=not _denies(reply)) if isinstance(found, Retry) else found
+    return replace(found, doubtful=not _nothing_accepted(reply)) if isinstance(found, Retry) else found
 
 
-def _denies(reply: Reply) -> bool:
-    """Whether a success can only be of somebody who took nothing."""
+def _nothing_accepted(reply: Reply) -> bool:
+    """Whether no span can have been accepted, in spite of the status."""
     if reply.status == _MULTI_STATUS:
         return False
     answer = _answer(reply)
@@ -80,69 +80,69 @@ def _denies(reply: Reply) -> bool:
 _MULTI_STATUS = 207
 
 
-def _says_no(answer: Mapping[str, object]) -> bool:
-    """Whether an answer states an error, or a success that is none."""
+def _states_error(answer: Mapping[str, object]) -> bool:
+    """Whether an answer states an error, or `success: false`."""
     stated = answer.get("errors") or answer.get("error") or answer.get("status") == "error"
     return bool(stated) or answer.get("success") is False
 
 
-def diagnosed(reply: Reply, where: str, credential: str) -> str | None:
-    """Return what is wrong, and the cure, of an answer to a test; `None` where all is well.
+def diagnose(reply: Reply, where: str, credential: str) -> str | None:
+    """Return what is wrong with the answer to a test, and what to do; `None` where nothing is.
 
-    `where` it was sent to, and what to do about the `credential` where that is refused.
+    `where` is the address of the request, and `credential` what to do where the credential is refused.
     """
-    wrong = unwell(reply, where, "Is the endpoint right?")
+    wrong = diagnose_status(reply, where, "Check the endpoint.")
     if wrong is not None:
         return wrong
     if reply.status in (401, 403):
         return f"{where} refuses the credential ({reason(reply)}). {credential}"
     doubtful = doubt(reply)
-    return doubtful and f"{where} answers {doubtful}. Is the endpoint right?"
+    return doubtful and f"{where} answers {doubtful}. Check the endpoint."
 
 
-def unwell(reply: Reply, where: str, cure: str) -> str | None:
-    """Return what an answer says that is neither a success nor about the credential, and the cure; `None` for the two.
+def diagnose_status(reply: Reply, where: str, cure: str) -> str | None:
+    """Return what is wrong by the status, and what to do; `None` for a success and for a refused credential.
 
-    `cure` is for an address that is not the platform's.
+    `cure` is what to do where the address may be wrong.
     """
     why = reason(reply)
     if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
         return None
     if reply.status in (401, 403):
-        asks = f"A page on the way to {where} refuses ({why}). Is there a proxy or a firewall in between?"
-        return asks if _is_page(reply) else None
+        blocked = f"A proxy or a firewall on the way to {where} refuses the request ({why}). Allow it there."
+        return blocked if _is_page(reply) else None
     if reply.status == 407:  # noqa: PLR2004 - Proxy Authentication Required
-        return f"The proxy on the way to {where} wants a credential ({why}). See HTTPS_PROXY."
+        return f"The proxy on the way to {where} requires a credential ({why}). Check HTTPS_PROXY."
     if reply.status in (408, 429) or reply.status >= 500:  # noqa: PLR2004 - the class of the server's own errors
-        return f"{where} answers {why}, which may pass. Try again later."
-    return f"{where} answers {why}{_elsewhere(reply)}. {cure}"
+        return f"{where} answers {why}, which may be temporary. Try again later."
+    return f"{where} answers {why}{_redirect_target(reply)}. {cure}"
 
 
 def _is_page(reply: Reply) -> bool:
     return reply.body.lstrip().startswith(b"<") or reply.headers.get("content-type", "").startswith("text/html")
 
 
-def _elsewhere(reply: Reply) -> str:
-    """Return where a redirect leads to; its path and query may hold what is nobody's business."""
+def _redirect_target(reply: Reply) -> str:
+    """Return the host that a redirect leads to, without its path and query, which may contain secrets."""
     if not 300 <= reply.status < 400:  # noqa: PLR2004 - the class of redirects
         return ""
     try:
-        there = urlsplit(reply.headers.get("location", ""))
+        target = urlsplit(reply.headers.get("location", ""))
     except ValueError:
         return ""
-    return _json.text(f" and sends on to {there.scheme}://{there.hostname}")[:_LONGEST] if there.hostname else ""
+    return _json.text(f" and redirects to {target.scheme}://{target.hostname}")[:_MAX_REASON] if target.hostname else ""
 
 
-def _said(reply: Reply) -> str:
+def _stated_reason(reply: Reply) -> str:
     answer = _answer(reply) or {}
-    stated = next((answer[name] for name in _WORDS if answer.get(name)), None)
+    stated = next((answer[name] for name in _REASON_FIELDS if answer.get(name)), None)
     if isinstance(stated, list):
         stated = stated[0]
     if isinstance(stated, Mapping):
         stated = stated.get("detail") or stated.get("message") or stated.get("title")
-    return _json.text(" ".join(stated.split()))[:_LONGEST] if isinstance(stated, str) else ""
+    return _json.text(" ".join(stated.split()))[:_MAX_REASON] if isinstance(stated, str) else ""
 
 
 def _answer(reply: Reply) -> Mapping[str, object] | None:
-    answer = _json.read(reply.body.decode("utf-8", "replace"))
+    answer = _json.decoded(reply)
     return answer if isinstance(answer, dict) else None

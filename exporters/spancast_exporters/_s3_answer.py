@@ -1,4 +1,4 @@
-"""What S3 says that is no acknowledgement (AWS, "Error responses"): an XML document with a code."""
+"""Reads S3's error answers (AWS, "Error responses"): an XML document with a code."""
 
 import re
 
@@ -11,17 +11,17 @@ CREDENTIAL = (
 )
 CLOCK = "RequestTimeTooSkewed"
 OTHER_BODY = ("BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch")
-"""Of a body that is not the one that was announced; the credential and the bucket were found good before."""
+"""The body does not match the announced digest; S3 checks the credential and the bucket first."""
 
 
 def is_kept(reply: Reply) -> bool:
-    """Whether a file is there: S3 says nothing then, but for the file's tag."""
+    """Whether S3 has stored a file: its answer is empty, with an ETag."""
     success = 200 <= reply.status < 300  # noqa: PLR2004 - the class of success
     return success and not reply.body.strip() and "etag" in reply.headers
 
 
 def refused(encoded: Encoded, reply: Reply) -> Verdict:
-    """Judge what is no acknowledgement. S3 refuses no span for what it says: what is no success waits."""
+    """Judge an error. S3 never refuses a span for its content, so that its spans are retried."""
     stated, why = code(reply), reason(reply)
     if stated == "EntityTooLarge":
         return Split(why)
@@ -30,21 +30,21 @@ def refused(encoded: Encoded, reply: Reply) -> Verdict:
     verdict = judge_status(encoded, reply)
     if isinstance(verdict, Rejected) or stated == CLOCK:
         return Retry(why, retry_after(reply))
-    return _refusal.worded(verdict, why)
+    return _refusal.with_reason(verdict, why)
 
 
 def code(reply: Reply) -> str | None:
-    """Return S3's word for what is wrong; `None` where it has none."""
+    """Return S3's error code, or `None`."""
     return _within(reply, "Code")
 
 
 def region(reply: Reply) -> str | None:
-    """Return where the bucket is, when it was asked for elsewhere."""
+    """Return the region of the bucket, where the request went to another one."""
     return reply.headers.get("x-amz-bucket-region") or _within(reply, "Region")
 
 
 def reason(reply: Reply) -> str:
-    """Return the status and the code, and nothing else: what S3 says beside may quote the request."""
+    """Return the status and the code only: the rest of the answer may quote the request."""
     stated = code(reply)
     return f"HTTP {reply.status}: {stated}" if stated else f"HTTP {reply.status}"
 

@@ -1,7 +1,7 @@
-"""What lies in a bucket: files of rows of OPENROUTER_TRACES, in folders as OpenRouter's Broadcast names them.
+"""The files in a bucket: rows of OPENROUTER_TRACES, in folders named as by OpenRouter's Broadcast.
 
-A file is named after its spans, and its folder after the day of its calls, so that the same spans that are sent again
-are the same file, whenever that is. SENT_AT, behind the columns of the table, tells the later of two rows of one span.
+The name of a file depends only on its spans, and its folder on the day of its calls, so that the same spans sent again
+are the same file, at any time. SENT_AT, after the columns of the table, shows the later of two rows of one span.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from spancast_exporters import _flat, _json, _otlp, _parquet, _traces_table
 
 FORMATS = ("jsonl", "json", "parquet")
 VARIABLES = ("date", "year", "month", "day", "apiKeyName")
-"""What a path may name (OpenRouter, "S3 / S3-Compatible"), but for `prefix`, which is part of the path here."""
+"""Variables of a path (OpenRouter, "S3 / S3-Compatible"), except for `prefix`, which is part of the path here."""
 
 _ROOM = 16 * 1024 * 1024
 """Bytes of the rows of one file, before compression."""
@@ -46,7 +46,7 @@ def files(spans: Sequence[Span], at: datetime, path: str, form: str) -> Iterator
 
 
 def folder(path: str, at: datetime, key: str | None) -> str:
-    """Return the folder of what was at a time, in UTC, and made with a key, by its hash."""
+    """Return the folder for calls at a time, in UTC, made with a key, given by its hash."""
     known = {"date": f"{at:%Y-%m-%d}", "year": f"{at:%Y}", "month": f"{at:%m}", "day": f"{at:%d}"}
     known["apiKeyName"] = key or "unknown"
     return re.sub(r"\{(\w+)\}", lambda found: known[found[1]], path).strip("/")
@@ -81,10 +81,10 @@ def _file(within: str, form: str, rows: Sequence[_Row], lines: Sequence[bytes]) 
 
 
 def _name(rows: Sequence[_Row]) -> str:
-    """Return the time of the first call, by which a listing is in order, and what is the same for the same spans."""
+    """Return the time of the first call, which orders listings, and a hash of the spans."""
     first = min(str(row["TIMESTAMP"]) for row in rows)
-    told = "\n".join(sorted(f"{row['TRACE_ID']} {row['SPAN_ID']}" for row in rows))
-    return f"{first[11:19].replace(':', '')}-{sha256(told.encode()).hexdigest()[:32]}"
+    identity = "\n".join(sorted(f"{row['TRACE_ID']} {row['SPAN_ID']}" for row in rows))
+    return f"{first[11:19].replace(':', '')}-{sha256(identity.encode()).hexdigest()[:32]}"
 
 
 def _line(row: _Row) -> bytes:

@@ -1,4 +1,4 @@
-"""A request with the signature that S3 asks for (AWS, "Authenticating Requests: Using the Authorization Header")."""
+"""Signs requests for S3 (AWS, "Authenticating Requests: Using the Authorization Header")."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Who signs, and for where."""
+    """The credential, and the region and service that it signs for."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -25,12 +25,12 @@ class Keys:
 
 
 def encoded(path: str) -> str:
-    """Return a path as it is in an address and in a signature: every byte but the unreserved and `/` in percent."""
+    """Return a path for a URL and a signature: every byte but `/` and the unreserved ones percent-encoded."""
     return quote(path, safe="/-_.~")
 
 
 def signed(request: Request, keys: Keys, at: datetime) -> Request:
-    """Return the request with all its headers signed, and what the signature needs beside them.
+    """Return the request with the headers of the signature, which covers all headers.
 
     `at` is the time of sending; S3 refuses a request that is a quarter of an hour old.
     """
@@ -41,14 +41,14 @@ def signed(request: Request, keys: Keys, at: datetime) -> Request:
     headers = {**request.headers, **payload, **token}
     known = {**headers, "host": _host(urlsplit(request.url))}
     names = ";".join(sorted(known))
-    told = "\n".join((_ALGORITHM, time, scope, _hash(_canonical(request, known, names).encode())))
-    signature = _mac(_signing_key(keys, time[:8]), told).hex()
+    string_to_sign = "\n".join((_ALGORITHM, time, scope, _hash(_canonical(request, known, names).encode())))
+    signature = _mac(_signing_key(keys, time[:8]), string_to_sign).hex()
     stated = f"{_ALGORITHM} Credential={keys.access_key_id}/{scope},SignedHeaders={names},Signature={signature}"
     return replace(request, headers={**headers, "authorization": stated})
 
 
 def _canonical(request: Request, headers: Mapping[str, str], names: str) -> str:
-    """Return what is signed of a request."""
+    """Return the canonical request."""
     parts = urlsplit(request.url)
     pairs = sorted((_quoted(name), _quoted(value)) for name, value in parse_qsl(parts.query, keep_blank_values=True))
     return "\n".join(
@@ -65,7 +65,7 @@ def _canonical(request: Request, headers: Mapping[str, str], names: str) -> str:
 
 
 def _host(parts: SplitResult) -> str:
-    """Return the host as HTTP names it: without the port that goes without saying."""
+    """Return the Host header, without a default port."""
     host = (parts.hostname or "").encode("idna").decode()
     written = f"[{host}]" if ":" in host else host
     return written if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{written}:{parts.port}"

@@ -1,7 +1,7 @@
-"""What Snowflake is told of the table, and what its answers mean (Snowflake, "SQL API reference").
+"""The table's SQL in Snowflake, and the meaning of its answers (Snowflake, "SQL API reference").
 
-A batch is one statement, whose only variable is the rows as JSON: what an application wrote is data, and no SQL. The
-message of an error may quote a value that was sent, so only its code and its state are repeated.
+A batch is one statement with the rows as JSON in its only variable, so that an application's text is never SQL. Error
+messages may quote a value of the request, so only the code and the state are repeated.
 """
 
 import re
@@ -18,17 +18,17 @@ UNPROCESSABLE = 422
 DONE = "090001"
 """The code of a statement that was executed."""
 DECIMALS = 18
-"""Of the type for money, of 38 digits; dollars with more are rounded."""
+"""Decimals of the money type, which has 38 digits; dollars with more are rounded."""
 MISSING = ("002003", "002043")
 """No such database, schema or table, or not for this role."""
 OTHER_TABLE = ("000904", "002023")
-"""A column that is not there, or of a type that the value is not; the second has a state as if it were of a value."""
+"""A column is missing, or has another type; the latter has the SQL state of a bad value."""
 NO_WAREHOUSE = ("000606",)
-"""No warehouse is chosen, is there, or may be used by this role."""
+"""No warehouse is selected, exists, or may be used by this role."""
 FORBIDDEN = ("003001", "390186", "390189")
 """The role lacks a privilege, or is not the user's."""
 _BAD_VALUE = "22"
-"""The class of states for a value that cannot be what it should be (SQL, "Data exception")."""
+"""The class of SQL states for a bad value (SQL, "Data exception")."""
 
 _TYPES: dict[_traces_table.Kind, str] = {
     "id": "VARCHAR NOT NULL",
@@ -48,41 +48,41 @@ _READ: dict[_traces_table.Kind, str] = {
     "json": "",
     "texts": "::ARRAY",
 }
-"""How a value is made of its JSON; dollars are text there, since a number in JSON may become a float."""
+"""The SQL that converts a value from JSON; dollars are text there, since a JSON number may become a float."""
 _KEYS = ("TRACE_ID", "SPAN_ID")
 _SECOND = len("2026-09-21T12:00:00")
 _LONGEST_PLAIN = 255
 
 
 def name(text: str) -> str:
-    """Return how a statement writes a name: in quotes where it is no plain word. Raise `ValueError` for none."""
+    """Return a name for a statement, quoted where necessary; raise `ValueError` where it cannot be one."""
     if not text or not text.isprintable() or '"' in text or len(text) > _LONGEST_PLAIN:
-        raise ValueError(f"{text!r} is no name in Snowflake. Give it without quotes.")
+        raise ValueError(f"{text!r} cannot be a name in Snowflake. Give it without quotes.")
     return text if _PLAIN.fullmatch(text) else f'"{text}"'
 
 
 def known_as(text: str) -> str:
-    """Return a name as Snowflake lists it, in capitals where it is a plain word; so does the SQL API want it."""
+    """Return a name as Snowflake stores it, in capitals unless it is quoted, which the SQL API requires."""
     return text.upper() if _PLAIN.fullmatch(text) else text
 
 
 def create(named: str) -> str:
-    """Return the statement that makes the table, on one line."""
+    """Return the statement that creates the table, on one line."""
     columns = ", ".join(f"{column.name} {_TYPES[column.kind]}" for column in _traces_table.COLUMNS)
     return f"CREATE TABLE IF NOT EXISTS {named} ({columns})"
 
 
 def complete(named: str) -> str:
-    """Return the statement that gives another's table the columns which OpenRouter does not document."""
+    """Return the statement that adds the columns that OpenRouter does not document to an existing table."""
     ours = [column for column in _traces_table.COLUMNS if not column.documented]
     columns = ", ".join(f"{column.name} {_TYPES[column.kind]}" for column in ours)
     return f"ALTER TABLE {named} ADD COLUMN IF NOT EXISTS {columns}"
 
 
 def merge(named: str, first: str, last: str) -> str:
-    """Return the statement that brings in rows whose TIMESTAMP is within these; each row is there once.
+    """Return the statement that inserts or updates rows with a TIMESTAMP between `first` and `last`.
 
-    Without the bounds the whole table would be read for it. Dollars that are known stay where the later row has none.
+    Without the bounds, Snowflake would scan the whole table. A known cost stays where the later row has none.
     """
     columns = _traces_table.COLUMNS
     read = ", ".join(f"r.VALUE:{each.name}{_READ.get(each.kind, '::VARCHAR')} AS {each.name}" for each in columns)
@@ -111,20 +111,20 @@ def spread(rows: Sequence[dict[str, _traces_table.Value]]) -> tuple[str, str]:
 
 
 def code(reply: Reply) -> str | None:
-    """Return the code that Snowflake answers; `None` where it answers none."""
-    return _said(reply, "code")
+    """Return the code in Snowflake's answer, or `None`."""
+    return _stated(reply, "code")
 
 
 def is_of_a_row(reply: Reply) -> bool:
-    """Whether an error is about a value that was sent, so that other rows may pass."""
+    """Whether an error is about a value in one row, so that other rows may be accepted."""
     if reply.status != UNPROCESSABLE or code(reply) in OTHER_TABLE:
         return False
-    return (_said(reply, "sqlState") or "").startswith(_BAD_VALUE)
+    return (_stated(reply, "sqlState") or "").startswith(_BAD_VALUE)
 
 
 def reason(reply: Reply) -> str:
     """Return the status, and the code and the state of the error: `HTTP 422: code 002003, state 42S02`."""
-    known, state = code(reply), _said(reply, "sqlState")
+    known, state = code(reply), _stated(reply, "sqlState")
     stated = ", ".join(f"{what} {each}" for what, each in (("code", known), ("state", state)) if each)
     return f"HTTP {reply.status}: {stated}" if stated else f"HTTP {reply.status}"
 
@@ -143,9 +143,8 @@ def _cell(kind: _traces_table.Kind, value: _traces_table.Value) -> object:
     return msgspec.Raw(value.encode()) if kind == "json" and isinstance(value, str) else value
 
 
-def _said(reply: Reply, field: str) -> str | None:
-    answer = _json.read(reply.body.decode("utf-8", "replace"))
-    stated = answer.get(field) if isinstance(answer, dict) else None
+def _stated(reply: Reply, field: str) -> str | None:
+    stated = _json.answer(reply).get(field)
     return stated if isinstance(stated, str) and _CODE.fullmatch(stated) else None
 
 

@@ -1,8 +1,8 @@
 """A span as a row of OPENROUTER_TRACES, the table that OpenRouter's own Broadcast fills in a warehouse.
 
-Names are OpenRouter's, so that the queries of its documentation run unchanged (OpenRouter, "ClickHouse", "Snowflake",
-"Google BigQuery"). Its whole DDL is shown in its dashboard alone: TRACE_ID to TOTAL_COST and the JSON columns are in
-the documented queries, the others in what its pages and users show of the table. ORGANIZATION_ID, ENTITY_ID and
+Names are OpenRouter's, so that its documented queries run unchanged (OpenRouter, "ClickHouse", "Snowflake", "Google
+BigQuery"). The complete DDL is shown only in OpenRouter's dashboard: TRACE_ID to TOTAL_COST and the JSON columns are
+known from the documented queries, the others from its pages and from users. ORGANIZATION_ID, ENTITY_ID and
 PROVIDER_SLUG, which only OpenRouter knows, are left out.
 """
 
@@ -18,12 +18,12 @@ from spancast_exporters import _facts, _json, _openai
 Kind = Literal["id", "time", "word", "name", "text", "count", "money", "json", "texts"]
 """What a column holds.
 
-`id` is text that is always there, `word` one of a few that is always there, `name` one of a few, `text` any text,
-`json` JSON text; `time` is text such as 2026-09-21T12:00:00.123456Z; `count` a whole number; `money` US dollars, a
+`id` is any text, never NULL; `word` one of few texts, never NULL; `name` one of few texts; `text` any text; `json` JSON
+text; `time` is text such as 2026-09-21T12:00:00.123456Z; `count` a whole number; `money` US dollars, a
 `Decimal`; `texts` a list.
 """
 Value = str | int | Decimal | list[str] | None
-"""A value of a row; `None` is not known."""
+"""A value of a row; `None` is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Column:
     name: str
     kind: Kind
     documented: bool = True
-    """Whether a query of OpenRouter's documentation reads it, so that every such table has it."""
+    """Whether a documented query of OpenRouter's uses it, so that every such table has it."""
 
 
 COLUMNS = (
@@ -71,7 +71,7 @@ COLUMNS = (
     Column("TAGS", "texts", documented=False),
 )
 NAME = "OPENROUTER_TRACES"
-"""What the table is called where nothing else is said (OpenRouter, Broadcast's defaults)."""
+"""The default name of the table (OpenRouter, Broadcast's defaults)."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 2**63 - 1
@@ -80,7 +80,7 @@ _EXACT = Context(prec=250, rounding=ROUND_HALF_EVEN)
 
 
 def row(span: Span) -> dict[str, Value]:
-    """Return a span by the names of `COLUMNS`, in their order; every name is there."""
+    """Return a span as values for all `COLUMNS`, in their order."""
     modelled = _facts.kind(span) in _facts.MODELS
     start = _within(span.start)
     found: dict[str, Value] = {
@@ -94,8 +94,8 @@ def row(span: Span) -> dict[str, Value]:
         "SPAN_TYPE": "GENERATION" if modelled else "SPAN",
         "STATUS": "error" if span.status == "error" else "ok",
         "LEVEL": "ERROR" if span.status == "error" else "DEFAULT",
-        "USER_ID": _text(span.user),
-        "SESSION_ID": _text(span.session),
+        "USER_ID": _json.optional_text(span.user),
+        "SESSION_ID": _json.optional_text(span.session),
         **(_of_model(span) if modelled else {}),
         **_words(span, modelled=modelled),
         "METADATA": _written(_metadata(span, modelled=modelled)),
@@ -107,9 +107,9 @@ def row(span: Span) -> dict[str, Value]:
 
 
 def rounded(amount: Decimal, decimals: int, digits: int = 38) -> Decimal | None:
-    """Return dollars with at most so many decimals, rounded half-even; `None` for what so many digits do not hold.
+    """Return dollars rounded half-even to `decimals`; `None` where they have more than `digits` digits.
 
-    An amount with no more decimals is exact. Every digit of the others is in ATTRIBUTES.
+    ATTRIBUTES has every digit of an amount that is rounded.
     """
     try:
         fitting = amount.quantize(Decimal(1).scaleb(-decimals), context=_EXACT)
@@ -122,9 +122,9 @@ def _of_model(span: Span) -> dict[str, Value]:
     facts, call = _facts.of(span), span.generation
     return {
         "API_KEY_NAME": None if call is None else call.key_hash,
-        "MODEL": _text(facts.model),
-        "PROVIDER_NAME": _text(facts.provider if call is None else call.provider),
-        "FINISH_REASON": _text(_finish_reason(span)),
+        "MODEL": _json.optional_text(facts.model),
+        "PROVIDER_NAME": _json.optional_text(facts.provider if call is None else call.provider),
+        "FINISH_REASON": _json.optional_text(_finish_reason(span)),
         "PROMPT_TOKENS": facts.input_tokens,
         "COMPLETION_TOKENS": facts.output_tokens,
         "TOTAL_TOKENS": facts.total_tokens,
@@ -146,22 +146,18 @@ def _finish_reason(span: Span) -> str | None:
 
 
 def _words(span: Span, *, modelled: bool) -> dict[str, Value]:
-    """Return what went in and came out, for a model in the shape of OpenRouter's rows: `messages`, `completion`."""
-    asked, said = _facts.asked(span), _facts.said(span)
-    messages = _openai.asked(_conversation(span)) if modelled else None
-    choices = _openai.choices(said) if modelled else None
+    """Return input and output, of a model call in the format of OpenRouter's rows: `messages`, `completion`."""
+    given, output = _facts.input_text(span), _facts.output_text(span)
+    messages = _openai.input_messages(_facts.conversation(span)) if modelled else None
+    choices = _openai.choices(output) if modelled else None
     return {
-        "INPUT": _written({"messages": messages}) if messages else _meant(asked),
-        "OUTPUT": _written(_completion([each["message"] for each in choices])) if choices else _meant(said),
+        "INPUT": _written({"messages": messages}) if messages else _as_json(given),
+        "OUTPUT": _written(_completion([each["message"] for each in choices])) if choices else _as_json(output),
     }
 
 
-def _conversation(span: Span) -> dict[str, object]:
-    return {name: _facts.words(span, name) for name in (_facts.INSTRUCTIONS, "gen_ai.input.messages")}
-
-
 def _completion(messages: list[_openai.Message]) -> dict[str, object]:
-    """Return an answer as OpenRouter's rows have one, and of several choices each beside it."""
+    """Return an answer in the format of OpenRouter's rows; with several choices, also `choices`."""
     first = messages[0]
     known = {"completion": first.get("content"), "reasoning": first.get("reasoning")}
     called = {"toolCalls": first["tool_calls"]} if first.get("tool_calls") else {}
@@ -173,7 +169,7 @@ def _completion(messages: list[_openai.Message]) -> dict[str, object]:
 
 
 def _metadata(span: Span, *, modelled: bool) -> dict[str, object]:
-    """Return what the application says of a span, and what has no column: names, where it ran, what went wrong."""
+    """Return the application's metadata, and fields that have no column: names, environment, release, error."""
     failure = _facts.failure(span) or {}
     ours = {
         **_facts.names(span),
@@ -187,14 +183,14 @@ def _metadata(span: Span, *, modelled: bool) -> dict[str, object]:
 
 
 def _attributes(span: Span, *, modelled: bool) -> dict[str, object]:
-    """Return all attributes, and those words that are in no column."""
-    told = _facts.words(span, _facts.INSTRUCTIONS) if modelled else None
-    shown = (_facts.asked(span), _facts.said(span), told)
+    """Return all attributes, and the content that is in no column."""
+    instructions = _facts.content_text(span, _facts.INSTRUCTIONS) if modelled else None
+    shown = (_facts.input_text(span), _facts.output_text(span), instructions)
     return {**span.attributes, **{name: value for name, value in span.content.items() if value not in shown}}
 
 
-def _meant(text: str | None) -> str | None:
-    """Return text as JSON: what it says where it is JSON, else a JSON string."""
+def _as_json(text: str | None) -> str | None:
+    """Return text as JSON: unchanged in meaning where it is JSON, else as a JSON string."""
     if text is None:
         return None
     meant = _json.read(text)
@@ -203,11 +199,7 @@ def _meant(text: str | None) -> str | None:
 
 def _written(value: object) -> str | None:
     """Return a value as JSON text; `None` for an empty mapping."""
-    return None if isinstance(value, Mapping) and not value else _json.encoded(value).decode()
-
-
-def _text(value: str | None) -> str | None:
-    return _json.text(value) if value else None
+    return None if isinstance(value, Mapping) and not value else _json.dumps(value)
 
 
 def _within(time: int) -> int:

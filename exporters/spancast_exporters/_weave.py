@@ -1,8 +1,8 @@
-"""A span as Weave's Agents view reads it (weave 0.53.12, `genai_extraction.py`): GenAI conventions, the rest beside.
+"""A span as Weave's Agents view reads it (weave 0.53.12, `genai_extraction.py`), by the GenAI conventions.
 
-Weave has no place for user, tags, metadata, environment, release, the name of a trace and the time to the first token;
-they are attributes of their own there, by which it filters. A cost is one, too, and never becomes the cost that Weave
-shows: that is computed from its table of prices when somebody looks, for models that are in it.
+Weave has no fields for user, tags, metadata, environment, release, the name of a trace and the time to the first token;
+they become custom attributes, by which it can filter. So does the cost: the cost that Weave shows is always computed
+from its price table when a page is viewed, for the models in it.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,10 @@ from spancast.contract import Attribute, Event, Span
 from spancast_exporters import _facts, _json, _otlp
 from spancast_exporters._weave_tree import READ, placed, settled
 
-_INPUT, _OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
 _ARGUMENTS, _RESULT = "gen_ai.tool.call.arguments", "gen_ai.tool.call.result"
-_HEARD = (_INPUT, "gen_ai.prompt", "weave.input.messages", "weave.prompt")
-_TOLD = (_OUTPUT, "gen_ai.completion", "weave.output.messages", "weave.completion")
-"""Where Weave finds words itself, or what such names begin with."""
+_INPUT_PREFIXES = (_facts.INPUT, "gen_ai.prompt", "weave.input.messages", "weave.prompt")
+_OUTPUT_PREFIXES = (_facts.OUTPUT, "gen_ai.completion", "weave.output.messages", "weave.completion")
+"""Attributes in which Weave finds content itself, or prefixes of their names."""
 _AGENT, _AGENT_NAME = "invoke_agent ", "gen_ai.agent.name"
 _MOST_LABELS = 100
 _LARGEST = 2**63
@@ -28,26 +27,19 @@ def otlp(span: Span, entity: str, project: str) -> bytes:
     """Return the span in OTLP, for a project."""
     before = {**span.attributes, **span.content}
     labels = set(_otlp.labels(span))
-    said = {name: value for name, value in before.items() if name not in labels}
-    wanted = _wanted(span, said)
-    after = settled(placed(said | wanted), READ | wanted.keys())
+    stated = {name: value for name, value in before.items() if name not in labels}
+    wanted = _wanted(span, stated)
+    after = settled(placed(stated | wanted), READ | wanted.keys())
     add = {name: value for name, value in after.items() if name not in before or before[name] is not value}
     drop = [name for name in before if name not in after]
     return _shaped(span).otlp(add=add, drop=drop, resource={"wandb.entity": entity, "wandb.project": project})
 
 
-def name(span: Span) -> str:
-    """Return what the request calls the span; a trace is shown by the name of its root (OpenRouter, Broadcast)."""
-    of_trace = span.trace_name if span.parent_span_id is None else None
-    of_call = None if span.generation is None else span.generation.generation_name
-    return of_trace or of_call or span.name
-
-
-def _wanted(span: Span, said: Mapping[str, Attribute]) -> dict[str, Attribute]:
-    """Return what Weave looks for that the span does not say by that name, or says otherwise."""
+def _wanted(span: Span, stated: Mapping[str, Attribute]) -> dict[str, Attribute]:
+    """Return the attributes that Weave reads and the span lacks, or has with another value."""
     kind = _facts.kind(span)
-    wanted = {**_labels(span), **_words(span, kind, said), **_whose(span), **_work(span, kind)}
-    return {key: value for key, value in wanted.items() if value is not None and said.get(key) != value}
+    wanted = {**_labels(span), **_words(span, kind, stated), **_whose(span), **_work(span, kind)}
+    return {key: value for key, value in wanted.items() if value is not None and stated.get(key) != value}
 
 
 def _whose(span: Span) -> dict[str, Attribute | None]:
@@ -75,7 +67,7 @@ def _labels(span: Span) -> dict[str, Attribute | None]:
 
 
 def _work(span: Span, kind: str | None) -> dict[str, Attribute | None]:
-    """Return the tokens and the dollars of a model's work, by the names that Weave knows."""
+    """Return the token counts and the cost of a model call, by the names that Weave knows."""
     if kind not in _facts.MODELS:
         return {}
     facts = _facts.of(span)
@@ -96,27 +88,30 @@ def _work(span: Span, kind: str | None) -> dict[str, Attribute | None]:
 
 
 def _dollars(cost: Decimal | None) -> float | None:
-    """Return the nearest double, which is what Weave can sum; the exact amount is beside it."""
+    """Return the nearest double, which Weave can sum; `openrouter.spent_usd` has the exact amount."""
     return None if cost is None else float(cost)
 
 
-def _words(span: Span, kind: str | None, said: Mapping[str, Attribute]) -> dict[str, Attribute | None]:
-    """Return the words of other libraries' spans where Weave looks for them."""
+def _words(span: Span, kind: str | None, stated: Mapping[str, Attribute]) -> dict[str, Attribute | None]:
+    """Return the content of other libraries' spans under the names that Weave reads."""
     if kind == "tool":
         return {
-            _ARGUMENTS: said.get(_ARGUMENTS) or _facts.asked(span),
-            _RESULT: said.get(_RESULT) or _facts.said(span),
+            _ARGUMENTS: stated.get(_ARGUMENTS) or _facts.input_text(span),
+            _RESULT: stated.get(_RESULT) or _facts.output_text(span),
         }
-    heard = any(each.startswith(_HEARD) for each in said)
-    told = any(each.startswith(_TOLD) for each in said)
-    return {_INPUT: None if heard else _facts.asked(span), _OUTPUT: None if told else _facts.said(span)}
+    has_input = any(each.startswith(_INPUT_PREFIXES) for each in stated)
+    has_output = any(each.startswith(_OUTPUT_PREFIXES) for each in stated)
+    return {
+        _facts.INPUT: None if has_input else _facts.input_text(span),
+        _facts.OUTPUT: None if has_output else _facts.output_text(span),
+    }
 
 
 def _shaped(span: Span) -> Span:
-    """Return the span with a name, events and a resource that Weave reads; the very same where it does."""
+    """Return the span with a name, events and a resource that Weave reads; the same object where nothing changes."""
     changed: dict[str, object] = {}
-    if name(span) != span.name:
-        changed["name"] = name(span)
+    if _facts.shown_name(span) != span.name:
+        changed["name"] = _facts.shown_name(span)
     events = [_event(each) for each in span.events]
     if any(one is not other for one, other in zip(events, span.events, strict=True)):
         changed["events"] = events

@@ -1,4 +1,4 @@
-"""What Weave says of the spans that it refuses: how many, and of some servers' which."""
+"""Reads which spans Weave refuses; some servers state only how many."""
 
 import re
 from collections.abc import Mapping
@@ -19,13 +19,15 @@ _LONGEST = 200
 
 
 def rejected(encoded: Encoded, reply: Reply) -> Mapping[str, str] | None:
-    """Return why each refused span was, where Weave names all of them; else `None`."""
+    """Return the reason of each refused span, where Weave names all of them; else `None`."""
     if reply.status != 200 or reply.headers.get("content-type", "").startswith("text/html"):  # noqa: PLR2004 - OK
         return None
     try:
         answer = ExportTraceServiceResponse.FromString(reply.body).partial_success
     except DecodeError:
         return None
-    told = {span_id: _json.text(f"rejected: {why}")[:_LONGEST] for span_id, why in _ONE.findall(answer.error_message)}
-    whole = len(told) == answer.rejected_spans > 0 and told.keys() <= set(encoded.span_ids)
-    return told if whole else None
+    reasons = {
+        span_id: _json.text(f"rejected: {why}")[:_LONGEST] for span_id, why in _ONE.findall(answer.error_message)
+    }
+    whole = len(reasons) == answer.rejected_spans > 0 and reasons.keys() <= set(encoded.span_ids)
+    return reasons if whole else None

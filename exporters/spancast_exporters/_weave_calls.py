@@ -1,8 +1,8 @@
 """A span as a call of Weave's Traces view: the pair of messages that Weave's SDK sends (weave 0.54, `upsert_batch`).
 
-What is given as `summary.weave.costs` is shown as it is where the name of the model is in no table of prices, neither
-W&B's nor the project's; else it is computed (weave 0.53.12, `token_costs.py`). W&B's table has dozens of OpenRouter's
-names (`costs/cost_checkpoint.json`), and so `summary.usage` has another: `openrouter:openai/gpt-5`.
+Weave shows `summary.weave.costs` unchanged where the model's name is in no price table, W&B's or the project's; else it
+computes a cost (weave 0.53.12, `token_costs.py`). W&B's table has dozens of OpenRouter's names
+(`costs/cost_checkpoint.json`), so `summary.usage` uses other names: `openrouter:openai/gpt-5`.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 from spancast.contract import Span
 from spancast_exporters import _facts, _json, _openai
-from spancast_exporters._weave import name
 
 _LONGEST_NAME = 128
 _KINDS = {"llm": "llm", "embedding": "embedding", "tool": "tool", "agent": "agent", "retrieval": "search"}
@@ -19,14 +18,14 @@ _UNKNOWN = "unknown"
 
 
 def call(span: Span, project_id: str) -> tuple[dict[str, object], dict[str, object]]:
-    """Return how a call began and how it ended."""
+    """Return the start and the end message of a call."""
     failure = _facts.failure(span)
     session = span.session or None
     start = {
         "project_id": project_id,
         "id": span.span_id,
-        "op_name": name(span)[:_LONGEST_NAME],
-        "display_name": name(span)[:_LONGEST_NAME],
+        "op_name": _facts.shown_name(span)[:_LONGEST_NAME],
+        "display_name": _facts.shown_name(span)[:_LONGEST_NAME],
         "trace_id": span.trace_id,
         "parent_id": span.parent_span_id,
         "thread_id": session,
@@ -41,17 +40,17 @@ def call(span: Span, project_id: str) -> tuple[dict[str, object], dict[str, obje
         "trace_id": span.trace_id,
         "started_at": _moment(span.start),
         "ended_at": _moment(span.end),
-        "exception": None if failure is None else _told(failure),
+        "exception": None if failure is None else _error_text(failure),
         "output": _output(span),
         "summary": _summary(span),
     }
-    return _known(start), _known(end)
+    return _json.without_none(start), _json.without_none(end)
 
 
 def _attributes(span: Span) -> dict[str, object]:
-    """Return what the call list is filtered by (OpenRouter, Broadcast, "W&B Weave": `user_id`, `session_id`)."""
+    """Return the attributes to filter calls by (OpenRouter, Broadcast, "W&B Weave": `user_id`, `session_id`)."""
     facts, kind = _facts.of(span), _facts.kind(span)
-    ours = _known(
+    ours = _json.without_none(
         {
             "user_id": span.user or None,
             "session_id": span.session or None,
@@ -67,32 +66,33 @@ def _attributes(span: Span) -> dict[str, object]:
             "weave": {"kind": _KINDS[kind]} if kind in _KINDS else None,
         }
     )
-    return _json.bounded({**ours, **span.metadata, **_facts.rest(span), **ours})
+    return _json.bounded({**ours, **span.metadata, **_facts.other_attributes(span), **ours})
 
 
 def _inputs(span: Span) -> dict[str, object]:
     if _facts.kind(span) not in _facts.MODELS:
-        return _object(_facts.asked(span), "input")
-    content = {each: _facts.words(span, each) for each in (_facts.INSTRUCTIONS, "gen_ai.input.messages")}
-    messages = _openai.asked(content)
+        return _object(_facts.input_text(span), "input")
+    messages = _openai.input_messages(_facts.conversation(span))
     asked_for = None if span.generation is None else span.generation.request_model
     found = {
         "model": asked_for or _facts.of(span).model,
         "messages": messages,
-        "input": None if messages else _facts.asked(span),
-        "tools": _openai.tools(_facts.words(span, _facts.TOOLS)),
+        "input": None if messages else _facts.input_text(span),
+        "tools": _openai.tools(_facts.content_text(span, _facts.TOOLS)),
     }
-    return _known({**_facts.parameters(span), **found})
+    return _json.without_none({**_facts.parameters(span), **found})
 
 
 def _output(span: Span) -> object:
-    """Return what was answered; of a model as OpenAI's API gives it, which Weave shows as a chat."""
-    said = _facts.said(span)
-    choices = _openai.choices(said) if _facts.kind(span) in _facts.MODELS else None
+    """Return the output; of a model in OpenAI's format, which Weave shows as a chat."""
+    output = _facts.output_text(span)
+    choices = _openai.choices(output) if _facts.kind(span) in _facts.MODELS else None
     if choices:
         identity = None if span.generation is None else span.generation.generation_id
-        return _known({"id": identity, "object": "chat.completion", "model": _facts.of(span).model, "choices": choices})
-    return _object(said, "output") or None
+        return _json.without_none(
+            {"id": identity, "object": "chat.completion", "model": _facts.of(span).model, "choices": choices}
+        )
+    return _object(output, "output") or None
 
 
 def _summary(span: Span) -> dict[str, object]:
@@ -102,7 +102,7 @@ def _summary(span: Span) -> dict[str, object]:
         return found
     facts = _facts.of(span)
     model = f"openrouter:{facts.model or _UNKNOWN}"
-    usage = _known(
+    usage = _json.without_none(
         {
             "requests": 1,
             "prompt_tokens": facts.input_tokens,
@@ -118,10 +118,10 @@ def _summary(span: Span) -> dict[str, object]:
 
 
 def _costs(facts: _facts.Facts) -> dict[str, object]:
-    """Return what the call cost; where the parts are not known, the whole stands with the answer."""
+    """Return the costs; where the parts are unknown, the total is attributed to the completion."""
     if facts.cost is None:
         return {}
-    known = _known(
+    known = _json.without_none(
         {
             "prompt_tokens_total_cost": facts.input_cost,
             "completion_tokens_total_cost": facts.cost if facts.input_cost is None else facts.output_cost,
@@ -137,14 +137,10 @@ def _object(words: str | None, called: str) -> dict[str, object]:
     return {} if words is None else {called: words if meant is None else meant}
 
 
-def _told(failure: Mapping[str, str]) -> str:
+def _error_text(failure: Mapping[str, str]) -> str:
     return failure.get("message") or failure.get("type") or "error"
 
 
 def _moment(nanoseconds: int) -> str:
-    """Return a time of Unix as ISO 8601; Weave keeps milliseconds."""
+    """Return Unix time as ISO 8601; Weave stores milliseconds."""
     return (_EPOCH + timedelta(microseconds=nanoseconds // 1000)).isoformat()
-
-
-def _known(values: Mapping[str, object]) -> dict[str, object]:
-    return {each: value for each, value in values.items() if value is not None}

@@ -13,7 +13,7 @@ from spancast.contract import Attribute, conflicting
 from spancast_exporters import _json
 
 _LIKE_JSON = tuple("{[-0123456789")
-"""How text begins that is read as JSON; messages are, whatever else they begin with."""
+"""First characters of text that Weave parses as JSON."""
 READ = frozenset(
     {
         *(f"gen_ai.agent.{name}" for name in ("name", "id", "description", "version")),
@@ -28,12 +28,12 @@ READ = frozenset(
         *("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.output.type", "error.type", "user.id"),
     }
 )
-"""What Weave looks for (weave 0.53.12, `agents/semconv.py`)."""
+"""Attributes that Weave reads (weave 0.53.12, `agents/semconv.py`)."""
 _WHOLE = READ - {"user.id", "gen_ai.usage.cost"}
 
 _OWN = "weave."
 _OUTPUT_TYPE, _OUTPUT_TYPES = "gen_ai.output.type", ("text", "json", "image", "speech")
-"""All that Weave knows (`agents/schema.py`); a span that says another is refused."""
+"""All output types that Weave knows (`agents/schema.py`); it refuses a span with another."""
 _COUNTS = {
     **dict.fromkeys(("gen_ai.request.choice.count", "server.port"), 2**32),
     "gen_ai.request.max_tokens": 2**63,
@@ -45,19 +45,19 @@ _COUNTS = {
         )
     },
 }
-"""What Weave keeps as numbers from nothing up to this."""
+"""Attributes that Weave stores as numbers from 0 up to this."""
 
 _DEEPEST = 100
 """Levels of JSON. Python stops at 1000, of which Weave needs several for each."""
 _MANY_DIGITS = re.compile(r"\d{4000}")
-"""Python reads no integer of more than 4300 digits, and says so by another error than Weave expects."""
+"""Python parses no integer of more than 4300 digits, and raises an error that Weave does not expect."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LARGE = re.compile(r"\d{19}")
 _BEYOND = 2**63
 
 
 def settled(stated: Mapping[str, Any], kept: Collection[str] = READ) -> Mapping[str, Any]:
-    """Return attributes that form a tree; the very same where they do. What is renamed keeps its value.
+    """Return attributes that form a tree; the same object where nothing changes. What is renamed keeps its value.
 
     `a` beside `a.b` becomes `a_value`; where `a` is among those that are `kept`, `a.b` becomes `a_b`. What then is
     still in the way, or would replace another, is left out.
@@ -76,7 +76,7 @@ def settled(stated: Mapping[str, Any], kept: Collection[str] = READ) -> Mapping[
 
 
 def readable(value: Attribute, *, whole: bool = False) -> Attribute:
-    """Return a value that Weave's parser can read; the very same where it can.
+    """Return a value that Weave's parser can read; the same object where nothing changes.
 
     JSON that is too deep is cut, and what is no JSON, but would be tried as such, is made to look like none. An object
     that Weave does not keep `whole` it takes to pieces, and numbers among them that have no room become text.
@@ -92,17 +92,17 @@ def readable(value: Attribute, *, whole: bool = False) -> Attribute:
     if meant is None:
         return f"text: {value}"
     large = large and isinstance(meant, dict) and _is_large(meant)
-    return _json.encoded(meant).decode() if odd or large or _is_deep(meant) else value
+    return _json.dumps(meant) if odd or large or _is_deep(meant) else value
 
 
 def placed(stated: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return attributes of which each fits where Weave has a place for it; one that does not has another name."""
+    """Return attributes whose values fit Weave's columns; one that does not fit is renamed."""
     odd = {name: _beside(name) for name, value in stated.items() if not _fits(_plain(name), value)}
     return {odd.get(name, name): value for name, value in stated.items()} if odd else stated
 
 
 def _plain(name: str) -> str:
-    """Return the name of the conventions for one of Weave's own, which it reads first."""
+    """Return the conventions' name for one of Weave's own, which Weave prefers."""
     return f"gen_ai.{name[len(_OWN) :]}" if name.startswith(_OWN) else name
 
 

@@ -30,7 +30,7 @@ class Arize(_openinference.Reader):
 
     @property
     def url(self) -> str:
-        """Where the spans go. Arize's own library takes an address that ends in /v1."""
+        """The URL that spans are sent to. Arize's own library takes an address that ends in /v1."""
         return _otlp.with_path(self.endpoint.rstrip("/").removesuffix(_otlp.PATH).removesuffix("/v1"))
 
     def _headers(self) -> Mapping[str, str]:

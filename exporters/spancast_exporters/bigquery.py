@@ -1,26 +1,25 @@
 """Google BigQuery, by streaming inserts: rows of openrouter_traces, the table of OpenRouter's own Broadcast.
 
-Each row has an insert id made of its trace and span. BigQuery takes a second row of an id for the first as best it can,
-for about a minute ("Best effort de-duplication"), which is no promise: so where an answer was lost BigQuery is asked
-which rows it has, and only the others are sent again. For that the account needs the role BigQuery Job User, too.
+Each row has an insert id made of its trace and span. BigQuery deduplicates rows by it for about a minute, but does not
+guarantee it ("Best effort de-duplication"): where an answer was lost, BigQuery is queried for the rows it has, and only
+the others are sent again. For that the account also needs the role BigQuery Job User.
 
 Checked on a strict stub, written after Google's documentation, that verifies the account's signature; not checked on
-BigQuery itself, of which there is none to run.
+BigQuery itself, which cannot be run locally.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import msgspec
 
 from spancast.contract import (
     Authorizer,
-    Choice,
     Delivered,
     Encoded,
     Exporter,
+    ExporterChoice,
     Grant,
     Probe,
     ReadBack,
@@ -36,13 +35,13 @@ from spancast.contract import (
     judge_status,
     retry_after,
 )
-from spancast_exporters import _bigquery, _google, _otlp, _refusal
+from spancast_exporters import _bigquery, _google, _options, _otlp, _refusal
 
 __all__ = ["Bigquery"]
 
 _HOST = "https://bigquery.googleapis.com"
 _ROOM = 5_000_000
-"""Bytes of one request's rows; BigQuery takes 10 MB (BigQuery, "Quotas and limits", Streaming inserts)."""
+"""Bytes of one request's rows; BigQuery accepts 10 MB (BigQuery, "Quotas and limits", Streaming inserts)."""
 _MOST_ROWS = 500
 """Rows of one request, as many as BigQuery recommends."""
 _BAD_REQUEST = 400
@@ -50,7 +49,7 @@ _BAD_REQUEST = 400
 
 @dataclass(frozen=True, kw_only=True)
 class _Table:
-    """What is the same with whatever credential."""
+    """What does not depend on the credential."""
 
     project: str
     dataset: str
@@ -59,17 +58,17 @@ class _Table:
     traits: Traits = field(
         default=Traits(max_spans=_MOST_ROWS, max_bytes=10_000_000, resend="duplicates", visible_after=120.0), init=False
     )
-    """The first rows of a stream are seen after up to two minutes, others after seconds."""
+    """The first rows of a stream are visible after up to two minutes, others after seconds."""
 
     @property
     def url(self) -> str:
-        """Where rows go."""
+        """The URL that rows are sent to."""
         return f"{self._base}/datasets/{self.dataset}/tables/{self.table}/insertAll"
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - rows tell their own time
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - rows have their own times
         """Return inserts of at most 5 MB; a single row may be larger.
 
-        Columns that the table lacks are left out, and a row that it cannot take leaves the others in.
+        Columns that the table lacks are ignored, and an invalid row does not keep the others out.
         """
         rows = ((span.span_id, _bigquery.row(span)) for span in spans)
         flags = b'{"skipInvalidRows":true,"ignoreUnknownValues":true,"rows":['
@@ -79,7 +78,7 @@ class _Table:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge by what BigQuery says of each row: it answers 200 to those that it refuses, too."""
+        """Judge by what BigQuery states of each row: it answers 200 even where it refuses some."""
         why = _bigquery.reason(reply)
         if _bigquery.is_acknowledged(reply):
             return _inserted(encoded, _bigquery.refused(reply))
@@ -89,34 +88,34 @@ class _Table:
             return Retry(why, retry_after(reply))
         if reply.status == _BAD_REQUEST and len(encoded.span_ids) > 1:
             return Split(why)
-        return _refusal.worded(judge_status(encoded, reply), why)
+        return _refusal.with_reason(judge_status(encoded, reply), why)
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
-        """Return a query that is only checked; it proves address, credential, table, columns, and that it may ask."""
-        return self._asks(_bigquery.proof(self._table))
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
+        """Return a dry run of a query, which checks address, credential, table, columns, and the right to query."""
+        return self._query(_bigquery.check_query(self._table))
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure: for a table that is not there, the statement that makes it."""
+        """Return what is wrong, and what to do: for a missing table, the statement that creates it."""
         if _bigquery.is_query(reply):
             return None
-        known, told = _bigquery.why(reply), f"{self.endpoint} answers {_bigquery.reason(reply)}"
+        known, problem = _bigquery.why(reply), f"{self.endpoint} answers {_bigquery.reason(reply)}"
         roles = f"the roles BigQuery Data Editor on {self.dataset} and BigQuery Job User on {self.project}"
         if reply.status == 404 and known == "notFound":  # noqa: PLR2004 - Not Found
             return f"There is no table {self._table} (notFound). Run: {_bigquery.create(self._table)}"
         if known == _bigquery.OTHER_TABLE:
-            return f"{told}: {self._table} is another table. This is the one: {_bigquery.create(self._table)}"
+            return f"{problem}: {self._table} has other columns. Create one with: {_bigquery.create(self._table)}"
         if reply.status == 401:  # noqa: PLR2004 - Unauthorized
-            return f"{told}. {self._cure}"
+            return f"{problem}. {self._cure}"
         if reply.status == 403:  # noqa: PLR2004 - Forbidden
-            return f"{told}. Give the account {roles}."
-        return f"{told}. See BIGQUERY_PROJECT and BIGQUERY_DATASET."
+            return f"{problem}. Give the account {roles}."
+        return f"{problem}. Check BIGQUERY_PROJECT and BIGQUERY_DATASET."
 
-    def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - the spans tell their own time
+    def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - spans have their own times
         """Return the query for the rows of these spans."""
-        return self._asks(_bigquery.question(self._table, spans))
+        return self._query(_bigquery.rows_query(self._table, spans))
 
     def found(self, spans: Sequence[Span], reply: Reply) -> Mapping[str, bool]:
-        """Return which rows are there; nothing is known where the answer is not whole."""
+        """Return which rows are there; nothing where the answer is incomplete."""
         there = _bigquery.listed(reply)
         return {} if there is None else {span.span_id: f"{span.trace_id}-{span.span_id}" in there for span in spans}
 
@@ -130,12 +129,12 @@ class _Table:
 
     @property
     def _cure(self) -> str:
-        return "See GOOGLE_APPLICATION_CREDENTIALS."
+        return "Check GOOGLE_APPLICATION_CREDENTIALS."
 
     def _headers(self) -> dict[str, str]:
         return {"accept": "application/json", "content-type": "application/json"}
 
-    def _asks(self, query: Mapping[str, object]) -> Request:
+    def _query(self, query: Mapping[str, object]) -> Request:
         return self._post(f"{self._base}/queries?prettyPrint=false", msgspec.json.encode(query))
 
     def _post(self, url: str, body: bytes) -> Request:
@@ -144,7 +143,7 @@ class _Table:
 
 @dataclass(frozen=True, kw_only=True)
 class _ByAccount(_Table):
-    """With a service account, which asks for a token."""
+    """With a service account, which requests tokens."""
 
     credentials: str = field(repr=False)
     _account: _google.Account = field(init=False, repr=False, compare=False)
@@ -154,7 +153,7 @@ class _ByAccount(_Table):
 
     def ask(self, at: datetime) -> Request:
         """Return the request for a token, with an assertion that the account signs."""
-        return self._account.asks(at)
+        return self._account.token_request(at)
 
     def grant(self, reply: Reply, at: datetime) -> Grant | Retry | Unauthorized:
         """Return the token, or why there is none."""
@@ -163,13 +162,13 @@ class _ByAccount(_Table):
 
 @dataclass(frozen=True, kw_only=True)
 class _ByToken(_Table):
-    """With a token that somebody else renews."""
+    """With a token that is renewed outside."""
 
     token: str = field(repr=False)
 
     @property
     def _cure(self) -> str:
-        return "The token has ended, or is none: see GOOGLE_OAUTH_ACCESS_TOKEN."
+        return "The token has expired or is not valid: check GOOGLE_OAUTH_ACCESS_TOKEN."
 
     def _headers(self) -> dict[str, str]:
         return {**super()._headers(), "authorization": f"Bearer {self.token}"}
@@ -208,16 +207,14 @@ class Bigquery:
     endpoint: str = _HOST
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        parts = urlsplit(self.endpoint)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
-            raise ValueError(f"endpoint is no URL. Give one such as {_HOST}.")
-        if self.token and not _google.is_token(self.token):
-            raise ValueError("token holds characters that no token has. Ask for it once more.")
+        """Refuse options that cannot work."""
+        _options.check_endpoint(self.endpoint, _HOST, allow_query=False)
+        if self.token:
+            _options.check_key("token", self.token)
         _bigquery.table(self._project, self.dataset, self.table)
 
-    def chosen(self) -> Exporter:
-        """Return what sends with the credential that is given."""
+    def build(self) -> Exporter:
+        """Return the exporter for the given credential."""
         place = {"project": self._project, "dataset": self.dataset, "table": self.table, "endpoint": self.endpoint}
         if self.token:
             return _ByToken(**place, token=self.token)
@@ -229,15 +226,20 @@ class Bigquery:
         return self.project or of_account
 
 
-_: tuple[type[Choice], type[Authorizer], type[Probe], type[ReadBack]] = (Bigquery, _ByAccount, _ByToken, _ByToken)
+_: tuple[type[ExporterChoice], type[Authorizer], type[Probe], type[ReadBack]] = (
+    Bigquery,
+    _ByAccount,
+    _ByToken,
+    _ByToken,
+)
 
 
 def _inserted(encoded: Encoded, refused: Mapping[int, tuple[str, ...]]) -> Verdict:
-    """Judge an insert of which some rows are excepted, by their places in it."""
+    """Judge an insert of which some rows, given by index, were refused."""
     if not refused:
         return Delivered()
     reasons = {place: why for place, why in refused.items() if 0 <= place < len(encoded.span_ids)}
-    told = ", ".join(sorted({each for why in refused.values() for each in why}))[:120]
+    problem = ", ".join(sorted({each for why in refused.values() for each in why}))[:120]
     if len(reasons) == len(refused) and all(why[0].startswith(_bigquery.INVALID) for why in reasons.values()):
         return Rejected({encoded.span_ids[place]: ", ".join(why)[:120] for place, why in reasons.items()})
-    return Retry(told) if len(reasons) == len(encoded.span_ids) else Split(f"HTTP 200, but: {told}")
+    return Retry(problem) if len(reasons) == len(encoded.span_ids) else Split(f"HTTP 200, but: {problem}")

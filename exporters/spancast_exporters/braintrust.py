@@ -1,39 +1,38 @@
-"""Braintrust, by OTLP over HTTP in protobuf, with the attributes that are its own: they win over what it guesses.
+"""Braintrust, by OTLP over HTTP in protobuf, with its own attributes, which take precedence over what it infers.
 
-Only OTLP takes a project by its name, and `estimated_cost`, the dollars that win over its price list, is JSON there as
-elsewhere, so every digit arrives. Checked on a strict stub, written after Braintrust's documentation and its
-specification of instrumentations (braintrust-spec), that answers as it says; not checked on Braintrust itself. That a
-span sent again is one row there is said of rows with an id, and taken to hold for OTLP, whose rows have the span's.
+Of its APIs only OTLP accepts a project by name. `estimated_cost`, which takes precedence over its price list, is JSON,
+so that every digit arrives. Checked on a strict stub, written after Braintrust's documentation and its specification of
+instrumentations (braintrust-spec); not checked on Braintrust itself. Braintrust documents that rows with the same id
+are one row; this is assumed to hold for OTLP, whose rows have the span's id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib import metadata
 from itertools import islice
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from spancast.contract import (
-    Another,
     Attribute,
     Encoded,
     Event,
+    OtherSender,
     Reply,
     Request,
     Span,
     Traits,
     Verdict,
     by_opentelemetry,
-    shown_url,
 )
-from spancast_exporters import _facts, _json, _openai, _otlp, _refusal
+from spancast_exporters import _facts, _json, _openai, _options, _otlp, _refusal
 
 __all__ = ["Braintrust"]
 
 _TRACES = "/otel/v1/traces"
 _NO_PROJECT = "project_name:default-otel-project"
-"""Where Braintrust's own OTLP exporters send what nobody has a place for."""
+"""The default project of Braintrust's own OTLP exporters."""
 _ROOM = 10_000_000
 """Bytes of one request (Braintrust, "OTLP traces endpoint payload limits")."""
 _MOST_TAGS = 100
@@ -44,7 +43,7 @@ _TYPES = {
     **dict.fromkeys(("tool", "retrieval"), "tool"),
 }
 """`span_attributes.type` of what a span is (braintrust-spec, "Span types")."""
-_WORDS = ("gen_ai.input.messages", "gen_ai.output.messages", _facts.INSTRUCTIONS, _facts.TOOLS)
+_WORDS = (_facts.INPUT, _facts.OUTPUT, _facts.INSTRUCTIONS, _facts.TOOLS)
 _SPANCAST = metadata.version("spancast")
 
 
@@ -72,25 +71,22 @@ class Braintrust:
     traits: Traits = field(default=Traits(max_bytes=_ROOM, resend="upsert"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        _otlp.refuse_user(self.endpoint)
-        if urlsplit(self.endpoint).scheme not in ("http", "https"):
-            raise ValueError(
-                f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL such as https://api.braintrust.dev."
-            )
-        if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key:
-            raise ValueError("api_key holds characters that no key has. Copy it once more.")
+        """Refuse options that cannot work."""
+        _options.check_endpoint(self.endpoint, "https://api.braintrust.dev")
+        _options.check_key("api_key", self.api_key)
         if not (self._place.isascii() and self._place.isprintable()):
-            raise ValueError(f"{self._place!r} is no header. Give the project by its id: BRAINTRUST_PROJECT_ID.")
+            raise ValueError(
+                f"{self._place!r} cannot be sent in a header. Give the project by its id: BRAINTRUST_PROJECT_ID."
+            )
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         return self._base + _TRACES
 
     @property
     def _base(self) -> str:
-        """Where Braintrust's API is; some know it by where OTLP goes."""
+        """The base URL of the API; `endpoint` may include the path for OTLP."""
         return self.endpoint.rstrip("/").removesuffix("/v1/traces").removesuffix("/otel")
 
     @property
@@ -101,28 +97,28 @@ class Braintrust:
         return f"project_id:{self.project_id}" if self.project_id else named
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there."""
-        sdk = Another(
-            who="Braintrust's SDK",
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there."""
+        sdk = OtherSender(
+            name="Braintrust's SDK",
             cure="Where it traces the client, leave one of the two out.",
             packages=("braintrust",),
             variables={"BRAINTRUST_API_KEY": ()},
         )
         return (sdk, by_opentelemetry(self.url))
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP tells no such time
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP has no such time
         """Return requests of at most 10 MB before compression."""
         headers = {"authorization": f"Bearer {self.api_key}", "x-bt-parent": self._place}
         parts = ((span.span_id, self._encoded(span)) for span in spans)
         return [_otlp.post(self.url, headers, ids, batch) for ids, batch in _otlp.batches(parts, _ROOM)]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge as OTLP says, and believe no success that says something else."""
-        return _otlp.judge_worded(encoded, reply)
+        """Judge as OTLP specifies; a success needs an OTLP answer."""
+        return _otlp.judge_with_reason(encoded, reply)
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
-        """Return the request that reads the project; a name is looked for, and need not be there yet."""
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
+        """Return the request that reads the project. One given by name need not exist yet."""
         kind, _, place = self._place.partition(":")
         if kind in ("project_id", "experiment_id") and place:
             path = f"/v1/{kind.removesuffix('_id')}/{quote(place, safe='')}"
@@ -132,87 +128,82 @@ class Braintrust:
         return Request(url=self._base + path, body=b"", headers=headers, method="GET")
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure."""
+        """Return what is wrong, and what to do."""
         reason = _refusal.reason(reply)
         if reply.status in (400, 404) and not self._place.startswith("project_name:"):
-            return f"{self._base} knows no {self._place} ({reason}). See BRAINTRUST_PARENT, BRAINTRUST_API_URL."
-        wrong = _refusal.unwell(reply, self._base, "See BRAINTRUST_API_URL; it is the address without a path.")
+            return f"{self._base} has no {self._place} ({reason}). Check BRAINTRUST_PARENT, BRAINTRUST_API_URL."
+        wrong = _refusal.diagnose_status(
+            reply, self._base, "Check BRAINTRUST_API_URL; it is the address without a path."
+        )
         if wrong is not None:
             return wrong
         if reply.status in (401, 403):
             return (
-                f"Braintrust refuses the API key ({reason}). Is BRAINTRUST_API_KEY of the organization at {self._base}"
-                f" (BRAINTRUST_API_URL), and does it see {self._place}?"
+                f"Braintrust refuses the API key ({reason}). Check that BRAINTRUST_API_KEY belongs to the organization "
+                f"at {self._base} (BRAINTRUST_API_URL), and has access to {self._place}."
             )
-        if not isinstance(_json.read(reply.body.decode("utf-8", "replace")), dict):
-            return f"{self._base} is no Braintrust ({reason}). See BRAINTRUST_API_URL."
+        if not isinstance(_json.decoded(reply), dict):
+            return f"The answer of {self._base} is not one of Braintrust ({reason}). Check BRAINTRUST_API_URL."
         return _refusal.doubt(reply)
 
     def _encoded(self, span: Span) -> bytes:
-        own = {name: _json.encoded(value).decode() for name, value in self._fields(span).items() if value}
+        own = {name: _json.dumps(value) for name, value in self._fields(span).items() if value}
         add: dict[str, Attribute] = {f"braintrust.{name}": written for name, written in own.items()}
         if tags := [
             _json.text(f"{key}:{value}")[:_LONGEST_TAG] for key, value in islice(span.tags.items(), _MOST_TAGS)
         ]:
             add["braintrust.tags"] = tags
         shown = [name for name in _WORDS if "braintrust.input_json" in add or "braintrust.output_json" in add]
-        return _otlp.encoded(_told(span), add, shown)
+        return _otlp.encoded(_with_exception_event(span), add, shown)
 
     def _fields(self, span: Span) -> dict[str, object]:
         """Return the fields of a row of Braintrust's that are JSON (braintrust-spec, "Span Data Model")."""
         kind = _facts.kind(span)
         modelled = kind in _facts.MODELS
         return {
-            "span_attributes": _known({"name": _name(span), "type": _TYPES.get(kind or "")}),
-            "input_json": _input(span) if modelled else _json_or_text(_facts.asked(span)),
-            "output_json": _output(span) if modelled else _json_or_text(_facts.said(span)),
+            "span_attributes": _json.without_none({"name": _facts.shown_name(span), "type": _TYPES.get(kind or "")}),
+            "input_json": _input(span) if modelled else _json_or_text(_facts.input_text(span)),
+            "output_json": _output(span) if modelled else _json_or_text(_facts.output_text(span)),
             "metadata": _metadata(span, modelled=modelled),
             "metrics": {**_metrics(_facts.of(span)), **_media(span)} if modelled else None,
             "context_json": {"span_origin": self._origin(span)},
         }
 
     def _origin(self, span: Span) -> dict[str, object]:
-        where = _known({"type": self.environment_type, "name": self.environment_name})
+        where = _json.without_none({"type": self.environment_type, "name": self.environment_name})
         instrumentation = {"name": span.scope[0]}
         origin = {"name": "spancast", "version": _SPANCAST, "instrumentation": instrumentation}
-        return _known({**origin, "environment": where or None})
-
-
-def _name(span: Span) -> str:
-    """Return what the request calls the span; a trace is shown by the name of its root (OpenRouter, Broadcast)."""
-    called = _facts.names(span)
-    of_trace = called.get("trace_name") if span.parent_span_id is None else None
-    return of_trace or called.get("generation_name") or span.name
+        return _json.without_none({**origin, "environment": where or None})
 
 
 def _input(span: Span) -> object:
     if _facts.kind(span) == "embedding":
         return _embedded(span)
-    words = {name: _facts.words(span, name) for name in (_facts.INSTRUCTIONS, "gen_ai.input.messages")}
-    return _openai.asked(words) or _json_or_text(_facts.asked(span))
+    words = _facts.conversation(span)
+    return _openai.input_messages(words) or _json_or_text(_facts.input_text(span))
 
 
 def _embedded(span: Span) -> object:
-    """Return what was embedded, input by input (braintrust-spec, "Embedding APIs")."""
-    written = _facts.asked(span)
+    """Return the embedded inputs one by one (braintrust-spec, "Embedding APIs")."""
+    written = _facts.input_text(span)
     contents = [message["content"] for message in _openai.messages(written) or () if message["content"]]
     if not contents:
         return _json_or_text(written)
     size = _facts.parameters(span).get("dimensions")
     inputs = [{"content": each} for content in contents for each in _inputs(content)]
-    return _known({"inputs": inputs, "output_dimensions": size})
+    return _json.without_none({"inputs": inputs, "output_dimensions": size})
 
 
 def _inputs(content: str | list[dict[str, Any]]) -> list[Any]:
-    """Return each of the texts, which are the parts of a message; what has other parts was one input."""
+    """Return each text part as an input; a message with other parts is a single input."""
     if isinstance(content, str) or any(part["type"] != "text" for part in content):
         return [content]
     return [part["text"] for part in content]
 
 
 def _output(span: Span) -> object:
-    said = _facts.said(span)
-    return _openai.choices(said) or _json_or_text(said)
+    output = _facts.output_text(span)
+    return _openai.choices(output) or _json_or_text(output)
 
 
 def _json_or_text(written: str | None) -> object:
@@ -231,14 +222,14 @@ def _metadata(span: Span, *, modelled: bool) -> dict[str, object]:
         "environment": span.environment or None,
         "release": span.release or None,
         **_facts.names(span),
-        "tools": _openai.tools(_facts.words(span, _facts.TOOLS)) if modelled else None,
+        "tools": _openai.tools(_facts.content_text(span, _facts.TOOLS)) if modelled else None,
     }
-    return _json.bounded({**_known(ours), **span.metadata, **_known(ours)})
+    return _json.bounded({**_json.without_none(ours), **span.metadata, **_json.without_none(ours)})
 
 
 def _metrics(facts: _facts.Facts) -> dict[str, object]:
     """Return the numbers of a call (braintrust-spec, "Token and cost metrics")."""
-    return _known(
+    return _json.without_none(
         {
             "prompt_tokens": facts.input_tokens,
             "completion_tokens": facts.output_tokens,
@@ -255,11 +246,11 @@ def _metrics(facts: _facts.Facts) -> dict[str, object]:
 
 
 def _media(span: Span) -> dict[str, object]:
-    """Return tokens of sound and pictures, which are parts of the others."""
+    """Return audio and image tokens, which are included in the other counts."""
     seen = None if span.generation is None else span.generation.modalities
     if seen is None:
         return {}
-    return _known(
+    return _json.without_none(
         {
             "prompt_audio_tokens": seen.audio_input,
             "completion_audio_tokens": seen.audio_output,
@@ -268,12 +259,8 @@ def _media(span: Span) -> dict[str, object]:
     )
 
 
-def _known(values: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _told(span: Span) -> Span:
-    """Return a span that failed with the event by which Braintrust shows it."""
+def _with_exception_event(span: Span) -> Span:
+    """Return a failed span with the exception event from which Braintrust reads the error."""
     failure = _facts.failure(span)
     if failure is None or any(each.name == "exception" for each in span.events):
         return span

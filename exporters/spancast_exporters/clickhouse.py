@@ -1,8 +1,9 @@
 """ClickHouse, by its HTTP interface: rows of OPENROUTER_TRACES, the table of OpenRouter's own Broadcast.
 
-Each insert has a token made of its spans and their dollars, so that the same insert sent again, by us or by a proxy, is
-one (ClickHouse, `insert_deduplication_token`). Spans that are sent again beside others are another insert, which no
-token knows: so where an answer was lost ClickHouse is asked which rows it has, and only the others are sent again.
+Each insert has a token derived from its spans and their costs, so that the same insert sent again, by us or by a proxy,
+is ignored (ClickHouse, `insert_deduplication_token`). Spans sent again among others are a different insert, to which
+the token does not apply: where an answer was lost, ClickHouse is queried for the rows it has, and only the others are
+sent again.
 
 Checked on ClickHouse's own engine (chDB 4.4, ClickHouse 26.9) behind HTTP; not checked on ClickHouse Cloud.
 """
@@ -47,8 +48,8 @@ _INSERT = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "input_format_skip_unknown_fields": 1,
 }
-"""Settings of each insert. Only an insert that waits for its own part knows tokens of tables that are not replicated;
-views deduplicate as the table does; a table that OpenRouter made may lack a column, which is left out then."""
+"""Settings of each insert. Only a synchronous insert honours tokens for tables that are not replicated; views
+deduplicate as the table does; a table that OpenRouter created may lack a column, which is then left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +74,15 @@ class Clickhouse:
     database: str = field(default="default", metadata={"variables": ("CLICKHOUSE_DATABASE", "CLICKHOUSE_DB")})
     table: str = field(default=_traces_table.NAME, metadata={"variables": ("CLICKHOUSE_TABLE",)})
     traits: Traits = field(default=Traits(resend="duplicates", visible_after=30.0), init=False)
-    """A row is seen as soon as its insert is through; one whose answer was lost may still be under way."""
+    """A row is visible as soon as its insert is done; an insert whose answer was lost may still be running."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         parts = urlsplit(self.url)
         if not parts.hostname or parts.query or "@" in parts.netloc:
-            raise ValueError("endpoint is no URL of an HTTP interface. Give it as http://HOST:8123, without a user.")
+            raise ValueError(
+                "endpoint is not the URL of an HTTP interface. Give it as http://HOST:8123, without a user."
+            )
         if parts.port in _NATIVE_PORTS:
             raise ValueError(f"{parts.port} is the port of ClickHouse's native protocol. Give HTTP's: 8123, or 8443.")
         if not self.user or ":" in self.user:
@@ -88,7 +91,7 @@ class Clickhouse:
 
     @property
     def url(self) -> str:
-        """Where the HTTP interface is; raise `ValueError` where that cannot be known."""
+        """The URL of the HTTP interface; raises `ValueError` where the options do not determine it."""
         given = self.endpoint.strip().rstrip("/")
         scheme, colon, _ = given.partition("://")
         if colon:
@@ -100,7 +103,7 @@ class Clickhouse:
         secure = self._is_secure(port)
         return f"{'https' if secure else 'http'}://{host}:{port or (8443 if secure else 8123)}/"
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - rows tell their own time
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - rows have their own times
         """Return inserts of at most 16 MiB before compression; a single row may be larger."""
         rows = [_traces_table.row(span) for span in spans]
         lines = ((str(number), _line(row)) for number, row in enumerate(rows))
@@ -109,23 +112,23 @@ class Clickhouse:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge by ClickHouse's own code; a success is the silence of a ClickHouse.
+        """Judge by ClickHouse's error code; a success has an empty body and ClickHouse's headers.
 
-        A 2xx with anything else is one that may have inserted some; it is asked which.
+        Any other 2xx may have inserted some rows, so that ClickHouse is asked which.
         """
         if not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
             return _refused(encoded, reply)
-        silent = _clickhouse.code(reply) is None and not reply.body.strip() and _clickhouse.speaks(reply)
+        silent = _clickhouse.code(reply) is None and not reply.body.strip() and _clickhouse.is_clickhouse(reply)
         if silent:
             return Delivered()
         return Retry(f"{_clickhouse.reason(reply)}, without ClickHouse's acknowledgement", doubtful=True)
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
-        """Return an insert of no row, which proves the address, the user, its grants and the table."""
-        return self._asked(_clickhouse.proof(self._table))
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
+        """Return an insert without rows, which checks the address, the user, its grants and the table."""
+        return self._query(_clickhouse.check_query(self._table))
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure: for a table that is not there, the statement that makes it."""
+        """Return what is wrong, and what to do: for a missing table, the statement that creates it."""
         why, code = f"{self.url} answers {_clickhouse.reason(reply)}", _clickhouse.code(reply)
         if code in _clickhouse.MISSING:
             first = f"CREATE DATABASE {self._table.partition('.')[0]}; " if code == _clickhouse.NO_DATABASE else ""
@@ -133,22 +136,22 @@ class Clickhouse:
         if code in _clickhouse.FORBIDDEN:
             return f"{why}. Run: GRANT SELECT, INSERT ON {self._table} TO {self.user}"
         if code in _clickhouse.OTHER_TABLE:
-            return f"{why}: {self._table} is another table. This is the one: {_clickhouse.create(self._table)}"
-        if code in _clickhouse.STRANGER or (code is None and reply.status in (401, 403)):
-            return f"{why}. See CLICKHOUSE_USER and CLICKHOUSE_PASSWORD."
+            return f"{why}: {self._table} has other columns. Create one with: {_clickhouse.create(self._table)}"
+        if code in _clickhouse.LOGIN_REFUSED or (code is None and reply.status in (401, 403)):
+            return f"{why}. Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD."
         if code is not None or not 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
-            return f"{why}. See CLICKHOUSE_URL."
-        silent = not reply.body.strip() and _clickhouse.speaks(reply)
-        return None if silent else f"{self.url} is no ClickHouse. See CLICKHOUSE_URL."
+            return f"{why}. Check CLICKHOUSE_URL."
+        silent = not reply.body.strip() and _clickhouse.is_clickhouse(reply)
+        return None if silent else f"The answer of {self.url} is not one of ClickHouse. Check CLICKHOUSE_URL."
 
-    def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - the spans tell their own time
+    def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - spans have their own times
         """Return the query for the rows of these spans."""
-        return self._asked(_clickhouse.question(self._table, spans))
+        return self._query(_clickhouse.rows_query(self._table, spans))
 
     def found(self, spans: Sequence[Span], reply: Reply) -> Mapping[str, bool]:
-        """Return which rows are there; nothing is known where the answer is not whole."""
-        answer = _json.read(reply.body.decode("utf-8", "replace"))
-        if reply.status != 200 or not isinstance(answer, dict):  # noqa: PLR2004 - OK
+        """Return which rows are there; nothing where the answer is incomplete."""
+        answer = _json.answer(reply)
+        if reply.status != 200:  # noqa: PLR2004 - OK
             return {}
         rows = answer.get("data")
         if not isinstance(rows, list) or answer.get("rows") != len(rows):
@@ -170,7 +173,7 @@ class Clickhouse:
         )
         return Encoded(request, tuple(str(row["SPAN_ID"]) for row in rows))
 
-    def _asked(self, query: str) -> Request:
+    def _query(self, query: str) -> Request:
         return Request(url=self.url, body=query.encode(), headers={**self._headers(), "content-type": "text/plain"})
 
     def _headers(self) -> dict[str, str]:
@@ -183,7 +186,7 @@ class Clickhouse:
         return int(stated) if stated else None
 
     def _is_secure(self, port: int | None) -> bool:
-        """Whether a host is spoken to by TLS: as it is said, else as its port means."""
+        """Whether to use TLS: as stated, else by the port."""
         if self.secure is None:
             return port in _SECURE_PORTS
         return self.secure if isinstance(self.secure, bool) else self.secure.strip().lower() not in _NO
@@ -194,18 +197,18 @@ _: tuple[type[Exporter], type[Probe], type[ReadBack]] = (Clickhouse, Clickhouse,
 
 def _refused(encoded: Encoded, reply: Reply) -> Verdict:
     why, code = _clickhouse.reason(reply), _clickhouse.code(reply)
-    if code in (*_clickhouse.STRANGER, *_clickhouse.FORBIDDEN):
+    if code in (*_clickhouse.LOGIN_REFUSED, *_clickhouse.FORBIDDEN):
         return Unauthorized(why)
     if code in (*_clickhouse.MISSING, *_clickhouse.OTHER_TABLE):
         return Retry(why)
     if code in _clickhouse.BAD_ROW:
         return Rejected(dict.fromkeys(encoded.span_ids, why))
-    verdict = _refusal.worded(judge_status(encoded, reply), why)
+    verdict = _refusal.with_reason(judge_status(encoded, reply), why)
     return replace(verdict, doubtful=_clickhouse.is_uncertain(reply)) if isinstance(verdict, Retry) else verdict
 
 
 def _line(row: Mapping[str, _traces_table.Value]) -> bytes:
-    """Return a row as a line of JSON. Money is text, which no parser makes a float of; what is unknown is left out."""
+    """Return a row as a line of JSON. Money is text, so that no parser reads a float; unknown values are left out."""
     return _json.encoded({name: _cell(value) for name, value in row.items() if value is not None}) + b"\n"
 
 
@@ -217,6 +220,6 @@ def _cell(value: _traces_table.Value) -> object:
 
 
 def _token(rows: Sequence[Mapping[str, _traces_table.Value]]) -> str:
-    """Return the token of an insert: the same for the same spans and dollars, in whatever order they come."""
-    told = "\n".join(sorted(f"{row['TRACE_ID']} {row['SPAN_ID']} {row['TOTAL_COST']}" for row in rows))
-    return f"spancast-{sha256(told.encode()).hexdigest()}"
+    """Return the token of an insert: the same for the same spans and costs, in any order."""
+    identity = "\n".join(sorted(f"{row['TRACE_ID']} {row['SPAN_ID']} {row['TOTAL_COST']}" for row in rows))
+    return f"spancast-{sha256(identity.encode()).hexdigest()}"

@@ -27,7 +27,7 @@ class Console:
     format: str = field(default="text", metadata={"variables": ("SPANCAST_CONSOLE_FORMAT",)})
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         if self.format not in ("text", "json"):
             raise ValueError(f'format cannot be {self.format!r}. Give "text" or "json".')
 
@@ -40,13 +40,13 @@ class Console:
                     say = logger.error if span.status == "error" else logger.info
                     say(_EVENT, **_fields(span))
         except (OSError, ValueError, AttributeError) as error:  # closed, or none at all
-            return Retry(f"standard error takes nothing: {type(error).__name__}")
+            return Retry(f"standard error cannot be written to: {type(error).__name__}")
         return Delivered()
 
     def _processors(self) -> list[Callable[..., Any]]:
         if self.format == "json":
             render: Callable[..., Any] = structlog.processors.JSONRenderer(
-                serializer=lambda event, **_: _json.encoded(event).decode()
+                serializer=lambda event, **_: _json.dumps(event)
             )
         else:
             render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False, pad_event_to=0)

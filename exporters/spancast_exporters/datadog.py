@@ -1,7 +1,7 @@
 """Datadog LLM Observability, by the JSON of its own SDK: through an agent, or directly to its intake.
 
-Checked on Datadog's own test agent (ddapm-test-agent 1.69), against a payload that ddtrace 4.16 made of the same trace,
-and on a strict stub of the intake that answers as Datadog's API says. Not checked on Datadog itself.
+Checked on Datadog's own test agent (ddapm-test-agent 1.69), against a payload of ddtrace 4.16 for the same trace, and
+on a strict stub of the intake, written after Datadog's API reference. Not checked on Datadog itself.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from spancast.contract import (
-    Another,
     Encoded,
+    OtherSender,
     Reply,
     Request,
     Retry,
@@ -22,24 +22,23 @@ from spancast.contract import (
     Verdict,
     by_opentelemetry,
     retry_after,
-    shown_url,
 )
-from spancast_exporters import _datadog, _json, _otlp, _refusal
+from spancast_exporters import _datadog, _json, _options, _refusal
 
 __all__ = ["Datadog"]
 
 _INTAKE = "/api/v2/llmobs"
 _PROXY = "/evp_proxy/v2"
-"""Where an agent hands on what is for Datadog's intakes; it passes no Content-Encoding, so nothing is compressed."""
+"""The path at which an agent forwards to Datadog's intakes; it drops Content-Encoding, so nothing is compressed."""
 _SUBDOMAIN = "x-datadog-evp-subdomain"
 
 _MAX_PAYLOAD = 5_000_000
-"""Bytes. ddtrace sends 5 MiB, and an event of 5 MB without its words: so does the courier with one that is alone."""
+"""Bytes. ddtrace sends 5 MiB, and drops the content of a larger event; the courier does so for a span that is alone."""
 _MAX_EVENTS = 1_000
 _HEAD = _json.encoded({"_dd.stage": "raw", "_dd.tracer_version": metadata.version("spancast"), "event_type": "span"})
 
 _DAY = 23 * 3600.0
-"""Seconds; spans of more than 24 hours are refused (Datadog, HTTP API reference), and an hour is left for the way."""
+"""Seconds; Datadog refuses spans older than 24 hours (HTTP API reference), less an hour for delivery."""
 _KEY = "Create one in Datadog under Organization Settings, API Keys."
 
 
@@ -80,23 +79,22 @@ class Datadog:
     )
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         if set(self.site) & set("/:@ ") or not self.site:
             raise ValueError(f"site cannot be {self.site!r}. Give the domain alone, such as datadoghq.eu.")
         for name, url in (("agent_url", self._agent), ("endpoint", self.endpoint)):
-            _otlp.refuse_user(url or "", name)
-            if url is not None and urlsplit(url).scheme not in ("http", "https"):
-                raise ValueError(f"{name} cannot be {shown_url(url)!r}. Give a URL such as http://localhost:8126.")
+            if url is not None:
+                _options.check_endpoint(url, "http://localhost:8126", name)
         if self._agent is None and not self.api_key:
             raise ValueError(f"api_key is missing, and there is no agent. Set DD_API_KEY. {_KEY}")
-        if not _is_token(self.api_key or "x"):
-            raise ValueError("api_key holds characters that no key has. Copy it once more.")
+        if self.api_key:
+            _options.check_key("api_key", self.api_key)
 
     @property
     def _agent(self) -> str | None:
-        """Where the agent is that sends for us; `None` where nobody does.
+        """The URL of the agent to send through; `None` to send directly.
 
-        The socket of an agent is no way for us; with a key there is another.
+        The Unix socket of an agent is not supported; with a key, spans are then sent directly.
         """
         if _is_true(self.agentless):
             return None
@@ -105,7 +103,7 @@ class Datadog:
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         path = _INTAKE if self._agent is None else _PROXY + _INTAKE
         if self.endpoint is None:
             return (self._agent or f"https://llmobs-intake.{self.site}").rstrip("/") + path
@@ -113,17 +111,17 @@ class Datadog:
         return self.endpoint.rstrip("/") + (_INTAKE if based else path)
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there."""
-        tracer = Another(
-            who="ddtrace's LLM Observability",
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there."""
+        tracer = OtherSender(
+            name="ddtrace's LLM Observability",
             cure="Set DD_LLMOBS_ENABLED=false, or leave one of the two out.",
             packages=("ddtrace",),
             variables={"DD_LLMOBS_ENABLED": ("true", "1")},
         )
         return (tracer, by_opentelemetry(f"https://otlp.{self.site}"))
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - requests have no such time
         """Return requests of at most 5 MB."""
         names = _datadog.Names(self.ml_app, self.service, self.env, self.version)
         each = ((span.span_id, _enveloped(_datadog.event(span, names))) for span in spans)
@@ -134,49 +132,50 @@ class Datadog:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe a success that says nothing else; what Datadog says of a failure is the reason."""
+        """Judge by the status, and by the body where it contradicts a success; the reason is Datadog's own."""
         verdict = _refusal.judge(encoded, reply)
         return replace(verdict, after=_wait(reply)) if isinstance(verdict, Retry) else verdict
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
-        """Return the request that validates the key; where another sends for us, one that carries no span."""
-        if self._by_another:
-            return Request(url=self._asked, body=b"[]", headers=self._headers())
-        return Request(url=self._asked, body=b"", headers=self._headers(), method="GET")
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
+        """Return the request that validates the key; through an agent, a request without spans."""
+        if self._is_forwarded:
+            return Request(url=self._probe_url, body=b"[]", headers=self._headers())
+        return Request(url=self._probe_url, body=b"", headers=self._headers(), method="GET")
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure."""
+        """Return what is wrong, and what to do."""
         reason, agent = _refusal.reason(reply), self._agent
         if reply.status in (404, 405) and agent is not None:
-            return f"The agent at {agent} takes no LLM Observability ({reason}). Update it, and leave its evp_proxy on."
-        if reply.status == 400 and self._by_another:  # noqa: PLR2004 - Bad Request: no span was sent
+            return f"The agent at {agent} rejects LLM Observability ({reason}). Update it and enable its evp_proxy."
+        if reply.status == 400 and self._is_forwarded:  # noqa: PLR2004 - Bad Request: no span was sent
             return None
-        wrong = _refusal.unwell(reply, self._asked, "See DD_SITE, DD_TRACE_AGENT_URL.")
+        wrong = _refusal.diagnose_status(reply, self._probe_url, "Check DD_SITE, DD_TRACE_AGENT_URL.")
         if wrong is not None:
             return wrong
         if reply.status in (401, 403):
             whose = "the API key" if agent is None else f"the API key of the agent at {agent}"
-            return (
-                f"Datadog refuses {whose} ({reason}). A key is good for its own site alone: see DD_API_KEY and DD_SITE."
-            )
+            return f"Datadog refuses {whose} ({reason}). A key is valid for one site: check DD_API_KEY and DD_SITE."
         doubt = _refusal.doubt(reply)
-        if doubt is None and not (self._by_another or _is_valid(reply)):
-            doubt = f"{reason} without a word of the key"
-        return doubt and f"{self._asked} is no Datadog ({doubt}). See DD_SITE, DD_TRACE_AGENT_URL."
+        if doubt is None and not (self._is_forwarded or _is_valid(reply)):
+            doubt = f"{reason} without stating whether the key is valid"
+        return (
+            doubt
+            and f"The answer of {self._probe_url} is not one of Datadog ({doubt}). Check DD_SITE, DD_TRACE_AGENT_URL."
+        )
 
     @property
-    def _by_another(self) -> bool:
-        """Whether another sends for us, who cannot validate a key."""
+    def _is_forwarded(self) -> bool:
+        """Whether spans are sent through an agent or another endpoint, which cannot validate a key."""
         return self.endpoint is not None or self._agent is not None
 
     @property
-    def _asked(self) -> str:
-        """Where a key is tried (Datadog, API reference, "Validate API key")."""
-        return self.url if self._by_another else f"https://api.{self.site}/api/v1/validate"
+    def _probe_url(self) -> str:
+        """The URL of the test (Datadog, API reference, "Validate API key")."""
+        return self.url if self._is_forwarded else f"https://api.{self.site}/api/v1/validate"
 
     def _headers(self) -> dict[str, str]:
-        said = {"dd-api-key": self.api_key or ""} if self._agent is None else {_SUBDOMAIN: "llmobs-intake"}
-        return {"content-type": "application/json", **said}
+        credential = {"dd-api-key": self.api_key or ""} if self._agent is None else {_SUBDOMAIN: "llmobs-intake"}
+        return {"content-type": "application/json", **credential}
 
 
 def _enveloped(event: Mapping[str, object]) -> bytes:
@@ -203,17 +202,12 @@ def _wait(reply: Reply) -> float | None:
     """Return the seconds that Datadog asks to wait, or until a limit of requests is lifted (Datadog, "Rate limits")."""
     text = reply.headers.get("x-ratelimit-reset", "")
     until_reset = float(text) if reply.status == 429 and text.isascii() and text.isdigit() else None  # noqa: PLR2004 - HTTP's own number
-    asked = retry_after(reply)
-    return until_reset if asked is None else asked
+    stated = retry_after(reply)
+    return until_reset if stated is None else stated
 
 
 def _is_valid(reply: Reply) -> bool:
-    answer = _json.read(reply.body.decode("utf-8", "replace"))
-    return isinstance(answer, dict) and answer.get("valid") is True
-
-
-def _is_token(text: str) -> bool:
-    return text.isascii() and text.isprintable() and " " not in text
+    return _json.answer(reply).get("valid") is True
 
 
 def _is_true(value: object) -> bool:

@@ -52,7 +52,7 @@ class Elastic(_backend.Backend):
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         base = self.endpoint.rstrip("/").removesuffix(_otlp.PATH).removesuffix(_VERSION)
         return _otlp.with_path(base)
 
@@ -62,10 +62,10 @@ class Elastic(_backend.Backend):
         return {"authorization": f"{_SCHEME}{self.api_key.removeprefix(_SCHEME)}"}
 
     def _fitted(self, span: Span) -> Span:
-        return _LIMITS.fitted(_facts.placed(span, self.environment, self.release))
+        return _LIMITS.fitted(_facts.with_environment(span, self.environment, self.release))
 
     def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
-        return {name: value for name, value in _facts.whom(span).items() if value is not None}, ()
+        return {name: value for name, value in _facts.user_and_session(span).items() if value is not None}, ()
 
 
 _: tuple[type[Exporter], type[Probe]] = (Elastic, Elastic)

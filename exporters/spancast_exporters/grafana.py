@@ -32,7 +32,7 @@ class Grafana(_backend.Backend):
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         base = self.endpoint.rstrip("/").removesuffix(_otlp.PATH).removesuffix("/otlp")
         return _otlp.with_path(f"{base}/otlp")
 

@@ -35,7 +35,7 @@ class Honeycomb(_backend.Backend):
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         return _otlp.with_path(self.endpoint.rstrip("/").removesuffix(_otlp.PATH))
 
     def _headers(self) -> Mapping[str, str]:

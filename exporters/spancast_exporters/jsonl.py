@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from spancast.contract import Delivered, Retry, SelfTest, Sink, Span, Verdict
 from spancast_exporters import _flat
@@ -25,7 +26,7 @@ class Jsonl:
     )
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         if not str(self.path).strip() or "\0" in str(self.path):
             raise ValueError(f"path cannot be {str(self.path)!r}. Give a file, such as calls.jsonl.")
 
@@ -37,16 +38,23 @@ class Jsonl:
             return Retry(f"{type(error).__name__}: {os.strerror(error.errno or 0)}")
         return Delivered()
 
-    def tested(self) -> str | None:
+    def self_test(self) -> str | None:
         """Return why the file could not be written, and the cure; it is neither made nor touched."""
         path = Path(self.path).expanduser().absolute()
         there = next(each for each in (path, *path.parents) if each.exists())
         if path.is_dir():
-            return f"{path} is a folder. Give a file in it; see SPANCAST_JSONL_PATH."
+            return f"{path} is a folder. Give a file in it; check SPANCAST_JSONL_PATH."
         if there != path and not there.is_dir():
-            return f"{there} is no folder. See SPANCAST_JSONL_PATH."
-        allowed = os.access(there, os.W_OK | os.X_OK if there.is_dir() else os.R_OK | os.W_OK)
-        return None if allowed else f"{there} may not be written to by this user. See SPANCAST_JSONL_PATH."
+            return f"{there} is not a folder. Check SPANCAST_JSONL_PATH."
+        if not os.access(there, os.W_OK | os.X_OK if there.is_dir() else os.R_OK | os.W_OK):
+            return f"{there} is not writable for this user. Check SPANCAST_JSONL_PATH."
+        if there.is_dir():  # permissions do not tell, as in /proc, whether a file can be created
+            try:
+                TemporaryFile(dir=there).close()
+            except OSError as error:
+                why = os.strerror(error.errno or 0)
+                return f"No file can be created in {there} ({why}). Check SPANCAST_JSONL_PATH."
+        return None
 
 
 _: tuple[type[Sink], type[SelfTest]] = (Jsonl, Jsonl)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spancast.contract import (
-    Another,
     Attribute,
     Exporter,
+    OtherSender,
     Probe,
     Span,
 )
@@ -37,16 +37,16 @@ class Logfire(_backend.Backend):
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         region = "eu" if self.token.startswith("pylf_v1_eu_") else "us"
         base = self.endpoint or f"https://logfire-{region}.pydantic.dev"
         return _otlp.with_path(base.removesuffix(_otlp.PATH))
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there."""
-        sdk = Another(
-            who="Logfire's SDK",
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there."""
+        sdk = OtherSender(
+            name="Logfire's SDK",
             cure="Set LOGFIRE_SEND_TO_LOGFIRE=false, or leave one of the two out.",
             packages=("logfire",),
             variables={"LOGFIRE_TOKEN": ()},
@@ -58,7 +58,7 @@ class Logfire(_backend.Backend):
         return {"authorization": self.token}
 
     def _fitted(self, span: Span) -> Span:
-        return _facts.placed(span, self.environment, self.release)
+        return _facts.with_environment(span, self.environment, self.release)
 
     def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
         cost = _facts.of(span).cost if _facts.kind(span) in _facts.MODELS else None

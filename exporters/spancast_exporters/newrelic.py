@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spancast.contract import (
-    Another,
     Exporter,
+    OtherSender,
     Probe,
     Span,
     Traits,
@@ -47,14 +47,14 @@ class NewRelic(_backend.Backend):
     traits: Traits = field(default=Traits(max_bytes=1_000_000, resend="duplicates"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         if self.region is not None and self.region not in _REGIONS:
             raise ValueError(f"region cannot be {self.region!r}. Give one of {', '.join(_REGIONS)}.")
         super().__post_init__()
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         base = self.endpoint or _REGIONS[self.region or self._region_of_key]
         return _otlp.with_path(base.rstrip("/").removesuffix(_otlp.PATH))
 
@@ -65,10 +65,10 @@ class NewRelic(_backend.Backend):
         return named[1] if named and named[1] in _REGIONS else "us"
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there."""
-        agent = Another(
-            who="New Relic's agent",
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there."""
+        agent = OtherSender(
+            name="New Relic's agent",
             cure="Set NEW_RELIC_AI_MONITORING_ENABLED=false, or leave one of the two out.",
             packages=("newrelic",),
             variables={"NEW_RELIC_AI_MONITORING_ENABLED": ("true", "on", "1")},

@@ -1,10 +1,10 @@
 """Comet Opik, by OTLP over HTTP in protobuf (comet-ml/opik, `GenAIMappingRules`).
 
-Opik takes `gen_ai.usage.cost` for the cost, as text, too: every digit arrives. It makes usage of all else under
-`gen_ai.usage.`, and may refuse a text there, so other texts are left out. A span that comes again replaces the first:
-Opik makes its ids of ours (`OpenTelemetryMapper`), and its table keeps the newest row of an id. Two of one id in one
-request fail it (`OpenTelemetryService`), and so does a request without spans (`SpanService`), so that the test of a
-connection asks for the projects instead. Written from Opik's source, checked on a strict stub; not checked on Opik
+Opik reads the cost from `gen_ai.usage.cost`, also as text, so that every digit arrives. It reads all other attributes
+under `gen_ai.usage.` as usage, and may refuse a text there, so other texts are left out. A span sent again replaces the
+first: Opik derives its ids from ours (`OpenTelemetryMapper`), and its table keeps the newest row of an id. A request
+with two spans of one id fails (`OpenTelemetryService`), and so does one without spans (`SpanService`), so that the
+connection test requests the projects instead. Written from Opik's source, checked on a strict stub; not checked on Opik
 itself.
 """
 
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from spancast.contract import (
-    Another,
     Attribute,
     Encoded,
     Exporter,
+    OtherSender,
     Probe,
     Reply,
     Request,
@@ -29,7 +29,7 @@ __all__ = ["Opik"]
 
 _OTEL = "/v1/private/otel"
 _PROJECTS = "/v1/private/projects?page=1&size=1"
-"""What is asked for to test a connection (Opik, REST API, "Find projects")."""
+"""The request that tests a connection (Opik, REST API, "Find projects")."""
 _COST = f"{_facts.USAGE}cost"
 
 
@@ -54,20 +54,20 @@ class Opik(_backend.Backend):
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         return _otlp.with_path(self._base + _OTEL)
 
     @property
     def _base(self) -> str:
-        """The address of Opik's API, of which people also give the part for spans."""
+        """The base URL of Opik's API; `endpoint` may include the path for spans."""
         base = (self.endpoint or "https://www.comet.com/opik/api").rstrip("/")
         return base.removesuffix(_otlp.PATH).removesuffix(_OTEL)
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there."""
-        sdk = Another(
-            who="Opik's SDK",
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there."""
+        sdk = OtherSender(
+            name="Opik's SDK",
             cure="Set OPIK_TRACK_DISABLE=true, or leave one of the two out.",
             packages=("opik",),
             variables={"OPIK_API_KEY": ()},
@@ -76,19 +76,19 @@ class Opik(_backend.Backend):
         return (sdk, *super().also_sent_by)
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
-        """Return requests of a size that Opik takes; of several spans with one id the last."""
+        """Return requests within Opik's limits; of several spans with one id, only the last."""
         return super().encode([*{(span.trace_id, span.span_id): span for span in spans}.values()], at)
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
-        """Return the request that asks for a project of the workspace."""
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
+        """Return the request for a project of the workspace."""
         return Request(url=self._base + _PROJECTS, body=b"", headers=self._headers(), method="GET")
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure."""
+        """Return what is wrong, and what to do."""
         wrong = super().diagnose(reply)
         if wrong is not None or b'"content"' in reply.body:
             return wrong
-        return f"{self._base} is no Opik. See OPIK_URL_OVERRIDE."
+        return f"The answer of {self._base} is not one of Opik. Check OPIK_URL_OVERRIDE."
 
     def _headers(self) -> Mapping[str, str]:
         stated = {"authorization": self.api_key, "comet-workspace": self.workspace, "projectname": self.project}
@@ -101,13 +101,13 @@ class Opik(_backend.Backend):
         cost = _facts.of(span).cost if _facts.kind(span) in _facts.MODELS else None
         if span.generation is not None and cost is None:
             drop.append(_COST)
-        said = {**span.metadata, "user": span.user, "environment": span.environment, "release": span.release}
-        known = _json.bounded({name: value for name, value in said.items() if value})
+        metadata = {**span.metadata, "user": span.user, "environment": span.environment, "release": span.release}
+        known = _json.bounded({name: value for name, value in metadata.items() if value})
         add: dict[str, Attribute | None] = {
             _COST: None if cost is None else format(cost, "f"),
             "thread_id": span.session and _json.text(span.session),
             "opik.tags": _backend.tags(span) or None,
-            "opik.metadata": _json.encoded(known).decode() if known else None,
+            "opik.metadata": _json.dumps(known) if known else None,
         }
         drop = [name for name in drop if add.get(name) is None]
         return {name: value for name, value in add.items() if value is not None}, [*drop, *_otlp.labels(span)]

@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from spancast.contract import (
-    Another,
-    Choice,
     Encoded,
     Exporter,
+    ExporterChoice,
+    OtherSender,
     Probe,
     Reply,
     Request,
@@ -22,9 +22,8 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
-    shown_url,
 )
-from spancast_exporters import _otlp, _otlp_json
+from spancast_exporters import _options, _otlp, _otlp_json
 from spancast_exporters._otlp_grpc import OtlpGrpc
 
 __all__ = ["Otlp"]
@@ -64,28 +63,27 @@ class Otlp:
     traits: Traits = field(default=Traits(resend="upsert"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         if self.protocol not in _PROTOCOLS:
             raise ValueError(f"protocol cannot be {self.protocol!r}. Give one of {', '.join(_PROTOCOLS)}.")
         if self.protocol == "grpc" and (find_spec("grpc") is None or find_spec("google.rpc") is None):
             raise ValueError("protocol grpc needs gRPC. Install spancast[grpc], or give protocol http/protobuf.")
-        _otlp.refuse_user(self.url)
-        if self.protocol != "grpc" and urlsplit(self.url).scheme not in ("http", "https"):
-            raise ValueError(f"{shown_url(self.url)!r} is no URL. Give one such as http://localhost:4318.")
+        if self.protocol == "grpc":
+            _options.refuse_user(self.url)
+        else:
+            _options.check_endpoint(self.url, "http://localhost:4318")
         if self.compression not in ("gzip", "none"):
             raise ValueError(f'compression cannot be {self.compression!r}. Give "gzip" or "none".')
-        for name, value in _otlp.pairs(self.headers).items():
-            if not (name.isascii() and value.isascii() and f"{name}{value}".isprintable()):
-                raise ValueError(f"the header {name!a} holds characters that no header has.")
+        _options.check_headers(_otlp.parse_headers(self.headers))
 
     @property
     def url(self) -> str:
-        """Where the spans go over HTTP."""
+        """The URL that spans are sent to over HTTP."""
         if self.endpoint is not None:
             return self.endpoint if urlsplit(self.endpoint).path.strip("/") else _otlp.with_path(self.endpoint)
         return self.traces_endpoint or _otlp.with_path(self.base_endpoint or _PROTOCOLS[self.protocol])
 
-    def chosen(self) -> Exporter | Sink:
+    def build(self) -> Exporter | Sink:
         """Return what speaks the protocol."""
         if self.protocol != "grpc":
             return self
@@ -96,39 +94,39 @@ class Otlp:
             target=parts.netloc if has_scheme else stated,
             secure=parts.scheme == "https" if has_scheme else not self._is_insecure,
             certificate=self.certificate,
-            headers=_otlp.pairs(self.headers),
+            headers=_otlp.parse_headers(self.headers),
             compressed=self.compression == "gzip",
         )
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there."""
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there."""
         return (by_opentelemetry(self.url),)
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP tells no such time
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP has no such time
         """Return one request for all of them."""
         ids, parts = [span.span_id for span in spans], [span.otlp() for span in spans]
-        compressed, headers = self.compression == "gzip", _otlp.pairs(self.headers)
+        compressed, headers = self.compression == "gzip", _otlp.parse_headers(self.headers)
         if self.protocol == "http/json":
             body = _otlp_json.request([*map(_otlp_json.resource_spans, parts)])
             return [_otlp.post(self.url, headers, ids, [body], compressed=compressed, kind="application/json")]
         return [_otlp.post(self.url, headers, ids, parts, compressed=compressed)]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge as OTLP says, and believe no success that says something else."""
-        return _otlp.judge_worded(encoded, reply)
+        """Judge as OTLP specifies; a success needs an OTLP answer."""
+        return _otlp.judge_with_reason(encoded, reply)
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
         """Return a request without spans, which a server should answer with success (OTLP specification 1.x)."""
-        headers = _otlp.pairs(self.headers)
+        headers = _otlp.parse_headers(self.headers)
         if self.protocol == "http/json":
             body = [_otlp_json.request([])]
             return _otlp.post(self.url, headers, (), body, compressed=False, kind="application/json").request
         return _otlp.post(self.url, headers, (), (), compressed=False).request
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure."""
-        return _otlp.diagnosed(reply, self.url)
+        """Return what is wrong, and what to do."""
+        return _otlp.diagnose(reply, self.url)
 
     @property
     def _is_insecure(self) -> bool:
@@ -136,4 +134,4 @@ class Otlp:
         return self.insecure if isinstance(self.insecure, bool) else self.insecure.lower() == "true"
 
 
-_: tuple[type[Exporter], type[Choice], type[Probe]] = (Otlp, Otlp, Otlp)
+_: tuple[type[Exporter], type[ExporterChoice], type[Probe]] = (Otlp, Otlp, Otlp)

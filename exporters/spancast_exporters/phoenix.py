@@ -1,8 +1,8 @@
 """Arize Phoenix, by OTLP over HTTP in protobuf with OpenInference's attributes.
 
-Phoenix computes the cost that it shows, from tokens and its own table of prices, and takes none; what OpenRouter
-charged is the attribute `llm.cost.total` there, and `openrouter.cost_usd` to its last digit. Of two spans with one id
-it keeps the first, so a span is not sent before its cost is known. Checked on Phoenix itself (20.26.1).
+Phoenix computes the cost that it shows from tokens and its own price table; OpenRouter's charge is the attribute
+`llm.cost.total`, and to its last digit `openrouter.cost_usd`. Of two spans with one id Phoenix keeps the first, so a
+span is not sent before its cost is known. Checked on Phoenix itself (20.26.1).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from spancast_exporters import _json, _openinference, _otlp, _phoenix
 __all__ = ["Phoenix"]
 
 _MOST_SPANS = 50
-"""So many can be asked for again in one question (Phoenix, "aliases found. Allowed: 50")."""
+"""As many as one query can read back (Phoenix, "aliases found. Allowed: 50")."""
 _VISIBLE_AFTER = 30.0
 """Seconds; Phoenix writes behind a queue."""
 _OK = 200
@@ -45,31 +45,30 @@ class Phoenix(_openinference.Reader):
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         return _otlp.with_path(self._base)
 
     def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - the ids are enough
-        """Return the request that asks for spans by their ids, in whatever project (Phoenix, GraphQL)."""
-        asked = (f's{span.span_id}:getSpanByOtelId(spanId:"{span.span_id}"){{spanId}}' for span in spans)
-        body = _json.encoded({"query": f"{{{' '.join(asked)}}}"})
+        """Return the query for spans by their ids, in any project (Phoenix, GraphQL)."""
+        queries = (f's{span.span_id}:getSpanByOtelId(spanId:"{span.span_id}"){{spanId}}' for span in spans)
+        body = _json.encoded({"query": f"{{{' '.join(queries)}}}"})
         headers = {**self._headers(), "content-type": "application/json"}
         return Request(url=f"{self._base}/graphql", body=body, headers=headers)
 
     def found(self, spans: Sequence[Span], reply: Reply) -> Mapping[str, bool]:
-        """Return which it has; nothing is known where it does not answer the question."""
-        answer = _json.read(reply.body.decode("utf-8", "replace"))
-        data = answer.get("data") if isinstance(answer, dict) and reply.status == _OK else None
+        """Return which spans it has; nothing where the answer lacks them."""
+        data = _json.answer(reply).get("data") if reply.status == _OK else None
         if not isinstance(data, dict):
             return {}
-        asked = {span.span_id: f"s{span.span_id}" for span in spans}
-        return {span_id: data[name] is not None for span_id, name in asked.items() if name in data}
+        names = {span.span_id: f"s{span.span_id}" for span in spans}
+        return {span_id: data[name] is not None for span_id, name in names.items() if name in data}
 
     @property
     def _base(self) -> str:
         return self.endpoint.rstrip("/").removesuffix(_otlp.PATH)
 
     def _headers(self) -> Mapping[str, str]:
-        given = _otlp.pairs(self.headers)
+        given = _otlp.parse_headers(self.headers)
         return {**given, "authorization": f"Bearer {self.api_key}"} if self.api_key else given
 
     def _fitted(self, span: Span) -> Span:

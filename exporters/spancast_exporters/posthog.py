@@ -1,23 +1,22 @@
 """PostHog's LLM analytics, by its own events: `$ai_generation`, `$ai_embedding`, `$ai_span` and `$ai_trace`.
 
-A cost that is given is never overwritten; one that is unknown is left out, and PostHog then infers one from its own
-price list. Checked on a strict stub, written after PostHog's documentation and capture service; not checked on PostHog
-itself. An event's `uuid` is made of its span, so that one who looks can tell two of one; that PostHog always makes one
-of them is not known, so an event whose answer was lost is not sent again.
+PostHog never overwrites a stated cost; an unknown one is left out, and PostHog then estimates one from its own price
+list. Checked on a strict stub, written after PostHog's documentation and capture service; not checked on PostHog
+itself. An event's `uuid` is derived from its span, so that duplicates can be found; whether PostHog always removes them
+is not documented, so an event whose answer was lost is not sent again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from urllib.parse import urlsplit
 from uuid import NAMESPACE_OID, uuid5
 
 from spancast.contract import (
-    Another,
     Delivered,
     Encoded,
     Exporter,
+    OtherSender,
     Probe,
     Reply,
     Request,
@@ -26,15 +25,14 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
-    shown_url,
 )
-from spancast_exporters import _facts, _json, _openai, _otlp, _refusal
+from spancast_exporters import _facts, _json, _openai, _options, _otlp, _refusal
 
 __all__ = ["Posthog"]
 
 _MOST_EVENTS = 100
 _ROOM = 4_000_000
-"""Bytes of one request; PostHog takes 4 MB, and drops what is in a larger one."""
+"""Bytes of one request; PostHog accepts 4 MB, and drops the events of a larger one."""
 _LARGEST_EVENT = 900_000
 _LONGEST_ID = 200
 _LEFT_OUT = "[left out: larger than PostHog takes]"
@@ -63,25 +61,20 @@ class Posthog:
     traits: Traits = field(default=Traits(max_spans=_MOST_EVENTS, max_bytes=_ROOM, resend="duplicates"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        _otlp.refuse_user(self.endpoint)
-        if urlsplit(self.endpoint).scheme not in ("http", "https"):
-            raise ValueError(
-                f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL such as https://eu.i.posthog.com."
-            )
+        """Refuse options that cannot work."""
+        _options.check_endpoint(self.endpoint, "https://eu.i.posthog.com")
         if self.api_key.startswith("phx_"):
             raise ValueError("api_key holds a personal key. Give the project's, which begins with phc_.")
-        if not (self.api_key.isascii() and self.api_key.isprintable()) or " " in self.api_key or not self.api_key:
-            raise ValueError("api_key holds characters that no key has. Copy it once more.")
+        _options.check_key("api_key", self.api_key)
 
     @property
     def url(self) -> str:
-        """Where the events go."""
+        """The URL that events are sent to."""
         return self.endpoint.rstrip("/") + "/batch/"
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there: not PostHog's SDK, which most use for events of another kind."""
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there; not PostHog's SDK, which is mostly used for other events."""
         return (by_opentelemetry(self.url),)
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
@@ -94,26 +87,26 @@ class Posthog:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe a success that says so in PostHog's words; what it says of a failure is the reason."""
+        """A success needs PostHog's own answer; the reason of a failure is PostHog's."""
         verdict = _refusal.judge(encoded, reply)
         silent = isinstance(verdict, Delivered) and not _is_taken(reply)
         return Retry(f"HTTP {reply.status} without PostHog's answer") if silent else verdict
 
     def probe(self, at: datetime) -> Request:
-        """Return the request that carries no event. It proves the address; a key PostHog looks at later."""
+        """Return a request without events. It checks the address only; PostHog checks the key later."""
         return self._encoded([], [], at).request
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure. That no event is there may be refused."""
+        """Return what is wrong, and what to do. PostHog may refuse a request without events."""
         if reply.status == 400 and not reply.body.lstrip().startswith(b"<"):  # noqa: PLR2004 - Bad Request
             return None
-        wrong = _refusal.unwell(reply, self.url, "See POSTHOG_HOST.")
+        wrong = _refusal.diagnose_status(reply, self.url, "Check POSTHOG_HOST.")
         if wrong is not None:
             return wrong
         if reply.status in (401, 403):
             why = _refusal.reason(reply)
-            return f"{self.url} refuses the key ({why}). See POSTHOG_API_KEY, of the region of POSTHOG_HOST."
-        return None if _is_taken(reply) else f"{self.url} is no PostHog. See POSTHOG_HOST."
+            return f"{self.url} refuses the key ({why}). Check POSTHOG_API_KEY, of the region of POSTHOG_HOST."
+        return None if _is_taken(reply) else f"The answer of {self.url} is not one of PostHog. Check POSTHOG_HOST."
 
     def _encoded(self, ids: Sequence[str], events: Sequence[bytes], at: datetime) -> Encoded:
         head = _json.encoded({"api_key": self.api_key, "sent_at": at.isoformat()})
@@ -125,9 +118,8 @@ _: tuple[type[Exporter], type[Probe]] = (Posthog, Posthog)
 
 
 def _is_taken(reply: Reply) -> bool:
-    """Whether it is the answer of PostHog's capture service, of today or of before (PostHog/posthog, `capture`)."""
-    answer = _json.read(reply.body.decode("utf-8", "replace"))
-    return isinstance(answer, dict) and answer.get("status") in ("Ok", 1)
+    """Whether it is the answer of PostHog's capture service, current or former (PostHog/posthog, `capture`)."""
+    return _json.answer(reply).get("status") in ("Ok", 1)
 
 
 def _hundreds(events: Sequence[tuple[str, bytes]]) -> Iterator[Iterable[tuple[str, bytes]]]:
@@ -147,7 +139,7 @@ def _event(span: Span) -> dict[str, object]:
 
 
 def _fitting(event: Mapping[str, object]) -> bytes:
-    """Return an event as JSON, without its words where it is larger than PostHog takes."""
+    """Return an event as JSON, without its content where it would exceed PostHog's limit."""
     written = _json.encoded(event)
     properties = event["properties"]
     if len(written) <= _LARGEST_EVENT or not isinstance(properties, dict):
@@ -165,7 +157,7 @@ def _properties(span: Span, kind: str) -> dict[str, object]:
         "$ai_span_id": span.span_id,
         "$ai_parent_id": span.parent_span_id,
         "$ai_session_id": span.session,
-        "$ai_span_name": _name(span),
+        "$ai_span_name": _facts.shown_name(span),
         "$ai_trace_name": span.trace_name,
         "$ai_latency": max(0, span.end - span.start) / 1e9,
         "$ai_is_error": failure is not None,
@@ -182,25 +174,17 @@ def _properties(span: Span, kind: str) -> dict[str, object]:
     return {**_json.bounded({**tags, **metadata}), **known}
 
 
-def _name(span: Span) -> str:
-    """Return what the request calls the span; a trace is shown by the name of its root (OpenRouter, Broadcast)."""
-    names = _facts.names(span)
-    return (
-        (names.get("trace_name") if span.parent_span_id is None else None) or names.get("generation_name") or span.name
-    )
-
-
 def _of_model(span: Span) -> dict[str, object]:
-    facts, asked = _facts.of(span), _facts.parameters(span)
-    given = {name: _facts.words(span, name) for name in (_facts.INSTRUCTIONS, "gen_ai.input.messages")}
-    said = _facts.said(span)
-    choices = _openai.choices(said)
+    facts, parameters = _facts.of(span), _facts.parameters(span)
+    given = _facts.conversation(span)
+    output = _facts.output_text(span)
+    choices = _openai.choices(output)
     return {
         "$ai_model": facts.model,
         "$ai_provider": facts.provider,
-        "$ai_input": _openai.asked(given) or _facts.asked(span),
-        "$ai_output_choices": said if choices is None else [each["message"] for each in choices],
-        "$ai_tools": _openai.tools(_facts.words(span, _facts.TOOLS)),
+        "$ai_input": _openai.input_messages(given) or _facts.input_text(span),
+        "$ai_output_choices": output if choices is None else [each["message"] for each in choices],
+        "$ai_tools": _openai.tools(_facts.content_text(span, _facts.TOOLS)),
         "$ai_input_tokens": facts.input_tokens,
         "$ai_output_tokens": facts.output_tokens,
         "$ai_cache_read_input_tokens": facts.cached_tokens,
@@ -212,20 +196,20 @@ def _of_model(span: Span) -> dict[str, object]:
         "$ai_output_cost_usd": facts.output_cost,
         "$ai_time_to_first_token": facts.time_to_first_token,
         "$ai_http_status": None if span.generation is None else span.generation.http_status,
-        "$ai_temperature": asked.get("temperature"),
-        "$ai_max_tokens": asked.get("max_tokens"),
-        "$ai_stream": asked.get("stream"),
-        "$ai_model_parameters": asked or None,
+        "$ai_temperature": parameters.get("temperature"),
+        "$ai_max_tokens": parameters.get("max_tokens"),
+        "$ai_stream": parameters.get("stream"),
+        "$ai_model_parameters": parameters or None,
     }
 
 
 def _states(span: Span) -> dict[str, object]:
-    sides = {"$ai_input_state": _facts.asked(span), "$ai_output_state": _facts.said(span)}
+    sides = {"$ai_input_state": _facts.input_text(span), "$ai_output_state": _facts.output_text(span)}
     return {name: text if (meant := _json.read(text)) is None else meant for name, text in sides.items()}
 
 
 def _id(stated: str) -> str:
-    """Return an id as long as PostHog keeps it, by which two long ones stay two."""
+    """Return an id within PostHog's limit; a hash keeps long ones distinct."""
     text = _json.text(stated)
     digest = sha256(text.encode()).hexdigest()[:16]
     return text if len(text) <= _LONGEST_ID else f"{text[: _LONGEST_ID - len(digest)]}{digest}"

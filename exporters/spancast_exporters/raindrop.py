@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from spancast.contract import (
     Delivered,
@@ -24,9 +23,8 @@ from spancast.contract import (
     Split,
     Traits,
     Verdict,
-    shown_url,
 )
-from spancast_exporters import _facts, _json, _otlp, _raindrop, _refusal
+from spancast_exporters import _facts, _json, _options, _otlp, _raindrop, _refusal
 
 __all__ = ["Raindrop"]
 
@@ -57,18 +55,13 @@ class Raindrop:
     traits: Traits = field(default=Traits(max_spans=_MOST_EVENTS, max_bytes=_ROOM, resend="duplicates"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        _otlp.refuse_user(self.endpoint)
-        if urlsplit(self.endpoint).scheme not in ("http", "https"):
-            raise ValueError(
-                f"endpoint cannot be {shown_url(self.endpoint)!r}. Give a URL such as https://api.raindrop.ai."
-            )
-        if not (self.write_key.isascii() and self.write_key.isprintable()) or set(self.write_key) & {" "}:
-            raise ValueError("write_key holds characters that no key has. Copy it once more.")
+        """Refuse options that cannot work."""
+        _options.check_endpoint(self.endpoint, "https://api.raindrop.ai")
+        _options.check_key("write_key", self.write_key)
         if self.project is not None and not _PROJECT.fullmatch(self.project):
             raise ValueError(f"project cannot be {self.project!r}. Give a slug such as support-prod.")
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - requests have no such time
         """Return requests of at most 10 events and 4 MB for the spans that are calls; the others are left out."""
         calls = [span for span in spans if _facts.kind(span) in _facts.MODELS]
         events = [(span.span_id, _raindrop.event(span)) for span in calls]
@@ -90,17 +83,17 @@ class Raindrop:
         lost = _unnamed(encoded, reply) if isinstance(verdict, Delivered) else ()
         return Rejected(dict.fromkeys(lost, "not among the events that Raindrop says it took")) if lost else verdict
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
         """Return an OTLP request without spans, which Raindrop answers, too (Raindrop, "OpenTelemetry")."""
         return self._request("/traces", b'{"resourceSpans":[]}')
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure."""
-        return _refusal.diagnosed(reply, self._base, "See RAINDROP_WRITE_KEY and RAINDROP_PROJECT_ID.")
+        """Return what is wrong, and what to do."""
+        return _refusal.diagnose(reply, self._base, "Check RAINDROP_WRITE_KEY and RAINDROP_PROJECT_ID.")
 
     @property
     def _base(self) -> str:
-        """The address of the API, of which people also give the part for events or traces."""
+        """The base URL of the API; `endpoint` may include the path for events or traces."""
         base = self.endpoint.rstrip("/").removesuffix("/events/track").removesuffix("/traces").removesuffix(_VERSION)
         return base + _VERSION
 
@@ -115,8 +108,7 @@ _: tuple[type[Exporter], type[Probe]] = (Raindrop, Raindrop)
 
 def _unnamed(encoded: Encoded, reply: Reply) -> Sequence[str]:
     """Return the spans whose events the answer leaves out: `{"events": [{"event_id": ...}]}`, as it is seen to be."""
-    answer = _json.read(reply.body.decode("utf-8", "replace"))
-    listed = answer.get("events") if isinstance(answer, dict) else None
+    listed = _json.answer(reply).get("events")
     if not isinstance(listed, list):
         return ()
     taken = [each.get("event_id") for each in listed if isinstance(each, dict)]

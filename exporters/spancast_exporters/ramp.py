@@ -1,9 +1,9 @@
 """Ramp's AI usage, by OTLP over HTTP in JSON, as OpenRouter's Broadcast sends it (OpenRouter, "Ramp").
 
-Ramp makes a record of cost of each span, so that only calls of a model are sent, and no words, of which it shows none.
-It reads Broadcast's names: the cost is `gen_ai.usage.total_cost`, which it keeps to ten digits behind the point; it
-attributes a cost by `user.id` and `trace.metadata.*`, where tags are told, too. A call that arrives twice is one (Ramp,
-"AI token spend management", of April 2026). Written from documentation, checked on a strict stub; not checked on Ramp
+Ramp makes a cost record of every span, so only model calls are sent; it shows no content, so none is sent. It reads
+Broadcast's names: the cost is `gen_ai.usage.total_cost`, which it stores with ten decimals; it attributes a cost by
+`user.id` and `trace.metadata.*`, which also have the tags. A call sent twice is one record (Ramp, "AI token spend
+management", of April 2026). Written from documentation, checked on a strict stub; not checked on Ramp
 itself.
 """
 
@@ -22,9 +22,9 @@ _MOST_SPANS = 50
 _ROOM = 1_000_000
 _MOST_LABELS, _LONGEST_LABEL = 100, 1_000
 _LIMITS = _backend.Limits(text=10_000)
-"""Ramp tells no limits: nothing that somebody attached is to cost the record of a cost."""
+"""Ramp documents no limits; a large attribute must not make it refuse the record of a cost."""
 _TEST = "openrouter-connection-test"
-"""The name of a span that Ramp leaves out: OpenRouter's own test of a connection."""
+"""The name of a span that Ramp ignores: OpenRouter's own connection test."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +47,11 @@ class Ramp(_backend.Backend):
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         return self.endpoint.rstrip("/")
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP tells no such time
-        """Return requests of a size that Ramp takes for the spans that are calls; the others are left out."""
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - OTLP has no such time
+        """Return requests within Ramp's limits for the spans that are calls; the others are left out."""
         calls = (span for span in spans if _facts.kind(span) in _facts.MODELS)
         parts = ((span.span_id, _otlp_json.resource_spans(self._encoded(span))) for span in calls)
         room = _ROOM - _otlp_json.AROUND - len(spans)
@@ -60,7 +60,7 @@ class Ramp(_backend.Backend):
         ]
 
     def probe(self, at: datetime) -> Request:
-        """Return OpenRouter's own test of a connection: a span that Ramp knows by its name, and keeps nothing of."""
+        """Return OpenRouter's own connection test: a span that Ramp recognizes by its name, and does not store."""
         moment = str(int(at.timestamp()) * 10**9)
         times = {"startTimeUnixNano": moment, "endTimeUnixNano": moment}
         span = {"traceId": f"{1:032x}", "spanId": f"{1:016x}", "name": _TEST, "kind": 1, **times}
@@ -72,7 +72,7 @@ class Ramp(_backend.Backend):
         return Request(url=self.url, body=body, headers=headers)
 
     def _headers(self) -> Mapping[str, str]:
-        return {**_otlp.pairs(self.headers), "authorization": f"Bearer {self.api_key}"}
+        return {**_otlp.parse_headers(self.headers), "authorization": f"Bearer {self.api_key}"}
 
     def _fitted(self, span: Span) -> Span:
         return _LIMITS.fitted(replace(span, content={}))
@@ -81,7 +81,7 @@ class Ramp(_backend.Backend):
         facts = _facts.of(span)
         dollars = {"total": facts.cost, "input": facts.input_cost, "output": facts.output_cost}
         add: dict[str, Attribute | None] = {
-            **_facts.whom(span),
+            **_facts.user_and_session(span),
             **_attribution(span),
             **{f"gen_ai.usage.{name}_cost": None if each is None else float(each) for name, each in dollars.items()},
             "gen_ai.usage.total_tokens": facts.total_tokens,
@@ -96,7 +96,7 @@ _: tuple[type[Exporter], type[Probe]] = (Ramp, Ramp)
 
 
 def _attribution(span: Span) -> dict[str, Attribute | None]:
-    """Return what a cost is attributed by; what a request says of itself wins over the application's tags."""
+    """Return what Ramp attributes a cost by; the request's metadata takes precedence over the application's tags."""
     place = {"environment": span.environment, "release": span.release}
     known = {name: value for name, value in place.items() if value}
     stated = islice({**known, **span.tags, **span.metadata}.items(), _MOST_LABELS)

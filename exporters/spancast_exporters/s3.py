@@ -1,11 +1,11 @@
-"""S3, and what speaks its protocol (R2, MinIO, ...): files of rows, in folders as OpenRouter's Broadcast has them.
+"""S3 and compatible stores (R2, MinIO, ...): files of rows, in folders named as by OpenRouter's Broadcast.
 
-A file is named after the spans in it, so that the same spans sent again overwrite it. Spans that are sent again beside
-others are in two files, of which SENT_AT tells the later; with `format="json"` each span has a file of its own, and is
-there once whatever happens.
+The name of a file depends on its spans, so that the same spans sent again overwrite it. Spans sent again among others
+are in two files, and SENT_AT shows the later row; with `format="json"` each span has a file of its own, and is always
+stored once.
 
-Checked on the examples that AWS publishes of its signature, on botocore's signature, on moto's server, which checks
-none, and on a strict stub, which does; not checked on S3 itself.
+Checked on AWS's published examples of its signature, on botocore's signature, on moto's server, which checks no
+signature, and on a strict stub, which does; not checked on S3 itself.
 """
 
 import re
@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import md5
-from urllib.parse import urlsplit
 
 from spancast.contract import Delivered, Encoded, Exporter, Probe, Reply, Request, Retry, Span, Traits, Verdict
-from spancast_exporters import _parquet, _s3_answer, _s3_files, _sigv4
+from spancast_exporters import _options, _parquet, _s3_answer, _s3_files, _sigv4
 
 __all__ = ["S3"]
 
@@ -52,27 +51,26 @@ class S3:
     traits: Traits = field(default=Traits(max_spans=1_000, resend="upsert"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}", self.bucket):
             raise ValueError(f"bucket cannot be {self.bucket!r}. Give its name alone, without s3:// and a path.")
         if not re.fullmatch(r"[a-z0-9-]+", self.region):
             raise ValueError(f"region cannot be {self.region!r}. Give one such as eu-central-1; of R2 it is auto.")
         keys = {"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key}
         for name, key in {**keys, "session_token": self.session_token or "none"}.items():
-            if not (key and key.isascii() and key.isprintable()) or " " in key:
-                raise ValueError(f"{name} holds characters that no key has. Copy it once more.")
-        parts = urlsplit(self.endpoint or "https://aws")
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-            raise ValueError("endpoint is no URL. Give one such as https://ACCOUNT.r2.cloudflarestorage.com.")
+            _options.check_key(name, key)
+        _options.check_endpoint(self.endpoint or "https://s3.amazonaws.com", "https://ACCOUNT.r2.cloudflarestorage.com")
         self._refuse_files()
 
     @property
     def url(self) -> str:
-        """Where the bucket is."""
+        """The URL of the bucket."""
         if self.endpoint:
             return f"{self.endpoint.rstrip('/')}/{self.bucket}"
         host = f"s3.{self.region}.amazonaws.com{'.cn' if self.region.startswith('cn-') else ''}"
-        one_label = re.fullmatch(r"[a-z0-9-]+", self.bucket)  # a dot would not be of AWS's certificate
+        one_label = re.fullmatch(
+            r"[a-z0-9-]+", self.bucket
+        )  # AWS's certificate does not cover a bucket name with a dot
         return f"https://{self.bucket}.{host}" if one_label else f"https://{host}/{self.bucket}"
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
@@ -83,7 +81,7 @@ class S3:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge by S3's own word, and believe no success without the tag of a file."""
+        """Judge by S3's error code; a success needs an ETag."""
         if _s3_answer.is_kept(reply):
             return Delivered()
         if 200 <= reply.status < 300:  # noqa: PLR2004 - the class of success
@@ -91,32 +89,32 @@ class S3:
         return _s3_answer.refused(encoded, reply)
 
     def probe(self, at: datetime) -> Request:
-        """Return a file that announces another body: where all else is good, S3 refuses it for that."""
+        """Return a file with a wrong digest: where everything else is right, S3 refuses it for that."""
         announced = b64encode(md5(b"", usedforsecurity=False).digest()).decode()
         headers = {"content-md5": announced, "content-type": "text/plain"}
         key = f"{_s3_files.folder(self.path, at, None)}/spancast-check.txt"
         return self._put(key, b"spancast check\n", headers, at)
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure. A store that looks at no digest keeps the small file."""
+        """Return what is wrong, and what to do. A store that checks no digest keeps the small file."""
         code, elsewhere = _s3_answer.code(reply), _s3_answer.region(reply)
         if code in _s3_answer.OTHER_BODY or _s3_answer.is_kept(reply):
             return None
         if elsewhere and elsewhere != self.region:
-            cure = f"The bucket is in {elsewhere}: see AWS_REGION."
+            cure = f"The bucket is in {elsewhere}: check AWS_REGION."
         elif code in _CURES:
             cure = _CURES[code]
         elif reply.status in (401, 403) or code in _s3_answer.CREDENTIAL:
-            cure = "See AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
+            cure = "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."
         else:
-            cure = "Is it a bucket? See AWS_REGION and AWS_ENDPOINT_URL_S3."
+            cure = "Check AWS_REGION and AWS_ENDPOINT_URL_S3, and that it is a bucket."
         return f"{self.url} answers {_s3_answer.reason(reply)}. {cure}"
 
     def _refuse_files(self) -> None:
-        """Refuse files that cannot be made."""
+        """Refuse options for files that cannot be made."""
         if self.format not in _s3_files.FORMATS:
             raise ValueError(f"format cannot be {self.format!r}. Give one of {', '.join(_s3_files.FORMATS)}.")
-        if self.format == "parquet" and not _parquet.is_there():
+        if self.format == "parquet" and not _parquet.is_installed():
             raise ValueError("format is parquet, which needs pyarrow: pip install 'spancast[parquet]'.")
         unknown = set(re.findall(r"\{([^{}]*)\}", self.path)) - set(_s3_files.VARIABLES)
         if unknown or not self.path.strip("/ ") or not self.path.isprintable():
@@ -132,7 +130,7 @@ class S3:
 _: tuple[type[Exporter], type[Probe]] = (S3, S3)
 
 _CURES = {
-    "NoSuchBucket": "There is no such bucket: see SPANCAST_S3_BUCKET.",
+    "NoSuchBucket": "There is no such bucket: check SPANCAST_S3_BUCKET.",
     "AccessDenied": "Allow the key s3:PutObject on the bucket.",
     _s3_answer.CLOCK: "Set the clock of this machine.",
 }

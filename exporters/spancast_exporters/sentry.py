@@ -1,11 +1,11 @@
 """Sentry, by OTLP over HTTP in protobuf (Sentry, "Direct OTLP Traces"; getsentry/relay, `integrations/otlp.rs`).
 
-A total in `gen_ai.cost.total_tokens` is kept as it is since September 2026 (getsentry/relay, #6338; Sentry, "Model
-Costs"); a Sentry of one's own that is older puts its estimate in its place for a model that it knows. It is a double,
-which is all that is believed; `openrouter.cost_usd` has every digit. Cached, written and reasoned tokens are given by
-Sentry's names, too (getsentry/sentry-conventions, `gen_ai`), and since Sentry drops the events of a span, an exception
-is told as attributes. Checked on a strict stub, written after Relay's source, and against the address that Sentry's own
-SDK makes of a DSN; not checked on Sentry itself.
+Since September 2026 Sentry keeps a total in `gen_ai.cost.total_tokens` (getsentry/relay, #6338; Sentry, "Model Costs");
+an older self-hosted Sentry replaces it by its own estimate for models that it knows. It must be a double;
+`openrouter.cost_usd` has every digit. Cached, written and reasoning tokens are also sent by Sentry's names
+(getsentry/sentry-conventions, `gen_ai`). Sentry drops the events of a span, so an exception is sent as attributes.
+Checked on a strict stub, written after Relay's source, and against the URL that Sentry's own SDK derives from a DSN;
+not checked on Sentry itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _LIMITS = _backend.Limits(text=600_000)
 
 _OPERATION = "gen_ai.operation.name"
 _OPERATIONS = {"llm": "chat", "embedding": "embeddings", "tool": "execute_tool", "agent": "invoke_agent"}
-"""By our kind of a span. What has no operation is no work of a model to Sentry (getsentry/relay, `eap/ai.rs`)."""
+"""By our kind of a span. Without an operation, Sentry does not treat it as a model's (getsentry/relay, `eap/ai.rs`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +48,16 @@ class Sentry(_backend.Backend):
     traits: Traits = field(default=Traits(resend="duplicates"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         if not _is_dsn(_split(self.dsn)):
-            raise ValueError("dsn is no DSN. It is as https://KEY@o1.ingest.sentry.io/PROJECT; copy it once more.")
+            raise ValueError(
+                "dsn is not a DSN. Give one such as https://KEY@o1.ingest.sentry.io/PROJECT; copy it again."
+            )
         super().__post_init__()
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         dsn = _split(self.dsn)
         folder, _, project = dsn.path.rpartition("/")
         base = (self.endpoint or f"{dsn.scheme}://{dsn.netloc.rpartition('@')[2]}{folder}").rstrip("/")
@@ -65,13 +67,13 @@ class Sentry(_backend.Backend):
         return {"x-sentry-auth": f"sentry sentry_key={_split(self.dsn).username}"}
 
     def _fitted(self, span: Span) -> Span:
-        return _LIMITS.fitted(_facts.placed(span, self.environment, self.release))
+        return _LIMITS.fitted(_facts.with_environment(span, self.environment, self.release))
 
     def _own(self, span: Span) -> tuple[Mapping[str, Attribute], Sequence[str]]:
         add: dict[str, Attribute | None] = {
             _OPERATION: _operation(span),
             "gen_ai.conversation.id": _conversation(span),
-            **_facts.whom(span),
+            **_facts.user_and_session(span),
             "sentry.environment": span.environment and _json.text(span.environment),
             "sentry.release": span.release and _json.text(span.release),
             **_raised(span),
@@ -91,28 +93,28 @@ def _split(dsn: str) -> SplitResult:
 
 
 def _is_dsn(dsn: SplitResult) -> bool:
-    """Whether it has what Sentry's SDK asks of one (sentry-sdk 2.75, `Dsn`)."""
+    """Whether it has the parts that Sentry's SDK requires (sentry-sdk 2.75, `Dsn`)."""
     return bool(
         dsn.scheme in ("http", "https") and dsn.hostname and dsn.username and dsn.path.rpartition("/")[2].isdigit()
     )
 
 
 def _operation(span: Span) -> str | None:
-    """Return what a span of OpenInference, say, does, which says it by another name."""
+    """Return the operation of a span that states it by another name, such as OpenInference's."""
     return None if _OPERATION in span.attributes else _OPERATIONS.get(_facts.kind(span) or "")
 
 
 def _conversation(span: Span) -> str | None:
-    """Return the session, of whose calls Sentry draws a conversation, unless another library names one."""
+    """Return the session, which Sentry shows as a conversation, unless another library has set one."""
     named = "gen_ai.conversation.id" in span.attributes or not span.session
     return None if named else _json.text(span.session or "")
 
 
 def _raised(span: Span) -> dict[str, Attribute | None]:
-    """Return what went wrong, by the names that an event would have it by."""
+    """Return the error as attributes, by the names of an exception event."""
     failure = _facts.failure(span) or {}
-    told = {"type": "type", "message": "message", "stacktrace": "stack"}
-    return {f"exception.{name}": failure[ours] for name, ours in told.items() if ours in failure}
+    names = {"type": "type", "message": "message", "stacktrace": "stack"}
+    return {f"exception.{name}": failure[ours] for name, ours in names.items() if ours in failure}
 
 
 def _measured(facts: _facts.Facts) -> dict[str, Attribute | None]:

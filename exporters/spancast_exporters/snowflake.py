@@ -1,10 +1,10 @@
 """Snowflake, by its SQL API: rows of OPENROUTER_TRACES, the table of OpenRouter's own Broadcast.
 
-A batch is one `MERGE` by trace and span, which is all or nothing: a row that is sent again, after a lost answer or with
-a cost that came late, is the row that was there (Snowflake, "MERGE"); two that are under way at once wait for each
-other ("Transactions", Resource locking). Each sending has a request id of its own with `retry=true`, so that one which
-is repeated on its way is executed once ("Resubmitting a request to execute SQL statements"). It is not the same for the
-same rows at another time: Snowflake would then not take a row again that was deleted there.
+A batch is one atomic `MERGE` by trace and span: a row sent again, after a lost answer or with a late cost, updates the
+existing row (Snowflake, "MERGE"); concurrent statements wait for each other ("Transactions", Resource locking). Each
+request has an id of its own with `retry=true`, so that one that is repeated on its way is executed once ("Resubmitting
+a request to execute SQL statements"). The id differs for the same rows at another time: otherwise Snowflake would not
+insert a row again that was deleted there.
 
 Checked on fakesnow (0.12, DuckDB's engine behind Snowflake's SQL) and on a strict stub that verifies the signature; not
 checked on Snowflake itself.
@@ -14,7 +14,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
@@ -36,22 +35,22 @@ from spancast.contract import (
     judge_status,
     retry_after,
 )
-from spancast_exporters import _jwt, _otlp, _refusal, _snowflake, _traces_table
+from spancast_exporters import _jwt, _options, _otlp, _refusal, _snowflake, _traces_table
 
 __all__ = ["Snowflake"]
 
 _PATH = "/api/v2/statements"
 _ROOM = 4_000_000
-"""Bytes of the rows of one statement. One variable holds 16 MB at least (Snowflake, "VARCHAR"); the rows are quoted."""
-_TIMEOUT = 60
-"""Seconds after which Snowflake gives a statement up, so that none is executed long after it was sent again."""
-_LASTS = 3600
-"""Seconds of a token of one's own; Snowflake takes none that lasts longer."""
-_EARLY = 60
-"""Seconds by which it is dated back, for clocks that differ."""
+"""Bytes of the rows of one statement. A variable holds at least 16 MB (Snowflake, "VARCHAR"); rows are quoted in it."""
+_TIMEOUT_SECONDS = 60
+"""Seconds after which Snowflake cancels a statement, so that none runs long after it was sent again."""
+_LIFETIME_SECONDS = 3600
+"""The lifetime of a signed token; Snowflake accepts no longer one."""
+_BACKDATED_SECONDS = 60
+"""How far it is backdated, for clocks that differ."""
 _KINDS = ("PROGRAMMATIC_ACCESS_TOKEN", "OAUTH")
 _PENDING = (202, 408)
-"""A statement that is still under way, and one that was given up."""
+"""Statuses of a statement that is still running, and of one that timed out."""
 _EXAMPLE = "2026-01-01T00:00:00"
 
 
@@ -103,19 +102,17 @@ class Snowflake:
     _pem: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work, and read the key."""
+        """Refuse options that cannot work, and read the key."""
         if not re.fullmatch(r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*", self.account):
             raise ValueError(
                 f"account cannot be {self.account!r}. Give its identifier alone, such as myorg-myaccount or "
                 "xy12345.us-east-1, without https:// and snowflakecomputing.com."
             )
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
-            raise ValueError("endpoint is no URL. Give one such as https://myorg-myaccount.snowflakecomputing.com.")
+        _options.check_endpoint(self.url, "https://myorg-myaccount.snowflakecomputing.com", allow_query=False)
         if self.token_type.upper() not in _KINDS:
             raise ValueError(f"token_type cannot be {self.token_type!r}. Give one of {', '.join(_KINDS)}.")
-        if not (self.token.isascii() and self.token.isprintable()) or " " in self.token:
-            raise ValueError("token holds characters that no token has. Copy it once more.")
+        if self.token:
+            _options.check_key("token", self.token)
         for text in (self.database, self.schema, self.table, self.warehouse, self.role or "PUBLIC"):
             _snowflake.name(text)
         if not self.token:
@@ -123,7 +120,7 @@ class Snowflake:
 
     @property
     def url(self) -> str:
-        """Where statements go."""
+        """The URL that statements are sent to."""
         given = self.endpoint.strip().rstrip("/")
         if given:
             base = given if "://" in given else f"https://{given}"
@@ -141,9 +138,9 @@ class Snowflake:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Judge by Snowflake's own code; a statement that is under way is sent again, which makes no second row.
+        """Judge by Snowflake's code; a statement that is still running is sent again, which adds no second row.
 
-        An error that is about a value is the fault of one row, and takes the whole statement with it.
+        An error about a value is caused by one row, but fails the whole statement.
         """
         why, code = _snowflake.reason(reply), _snowflake.code(reply)
         if reply.status == 200:  # noqa: PLR2004 - OK
@@ -156,30 +153,32 @@ class Snowflake:
             return Split(why) if len(encoded.span_ids) > 1 else Rejected(dict.fromkeys(encoded.span_ids, why))
         if reply.status == _snowflake.UNPROCESSABLE:
             return Retry(why)
-        return _refusal.worded(judge_status(encoded, reply), why)
+        return _refusal.with_reason(judge_status(encoded, reply), why)
 
     def probe(self, at: datetime) -> Request:
-        """Return the statement with no row, which proves address, credential, warehouse, grants and table."""
+        """Return a statement without rows, which checks address, credential, warehouse, grants and table."""
         return self._merge((_EXAMPLE, _EXAMPLE), [], at)
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure: for a table that is not there, the statement that makes it."""
-        code, told = _snowflake.code(reply), f"{self.url} answers {_snowflake.reason(reply)}"
+        """Return what is wrong, and what to do: for a missing table, the statement that creates it."""
+        code, problem = _snowflake.code(reply), f"{self.url} answers {_snowflake.reason(reply)}"
         if reply.status == 200 and code == _snowflake.DONE:  # noqa: PLR2004 - OK
             return None
         if reply.status in _PENDING:
-            return f"{told}: the warehouse {self.warehouse} was not ready in time. Ask again; see SNOWFLAKE_WAREHOUSE."
+            return f"{problem}: the warehouse {self.warehouse} was not ready. Try again, and check SNOWFLAKE_WAREHOUSE."
         if reply.status in (401, 403):
-            return f"{told}. {self._credentials_cure}"
-        return f"{told}. {self._cures.get(code or '', 'See SNOWFLAKE_ACCOUNT.')}"
+            return f"{problem}. {self._credentials_cure}"
+        return f"{problem}. {self._cures.get(code or '', 'Check SNOWFLAKE_ACCOUNT.')}"
 
     @property
     def _cures(self) -> dict[str, str]:
         role = f"ROLE {_snowflake.name(self.role)}" if self.role else "ROLE of the user"
         grant = f"GRANT SELECT, INSERT, UPDATE ON TABLE {self._table} TO {role}"
-        missing = f"There is no table {self._table}, or not for this role. Run: {_snowflake.create(self._table)}"
-        other = f"{self._table} is another table. Run: {_snowflake.complete(self._table)}"
-        warehouse = f"The role cannot use the warehouse {self.warehouse}: see SNOWFLAKE_WAREHOUSE."
+        missing = (
+            f"There is no table {self._table}, or this role has no access to it. Run: {_snowflake.create(self._table)}"
+        )
+        other = f"{self._table} has other columns. Run: {_snowflake.complete(self._table)}"
+        warehouse = f"The role cannot use the warehouse {self.warehouse}: check SNOWFLAKE_WAREHOUSE."
         return {
             **dict.fromkeys(_snowflake.MISSING, missing),
             **dict.fromkeys(_snowflake.OTHER_TABLE, other),
@@ -190,10 +189,10 @@ class Snowflake:
     @property
     def _credentials_cure(self) -> str:
         if self.token:
-            return "See SNOWFLAKE_TOKEN and SNOWFLAKE_TOKEN_TYPE; a network policy may also keep this machine out."
+            return "Check SNOWFLAKE_TOKEN and SNOWFLAKE_TOKEN_TYPE; a network policy may also keep this machine out."
         shown = _jwt.fingerprint(_jwt.key(self._pem, self.private_key_passphrase))
         return (
-            f"See SNOWFLAKE_USER, and whether DESC USER shows RSA_PUBLIC_KEY_FP as {shown}, and this machine's clock."
+            f"Check SNOWFLAKE_USER, and whether DESC USER shows RSA_PUBLIC_KEY_FP as {shown}, and this machine's clock."
         )
 
     @property
@@ -202,27 +201,27 @@ class Snowflake:
 
     def _sign_by_key(self) -> None:
         if not self.private_key or not self.user:
-            raise ValueError("there is no token, and no user with a private_key. Give token=, or both of these.")
-        if not _jwt.is_there():
+            raise ValueError("token, or user and private_key, are missing. Give token=, or both of the others.")
+        if not _jwt.is_installed():
             raise ValueError("private_key needs cryptography: pip install 'spancast[snowflake]'.")
         try:
             pem = _jwt.text_of(self.private_key, "-----BEGIN")
             _jwt.key(pem, self.private_key_passphrase)
         except ValueError as error:
-            raise ValueError(f"private_key is of no use: {error}. Give a PEM, or the path of its file.") from None
+            raise ValueError(f"private_key cannot be used: {error}. Give a PEM, or the path of its file.") from None
         object.__setattr__(self, "_pem", pem)
 
     def _merge(self, spread: tuple[str, str], rows: Sequence[bytes], at: datetime) -> Request:
         statement = _snowflake.merge(self._table, *spread)
-        said = {
+        fields = {
             "statement": statement,
-            "timeout": _TIMEOUT,
+            "timeout": _TIMEOUT_SECONDS,
             "warehouse": _snowflake.known_as(self.warehouse),
             **({"role": _snowflake.known_as(self.role)} if self.role else {}),
             "bindings": {"1": {"type": "TEXT", "value": f"[{b','.join(rows).decode()}]"}},
             "parameters": {"timezone": "UTC", "query_tag": "spancast"},
         }
-        body = msgspec.json.encode(said)
+        body = msgspec.json.encode(fields)
         own = uuid5(NAMESPACE_URL, f"{self.url} {at.isoformat()} {body.decode()}")
         return Request(url=f"{self.url}?requestId={own}&retry=true", body=body, headers=self._headers(at))
 
@@ -239,15 +238,15 @@ class Snowflake:
         """Return a token for an hour (Snowflake, "Using key-pair authentication")."""
         private = _jwt.key(self._pem, self.private_key_passphrase)
         subject = f"{_account(self.account)}.{self.user.upper()}"
-        issued = int(at.timestamp()) - _EARLY
+        issued = int(at.timestamp()) - _BACKDATED_SECONDS
         issuer = f"{subject}.{_jwt.fingerprint(private)}"
-        return _jwt.signed({"iss": issuer, "sub": subject, "iat": issued, "exp": issued + _LASTS}, private)
+        return _jwt.signed({"iss": issuer, "sub": subject, "iat": issued, "exp": issued + _LIFETIME_SECONDS}, private)
 
 
 _: tuple[type[Exporter], type[Probe]] = (Snowflake, Snowflake)
 
 
 def _account(identifier: str) -> str:
-    """Return an account as its tokens name it: in capitals, without the region behind it."""
+    """Return an account as in its tokens: in capitals, without the region."""
     alone = identifier.partition("-" if ".global" in identifier else ".")[0]
     return alone.upper()

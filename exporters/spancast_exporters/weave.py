@@ -1,10 +1,10 @@
 """W&B Weave: by OTLP to its Agents view, or by its own API to its Traces view, which shows OpenRouter's own dollars.
 
-In the Agents view, which W&B recommends, Weave computes what a call cost from its table of prices, when somebody looks,
-and nothing at all for a model that is not in it. What OpenRouter charged is an attribute there: `gen_ai.usage.cost`, to
-sum and to sort by, and `openrouter.cost_usd`, to the last digit. With `view="traces"` it is the cost that Weave shows:
-one that comes with a call stands where no table has a price for its model, and so the model is called
-`openrouter:openai/gpt-5` there. W&B does not document that; it is what its code does.
+In the Agents view, which W&B recommends, Weave computes a cost from its price table when a page is viewed, and none for
+a model that is not in it. OpenRouter's charge is an attribute there: `gen_ai.usage.cost`, to sum and to sort by, and
+`openrouter.cost_usd`, to the last digit. With `view="traces"` OpenRouter's charge is the cost that Weave shows: it
+keeps a stated cost where no table has a price for the model, so the model is called `openrouter:openai/gpt-5` there.
+W&B does not document that; it is what its code does.
 
 Checked on Weave's own server code: its parser of spans, and its schema of calls (weave 0.53.12, the last that is open).
 """
@@ -14,14 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from spancast.contract import (
-    Another,
     Encoded,
     Exporter,
+    OtherSender,
     Probe,
     ReadBack,
     Rejected,
@@ -32,9 +31,8 @@ from spancast.contract import (
     Traits,
     Verdict,
     by_opentelemetry,
-    shown_url,
 )
-from spancast_exporters import _json, _otlp, _refusal, _weave, _weave_calls
+from spancast_exporters import _json, _options, _otlp, _refusal, _weave, _weave_calls
 from spancast_exporters._weave_answer import rejected
 
 __all__ = ["Weave"]
@@ -81,28 +79,24 @@ class Weave:
     base_url: str = field(default=_CLOUD_API, metadata={"variables": ("WANDB_PUBLIC_BASE_URL", "WANDB_BASE_URL")})
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse options that cannot work."""
         if self.view not in ("agents", "traces"):
             raise ValueError(f'view cannot be {self.view!r}. Give "agents" or "traces".')
         for name, url in (("endpoint", self.endpoint or _CLOUD), ("base_url", self.base_url)):
-            _otlp.refuse_user(url, name)
-            if urlsplit(url).scheme not in ("http", "https"):
-                raise ValueError(f"{name} cannot be {shown_url(url)!r}. Give a URL such as {_CLOUD}.")
-        if not (self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key and self.api_key):
-            raise ValueError("api_key holds characters that no key has. Copy it once more.")
+            _options.check_endpoint(url, _CLOUD, name)
+        _options.check_key("api_key", self.api_key)
         entity, project = self._place
         if not entity or not project or "/" in project:
             raise ValueError(
-                f'{entity}/{project} is no project. Give entity= and project=, or project_id="entity/project".'
+                f'{entity}/{project} is not a project. Give entity= and project=, or project_id="entity/project".'
             )
 
     @property
     def traits(self) -> Traits:
         """Return the limits of Weave.
 
-        A span that comes twice to the Agents view replaces the first, though the totals of an agent count both (weave
-        0.53.12, migration 030). In the Traces view it stays one call, but its cost would stay what it first was, so
-        that one waits for it.
+        A span sent twice to the Agents view replaces the first, though the totals of an agent count both (weave
+        0.53.12, migration 030). In the Traces view it stays one call with its first cost, so spans wait for theirs.
         """
         resend = "upsert" if self.view == "agents" else "duplicates"
         return Traits(
@@ -114,17 +108,17 @@ class Weave:
 
     @property
     def url(self) -> str:
-        """Where the spans go."""
+        """The URL that spans are sent to."""
         if self.view == "traces":
             return self._base + _UPSERT
         given = (self.endpoint or "").rstrip("/")
         return given if given.endswith(_otlp.PATH) else self._base + _AGENTS
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return who else may send there."""
-        sdk = Another(
-            who="Weave's SDK",
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return what else may send the same calls there."""
+        sdk = OtherSender(
+            name="Weave's SDK",
             cure="Set WEAVE_DISABLED=true, or leave one of the two out.",
             packages=("weave",),
             variables={"WANDB_API_KEY": ()},
@@ -132,8 +126,8 @@ class Weave:
         )
         return (sdk, by_opentelemetry(self.url))
 
-    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - no such time is told
-        """Return requests of a size that Weave takes."""
+    def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:  # noqa: ARG002 - requests have no such time
+        """Return requests within Weave's limits."""
         if self.view == "traces":
             parts = ((span.span_id, self._call(span)) for span in spans)
             return [self._upsert(ids, calls) for ids, calls in _otlp.batches(parts, _ROOM)]
@@ -143,18 +137,18 @@ class Weave:
         return [_otlp.post(self.url, headers, ids, batch) for ids, batch in _otlp.batches(encoded, _ROOM)]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe what Weave says of each span: it answers 200 to those that it refuses, too."""
+        """Judge by what Weave states of each span: it answers 200 even where it refuses some."""
         if self.view == "traces":
             verdict = _refusal.judge(encoded, reply)
-            taken = not 200 <= reply.status < 300 or isinstance(_answer(reply).get("res"), list)  # noqa: PLR2004 - HTTP's own number
+            taken = not 200 <= reply.status < 300 or isinstance(_json.answer(reply).get("res"), list)  # noqa: PLR2004 - HTTP's own number
             return verdict if taken else Retry(f"HTTP {reply.status} without the list of calls that Weave answers")
         refused = rejected(encoded, reply)
-        return _otlp.judge_worded(encoded, reply) if refused is None else Rejected(refused)
+        return _otlp.judge_with_reason(encoded, reply) if refused is None else Rejected(refused)
 
-    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - nothing of it is told
-        """Return a request that carries no span; Weave looks at the key before it looks inside."""
+    def probe(self, at: datetime) -> Request:  # noqa: ARG002 - the request has no time
+        """Return a request without spans; Weave checks the key before the body."""
         if self.view == "traces":
-            return self._asking([], 1)
+            return self._query([], 1)
         return Request(
             url=self.url,
             body=b"",
@@ -162,32 +156,32 @@ class Weave:
         )
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure."""
-        wrong = _refusal.unwell(reply, self._base, "See WF_TRACE_SERVER_URL, WANDB_BASE_URL.")
+        """Return what is wrong, and what to do."""
+        wrong = _refusal.diagnose_status(reply, self._base, "Check WF_TRACE_SERVER_URL, WANDB_BASE_URL.")
         if wrong is not None:
             return wrong
         if reply.status in (401, 403):
             return (
-                f"{self._base} refuses the key ({_refusal.reason(reply)}). Is WANDB_API_KEY of this W&B, and may it"
-                f" write to {self._place[0]}? See WANDB_ENTITY."
+                f"{self._base} refuses the key ({_refusal.reason(reply)}). Check that WANDB_API_KEY is of this W&B, and"
+                f" may write to {self._place[0]} (WANDB_ENTITY)."
             )
         if self.view == "traces":
-            known = isinstance(_answer(reply).get("calls"), list)
-            return None if known else f"{self._base} is no Weave. See WF_TRACE_SERVER_URL."
-        verdict = _otlp.judge_worded(Encoded(Request(url=self.url, body=b""), ()), reply)
+            known = isinstance(_json.answer(reply).get("calls"), list)
+            return None if known else f"The answer of {self._base} is not one of Weave. Check WF_TRACE_SERVER_URL."
+        verdict = _otlp.judge_with_reason(Encoded(Request(url=self.url, body=b""), ()), reply)
         return (
-            f"{self._base} is no Weave ({verdict.reason}). See WF_TRACE_SERVER_URL."
+            f"The answer of {self._base} is not one of Weave ({verdict.reason}). Check WF_TRACE_SERVER_URL."
             if isinstance(verdict, Retry)
             else None
         )
 
-    def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - the spans tell their own time
-        """Return the request that asks for calls by their ids."""
-        return self._asking([span.span_id for span in spans], len(spans))
+    def read_back(self, spans: Sequence[Span], at: datetime) -> Request:  # noqa: ARG002 - spans have their own times
+        """Return the query for calls by their ids."""
+        return self._query([span.span_id for span in spans], len(spans))
 
     def found(self, spans: Sequence[Span], reply: Reply) -> Mapping[str, bool]:
-        """Return which calls Weave has; nothing is known where it does not list them."""
-        listed = _answer(reply).get("calls") if reply.status == 200 else None  # noqa: PLR2004 - OK
+        """Return which calls Weave has; nothing where it does not list them."""
+        listed = _json.answer(reply).get("calls") if reply.status == 200 else None  # noqa: PLR2004 - OK
         if not isinstance(listed, list):
             return {}
         there = {each.get("id") for each in listed if isinstance(each, dict)}
@@ -201,7 +195,7 @@ class Weave:
 
     @property
     def _base(self) -> str:
-        """The address of the trace server, of which people also give the part for spans."""
+        """The base URL of the trace server; `endpoint` may include the path for spans."""
         if self.endpoint is not None:
             found = self.endpoint.rstrip("/")
             return next((found.removesuffix(path) for path in _PATHS if found.endswith(path)), found)
@@ -225,7 +219,7 @@ class Weave:
         body = b'{"batch":[' + b",".join(calls) + b"]}"
         return Encoded(Request(url=self.url, body=body, headers=self._headers()), tuple(ids))
 
-    def _asking(self, ids: Sequence[str], limit: int) -> Request:
+    def _query(self, ids: Sequence[str], limit: int) -> Request:
         wanted: dict[str, Any] = {"project_id": "/".join(self._place), "columns": ["id"], "limit": limit}
         if ids:
             wanted["filter"] = {"call_ids": list(ids)}
@@ -233,8 +227,3 @@ class Weave:
 
 
 _: tuple[type[Exporter], type[Probe], type[ReadBack]] = (Weave, Weave, Weave)
-
-
-def _answer(reply: Reply) -> Mapping[str, Any]:
-    found = _json.read(reply.body.decode("utf-8", "replace"))
-    return found if isinstance(found, dict) else {}

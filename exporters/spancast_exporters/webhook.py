@@ -12,7 +12,6 @@ from binascii import Error
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from spancast.contract import (
     Delivered,
@@ -27,7 +26,7 @@ from spancast.contract import (
     Unauthorized,
     Verdict,
 )
-from spancast_exporters import _otlp, _otlp_json, _refusal
+from spancast_exporters import _options, _otlp, _otlp_json, _refusal
 
 __all__ = ["Webhook"]
 
@@ -61,16 +60,11 @@ class Webhook:
     traits: Traits = field(default=Traits(max_bytes=_ROOM, resend="upsert"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        _otlp.refuse_user(self.endpoint)
-        parts = urlsplit(self.endpoint)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError("endpoint is no URL. Give one such as https://traces.example/openrouter.")
+        """Refuse options that cannot work."""
+        _options.check_endpoint(self.endpoint, "https://traces.example/openrouter")
         if self.method.upper() not in ("POST", "PUT"):
             raise ValueError(f'method cannot be {self.method!r}. Give "POST" or "PUT".')
-        for name, value in _otlp.pairs(self.headers).items():
-            if not (name.isascii() and value.isascii() and f"{name}{value}".isprintable()):
-                raise ValueError(f"the header {name!a} holds characters that no header has.")
+        _options.check_headers(_otlp.parse_headers(self.headers))
         if self.secret is not None and not all(
             _SHORTEST <= len(key) <= _LONGEST for key in _keys(self.secret) or [b""]
         ):
@@ -86,10 +80,10 @@ class Webhook:
         ]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe any 2xx, but for a page, which is of somebody in between, and JSON that says an error.
+        """Accept any 2xx, except for an HTML page, which an intermediary sends, and JSON with an error.
 
-        A receiver that says 410 wants nothing more (Standard Webhooks, "Delivery success and failure"): all waits until
-        the destination is changed.
+        A receiver that answers 410 wants nothing more (Standard Webhooks, "Delivery success and failure"): spans
+        wait until the destination is changed.
         """
         if reply.status == _GONE:
             return Unauthorized(_refusal.reason(reply))
@@ -106,15 +100,20 @@ class Webhook:
         """Return what is wrong; a receiver may answer 400 to what holds no span (OpenRouter, "Webhook")."""
         reason = _refusal.reason(reply)
         if reply.status in (401, 403):
-            return f"The receiver refuses us ({reason}). See SPANCAST_WEBHOOK_HEADERS and SPANCAST_WEBHOOK_SECRET."
+            return (
+                f"The receiver refuses the credential ({reason}). "
+                "Check SPANCAST_WEBHOOK_HEADERS and SPANCAST_WEBHOOK_SECRET."
+            )
         doubt = _doubt(reply) if 200 <= reply.status < 300 else None  # noqa: PLR2004 - the class of success
         if doubt is not None:
-            return f"{doubt}. See SPANCAST_WEBHOOK_URL."
+            return f"{doubt}. Check SPANCAST_WEBHOOK_URL."
         fine = 200 <= reply.status < 300 or reply.status == 400  # noqa: PLR2004 - the class of success, Bad Request
-        return None if fine else f"The receiver answers {reason}. See SPANCAST_WEBHOOK_URL and SPANCAST_WEBHOOK_METHOD."
+        return (
+            None if fine else f"The receiver answers {reason}. Check SPANCAST_WEBHOOK_URL and SPANCAST_WEBHOOK_METHOD."
+        )
 
     def _request(self, body: bytes, at: datetime, more: Mapping[str, str] | None = None) -> Request:
-        headers = {**_otlp.pairs(self.headers), "content-type": "application/json", **(more or {})}
+        headers = {**_otlp.parse_headers(self.headers), "content-type": "application/json", **(more or {})}
         if self.secret is not None:
             headers |= _signed(_keys(self.secret), body, at)
         return Request(url=self.endpoint, body=body, headers=headers, method=self.method.upper())
@@ -124,12 +123,12 @@ _: tuple[type[Exporter], type[Probe]] = (Webhook, Webhook)
 
 
 def _doubt(reply: Reply) -> str | None:
-    """Return why a success is none. The type of a body says little: some frameworks say HTML of any text."""
+    """Return why a success is doubtful; the content type is ignored, since some frameworks send HTML's for any text."""
     return _refusal.doubt(replace(reply, headers={}))
 
 
 def _keys(secret: str) -> list[bytes]:
-    """Return the keys of a secret; nothing for what is no base64."""
+    """Return the keys of a secret; an empty one for what is not base64."""
     return [_decoded(each.removeprefix(_PREFIX)) for each in secret.split()]
 
 

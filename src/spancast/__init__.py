@@ -6,24 +6,46 @@
     with spancast.attribute(user="u_42"):
         ...                              # any client: openai, openrouter, langchain, httpx, requests, aiohttp
 
-The house, in the order in which a call passes through it:
+The packages, in the order in which a call passes through them:
 
-- `hooks`         patches the client's one send method; the caller gets its own response object back
-- `capture`       bytes in, Call out: OpenRouter's dialects, and nothing else
-- `attribution`   whom a call is for
-- `recording`     opens an exchange for a request, keeps and traces the Call that comes of it
-- `trace`         a Call as one OpenTelemetry span, in the application's own trace; its metrics, its event
-- `delivery`      journal (durable), drainer, outbox, couriers
-- `bookkeeping`   the ledger: who spent what
-- `ledgers`       the same, as a program asks it; `latest` brings it up to date first
-- `chosen`        which calls are meant, as people say it to the command or to `ledgers`
-- `owed`          the costs that come late: who asks for them, and who waits for them
-- `broadcast`     what each destination is sent
-- `cli`           the command; `testing` an OpenRouter that runs on this machine
+- `hooks`            wrap each client's one send method; the caller gets its own response object back
+- `capture`          turns the bytes of an exchange into a Call, by OpenRouter's dialects
+- `attribution`      finds the user, the session and the tags of a call
+- `recording`        opens an exchange for each request, and hands the finished Call to the journal and to `trace`
+- `trace`            makes a Call one OpenTelemetry span in the application's own trace, with metrics and events
+- `delivery`         stores calls in the journal, moves them to ledger and outbox, and sends them
+- `bookkeeping`      the ledger: what was spent, by whom
+- `spans`            makes a Call, or another span of the application, the span that exporters get
+- `broadcast`        decides what each destination gets: sampling, filters, privacy
+- `destinations`     where spans are sent: names, options, exporters
 
-What passes is of `records`; where it goes is in `destinations`, what an owner may choose in `settings`. `contract` is
-what an exporter may import; `watch` puts the hooks together with what they talk to, `running` all the stations, and
-`api` is what a program says to it; all of them stand on `base`.
+Around them:
+
+- `records`          the types that pass through: Call, late facts, content
+- `early_facts`      late facts that a store receives before their call
+- `settings`         arguments, variables, files and defaults, resolved
+- `semconv`          the names of span attributes
+- `contract`         what an exporter may import
+- `errors`           what Spancast raises
+- `base`             what all of them use, and what knows nothing of OpenRouter
+
+What puts them together:
+
+- `instrumentation`  hooks, recording and tracing, as one
+- `workers`          the background workers of a process: couriers, lookups of late costs, pruning
+- `runtime`          everything that `start` puts to work
+- `api`              `start`, `flush` and `stop`
+- `instrumentor`     the OpenTelemetry instrumentor, for spans alone
+- `otel`             exporters of ours for OpenTelemetry's SDK
+- `ledgers`          the ledger's API for programs
+- `live_ledger`      a ledger that is brought up to date on each access
+- `call_filter`      which calls to report, as the command and `ledgers` accept it
+- `cli`              the command `spancast`
+- `testing`          an OpenRouter that runs on this machine, and the suite for exporters
+- `bootstrap`        starts Spancast in a program that `spancast run` runs
+- `pyinstaller`      the hook for frozen programs
+
+PYTEST_DONT_REWRITE: under `spancast run` this package is imported before pytest can rewrite it, and pytest would warn.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -38,7 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Destination", "OpenRouterInstrumentor", "attribute", "flush", "ledger", "start", "stop"]
 
-_LATE = {
+_LAZY = {
     "flush": "spancast.api",
     "ledger": "spancast.ledgers",
     "start": "spancast.api",
@@ -48,11 +70,11 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is heavier than the rest when it is first used, and tell the version from the distribution."""
-    from importlib import import_module, metadata  # noqa: PLC0415 - late on purpose
+    """Import the heavier names on first use, and read the version from the distribution."""
+    from importlib import import_module, metadata  # noqa: PLC0415 - a program that uses neither need not import it
 
     if name == "__version__":
         return metadata.version("spancast")
-    if name not in _LATE:
+    if name not in _LAZY:
         raise AttributeError(f"module 'spancast' has no attribute {name!r}")
-    return getattr(import_module(_LATE[name]), name)
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,4 +1,4 @@
-"""Start, stop, flush: what a program says to Spancast. One application has one."""
+"""The functions with which a program starts, flushes and stops Spancast, of which a process has one."""
 
 import atexit
 import math
@@ -18,28 +18,41 @@ from spancast.base import forks, guard
 from spancast.base.deadline import Deadline
 from spancast.destinations.destination import Destination
 from spancast.errors import ConfigurationError
-from spancast.running import EXIT_BUDGET, Running
+from spancast.instrumentation import Instrumentation
+from spancast.runtime import EXIT_SECONDS, Runtime
+from spancast.settings import variables
 from spancast.settings.resolve import resolve
 from spancast.trace import providers
-from spancast.watch import Watch
 
-_running: Running | None = None
-_wanted: Running | None = None
-"""What runs, where the program itself has called `start` for it."""
+_running: Runtime | None = None
+_started_by_program: Runtime | None = None
+"""What runs, if the program itself has called `start` for it."""
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """Who makes spans without a `Running`: the OpenTelemetry instrumentor."""
+class SpansOnly:
+    """The OpenTelemetry instrumentor's instrumentation, which makes spans and writes nothing to the disk."""
 
-    watch: Watch
+    instrumentation: Instrumentation
     providers: Mapping[str, Any]
-    """Those that it was given, by the names of `start`: they are for what is started beside it, too."""
+    """The providers that it was given, by the names of `start`; a later `start` inherits them."""
 
 
-beside: list[Beside] = []
-"""One, where the instrumentor is at work by itself."""
+_spans_only: SpansOnly | None = None
+"""Set while the instrumentor runs without `start()`."""
+
+
+def attach(spans_only: SpansOnly) -> None:
+    """Have `flush` and `start` take the instrumentor into account."""
+    global _spans_only  # noqa: PLW0603 - one application, one instrumentor
+    _spans_only = spans_only
+
+
+def detach() -> None:
+    """Undo `attach`."""
+    global _spans_only  # noqa: PLW0603 - one application, one instrumentor
+    _spans_only = None
 
 
 def _after_fork() -> None:
@@ -53,7 +66,7 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def _naming_settings(start: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
-    """Have a setting that does not exist answered with those that do; it stays the `TypeError` that Python raises."""
+    """Have the `TypeError` for an unknown setting list those that exist."""
 
     @wraps(start)
     def started(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
@@ -98,206 +111,190 @@ def start(  # noqa: PLR0913 - each is a setting
     user_metrics: bool | None = None,
     enabled: bool | None = None,
 ) -> None:
-    """Watch every call that this process makes to OpenRouter from now on.
+    """Record every call that this process makes to OpenRouter from now on.
+
+    What is not given is read from `SPANCAST_*` variables, `spancast.toml` or `[tool.spancast]`; see `docs/settings.md`.
+    A second call changes nothing until `stop`; only what `spancast run` started is replaced by what the program gives.
+    A full disk or a dead network raises nothing: it is logged once, and Spancast carries on.
 
     Args:
-        destinations: where spans are sent: names of exporters, or `spancast.Destination`. None is fine: the calls are
-            in the ledger and in the application's own traces either way.
+        destinations: where spans are sent: names of exporters, or `spancast.Destination`. Without any, calls still go
+            to the ledger and to the application's own traces.
         keys: names for API keys, by the SHA-256 of each, for the `keys` and the filters of destinations.
         home: the directory of the journal and the ledger; by default the platform's state directory.
-        capture_content: whether prompts and completions are kept, on the span and for the destinations.
-        emit_event: whether each call is a log record too, in the application's own logger provider.
-        metrics: `latest` for the conventions' names of today, `1.44` for those that most backends know, `off`.
-        user_metrics: whether the user is an attribute of the metrics, which gives each user time series of their own.
-        redact: called with each text of them before it is kept, off the caller's thread; returns a string to keep, or
-            `None`, which takes the text away.
-        hosts: further hosts that speak OpenRouter: `host`, `host:port` or a URL prefix.
+        capture_content: whether prompts and completions are captured, on the span and for the destinations.
+        hosts: further hosts that speak OpenRouter's API: `host`, `host:port` or a URL prefix.
         tracer_provider: makes the spans; by default the application's own provider, as soon as it has one.
         meter_provider: records the metrics; by default the application's own provider, as soon as it has one.
-        link_broadcast: whether each request names its span, so that the spans of OpenRouter's Broadcast hang under it;
-            it and `forward_user` are all that changes a request.
-        default_user: whom a call is for when nothing says it; see `docs/attribution.md`.
-        default_session: its session then.
-        default_tags: tags of every call that does not say others by these names.
-        baggage_keys: entries of W3C baggage that are tags; `user.id` and `session.id` are read always.
-        forward_user: whether OpenRouter is told the user, in the request's body, where the application does not.
+        link_broadcast: whether each request names its span, so that the spans of OpenRouter's Broadcast become its
+            children; only this and `forward_user` change a request.
+        default_user: the user of a call that has no other; see `docs/attribution.md`.
+        default_session: the session of a call that has no other.
+        default_tags: tags of every call, unless it has others with these names.
+        baggage_keys: entries of W3C baggage that become tags; `user.id` and `session.id` are always read.
+        forward_user: whether to send the user to OpenRouter in the request's body, if the application does not.
         user_hash: `hmac:` and a key; users are pseudonymised with it before anything is written.
-        backfill: `caller-key` asks OpenRouter in the background what a call cost whose answer did not say, with the
-            key that made it, which stays in memory; `off` by default.
-        backfill_key: the same for all calls in the ledger, of this process or not, with a key given for it.
-        estimate: whether a cost that is not stated is estimated by OpenRouter's list of prices.
+        backfill: `caller-key` looks up costs that a response did not state, in the background, with the key that made
+            the call, which stays in memory; `off` by default.
+        backfill_key: a key with which one process looks up missing costs for all calls in the ledger.
+        estimate: whether a cost that is not stated is estimated from OpenRouter's price list.
         durability: what a finished call survives: `process` (its death, the default), `power` or `memory`.
         delivery: who sends: `process` (the default), or `external` for `spancast deliver` alone.
-        outbox_size: how much is kept on disk for destinations at most: bytes, or `500MB`; the default is 1 GB. Beyond
-            it prompts and completions go first, the small records of what calls cost last, each counted.
+        outbox_size: the maximum size on disk of what waits for destinations: bytes, or `500MB`; the default is 1 GB.
+            Beyond it prompts and completions are dropped first, the small records of costs last, each counted.
         outbox_age: how long a call waits for a destination at most: `12h`, seconds, a `timedelta`; the default is 30d.
-        retention: how long a call is kept for `spancast replay` that no destination waits for any more; 7d by default.
+        retention: how long a call that no destination waits for is kept for `spancast replay`; 7d by default.
         ledger_retention: how long the ledger keeps single calls, for ever by default; their sums stay.
+        redact: called with each text of a prompt or completion before it is stored, in a background thread; returns
+            the text to store, or `None` to drop it.
+        emit_event: whether each call is also a log record, in the application's own logger provider.
+        metrics: `latest` for the current names of the conventions, `1.44` for those that most backends know, `off`.
+        user_metrics: whether the user is an attribute of the metrics, so that each user has time series of their own.
         enabled: whether to do anything at all.
 
-    What is not given is read from `SPANCAST_*` variables, `spancast.toml` or `[tool.spancast]`; see
-    `docs/settings.md`. Calling it again changes nothing until `stop`, but that what `spancast run` started gives way to
-    what the program says here. Raises `spancast.errors.ConfigurationError` for a value that cannot work, and nothing
-    else: a full disk or a dead network is logged once and outlived.
+    Raises:
+        ConfigurationError: A value cannot work.
     """
-    arguments = {
-        "destinations": destinations,
-        "keys": keys,
-        "home": home,
-        "capture_content": capture_content,
-        "hosts": hosts,
-        "link_broadcast": link_broadcast,
-        "default_user": default_user,
-        "default_session": default_session,
-        "default_tags": default_tags,
-        "baggage_keys": baggage_keys,
-        "forward_user": forward_user,
-        "user_hash": user_hash,
-        "backfill": backfill,
-        "backfill_key": backfill_key,
-        "estimate": estimate,
-        "durability": durability,
-        "delivery": delivery,
-        "outbox_size": outbox_size,
-        "outbox_age": outbox_age,
-        "retention": retention,
-        "ledger_retention": ledger_retention,
-        "redact": redact,
-        "emit_event": emit_event,
-        "metrics": metrics,
-        "user_metrics": user_metrics,
-        "enabled": enabled,
-    }
-    global _wanted  # noqa: PLW0603 - one application, one Spancast
-    _wanted = begin(arguments, tracer_provider, meter_provider)
+    arguments = dict(locals())  # every parameter, by its name
+    del arguments["tracer_provider"], arguments["meter_provider"]
+    global _started_by_program  # noqa: PLW0603 - one application, one Spancast
+    _started_by_program = start_runtime(arguments, tracer_provider, meter_provider)
 
 
-def begin(
+def start_runtime(
     arguments: Mapping[str, Any],
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
-) -> Running | None:
-    """Start with these arguments; return what runs now, or `None` when the settings say that nothing shall."""
+) -> Runtime | None:
+    """Start with these arguments; return what runs now, or `None` if the settings disable it."""
     global _running  # noqa: PLW0603 - one application, one Spancast
     providers.checked(tracer_provider=tracer_provider, meter_provider=meter_provider)
     settings = resolve(arguments)
     if settings.instead_of is not None and settings.enabled:
-        kept = "lie in memory" if settings.durability == "memory" else f"are kept in {settings.home}"
-        guard.once_a_minute("home", "%s. Records %s instead.", settings.instead_of, kept)
-    said = {**arguments, "tracer_provider": tracer_provider, "meter_provider": meter_provider}
-    said = {name: value for name, value in said.items() if value is not None}
-    inherited = beside[0].providers if beside else {}
+        where = "stay in memory" if settings.durability == "memory" else f"are written to {settings.home}"
+        guard.warn("home", "%s. Records %s instead.", settings.instead_of, where)
+    if settings.enabled:
+        for sentence in variables.misspelt():
+            guard.warn(sentence, "%s", sentence)
+    given = {**arguments, "tracer_provider": tracer_provider, "meter_provider": meter_provider}
+    given = {name: value for name, value in given.items() if value is not None}
+    inherited = _spans_only.providers if _spans_only is not None else {}
     with _lock:
-        if _running is not None and not _gives_way(_running, said, inherited):
+        if _running is not None and not _is_replaced_by(_running, given, inherited):
             return _running
         explicit = settings.destinations if arguments.get("destinations") is not None else ()
-        named = frozenset(each.name for each in explicit)
-        fresh = Running(settings, {**inherited, **said}, named, _end_before_others) if settings.enabled else None
+        names = frozenset(destination.name for destination in explicit)
+        runtime = Runtime(settings, {**inherited, **given}, names, _end_before_others) if settings.enabled else None
         if _running is not None:
-            _running.end(EXIT_BUDGET)
+            _running.stop(EXIT_SECONDS)
             _running = None
-            _leave_to_others()
-        if fresh is not None:
-            fresh.begin()
-            _running = fresh
+            _restore_attribution()
+        if runtime is not None:
+            runtime.start()
+            _running = runtime
         return _running
 
 
-def _leave_to_others() -> None:
-    """Have the instrumentor, where it goes on alone, say again whom calls are for."""
-    for each in beside:
-        each.watch.follow()
+def _restore_attribution() -> None:
+    """Put the instrumentor's attribution rules back into force, if it still runs."""
+    if _spans_only is not None:
+        _spans_only.instrumentation.apply_attribution()
 
 
-def let_go(begun: Running) -> None:
-    """Stop what the instrumentor has begun, unless the program itself has called `start` since, or `stop`."""
-    if begun is _running and begun is not _wanted:
+def stop_if_unclaimed(runtime: Runtime) -> None:
+    """Stop what the instrumentor has started, unless the program has called `start` or `stop` since."""
+    if runtime is _running and runtime is not _started_by_program:
         stop()
 
 
-def _gives_way(running: Running, said: Mapping[str, Any], inherited: Mapping[str, Any]) -> bool:
-    """Whether what runs is to be started anew: `spancast run` started it, and the program says how it wants it."""
-    if said and {**inherited, **said} != running.said and running.said:
-        guard.once_a_minute("start", "Spancast runs already; what start() is given now is not used.")
-    return bool(said) and not running.said
+def _is_replaced_by(runtime: Runtime, given: Mapping[str, Any], inherited: Mapping[str, Any]) -> bool:
+    """Return whether `start` replaces what runs: `spancast run` started it, and the program gives arguments."""
+    replaced = bool(given) and not runtime.arguments and runtime is not _started_by_program
+    if given and not replaced and {**inherited, **given} != runtime.arguments:
+        guard.warn("start", "Spancast is already running; the arguments of this start() are ignored.")
+    return replaced
 
 
 def flush(timeout: float = 5.0) -> bool:
-    """Send what was recorded, for at most `timeout` seconds; return whether all of it has been delivered.
+    """Send what this process has recorded, for at most `timeout` seconds; return whether all of it was delivered.
 
-    It speaks of this process's own records. Without destinations it says whether they are all in the ledger; with the
-    OpenTelemetry instrumentor alone, which keeps no ledger, whether all spans have ended and all metrics are recorded.
-    A `timeout` that is no finite number raises `spancast.errors.ConfigurationError`; one below zero is zero.
+    Without destinations, return whether all calls are in the ledger; with the OpenTelemetry instrumentor alone, which
+    has no ledger, whether all spans have ended and all metrics are recorded.
+
+    Raises:
+        ConfigurationError: `timeout` is not a finite number. A negative one counts as zero.
     """
-    deadline = Deadline(_patience(timeout))
+    deadline = Deadline(_bounded(timeout))
     with guard.quietly("flushing"):
-        done = all(each.watch.complete(deadline.left) for each in tuple(beside))
+        spans_only = _spans_only
+        done = spans_only is None or spans_only.instrumentation.complete(deadline.remaining)
         running = _running
-        return (running is None or running.flush(deadline.left)) and done
+        return (running is None or running.flush(deadline.remaining)) and done
     return False
 
 
-def stop(timeout: float = EXIT_BUDGET) -> bool:
-    """Unhook everything, and send what can be sent within `timeout` seconds; return whether all of it was.
+def stop(timeout: float = EXIT_SECONDS) -> bool:
+    """Remove all hooks, and send what can be sent within `timeout` seconds; return whether all of it was delivered.
 
-    What was not is kept: the next process that is started with the same destinations, or `spancast deliver`, sends it.
-    Once it is stopped, a further call sends nothing, and returns whether all of it has been delivered since by others.
-    The `timeout` is as `flush` has it.
+    The rest stays on the disk: the next process with the same destinations sends it, or `spancast deliver`. A second
+    call sends nothing; it returns whether others have delivered the rest since.
+
+    Raises:
+        ConfigurationError: `timeout` is not a finite number. A negative one counts as zero.
     """
-    global _running, _wanted, _stopped
-    patience = _patience(timeout)
+    global _running, _started_by_program, _stopped
+    seconds = _bounded(timeout)
     with _lock:
-        running, _running, _wanted = _running, None, None
+        running, _running, _started_by_program = _running, None, None
         stopped, _stopped = _stopped, running or _stopped
     if running is None:
         return stopped is None or stopped.is_done()
-    done = running.end(patience)
+    done = running.stop(seconds)
     with _lock:
-        if _running is None:  # else somebody has started it again meanwhile
-            _leave_to_others()
+        if _running is None:  # otherwise another thread has started it again
+            _restore_attribution()
     return done
 
 
-_stopped: Running | None = None
+_stopped: Runtime | None = None
 """What ran before the last `stop`."""
 
 
-def _patience(timeout: object) -> float:
+def _bounded(timeout: object) -> float:
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and -math.inf < timeout < math.inf:
-        return max(0.0, min(timeout, _LONGEST))
+        return max(0.0, min(timeout, _MAX_TIMEOUT_SECONDS))
     raise ConfigurationError.of("timeout", timeout, "Give seconds, such as 5.0; 0 waits for nothing.")
 
 
-_LONGEST = 86_400.0
-"""Seconds that anything is waited for."""
+_MAX_TIMEOUT_SECONDS = 86_400.0
 
 
-def running() -> Running | None:
+def running() -> Runtime | None:
     """Return what runs in this process, or `None`."""
     return _running
 
 
-_ended: list[Running] = []
-"""What has ended since the interpreter began to."""
+_stopped_at_exit: list[Runtime] = []
+"""What has been stopped since the interpreter began to exit."""
 
 
 def _at_exit() -> None:
     running = _running
     if running is None:
         return
-    if running in _ended:
-        running.end_again()
+    if running in _stopped_at_exit:
+        running.book_late_calls()
     else:
-        _ended.append(running)
-        running.end(EXIT_BUDGET, unhook=False)
+        _stopped_at_exit.append(running)
+        running.stop(EXIT_SECONDS, unhook=False)
 
 
 def _end_before_others() -> None:
-    """Be the first to end when the process does: spans that end then still need the application's own providers.
+    """Stop before the application's tracer provider does: spans that end at the exit still need it.
 
-    What is registered last is run first, and providers are mostly made before the first call. What was registered with
-    this module stays, for the calls of other exit handlers. Where the process is ending already, which its first thread
-    has then, nothing is unregistered: what is registered is not run any more.
+    `atexit` runs the handler first that was registered last, and most providers are made before the first call. The
+    handler registered with this module stays, for calls that other exit handlers make. If the main thread has ended,
+    the exit handlers are already running and one registered now never runs; so none is unregistered.
     """
     if threading.main_thread().is_alive():
         atexit.unregister(_at_exit_first)

@@ -32,9 +32,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A finished span, ours or the application's, on its way to a destination.
+    """A finished span, ours or the application's, for a destination.
 
-    Whom it was for and where it belongs are fields on every span, an LLM call or not: most platforms want them on each.
+    The user, the session and the like are fields of every span, LLM call or not: most platforms want them on each.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Span:
     span_id: str
     """16 hex digits."""
     parent_span_id: str | None
-    """The span above, which is sent, too; `None` for a root."""
+    """The parent, which is sent too; `None` for a root."""
     kind: Literal["internal", "server", "client", "producer", "consumer"]
     start: int
     """Unix time in nanoseconds."""
@@ -53,27 +53,27 @@ class Span:
     status_message: str | None
     attributes: Mapping[str, Attribute]
     content: Mapping[str, Attribute] = field(default_factory=dict)
-    """The words of the call, as attributes (`gen_ai.input.messages` and so on, JSON text); empty where they were not
-    kept, and for a destination in private."""
+    """Prompts and completions, as attributes (`gen_ai.input.messages` and so on, JSON text); empty if they were not
+    captured, and for a destination with `privacy`."""
     events: Sequence[Event] = ()
     user: str | None = None
     session: str | None = None
     trace_name: str | None = None
-    """What the whole trace is called; `None` where nobody named it."""
+    """The name of the whole trace; `None` if it has none."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """The application's own, given to `spancast.attribute`."""
+    """Set by the application with `spancast.attribute`."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """What the request says of itself (`metadata`, and the further keys of `trace`), and what the destination adds."""
+    """From the request (`metadata`, and the other keys of `trace`) and from the destination."""
     environment: str | None = None
-    """`production`, `staging`, ...; of the destination, else of the request, else of the resource. An option of the
-    exporter's own stands between the last two; one called `environment` is given what the destination says."""
+    """`production`, `staging`, ...: the destination's, else the request's, else the resource's. An own option of the
+    exporter ranks between the last two; an option named `environment` receives the destination's."""
     release: str | None = None
-    """The version of the application; of the request, else the resource's `service.version`."""
+    """The application's version: the request's, else the resource's `service.version`."""
     resource: Mapping[str, Scalar]
     scope: tuple[str, str]
-    """Name and version of the instrumentation that made it."""
+    """Name and version of the instrumentation scope."""
     generation: Generation | None
-    """What the call was, when the span is one; `None` on every other span."""
+    """The LLM call; `None` on every other span."""
     encoder: "Encoder" = field(repr=False, compare=False)
 
     def otlp(
@@ -83,10 +83,14 @@ class Span:
         drop: Sequence[str] = (),
         resource: Mapping[str, Scalar] | None = None,
     ) -> bytes:
-        """Return the span, its content included, as a serialised OTLP `ExportTraceServiceRequest` of one span.
+        """Return the span, including its content, as a serialised OTLP `ExportTraceServiceRequest` of one span.
 
-        Such messages concatenate: the join of many is one request that holds them all (protobuf, repeated fields).
-        `add` and `resource` are merged over the attributes of the span and of its resource; `drop` are keys left out.
+        The messages concatenate: joined, they are one request with all spans (protobuf, repeated fields).
+
+        Args:
+            add: attributes to set on the span.
+            drop: keys of attributes to leave out.
+            resource: attributes to set on the resource.
         """
         return self.encoder(self, add or {}, drop, resource or {})
 
@@ -103,7 +107,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request for the courier to send."""
+    """An HTTP request for the courier to send."""
 
     url: str
     body: bytes
@@ -121,11 +125,11 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the platform answered."""
+    """The platform's HTTP response."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Names in lower case. There always is a `date`: of the platform, else of the receipt (RFC 9110 §6.6.1)."""
+    """Names in lower case. `date` is always present: the platform's, else the time of receipt (RFC 9110 §6.6.1)."""
     body: bytes = b""
 
 
@@ -136,22 +140,23 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The platform may take it later."""
+    """The platform may accept the request later."""
 
     reason: str
     after: float | None = None
-    """Seconds the platform asked to wait; `None` when it did not say."""
+    """Seconds the platform asked to wait; `None` if it did not say."""
     doubtful: bool = False
-    """Whether it may have taken some already. Where spans that are sent twice are two, it is asked which (`ReadBack`);
-    where it cannot be asked, none is sent again."""
+    """Whether the platform may have accepted some spans. If it stores a resent span twice (`Traits.resend`), the
+    courier asks which ones it has (`ReadBack`); if it cannot ask, it resends none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """The request was too large; fewer spans at a time may pass.
 
-    With a 2xx it says that the platform took some, and not which. Where spans that are sent twice are two, they are not
-    taken apart then: it is asked which it has, or none is sent again, and the reason is kept.
+    With a 2xx, the platform accepted some spans without saying which. If it stores a resent span twice
+    (`Traits.resend`), the courier does not split the request then: it asks which spans the platform has, or resends
+    none, and records the reason.
     """
 
     reason: str
@@ -159,7 +164,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The platform will never take these spans, and has taken the others of the request."""
+    """The platform will never accept these spans; it has accepted the others of the request."""
 
     reasons: Mapping[str, str]
     """Why, by span id."""
@@ -167,7 +172,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unauthorized:
-    """The credential is wrong; everything waits until it is changed."""
+    """The credential is wrong; all spans wait until it is changed."""
 
     reason: str
 
@@ -178,23 +183,23 @@ Verdict = Delivered | Retry | Split | Rejected | Unauthorized
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What the courier must know of a platform."""
+    """What the courier must know about a platform."""
 
     max_spans: int = 512
     """Spans in one request."""
     max_bytes: int = 4 * 1024 * 1024
     """Bytes of one request's body, after compression."""
     max_age: float | None = None
-    """Seconds after which the platform refuses a span; `None` when it takes any."""
+    """Seconds after which the platform refuses a span; `None` if it accepts any age."""
     resend: Literal["upsert", "ignored", "duplicates"] = "duplicates"
-    """Whether a span that is sent twice is one on the platform, as it was the last time or as the first, or two."""
+    """What a resent span becomes: it replaces the first (`upsert`), is dropped (`ignored`) or is stored twice."""
     visible_after: float = 30.0
-    """Seconds after which a span that the platform took is found when it is asked for; see `ReadBack`."""
+    """Seconds until `ReadBack` finds a span that the platform has accepted."""
 
 
 @runtime_checkable
 class Exporter(Protocol):
-    """A platform. Both methods are pure, may be called from any thread, and may be called again for the same spans."""
+    """A platform over HTTP. Both methods are pure, may be called from any thread, and repeatedly for the same spans."""
 
     @property
     def traits(self) -> Traits:
@@ -206,49 +211,49 @@ class Exporter(Protocol):
         ...
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Say what became of the request."""
+        """Return what became of the request."""
         ...
 
 
 @runtime_checkable
 class Probe(Protocol):
-    """An exporter that can be tested without a span; `spancast check` asks it."""
+    """An exporter that can be tested without a span, by `spancast check`."""
 
     def probe(self, at: datetime) -> Request:
-        """Return a request that proves endpoint and credential, and leaves nothing on the platform where it can."""
+        """Return a request that tests endpoint and credential, and if possible leaves nothing on the platform."""
         ...
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return `None` when all is well, else what is wrong and the cure, in one line."""
+        """Return `None` if all is well, else the problem and its cure, in one line."""
         ...
 
 
 @runtime_checkable
 class ReadBack(Protocol):
-    """An exporter that can ask the platform which spans it has, for requests whose answer was lost."""
+    """An exporter that can ask the platform which spans it has, for requests whose response was lost."""
 
     def read_back(self, spans: Sequence[Span], at: datetime) -> Request:
         """Return the request that asks for these spans."""
         ...
 
     def found(self, spans: Sequence[Span], reply: Reply) -> Mapping[str, bool]:
-        """Return by span id whether the platform has it; a span id that is left out is not known."""
+        """Return, by span id, whether the platform has the span; leave out what the reply does not tell."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A credential that was asked for."""
+    """A credential that the platform has issued."""
 
     headers: Mapping[str, str] = field(repr=False)
-    """Added to each request while it is valid."""
+    """Added to each request while the credential is valid."""
     until: datetime
-    """When it ends, in UTC."""
+    """When it expires, in UTC."""
 
 
 @runtime_checkable
 class Authorizer(Protocol):
-    """An exporter whose requests need a credential that must be asked for first, as OAuth's tokens."""
+    """An exporter whose requests need a credential that is requested first, such as an OAuth token."""
 
     def ask(self, at: datetime) -> Request:
         """Return the request for a credential."""
@@ -264,80 +269,80 @@ class Sink(Protocol):
     """A destination that is not HTTP: a console, a file, another exporter."""
 
     def write(self, spans: Sequence[Span]) -> Verdict:
-        """Take the spans, or say why not."""
+        """Write the spans; return what became of them."""
         ...
 
 
 @runtime_checkable
-class Closing(Protocol):
-    """A sink that holds something open between two writes."""
+class Closeable(Protocol):
+    """A sink that holds a resource open between writes."""
 
     def close(self) -> None:
-        """Close it; a later `write` opens it again."""
+        """Close the resource; a later `write` opens it again."""
         ...
 
 
 @runtime_checkable
 class SelfTest(Protocol):
-    """A sink that can be tested without a span; `spancast check` asks it."""
+    """A sink that can be tested without a span, by `spancast check`."""
 
-    def tested(self) -> str | None:
-        """Return `None` when all is well, else what is wrong and the cure, in one line; leave nothing behind."""
+    def self_test(self) -> str | None:
+        """Return `None` if all is well, else the problem and its cure, in one line; leave nothing behind."""
         ...
 
 
 @runtime_checkable
-class Choice(Protocol):
-    """Options of which one decides what they make: an exporter over HTTP, say, or a sink over gRPC."""
+class ExporterChoice(Protocol):
+    """A set of options that selects what to build: an exporter over HTTP, say, or a sink over gRPC."""
 
-    def chosen(self) -> Exporter | Sink:
-        """Return what they make."""
+    def build(self) -> Exporter | Sink:
+        """Return the exporter or sink that the options select."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Another:
-    """Another way in which an application may send its calls to the same platform, and how it is seen from outside.
+class OtherSender:
+    """Other software that may send the same calls to the platform, and the signs that it is in use.
 
-    It is taken to be in use where everything that is said of it holds.
+    It counts as in use if all signs are present.
     """
 
-    who: str
+    name: str
     """As in `Acme's SDK`."""
     cure: str
-    """What to do where both are in use, as a sentence."""
+    """What to do if both send, as a sentence."""
     packages: Sequence[str] = ()
-    """Distributions, of which one is installed."""
+    """Distributions, one of which is installed."""
     variables: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Variables that are all set: to one of these, in lower case, or to anything where there are none."""
+    """Environment variables that are all set, each to one of its values (in lower case; no values: to anything)."""
     unless: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Variables that turn it off, set to one of these."""
+    """Environment variables that turn it off when set to one of their values."""
     otlp: str | None = None
-    """A URL at the platform: an exporter of OpenTelemetry's own sends to that host."""
+    """A URL of the platform: OpenTelemetry's own OTLP exporter sends to that host."""
 
 
 @runtime_checkable
-class NotAlone(Protocol):
-    """An exporter that knows who else sends to its platform; `spancast doctor` looks whether they do."""
+class AlsoSentBy(Protocol):
+    """An exporter that knows what else may send the same calls to its platform; `spancast doctor` checks for it."""
 
     @property
-    def also_sent_by(self) -> Sequence[Another]:
-        """Return each of them."""
+    def also_sent_by(self) -> Sequence[OtherSender]:
+        """Return the other senders."""
         ...
 
 
-def by_opentelemetry(url: str) -> Another:
-    """Return OpenTelemetry's own exporter, where it sends to the host of a URL."""
+def by_opentelemetry(url: str) -> OtherSender:
+    """Return OpenTelemetry's own OTLP exporter as another sender to the host of a URL."""
     cure = "Set OTEL_TRACES_EXPORTER=none, or leave one of the two out."
-    return Another(who="OpenTelemetry's own exporter", cure=cure, otlp=url)
+    return OtherSender(name="OpenTelemetry's own exporter", cure=cure, otlp=url)
 
 
 def judge_status(encoded: Encoded, reply: Reply) -> Verdict:
-    """Judge by the HTTP status alone, as most platforms mean it.
+    """Judge by the HTTP status alone; right for most platforms.
 
-    Any 2xx is delivered; 401 and 403 are the credential; 413 is too large. 408, 429 and 5xx may pass later, after what
-    `Retry-After` says; so may a redirect, 404, 405, 407, 421 and 425, which are about the way and not about the spans:
-    a portal or a proxy in between, a path that is to be mended. Everything else never will.
+    Any 2xx is delivered; 401 and 403 mean a wrong credential; 413 is too large. 408, 429 and 5xx may pass later, after
+    `Retry-After`; so may redirects, 404, 405, 407, 421 and 425, which concern the route and not the spans: a captive
+    portal, a proxy, a wrong path. Everything else is rejected for good.
     """
     status, reason = reply.status, f"HTTP {reply.status}"
     if 200 <= status < 300:  # noqa: PLR2004 - the class of success
@@ -355,23 +360,24 @@ _MAY_PASS = frozenset({404, 405, 407, 408, 421, 425, 429})
 
 
 def shown_url(url: str) -> str:
-    """Return a URL, or what was meant as one, as an error may show it: without a user, a password and a query."""
+    """Return a URL, even a malformed one, as an error may show it: without user, password and query."""
     place, query, _ = re.sub(r"(?s)^((?:[^@]*?//)?).*@", r"\1...@", url).partition("?")
     return place + (query and "?...")
 
 
 def retry_after(reply: Reply) -> float | None:
-    """Return the seconds that a platform asks to wait; `None` where it does not say, or what cannot be read.
+    """Return the seconds of `Retry-After`; `None` if it is absent or malformed.
 
-    Both forms are known, seconds and a date (RFC 9110 §10.2.3), which is read by the clock of the reply.
+    Both forms are read, seconds and a date (RFC 9110 §10.2.3); a date is relative to the reply's own.
     """
     return http_fields.retry_after(reply.headers)
 
 
 def conflicting(names: Iterable[str]) -> frozenset[str]:
-    """Return those of the names that are a dotted prefix of another: `a.b` beside `a.b.c`.
+    """Return the names that are a dotted prefix of another: `a.b` beside `a.b.c`.
 
-    A platform that makes a tree of them has no place for both, and may refuse the whole span; see `Span.otlp`, `drop`.
+    A platform that nests attributes by their dots cannot store both, and may refuse the whole span; see `Span.otlp`,
+    `drop`.
     """
     known = set(names)
     return frozenset(above for name in known for above in _prefixes(name) if above in known)
@@ -385,4 +391,4 @@ def _prefixes(name: str) -> Iterator[str]:
 
 
 ExporterFactory = Callable[..., Exporter | Sink]
-"""What a destination's name stands for: called with `endpoint=` and the destination's options."""
+"""Makes the exporter of a destination; called with `endpoint=` and the destination's options."""

@@ -1,20 +1,20 @@
-"""What Spancast raises, and to whom.
+"""The exceptions that Spancast raises.
 
-    SpancastError            every error of ours
+    SpancastError            the base class
     └── ConfigurationError   a setting, argument or variable has a value that cannot work
 
-Nothing here is ever raised into a call that the application makes to OpenRouter.
+None of them is ever raised into a call that the application makes to OpenRouter.
 """
 
 
 class SpancastError(Exception):
-    """The root of every error that Spancast raises."""
+    """The base class of every exception that Spancast raises."""
 
 
 class ConfigurationError(SpancastError, ValueError):
-    """A setting has a value that cannot work; the message names it, the value seen and the cure."""
+    """A setting has a value that cannot work; the message names the setting, the value and the cure."""
 
     @classmethod
-    def of(cls, setting: str, seen: object, cure: str) -> "ConfigurationError":
-        """Return the error for `setting`, whose value was `seen`; `cure` is a sentence that says what to write."""
-        return cls(f"{setting} cannot be {seen!r}. {cure}")
+    def of(cls, setting: str, value: object, cure: str) -> "ConfigurationError":
+        """Return the error for the value of a setting; `cure` is a sentence that says what to write instead."""
+        return cls(f"{setting} cannot be {value!r}. {cure}")

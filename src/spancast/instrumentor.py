@@ -1,7 +1,6 @@
-"""For those who only want the spans: the OpenTelemetry instrumentor that `opentelemetry-instrument` finds."""
+"""The OpenTelemetry instrumentor, which `opentelemetry-instrument` finds: spans alone, without a ledger."""
 
 import atexit
-import difflib
 from collections.abc import Collection
 from typing import Any
 
@@ -9,81 +8,85 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 
 from spancast import api
 from spancast.base import guard
+from spancast.base.suggest import did_you_mean
 from spancast.errors import ConfigurationError
-from spancast.running import EXIT_BUDGET, Running
+from spancast.instrumentation import Instrumentation
+from spancast.runtime import EXIT_SECONDS, Runtime
 from spancast.settings.resolve import resolve
 from spancast.settings.table import SETTINGS
 from spancast.trace import providers
 from spancast.trace.tracing import Tracing
-from spancast.watch import Watch
 
-_TAKEN = {"tracer_provider", "meter_provider", *(setting.name for setting in SETTINGS)}
-_ALIKE = 0.8
-"""From how much alike on a name is taken for one of these that is misspelt; others may be for other instrumentors."""
+_ARGUMENTS = {"tracer_provider", "meter_provider", *(setting.name for setting in SETTINGS)}
+_SIMILARITY = 0.8
+"""From which on an unknown argument counts as a misspelt one of ours; others may be for other instrumentors."""
 
 
 class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # the base is untyped
     """Makes one span of each call to OpenRouter, and writes nothing to the disk.
 
-    `instrument()` takes what `spancast.start()` takes, and reads what is not given from the same variables and files.
-    Where one of these names a `home` or destinations, the ledger and the destinations are wanted too, and it does what
-    `spancast.start()` does. Without arguments a setting that cannot work is logged, since raising would keep
-    `opentelemetry-instrument` from every other library.
+    `instrument()` takes the arguments of `spancast.start()`, and reads the rest from the same variables and files. If
+    any of these names a `home` or destinations, it does what `spancast.start()` does: ledger and destinations too.
+    Without arguments a setting that cannot work is only logged, since an exception would keep
+    `opentelemetry-instrument` from instrumenting other libraries.
     """
 
-    _watch: Watch | None = None
-    _begun: Running | None = None
+    _instrumentation: Instrumentation | None = None
+    _runtime: Runtime | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return nothing: each client library is hooked when it is imported, and none of them is required."""
         return ()
 
     def _instrument(self, **kwargs: Any) -> None:
-        given = {name: value for name, value in kwargs.items() if name in _TAKEN and value is not None}
-        _spelled_right(kwargs)
+        given = {name: value for name, value in kwargs.items() if name in _ARGUMENTS and value is not None}
+        _check_spelling(kwargs)
         try:
-            self._begin(**given)
+            self._start(**given)
         except ConfigurationError as error:
             if given:
                 raise
-            guard.once_a_minute("instrumentor", "OpenRouter is not instrumented: %s", error)
+            guard.warn("instrumentor", "OpenRouter is not instrumented: %s", error)
 
-    def _begin(self, tracer_provider: Any = None, meter_provider: Any = None, **arguments: Any) -> None:
+    def _start(self, tracer_provider: Any = None, meter_provider: Any = None, **arguments: Any) -> None:
         providers.checked(tracer_provider=tracer_provider, meter_provider=meter_provider)
         settings = resolve(arguments)
         if not settings.enabled or api.running() is not None:
             return
         cls = type(self)
         if "home" in settings.stated or settings.destinations:
-            cls._begun = api.begin(arguments, tracer_provider, meter_provider)
+            cls._runtime = api.start_runtime(arguments, tracer_provider, meter_provider)
             return
-        cls._watch = Watch(settings, Tracing(tracer_provider), cls._end_before_others, meter_provider=meter_provider)
+        cls._instrumentation = Instrumentation(
+            settings, Tracing(tracer_provider), cls._end_before_others, meter_provider=meter_provider
+        )
         given = {"tracer_provider": tracer_provider, "meter_provider": meter_provider}
-        api.beside.append(api.Beside(cls._watch, {name: each for name, each in given.items() if each is not None}))
-        cls._watch.begin()
+        given = {name: provider for name, provider in given.items() if provider is not None}
+        api.attach(api.SpansOnly(cls._instrumentation, given))
+        cls._instrumentation.install()
 
     @classmethod
     def _end_before_others(cls) -> None:
-        """Have the spans ended before the application's provider is shut down: what is registered last is run first."""
-        if cls._watch is not None:
-            atexit.register(cls._watch.close, EXIT_BUDGET)
+        """End the spans before the application's provider shuts down: `atexit` runs the last handler first."""
+        if cls._instrumentation is not None:
+            atexit.register(cls._instrumentation.close, EXIT_SECONDS)
 
     def _uninstrument(self, **_: Any) -> None:
         cls = type(self)
-        watch, cls._watch = cls._watch, None
-        begun, cls._begun = cls._begun, None
-        if watch is not None:
-            watch.unhook()
-            api.beside.clear()
-            watch.close(EXIT_BUDGET)
-            atexit.unregister(watch.close)
-            watch.end()
-        if begun is not None:
-            api.let_go(begun)
+        instrumentation, cls._instrumentation = cls._instrumentation, None
+        runtime, cls._runtime = cls._runtime, None
+        if instrumentation is not None:
+            instrumentation.unhook()
+            api.detach()
+            instrumentation.close(EXIT_SECONDS)
+            atexit.unregister(instrumentation.close)
+            instrumentation.leave_traces()
+        if runtime is not None:
+            api.stop_if_unclaimed(runtime)
 
 
-def _spelled_right(names: Collection[str]) -> None:
+def _check_spelling(names: Collection[str]) -> None:
     for name in names:
-        near = difflib.get_close_matches(name, _TAKEN, n=1, cutoff=_ALIKE)
-        if near and name not in _TAKEN:
-            raise ConfigurationError(f"instrument() takes no {name!r}. Did you mean {near[0]!r}?")
+        hint = did_you_mean(name, _ARGUMENTS, cutoff=_SIMILARITY)
+        if hint and name not in _ARGUMENTS:
+            raise ConfigurationError(f"instrument() takes no {name!r}. {hint}")

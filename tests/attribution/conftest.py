@@ -6,17 +6,17 @@ import pytest
 from opentelemetry import baggage
 
 from spancast.attribution import rules
-from spancast.attribution.attribution import NOBODY
+from spancast.attribution.attribution import UNKNOWN
 from spancast.attribution.context import current
 from spancast.attribution.rules import Rules
 
 
 @pytest.fixture(autouse=True)
 def _nobody_before_and_after() -> Iterator[None]:
-    rules.follow(Rules())
-    assert current() == NOBODY
+    rules.set_rules(Rules())
+    assert current() == UNKNOWN
     assert not baggage.get_all()
     yield
-    rules.follow(Rules())
-    assert current() == NOBODY
+    rules.set_rules(Rules())
+    assert current() == UNKNOWN
     assert not baggage.get_all()

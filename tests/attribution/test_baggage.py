@@ -14,8 +14,8 @@ from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.sdk.trace import TracerProvider
 
 from spancast import attribute
-from spancast.attribution import rules, who
-from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
+from spancast.attribution import resolution, rules
+from spancast.attribution.attribution import UNKNOWN, Attribution, Pseudonym
 from spancast.attribution.rules import Rules
 
 KEY = b"k" * 32
@@ -42,33 +42,33 @@ def sent() -> str:
 
 
 def test_without_baggage_it_says_nothing() -> None:
-    assert who.current() == NOBODY
+    assert resolution.current() == UNKNOWN
 
 
 def test_baggage_says_whom_calls_are_for() -> None:
-    rules.follow(Rules(baggage_keys=("tenant", "absent")))
+    rules.set_rules(Rules(baggage_keys=("tenant", "absent")))
     with carrying(user_id="u_1", session_id="s_1", tenant="acme", secret="x"):
-        assert who.current() == Attribution("u_1", "s_1", {"tenant": "acme"})
+        assert resolution.current() == Attribution("u_1", "s_1", {"tenant": "acme"})
 
 
 def test_a_block_wins_over_baggage_which_wins_over_the_defaults() -> None:
-    rules.follow(Rules(Attribution("default", "default", {"a": "d", "b": "d", "c": "d"}), ("a", "b")))
+    rules.set_rules(Rules(Attribution("default", "default", {"a": "d", "b": "d", "c": "d"}), ("a", "b")))
     with carrying(user_id="bag", a="bag", b="bag"):
-        assert who.current() == Attribution("bag", "default", {"a": "bag", "b": "bag", "c": "d"})
+        assert resolution.current() == Attribution("bag", "default", {"a": "bag", "b": "bag", "c": "d"})
         with attribute(user="block", tags={"a": "block"}):
-            assert who.current() == Attribution("block", "default", {"a": "block", "b": "bag", "c": "d"})
+            assert resolution.current() == Attribution("block", "default", {"a": "block", "b": "bag", "c": "d"})
 
 
 @pytest.mark.parametrize(("written", "read"), [(42, None), ("", None), (None, None), ("u" * 600, "u" * 512)], ids=repr)
 def test_what_is_no_text_in_baggage_is_unknown(written: object, read: str | None) -> None:
     with carrying(user_id=written):
-        assert who.current().user == read
+        assert resolution.current().user == read
 
 
 def test_baggage_may_be_read_of_a_context_that_is_not_the_current_one() -> None:
     other = baggage.set_baggage("user.id", "u_1", context.Context())
-    assert who.current(other).user == "u_1"
-    assert who.current().user is None
+    assert resolution.current(other).user == "u_1"
+    assert resolution.current().user is None
 
 
 def test_nothing_is_written_unless_it_is_asked_for() -> None:
@@ -77,7 +77,7 @@ def test_nothing_is_written_unless_it_is_asked_for() -> None:
 
 
 def test_what_holds_inside_is_written_with_the_tags_that_the_settings_name() -> None:
-    rules.follow(Rules(baggage_keys=("tenant",)))
+    rules.set_rules(Rules(baggage_keys=("tenant",)))
     with attribute(user="ü 1"), attribute(session="s_1", tags={"tenant": "acme", "mood": "good"}, propagate=True):
         assert sent() == "user.id=%C3%BC+1,session.id=s_1,tenant=acme"
         with attribute(user="u_2"):
@@ -168,30 +168,30 @@ def test_tasks_at_once_are_never_mixed() -> None:
 
 
 def test_a_pseudonym_is_what_is_written_and_it_is_not_pseudonymised_again() -> None:
-    rules.follow(Rules(hash_key=KEY))
+    rules.set_rules(Rules(hash_key=KEY))
     with attribute(user="u_1"):
-        pseudonym = who.current().user
+        pseudonym = resolution.current().user
         with attribute(propagate=True):
             header = sent()
     assert pseudonym is not None
     assert header == f"user.id={pseudonym},spancast.pseudonym=hmac"
     token = context.attach(W3CBaggagePropagator().extract({"baggage": header}))
     try:
-        assert who.current().user == pseudonym
+        assert resolution.current().user == pseudonym
     finally:
         context.detach(token)
 
 
 def test_no_entry_is_the_users_own_id_where_users_are_pseudonymised() -> None:
-    rules.follow(Rules(hash_key=KEY, baggage_keys=("owner",)))
+    rules.set_rules(Rules(hash_key=KEY, baggage_keys=("owner",)))
     with attribute(user="u_1", session="u_1", tags={"owner": "u_1"}, propagate=True):
         assert "u_1" not in sent()
 
 
 def test_a_pseudonym_that_is_handed_on_is_taken_as_it_is() -> None:
-    rules.follow(Rules(hash_key=KEY))
+    rules.set_rules(Rules(hash_key=KEY))
     with attribute(user=Pseudonym("abc")):
-        assert who.current().user == "abc"
+        assert resolution.current().user == "abc"
 
 
 NAMES = st.none() | st.sampled_from(["a", "b"])

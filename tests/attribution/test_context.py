@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from spancast import attribute
-from spancast.attribution.attribution import NOBODY, Attribution
+from spancast.attribution.attribution import UNKNOWN, Attribution
 from spancast.attribution.context import current
 from spancast.base import guard
 from tests.support.features import Feature
@@ -31,7 +31,7 @@ def user() -> str | None:
 
 
 def test_outside_of_every_block_nobody_is_known() -> None:
-    assert (NOBODY.user, NOBODY.session, dict(NOBODY.tags)) == (None, None, {})
+    assert (UNKNOWN.user, UNKNOWN.session, dict(UNKNOWN.tags)) == (None, None, {})
 
 
 def test_a_block_says_whom_its_calls_are_for() -> None:
@@ -471,10 +471,10 @@ def test_nested_blocks_are_merged_from_the_inside_out(
             return
         name, session, tags = rest[0]
         with attribute(user=name, session=session, tags=tags):
-            enter(rest[1:], Attribution(name, session, tags).inside(outer))
+            enter(rest[1:], Attribution(name, session, tags).with_defaults(outer))
         assert current() == outer
 
-    copy_context().run(enter, levels, NOBODY)
+    copy_context().run(enter, levels, UNKNOWN)
 
 
 class Blocks(RuleBasedStateMachine):
@@ -517,11 +517,11 @@ class Blocks(RuleBasedStateMachine):
 
     @invariant()
     def what_holds_is_what_was_entered_and_not_left(self) -> None:
-        expected = NOBODY
+        expected = UNKNOWN
         for _, mine in self.entered:
-            expected = mine.inside(expected)
+            expected = mine.with_defaults(expected)
         assert self.context.run(current) == expected
-        assert self.other.run(current) == NOBODY
+        assert self.other.run(current) == UNKNOWN
 
 
 Blocks.TestCase.settings = settings(max_examples=50, stateful_step_count=30)

@@ -17,10 +17,11 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from spancast import attribute
 from spancast.attribution import rules
-from spancast.attribution.forward import forwarded
-from spancast.attribution.rules import Rules, pseudonymous
+from spancast.attribution.forward import forwardable, names_user
+from spancast.attribution.rules import Rules, pseudonymized_user
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
+from spancast.capture.json_body import decode_members, with_members
 from spancast.capture.route import Routes
 from spancast.recording.recorder import Recorder
 from spancast.testing import Simulator
@@ -31,9 +32,14 @@ from tests.support.watching import watching
 KEY = {"authorization": "Bearer sk-or-v1-simulator"}
 
 
+def forwarded(body: bytes, user: str | None) -> bytes | None:
+    members, user = decode_members(body), forwardable(user)
+    return None if members is None or user is None or names_user(members) else with_members(members, {"user": user})
+
+
 @pytest.fixture(autouse=True)
 def _wanted(_nobody_before_and_after: None) -> None:
-    rules.follow(Rules(forward_user=True))
+    rules.set_rules(Rules(forward_user=True))
 
 
 def test_the_user_is_added_and_every_other_member_stays_as_it_is_written() -> None:
@@ -57,11 +63,10 @@ def test_the_user_is_added_and_every_other_member_stays_as_it_is_written() -> No
         b"no JSON",
         b"\xff",
         b"",
-        None,
     ],
     ids=repr,
 )
-def test_a_body_that_names_a_user_or_is_no_object_is_left_alone(body: bytes | None) -> None:
+def test_a_body_that_names_a_user_or_is_no_object_is_left_alone(body: bytes) -> None:
     assert forwarded(body, "u_1") is None
 
 
@@ -81,7 +86,7 @@ def test_a_user_that_openrouter_might_refuse_is_not_forwarded() -> None:
 
 
 def test_nothing_is_forwarded_unless_it_is_asked_for() -> None:
-    rules.follow(Rules())
+    rules.set_rules(Rules())
     assert forwarded(b"{}", "u_1") is None
 
 
@@ -123,13 +128,13 @@ def test_every_other_client_tells_it_too(post: Callable[[str], Any]) -> None:
 
 
 def test_what_is_forwarded_is_the_pseudonym() -> None:
-    rules.follow(Rules(forward_user=True, hash_key=b"k"))
+    rules.set_rules(Rules(forward_user=True, hash_key=b"k"))
     told: dict[str, Any] = {}
     with Simulator(seed=6) as openrouter, watching(openrouter.address) as seen:
         with attribute(user="u_1"):
             httpx2.post(f"{openrouter.base_url}/chat/completions", json=PROMPT, headers=KEY)
         told["billed"] = openrouter.bills[0].user
-    assert told["billed"] == seen.only.user == pseudonymous("u_1")
+    assert told["billed"] == seen.only.user == pseudonymized_user("u_1")
 
 
 def opened(*, replaceable: bool, content_type: str = "application/json") -> Exchange:
@@ -153,8 +158,8 @@ def opened(*, replaceable: bool, content_type: str = "application/json") -> Exch
 
 def test_a_body_that_names_its_span_names_the_user_too() -> None:
     exchange = opened(replaceable=True)
-    assert exchange.sends is not None
-    sent = json.loads(exchange.sends)
+    assert exchange.replacement_body is not None
+    sent = json.loads(exchange.replacement_body)
     assert {**PROMPT, "user": "u_1", "trace": sent["trace"]} == sent
     assert sent["trace"].keys() == {"trace_id", "parent_span_id"}
     exchange.close()
@@ -165,5 +170,5 @@ def test_a_body_that_names_its_span_names_the_user_too() -> None:
 )
 def test_a_body_that_cannot_be_replaced_is_left_alone(replaceable: bool, content_type: str) -> None:
     exchange = opened(replaceable=replaceable, content_type=content_type)
-    assert exchange.sends is None
+    assert exchange.replacement_body is None
     exchange.close()

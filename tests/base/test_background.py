@@ -15,20 +15,20 @@ from typing import Any
 import pytest
 
 from spancast.base import background, guard
-from spancast.base.background import LARGEST, LONGEST, Background
+from spancast.base.background import MAX_BYTES, MAX_WAITING, Background
 
 
 @dataclass
 class Job:
     """Work that notes what became of it."""
 
-    run: Callable[[], Any] = lambda: None
+    action: Callable[[], Any] = lambda: None
     size: int = 0
     done: list[threading.Thread] = field(default_factory=list)
     skipped: list[threading.Thread] = field(default_factory=list)
 
-    def do(self) -> None:
-        self.run()
+    def run(self) -> None:
+        self.action()
         self.done.append(threading.current_thread())
 
     def skip(self) -> None:
@@ -51,7 +51,7 @@ class Gate:
 def busy() -> Iterator[tuple[Background, Gate]]:
     """Work in the background that is in the middle of something."""
     working, gate = Background("busy"), Gate()
-    assert working.leave(gate.job)
+    assert working.submit(gate.job)
     assert gate.begun.wait(10)
     yield working, gate
     gate.go.set()
@@ -61,7 +61,7 @@ def busy() -> Iterator[tuple[Background, Gate]]:
 def test_work_is_done_in_order_on_a_thread_of_its_own() -> None:
     working, order = Background("order"), list[int]()
     jobs = [Job(lambda number=number: order.append(number)) for number in range(100)]
-    assert all(working.leave(job) for job in jobs)
+    assert all(working.submit(job) for job in jobs)
     assert working.drain(10)
     assert order == list(range(100))
     (thread,) = {job.done[0] for job in jobs}
@@ -78,10 +78,10 @@ def test_there_is_no_thread_before_there_is_work() -> None:
 
 def test_a_queue_that_is_full_refuses(busy: tuple[Background, Gate]) -> None:
     working, _ = busy
-    jobs = [Job() for _ in range(LONGEST)]
-    assert all(working.leave(job) for job in jobs)
+    jobs = [Job() for _ in range(MAX_WAITING)]
+    assert all(working.submit(job) for job in jobs)
     refused = Job()
-    assert not working.leave(refused)
+    assert not working.submit(refused)
     busy[1].go.set()
     assert working.drain(10)
     assert all(job.done for job in jobs)
@@ -91,19 +91,19 @@ def test_a_queue_that_is_full_refuses(busy: tuple[Background, Gate]) -> None:
 
 def test_work_that_holds_too_much_is_refused(busy: tuple[Background, Gate]) -> None:
     working, gate = busy
-    assert working.leave(Job(size=LARGEST - 10))
-    assert not working.leave(Job(size=11))
-    assert working.leave(Job(size=10))
+    assert working.submit(Job(size=MAX_BYTES - 10))
+    assert not working.submit(Job(size=11))
+    assert working.submit(Job(size=10))
     gate.go.set()
     assert working.drain(10)
-    assert working.leave(Job(size=LARGEST))
+    assert working.submit(Job(size=MAX_BYTES))
     assert working.drain(10)
 
 
 def test_leaving_work_does_not_wait_for_work(busy: tuple[Background, Gate]) -> None:
     began = time.monotonic()
     for _ in range(100):
-        assert busy[0].leave(Job())
+        assert busy[0].submit(Job())
     assert time.monotonic() - began < 5  # seconds; the work under way would take thirty
 
 
@@ -118,7 +118,7 @@ def test_drain_says_that_not_all_is_done_in_time(busy: tuple[Background, Gate]) 
 
 def test_drain_waits_for_the_work_under_way_and_not_only_for_what_waits() -> None:
     working, gate = Background("under way"), Gate()
-    working.leave(gate.job)
+    working.submit(gate.job)
     assert gate.begun.wait(10)
     threading.Timer(0.05, gate.go.set).start()
     assert working.drain(10)
@@ -127,10 +127,10 @@ def test_drain_waits_for_the_work_under_way_and_not_only_for_what_waits() -> Non
 
 def test_a_thread_that_drains_itself_does_not_wait_for_itself() -> None:
     working, answers = Background("itself"), list[bool]()
-    working.leave(Job(lambda: answers.extend((working.drain(30), working.is_here))))
+    working.submit(Job(lambda: answers.extend((working.drain(30), working.is_current_thread))))
     assert working.drain(10)
     assert answers == [False, True]
-    assert not working.is_here
+    assert not working.is_current_thread
 
 
 def test_work_that_fails_is_counted_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,8 +141,8 @@ def test_work_that_fails_is_counted_and_stops_nothing(monkeypatch: pytest.Monkey
     def fail() -> None:
         raise LookupError
 
-    working.leave(Job(fail))
-    working.leave(after)
+    working.submit(Job(fail))
+    working.submit(after)
     assert working.drain(10)
     assert after.done
     assert guard.faults["failing"] == 1
@@ -155,10 +155,10 @@ def test_work_that_ends_its_thread_ends_no_other_work() -> None:
     def leave_the_thread() -> None:
         raise SystemExit
 
-    working.leave(Job(leave_the_thread))
+    working.submit(Job(leave_the_thread))
     while working._thread is not None and working._thread.is_alive():
         working._thread.join(10)
-    assert working.leave(after)
+    assert working.submit(after)
     assert working.drain(10)
     assert after.done
 
@@ -166,18 +166,18 @@ def test_work_that_ends_its_thread_ends_no_other_work() -> None:
 def test_what_takes_too_long_is_given_up(busy: tuple[Background, Gate]) -> None:
     working, gate = busy
     waiting = Job(size=10)
-    working.leave(waiting)
-    assert not working.is_late(60)
-    assert working.is_late(-1)
+    working.submit(waiting)
+    assert not working.is_overdue(60)
+    assert working.is_overdue(-1)
     working.give_up(60)
     assert not waiting.skipped
     working.give_up()
     assert waiting.skipped == gate.job.skipped == [threading.current_thread()]
-    assert not working.is_late(-1)
+    assert not working.is_overdue(-1)
     assert working.drain(0), "what was given up is not waited for"
     gate.go.set()
-    after = Job(size=LARGEST)
-    assert working.leave(after)
+    after = Job(size=MAX_BYTES)
+    assert working.submit(after)
     assert working.drain(10)
     assert after.done
     assert not waiting.done
@@ -185,21 +185,21 @@ def test_what_takes_too_long_is_given_up(busy: tuple[Background, Gate]) -> None:
 
 def test_a_scribe_that_has_nothing_to_do_is_not_late() -> None:
     working = Background("idle")
-    assert not working.is_late(-1)
-    working.leave(Job())
+    assert not working.is_overdue(-1)
+    working.submit(Job())
     assert working.drain(10)
-    assert not working.is_late(-1)
+    assert not working.is_overdue(-1)
     working.give_up()
 
 
 def test_the_thread_ends_when_it_is_idle_and_another_begins_with_the_next_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "IDLE", 0.05)
+    monkeypatch.setattr(background, "IDLE_SECONDS", 0.05)
     working, first, second = Background("brief"), Job(), Job()
-    working.leave(first)
+    working.submit(first)
     assert working.drain(10)
     first.done[0].join(10)
     assert not first.done[0].is_alive()
-    assert working.leave(second)
+    assert working.submit(second)
     assert working.drain(10)
     assert second.done[0] is not first.done[0]
 
@@ -211,7 +211,7 @@ def test_a_finalizer_may_leave_work_while_work_is_left() -> None:
         def __del__(self) -> None:
             job = Job()
             collected.append(job)
-            assert working.leave(job)
+            assert working.submit(job)
 
     class Cunning(Job):
         """Is asked for its size in the middle of being left."""
@@ -231,7 +231,7 @@ def test_a_finalizer_may_leave_work_while_work_is_left() -> None:
             del one
             gc.collect()
 
-    assert working.leave(Cunning())
+    assert working.submit(Cunning())
     with working._changed:
         Cunning.cycle()  # as it were in the middle of any method: the lock is held
     assert working.drain(10)
@@ -245,11 +245,11 @@ def test_a_finalizer_may_leave_work_while_the_thread_is_started(monkeypatch: pyt
     def reentrant(thread: threading.Thread) -> None:
         threads.append(thread.name)
         if len(threads) == 1:
-            working.leave(inner)
+            working.submit(inner)
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", reentrant)
-    assert working.leave(outer)
+    assert working.submit(outer)
     assert working.drain(10)
     assert threads == ["starting"]
     assert inner.done[0] is outer.done[0]
@@ -257,7 +257,7 @@ def test_a_finalizer_may_leave_work_while_the_thread_is_started(monkeypatch: pyt
 
 def test_many_threads_leave_work_at_once() -> None:
     working, jobs = Background("many"), [[Job() for _ in range(100)] for _ in range(8)]
-    threads = [threading.Thread(target=lambda mine=mine: [working.leave(job) for job in mine]) for mine in jobs]
+    threads = [threading.Thread(target=lambda mine=mine: [working.submit(job) for job in mine]) for mine in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -273,7 +273,7 @@ def test_where_no_thread_can_be_started_the_work_waits_for_drain(monkeypatch: py
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     working, jobs = Background("threadless"), [Job() for _ in range(3)]
-    assert all(working.leave(job) for job in jobs)
+    assert all(working.submit(job) for job in jobs)
     assert not any(job.done for job in jobs)
     assert working.drain(10)
     assert all(job.done == [threading.current_thread()] for job in jobs)
@@ -287,15 +287,15 @@ def test_a_forked_child_leaves_its_parents_work_alone_and_does_its_own() -> None
         from tests.base.test_background import Gate, Job
 
         working, gate, waiting = Background("forked"), Gate(), Job()
-        working.leave(gate.job)
-        working.leave(waiting)
+        working.submit(gate.job)
+        working.submit(waiting)
         assert gate.begun.wait(10)
         working._changed.acquire()  # whatever the parent is in the middle of
         child = os.fork()
         if child == 0:
             assert working.drain(0), "the parent's work is not the child's"
             mine = Job()
-            assert working.leave(mine) and working.drain(10)
+            assert working.submit(mine) and working.drain(10)
             assert mine.done and not waiting.done and not waiting.skipped
             os._exit(7)
         working._changed.release()
@@ -317,7 +317,7 @@ def test_work_that_is_left_when_the_process_ends_can_still_be_drained() -> None:
 
         @atexit.register
         def end():
-            assert working.leave(Job(lambda: print("done")))
+            assert working.submit(Job(lambda: print("done")))
             print(working.drain(10))
     """
     assert run(program) == "done\nTrue\n"
@@ -329,7 +329,7 @@ def test_a_thread_that_waits_does_not_keep_the_process() -> None:
         from tests.base.test_background import Gate
 
         working, gate = Background("held"), Gate()
-        working.leave(gate.job)
+        working.submit(gate.job)
         assert gate.begun.wait(10)
         print("end")
     """

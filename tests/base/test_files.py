@@ -37,7 +37,7 @@ def test_a_file_is_read_whole_or_its_beginning(tmp_path: Path) -> None:
 def test_what_is_no_file_keeps_nobody_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(OSError, match="It is no regular file"):
+        with pytest.raises(OSError, match="It is not a regular file"):
             files.read(path)
     with pytest.raises(IsADirectoryError):
         files.read(tmp_path)
@@ -78,8 +78,8 @@ def test_what_another_user_has_put_there_is_refused(home: Path, tmp_path: Path, 
     os.chown(path, STRANGER, STRANGER, follow_symlinks=whose != "link")
     with pytest.raises(SpancastError, match=rf"some.db belongs to another user \({STRANGER}\).* Remove it, or point"):
         files.claim(path)
-    assert homes.refusal(home) == (
-        f"has a some.db of another user's ({STRANGER}), who could read what is written to it; remove it"
+    assert homes.why_unusable(home) == (
+        f"has a some.db of another user ({STRANGER}), who could read what is written to it; remove it"
     )
 
 

@@ -20,7 +20,7 @@ from spancast.base import forks
 forks.in_child(lambda: print("first", flush=True))
 forks.in_child(lambda: print("second", flush=True))
 child = os.fork()
-forks.notice()
+forks.detect()
 if child == 0:
     os._exit(0)
 os.waitpid(child, 0)
@@ -35,8 +35,8 @@ import ctypes, os
 from spancast.base import forks
 forks.in_child(lambda: print("anew", flush=True))
 child = ctypes.PyDLL(None).fork()
-forks.notice()
-forks.notice()
+forks.detect()
+forks.detect()
 if child == 0:
     os._exit(0)
 os.waitpid(child, 0)
@@ -57,11 +57,11 @@ def forked() -> float:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_waits_for_a_block_of_another_thread_and_not_for_ever(monkeypatch):
-    monkeypatch.setattr(forks, "PATIENCE", 0.3)
+    monkeypatch.setattr(forks, "MAX_WAIT_SECONDS", 0.3)
     inside, over = threading.Event(), threading.Event()
 
     def block() -> None:
-        with forks.Unforked(), forks.Unforked():
+        with forks.NoFork(), forks.NoFork():
             inside.set()
             over.wait(20)
 
@@ -75,10 +75,10 @@ def test_a_fork_waits_for_a_block_of_another_thread_and_not_for_ever(monkeypatch
 
 
 def test_a_fork_does_not_wait_for_a_block_of_its_own_thread():
-    with forks.Unforked():
-        assert forked() < forks.PATIENCE
-        with forks.Unforked():
-            assert forked() < forks.PATIENCE
+    with forks.NoFork():
+        assert forked() < forks.MAX_WAIT_SECONDS
+        with forks.NoFork():
+            assert forked() < forks.MAX_WAIT_SECONDS
 
 
 def test_a_method_is_called_in_a_child_as_long_as_its_object_lives():

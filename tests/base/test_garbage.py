@@ -22,9 +22,9 @@ class Dying:
 
 @pytest.fixture
 def _listening() -> Iterator[None]:
-    garbage.listen()
+    garbage.subscribe()
     yield
-    garbage.leave()
+    garbage.unsubscribe()
 
 
 @pytest.mark.usefixtures("_listening")
@@ -64,22 +64,22 @@ def test_other_threads_are_outside_of_a_collection() -> None:
 
 def test_whoever_leaves_may_have_been_sent_away_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gc, "callbacks", [])
-    garbage.listen()
+    garbage.subscribe()
     gc.callbacks.clear()
-    garbage.leave()
+    garbage.unsubscribe()
     assert gc.callbacks == []
 
 
 def test_whoever_leaves_leaves_the_others_listening() -> None:
     before = list(gc.callbacks)
-    garbage.listen()
-    garbage.listen()
-    garbage.leave()
+    garbage.subscribe()
+    garbage.subscribe()
+    garbage.unsubscribe()
     told: list[bool] = []
     dying = Dying(told)
     dying.cycle = dying
     del dying
     gc.collect()
-    garbage.leave()
+    garbage.unsubscribe()
     assert told == [True]
     assert gc.callbacks == before

@@ -73,7 +73,7 @@ class MuteError(Exception):
     ("error", "said"),
     [
         (ValueError("a\nb\t c"), "ValueError: a b c"),
-        (ValueError("x" * 5000), f"ValueError: {'x' * guard.LONGEST}"),
+        (ValueError("x" * 5000), f"ValueError: {'x' * guard.MAX_MESSAGE_CHARS}"),
         (MuteError(), "MuteError: ?"),
         (ValueError("Bearer sk-or-v1-0123456789abcdef is wrong"), "ValueError: [removed] is wrong"),
     ],
@@ -91,8 +91,8 @@ def test_an_exception_is_one_line_that_ends_and_has_no_secret(
 
 def test_what_was_logged_long_ago_is_forgotten() -> None:
     for number in range(100):
-        guard._last_logged[f"site {number}"] = time.monotonic() - guard.QUIET_FOR - 1
-    guard.once_a_minute(SITE, "now")
+        guard._last_logged[f"site {number}"] = time.monotonic() - guard.QUIET_SECONDS - 1
+    guard.warn(SITE, "now")
     assert list(guard._last_logged) == [SITE]
 
 
@@ -104,16 +104,16 @@ def test_what_works_is_not_a_fault(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_each_site_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
-        guard.once_a_minute("one", "%s", 1)
-        guard.once_a_minute("two", "%s", 2)
+        guard.warn("one", "%s", 1)
+        guard.warn("two", "%s", 2)
     assert [record.getMessage() for record in caplog.records] == ["1", "2"]
 
 
 def test_a_site_is_logged_again_when_its_minute_is_over(caplog: pytest.LogCaptureFixture) -> None:
-    guard._last_logged[SITE] = time.monotonic() - guard.QUIET_FOR - 1
-    guard._last_logged["another"] = time.monotonic() - guard.QUIET_FOR + 30
-    guard.once_a_minute(SITE, "again")
-    guard.once_a_minute("another", "too early")
+    guard._last_logged[SITE] = time.monotonic() - guard.QUIET_SECONDS - 1
+    guard._last_logged["another"] = time.monotonic() - guard.QUIET_SECONDS + 30
+    guard.warn(SITE, "again")
+    guard.warn("another", "too early")
     assert [record.getMessage() for record in caplog.records] == ["again"]
 
 
@@ -146,7 +146,7 @@ class Talking(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.heard.append(record.getMessage())
-        guard.once_a_minute("inside the handler", "a fault within the log of a fault")
+        guard.warn("inside the handler", "a fault within the log of a fault")
         fail()
 
 
@@ -162,13 +162,13 @@ def handler(request: pytest.FixtureRequest) -> Iterator[logging.Handler]:
 def test_a_log_handler_that_fails_is_counted_and_outlived(handler: Failing) -> None:
     fail()
     assert guard.faults == {SITE: 1, "log": 1}
-    guard.once_a_minute("another", "The log is not given up.")
+    guard.warn("another", "The log is not given up.")
     assert guard.faults["log"] == 2
 
 
 @pytest.mark.parametrize("handler", [Talking], indirect=True)
 def test_a_fault_within_the_log_of_a_fault_is_counted_and_not_logged(handler: Talking) -> None:
-    guard.once_a_minute("outside", "a fault")
+    guard.warn("outside", "a fault")
     assert handler.heard == ["a fault"]
     assert guard.faults == {SITE: 1}
 
@@ -178,7 +178,7 @@ def test_threads_log_at_once(caplog: pytest.LogCaptureFixture) -> None:
 
     def tell(number: int) -> None:
         together.wait()
-        guard.once_a_minute(f"site {number}", "%s", number)
+        guard.warn(f"site {number}", "%s", number)
 
     threads = [threading.Thread(target=tell, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -206,6 +206,6 @@ def test_no_count_is_lost_between_threads(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_no_secret_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     key = "sk-or-v1-" + "a1" * 32
-    assert guard.once_a_minute(SITE, "%s of %d: %s", key, 2, LookupError(f"https://u:word@h and {key}"))
+    assert guard.warn(SITE, "%s of %d: %s", key, 2, LookupError(f"https://u:word@h and {key}"))
     (told,) = caplog.records
     assert told.getMessage() == "[removed] of 2: https://[removed]@h and [removed]"

@@ -253,15 +253,15 @@ def test_a_thread_that_somebody_waits_for_does_not_wait_longer_for_a_lock(path: 
         with locks.within(0.1), locks.within(20.0), pytest.raises(TimeoutError, match=r"for 0\.1 seconds"):
             FileLock(path).__enter__()
         assert 0.1 <= time.monotonic() - began < 1.0
-    assert locks.patience(30.0) == 30.0
+    assert locks.max_wait(30.0) == 30.0
 
 
 def test_whom_nobody_waits_for_may_wait_though_somebody_waits_for_the_thread_that_started_it() -> None:
     found = []
     with locks.within(0.0):
         context = contextvars.copy_context()  # which free-threaded Pythons give to new threads by themselves
-        thread = threading.Thread(target=context.run, args=(lambda: found.append(locks.patience(30.0)),))
+        thread = threading.Thread(target=context.run, args=(lambda: found.append(locks.max_wait(30.0)),))
         thread.start()
         thread.join()
-        assert locks.patience(30.0) == 0.0
+        assert locks.max_wait(30.0) == 0.0
     assert found == [30.0]

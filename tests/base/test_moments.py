@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from spancast.base.moments import moment, zoned
+from spancast.base.moments import parse, zoned
 
 NOW = datetime(2026, 11, 24, 13, 45, 6, 789, UTC)
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 24, 13, 45, 6, 789, UTC)
     ],
 )
 def test_times_as_people_write_them(text: str, meant: datetime) -> None:
-    assert moment(text, NOW) == meant
+    assert parse(text, NOW) == meant
 
 
 EAST = timezone(timedelta(hours=2))

@@ -44,13 +44,13 @@ def test_plain_notation(stated, plain):
 
 @pytest.mark.parametrize("absurd", ["NaN", "sNaN", "Infinity", "1E+1000000", "1E-1000000"])
 def test_what_is_no_amount_of_money_is_unknown(absurd):
-    assert money.stated(Decimal(absurd)) is None
+    assert money.valid(Decimal(absurd)) is None
 
 
 def test_an_unknown_cost_stays_unknown():
-    assert money.stated(None) is None
+    assert money.valid(None) is None
 
 
 @pytest.mark.parametrize("cost", ["0", "9223372.036854775808", "1E-50", "1E+99"])
 def test_an_amount_of_money_stays_as_stated(cost):
-    assert money.stated(Decimal(cost)) == Decimal(cost)
+    assert money.valid(Decimal(cost)) == Decimal(cost)

@@ -113,7 +113,7 @@ def test_a_file_of_a_later_version_is_refused_with_the_cure(path, opened):
     later = Store(path, (*MIGRATIONS, "CREATE TABLE more(value) "))
     add(later)
     later.close()
-    with pytest.raises(SpancastError, match=r"some\.db is of version 2.* Upgrade spancast"):
+    with pytest.raises(SpancastError, match=r"some\.db has version 2.* Upgrade spancast"):
         add(opened)
 
 
@@ -154,7 +154,7 @@ def test_a_reader_sees_one_moment_while_others_write(path, opened):
 
 
 def test_the_log_stays_short(path, opened, monkeypatch):
-    monkeypatch.setattr(store, "CHECKPOINT_AT", 100_000)
+    monkeypatch.setattr(store, "CHECKPOINT_BYTES", 100_000)
     log = path.with_name("some.db-wal")
     sizes = []
     for _ in range(100):
@@ -164,7 +164,7 @@ def test_the_log_stays_short(path, opened, monkeypatch):
 
 
 def test_a_reader_in_the_way_of_a_checkpoint_does_not_stop_a_writer(path, opened, monkeypatch):
-    monkeypatch.setattr(store, "CHECKPOINT_AT", 0)
+    monkeypatch.setattr(store, "CHECKPOINT_BYTES", 0)
     add(opened)
     other = Store(path, MIGRATIONS)
     with other.reading() as connection:
@@ -282,7 +282,7 @@ for use in (lambda: add(store), lambda: value(store), lambda: value(other), lamb
     try:
         use()
     except sqlite3.OperationalError as error:
-        found.append("others have to write it" in str(error))
+        found.append("other processes write it" in str(error))
 store.close()
 print(len(found), all(found), sum(os.fstat(each.fileno()).st_size for each in mine))
 """
@@ -358,7 +358,7 @@ def test_somebody_elses_database_is_refused_and_left_as_it_is(path, opened):
         connection.execute("CREATE TABLE recipes(name TEXT)")
     before = path.read_bytes()
     for use in (opened.transaction, opened.reading):
-        with pytest.raises(SpancastError, match="is a database of something else"), use():
+        with pytest.raises(SpancastError, match="is a database of another program"), use():
             pass
     assert path.read_bytes() == before
 
@@ -368,7 +368,7 @@ def test_a_file_of_a_version_that_there_is_none_of_is_damaged(path, opened):
     opened.close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version=-5")
-    with pytest.raises(store.SetAsideError, match="is of version -5"):
+    with pytest.raises(store.SetAsideError, match="has version -5"):
         add(opened)
     add(opened)
     assert value(opened) == 1
@@ -391,7 +391,7 @@ def test_a_file_whose_definitions_are_no_text_is_damaged(path, opened, damaged):
 def test_a_pipe_in_place_of_the_file_keeps_nobody_waiting(path, opened):
     path.parent.mkdir()
     os.mkfifo(path)
-    with pytest.raises(OSError, match="It is no regular file"):
+    with pytest.raises(OSError, match="It is not a regular file"):
         add(opened)
 
 

@@ -6,16 +6,16 @@ import threading
 import pytest
 import trio
 
-from spancast.base.tasks import here
+from spancast.base.tasks import current_id
 
 
 async def asyncios(seen: list[tuple[int, int]]) -> None:
     together = asyncio.Barrier(3)
 
     async def task() -> None:
-        before = here()
+        before = current_id()
         await together.wait()
-        seen.append((before, here()))
+        seen.append((before, current_id()))
 
     await asyncio.gather(task(), task(), task())
 
@@ -25,11 +25,11 @@ async def trios(seen: list[tuple[int, int]]) -> None:
     all_here = trio.Event()
 
     async def task() -> None:
-        begun.append(before := here())
+        begun.append(before := current_id())
         if len(begun) == 3:
             all_here.set()
         await all_here.wait()
-        seen.append((before, here()))
+        seen.append((before, current_id()))
 
     async with trio.open_nursery() as nursery:
         for _ in range(3):
@@ -48,4 +48,4 @@ def test_a_task_is_told_from_others(loop: str) -> None:
 
 
 def test_outside_of_loops_it_is_the_thread() -> None:
-    assert here() == threading.get_ident()
+    assert current_id() == threading.get_ident()

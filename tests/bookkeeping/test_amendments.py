@@ -12,7 +12,7 @@ from spancast.base.store import Store
 from spancast.bookkeeping.answers.calls import calls
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import MIGRATIONS, Book
-from spancast.records.late import Late, filled
+from spancast.records.late import LateFacts, filled
 from tests.bookkeeping.records import call
 
 SEGMENT = "writer-000001.seg"
@@ -44,8 +44,8 @@ def only(book):
     return row
 
 
-def bill(**facts) -> Late:
-    return Late(**{"at": 1, "source": "response", "job_id": "job-1", "cost": Decimal("0.050"), **facts})
+def bill(**facts) -> LateFacts:
+    return LateFacts(**{"at": 1, "source": "response", "job_id": "job-1", "cost": Decimal("0.050"), **facts})
 
 
 def video(**facts):
@@ -81,7 +81,9 @@ def test_a_row_and_its_record_become_the_same(tmp_path_factory, first, outcome, 
     with closing(Book(tmp_path_factory.mktemp("home"))) as book:
         book.apply(SEGMENT, 1, [record])
         for number, word in enumerate(words):
-            late = Late(at=number, source=("prices", "generation", "response")[number], call_id=record.call_id, **word)
+            late = LateFacts(
+                at=number, source=("prices", "generation", "response")[number], call_id=record.call_id, **word
+            )
             record = filled(record, late)
             book.apply(SEGMENT, 1, [late])
             book.apply(SEGMENT, 1, [late])
@@ -93,7 +95,7 @@ def test_a_row_and_its_record_become_the_same(tmp_path_factory, first, outcome, 
 @pytest.mark.parametrize(("outcome", "tokens"), [("completed", 1), ("closed", 250), ("killed", 250)])
 def test_running_counts_give_way_and_whole_ones_do_not(book, outcome, tokens):
     record = call(outcome=outcome, output_tokens=1)
-    late = Late(at=1, source="generation", call_id=record.call_id, output_tokens=250)
+    late = LateFacts(at=1, source="generation", call_id=record.call_id, output_tokens=250)
     book.apply(SEGMENT, 1, [record, late])
     assert only(book).output_tokens == filled(record, late).output_tokens == tokens
 

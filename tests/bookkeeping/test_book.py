@@ -118,12 +118,12 @@ def test_calls_under_way_are_given_back_as_they_were_unless_their_writer_lives(b
 
 
 def test_the_offset_of_a_segment_never_goes_back(book):
-    assert book.end(SEGMENT) == 0
+    assert book.committed_offset(SEGMENT) == 0
     book.apply(SEGMENT, 70, [])
     book.apply(SEGMENT, 30, [])
-    assert book.end(SEGMENT) == 70
+    assert book.committed_offset(SEGMENT) == 70
     book.forget(SEGMENT)
-    assert book.end(SEGMENT) == 0
+    assert book.committed_offset(SEGMENT) == 0
 
 
 def test_one_absurd_number_does_not_stop_the_booking(book):
@@ -151,7 +151,7 @@ def test_two_calls_of_one_generation_are_two(book):
 
 def test_damage_is_counted_by_place(book):
     for at in (10, 10, 20):
-        book.damaged(SEGMENT, [at], "unreadable")
+        book.note_damage(SEGMENT, [at], "unreadable")
     assert book.damage() == 2
 
 

@@ -12,8 +12,8 @@ from spancast.bookkeeping.answers.calls import calls
 from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.kept import kept_since
 from spancast.bookkeeping.pruner import Pruner
+from spancast.bookkeeping.retention import retained_since
 from spancast.bookkeeping.rollups import DAY
 from spancast.testing import Simulator
 from tests.bookkeeping.records import call
@@ -67,11 +67,11 @@ def test_it_is_done_once_a_day_however_often_there_is_news(book, clocks):
 def test_a_ledger_of_which_nothing_is_too_old_is_not_written_to(book):
     Pruner(book, 365 * SECONDS).round()
     with book.reading() as connection:
-        assert kept_since(connection) is None
+        assert retained_since(connection) is None
 
 
 def test_what_is_told_to_stop_stops_between_two_transactions_and_another_day_goes_on(book, monkeypatch, clocks):
-    monkeypatch.setattr(upkeep, "CHUNK", 1)
+    monkeypatch.setattr(upkeep, "PRUNE_CHUNK", 1)
     pruner = Pruner(book, 90 * SECONDS)
     pruner.stop()
     pruner.round()

@@ -13,7 +13,7 @@ from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.schema import MIGRATIONS
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from tests.bookkeeping.records import call
 from tests.bookkeeping.schemas.calls import CALLS, LOST, LOST_COST, UNDER_WAY
 from tests.bookkeeping.schemas.dump import FOLDER, dump
@@ -119,12 +119,14 @@ def test_its_sums_are_what_they_were(book):
 
 def test_what_it_knew_besides_is_known(book):
     assert [each.call_id for each in book.orphans(())] == [UNDER_WAY.call_id]
-    assert (book.losses(), book.damage(), book.end("writer-000001.seg")) == ((LOST, LOST_COST), 1, 1000)
+    assert (book.losses(), book.damage(), book.committed_offset("writer-000001.seg")) == ((LOST, LOST_COST), 1, 1000)
 
 
 def test_it_goes_on(book):
     more = call(user="u_42", cost=Decimal(1))
-    book.apply("writer-000002.seg", 1, [*CALLS, more, Late(at=1, source="response", job_id="job-1", cost=Decimal(2))])
+    book.apply(
+        "writer-000002.seg", 1, [*CALLS, more, LateFacts(at=1, source="response", job_id="job-1", cost=Decimal(2))]
+    )
     assert len(list(calls(book, Filter()))) == len(CALLS) + 1
     assert next(row.cost for row in calls(book, Filter()) if row.response_id == "job-1") == Decimal(2)
     assert upkeep.check(book) == []

@@ -15,7 +15,7 @@ from spancast.bookkeeping.answers.latency import latency
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.rollups import DAY
 from spancast.errors import SpancastError
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from tests.bookkeeping.records import call, emptied
 
 SEGMENT = "writer-000001.seg"
@@ -61,7 +61,7 @@ words = st.fixed_dictionaries(
     }
 )
 batches = st.lists(
-    st.lists(records.map(lambda known: call(**known)) | words.map(lambda said: Late(**said)), max_size=6)
+    st.lists(records.map(lambda known: call(**known)) | words.map(lambda said: LateFacts(**said)), max_size=6)
 )
 
 
@@ -148,7 +148,7 @@ def test_what_a_lost_text_stood_for_is_told_and_mended_without_loss_of_a_dollar(
     with book.writing() as connection:
         assert connection.execute(f"DELETE FROM texts WHERE text = {text}").rowcount == 1
     assert any("lost" in problem for problem in upkeep.check(book))
-    with pytest.raises(SpancastError, match="`spancast ledger rebuild` mends"):
+    with pytest.raises(SpancastError, match="`spancast ledger rebuild` repairs"):
         asked(book)
     assert upkeep.rebuild(book) == (3, 1)
     assert upkeep.check(book) == []
@@ -195,5 +195,5 @@ def test_what_is_pruned_is_gone_and_what_is_owed_is_not(book):
         texts = {row[0] for row in connection.execute("SELECT text FROM texts")}
     assert "new" in texts
     assert "old" not in texts
-    book.apply(SEGMENT, 2, [Late(at=1, source="response", job_id="job-1", cost=Decimal(2))])
+    book.apply(SEGMENT, 2, [LateFacts(at=1, source="response", job_id="job-1", cost=Decimal(2))])
     assert costs(book, [], Filter()).total.cost == Decimal(3)

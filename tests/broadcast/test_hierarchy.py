@@ -6,7 +6,7 @@ import pytest
 
 from spancast.broadcast.hierarchy import placed, trace_id, with_spans_between
 from spancast.contract import Span
-from spancast.trace import names
+from spancast.semconv import names
 from tests.support.spans import SECOND, of_application, of_call
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "00f067aa0ba902b7"

@@ -1,4 +1,4 @@
-"""What a redactor sees, what becomes of what it returns, and that its faults cost the words alone."""
+"""What a redactor is shown, what becomes of what it returns, and that its faults cost nothing but the content."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from spancast.broadcast.redaction import FAILED, FIRST_PATIENCE, PATIENCE, TOO_SLOW, Redactor
+from spancast.broadcast.redaction import FAILED, FIRST_LIMIT_SECONDS, LIMIT_SECONDS, TOO_SLOW, Redactor
 from spancast.errors import ConfigurationError
-from spancast.trace import names
-from spancast.trace.attributes import content_attributes
+from spancast.semconv import names
+from spancast.spans.attributes import content_attributes
 from tests.support.shapes import check_messages
 from tests.support.spans import WORDS
 from tests.support.waiting import eventually
@@ -40,17 +40,17 @@ def test_it_is_given_every_text_and_its_answers_are_what_is_sent():
         seen.append(text)
         return text.replace("Paris", "[city]")
 
-    words, withheld = redactor(redact).redacted(CONTENT)
+    content, withheld = redactor(redact).redacted(CONTENT)
     assert withheld is None
-    assert words.keys() == CONTENT.keys()
-    for name, written in words.items():
+    assert content.keys() == CONTENT.keys()
+    for name, written in content.items():
         assert json.loads(str(written)) == json.loads(str(CONTENT[name]).replace("Paris", "[city]"))
     assert {"You are terse.", "What is the weather in Paris?", "A tool knows.", "Tells the weather."} <= set(seen)
 
 
 def test_what_names_and_does_not_speak_it_is_not_shown():
-    words, _ = redactor(upper).redacted(CONTENT)
-    asked = json.loads(str(words[names.INPUT_MESSAGES]))
+    content, _ = redactor(upper).redacted(CONTENT)
+    asked = json.loads(str(content[names.INPUT_MESSAGES]))
     assert [message["role"] for message in asked] == ["user", "assistant", "tool"]
     assert asked[1]["parts"][0] == {
         "type": "tool_call",
@@ -59,7 +59,7 @@ def test_what_names_and_does_not_speak_it_is_not_shown():
         "arguments": {"name": "PARIS"},
     }
     assert asked[2]["parts"][0]["response"] == {"lat": 48.9, "lon": 2.3}
-    (tool,) = json.loads(str(words[names.TOOL_DEFINITIONS]))
+    (tool,) = json.loads(str(content[names.TOOL_DEFINITIONS]))
     assert (tool["type"], tool["name"], tool["description"]) == ("function", "get_weather", "TELLS THE WEATHER.")
 
 
@@ -83,9 +83,9 @@ def test_words_of_other_libraries_are_shown_whole_or_text_by_text(written, sent)
 def test_what_is_taken_away_is_left_out_in_the_shape_of_the_conventions():
     assert redactor(lambda _: None).redacted(HELLO) == ({}, None)
 
-    words, withheld = redactor(lambda _: None).redacted(CONTENT)
+    content, withheld = redactor(lambda _: None).redacted(CONTENT)
     assert withheld is None
-    asked = json.loads(str(words[names.INPUT_MESSAGES]))
+    asked = json.loads(str(content[names.INPUT_MESSAGES]))
     check_messages(asked)
     assert asked == [
         {"role": "user", "parts": []},
@@ -95,7 +95,7 @@ def test_what_is_taken_away_is_left_out_in_the_shape_of_the_conventions():
         },
         {"role": "tool", "parts": asked[2]["parts"]},
     ]
-    (tool,) = json.loads(str(words[names.TOOL_DEFINITIONS]))
+    (tool,) = json.loads(str(content[names.TOOL_DEFINITIONS]))
     assert (tool["type"], tool["name"]) == ("function", "get_weather")
     assert "description" not in tool
 
@@ -124,7 +124,7 @@ def leave(_text: str) -> str:
 def test_one_that_fails_withholds_the_words_and_tells_nobody_what_they_were(redact, caplog):
     assert Redactor("platform", redact).redacted(HELLO) == ({}, FAILED)
     assert "Hello" not in caplog.text
-    assert caplog.text.count("words are withheld") <= 1
+    assert caplog.text.count("content is withheld") <= 1
 
 
 def test_one_that_fails_on_a_text_of_many_withholds_all_of_them():
@@ -153,10 +153,10 @@ def test_one_that_hangs_is_given_up_and_until_it_comes_back_nothing_is_shown_to_
         made = redactor(redact)
         began = time.monotonic()
         assert made.redacted({"input.value": "hang"}) == ({}, TOO_SLOW)
-        assert time.monotonic() - began < 20 * PATIENCE
+        assert time.monotonic() - began < 20 * LIMIT_SECONDS
         began = time.monotonic()
         assert made.redacted(HELLO) == ({}, TOO_SLOW)
-        assert time.monotonic() - began < PATIENCE
+        assert time.monotonic() - began < LIMIT_SECONDS
     eventually(lambda: made.redacted(HELLO) == (HELLO, None), 10)
 
 
@@ -174,7 +174,7 @@ def test_each_text_has_its_own_time_and_the_first_has_more():
     texts = {f"key_{number}": "text" for number in range(10)}
     assert made.redacted(texts) == (texts, None)
     slow_at_first = Redactor("platform", lambda text: time.sleep(0.3) or text)
-    assert FIRST_PATIENCE > 0.3 > PATIENCE
+    assert FIRST_LIMIT_SECONDS > 0.3 > LIMIT_SECONDS
     assert slow_at_first.redacted(HELLO) == (HELLO, None)
     assert slow_at_first.redacted(HELLO) == ({}, TOO_SLOW)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from spancast.base.bounded import TRUNCATED
-from spancast.broadcast.safe import CUT, LEFT_OUT, LONGEST, LONGEST_WORDS, MENDED, MOST, safe
+from spancast.broadcast.safe import CUT, LEFT_OUT, LONGEST, LONGEST_CONTENT, MOST, REPAIRED, safe
 from spancast.contract import Event, Span
 from tests.support.spans import WORDS, a_trace, of_application, of_call
 
@@ -46,22 +46,22 @@ def test_a_span_that_is_well_comes_back_as_the_very_same(span):
 @pytest.mark.parametrize(
     ("value", "kept", "done"),
     [
-        ("\ud800!", "?!", MENDED),
-        (float("nan"), "NaN", MENDED),
-        (float("inf"), "Infinity", MENDED),
-        (2**63, "9223372036854775808", MENDED),
-        (-(10**5000), TRUNCATED, MENDED),
-        (b"caf\xc3\xa9\xff", "café\ufffd", MENDED),
-        (Decimal("0.10"), "0.10", MENDED),
-        ({"a": [1, None]}, '{"a":[1,null]}', MENDED),
-        ([1, "a"], '[1,"a"]', MENDED),
-        ([[1], [2]], "[[1],[2]]", MENDED),
-        ([1.5, float("nan")], ("1.5", "NaN"), MENDED),
-        ([1, 2**70], ("1", str(2**70)), MENDED),
-        (["a", "\ud800"], ("a", "?"), MENDED),
-        (nested(DEEP), '{"a":' * 8 + f'"{TRUNCATED}"' + "}" * 8, MENDED),
-        (CYCLE, "[" * 8 + f'"{TRUNCATED}"' + "]" * 8, MENDED),
-        (object(), f'"{TRUNCATED}"', MENDED),
+        ("\ud800!", "?!", REPAIRED),
+        (float("nan"), "NaN", REPAIRED),
+        (float("inf"), "Infinity", REPAIRED),
+        (2**63, "9223372036854775808", REPAIRED),
+        (-(10**5000), TRUNCATED, REPAIRED),
+        (b"caf\xc3\xa9\xff", "café\ufffd", REPAIRED),
+        (Decimal("0.10"), "0.10", REPAIRED),
+        ({"a": [1, None]}, '{"a":[1,null]}', REPAIRED),
+        ([1, "a"], '[1,"a"]', REPAIRED),
+        ([[1], [2]], "[[1],[2]]", REPAIRED),
+        ([1.5, float("nan")], ("1.5", "NaN"), REPAIRED),
+        ([1, 2**70], ("1", str(2**70)), REPAIRED),
+        (["a", "\ud800"], ("a", "?"), REPAIRED),
+        (nested(DEEP), '{"a":' * 8 + f'"{TRUNCATED}"' + "}" * 8, REPAIRED),
+        (CYCLE, "[" * 8 + f'"{TRUNCATED}"' + "]" * 8, REPAIRED),
+        (object(), f'"{TRUNCATED}"', REPAIRED),
         ("x" * (LONGEST + 1), "x" * LONGEST + TRUNCATED, CUT),
         ("x" * 10**8, "x" * LONGEST + TRUNCATED, CUT),
         ([7] * (MOST + 1), (7,) * MOST, CUT),
@@ -80,7 +80,7 @@ def test_a_value_is_mended_or_cut_and_its_neighbours_are_not_touched(value, kept
 
 @pytest.mark.parametrize(
     ("key", "kept", "done"),
-    [("", None, LEFT_OUT), (7, None, LEFT_OUT), ("k\udfff", "k?", MENDED), ("k" * 5000, "k" * 1024, CUT)],
+    [("", None, LEFT_OUT), (7, None, LEFT_OUT), ("k\udfff", "k?", REPAIRED), ("k" * 5000, "k" * 1024, CUT)],
 )
 def test_a_name_is_mended_or_cut_or_the_attribute_left_out(key, kept, done):
     made, told = safe(replace(attributed(), attributes={**NEIGHBOURS, key: 1}))
@@ -101,9 +101,9 @@ def test_a_thousand_long_texts_are_kept_as_far_as_there_is_room():
 
 
 def test_words_may_be_longer_than_anything_else_and_end_all_the_same():
-    content = {"input.value": "x" * LONGEST_WORDS, "output.value": "y" * 10**8}
+    content = {"input.value": "x" * LONGEST_CONTENT, "output.value": "y" * 10**8}
     made, done = safe(of_application("step", content=content))
-    assert made.content == {"input.value": content["input.value"], "output.value": "y" * LONGEST_WORDS + TRUNCATED}
+    assert made.content == {"input.value": content["input.value"], "output.value": "y" * LONGEST_CONTENT + TRUNCATED}
     assert done == {CUT}
 
 
@@ -111,7 +111,7 @@ def test_words_may_be_longer_than_anything_else_and_end_all_the_same():
 def test_every_text_of_a_span_is_mended(field):
     made, done = safe(replace(of_application("step"), **{field: "a\ud800"}))
     assert getattr(made, field) == "a?"
-    assert done == {MENDED}
+    assert done == {REPAIRED}
 
 
 @pytest.mark.parametrize("field", ["tags", "metadata"])
@@ -119,7 +119,7 @@ def test_labels_are_text(field):
     given_labels = {"a": "b", "n": 7, "deep": nested(DEEP), "s": "\ud800", "": "x"}
     made, done = safe(of_application("step", **{field: given_labels}))
     assert getattr(made, field) == {"a": "b", "n": "7", "deep": '{"a":' * 8 + f'"{TRUNCATED}"' + "}" * 8, "s": "?"}
-    assert done == {MENDED, LEFT_OUT}
+    assert done == {REPAIRED, LEFT_OUT}
 
 
 def test_the_resource_and_the_events_are_mended_too():
@@ -129,13 +129,13 @@ def test_the_resource_and_the_events_are_mended_too():
     assert made.resource == {"service.name": "?"}
     assert made.events[0] is events[0]
     assert made.events[1] == Event(name="unnamed", time=0, attributes={"a": "x"})
-    assert done == {MENDED}
+    assert done == {REPAIRED}
 
 
 def test_a_time_that_no_clock_shows_is_brought_into_what_otlp_can_say():
     made, done = safe(of_application("step", start=-1, end=2**80))
     assert (made.start, made.end) == (0, 2**63 - 1)
-    assert done == {MENDED}
+    assert done == {REPAIRED}
 
 
 def test_there_are_only_so_many_events():

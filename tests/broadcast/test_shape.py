@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 
 from spancast.broadcast.redaction import FAILED
-from spancast.broadcast.safe import MENDED
+from spancast.broadcast.safe import REPAIRED
 from spancast.broadcast.shape import Shaper
 from spancast.contract import Event, Span
 from spancast.destinations.destination import Destination
-from spancast.trace import names
+from spancast.semconv import names
 from tests.support.spans import WORDS, a_trace, of_application, of_call
 
 
@@ -137,7 +137,7 @@ def test_a_span_is_placed_and_made_safe():
     made = Shaper(Destination("otlp")).shaped(span)
     assert (made.span.name, made.span.trace_id) == ("rank", "a" * 32)
     assert made.span.metadata == {"note": "?"}
-    assert made.done == {MENDED}
+    assert made.done == {REPAIRED}
 
 
 def test_what_a_redactor_returns_is_made_safe():

@@ -1,4 +1,4 @@
-"""What went wrong, in the words that are safe to keep."""
+"""What went wrong, without secrets."""
 
 import json
 from hashlib import sha256
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.capture.failure import MAX_MESSAGE, exception_facts, failure_facts, kept, key_hash, secrets_of
+from spancast.capture.failure import MAX_MESSAGE, exception_facts, failure_facts, key_hash, safe_excerpt, secrets_of
 
 KEY = "sk-or-v1-0123456789abcdef0123456789abcdef"
 JSON = st.recursive(
@@ -94,7 +94,7 @@ def test_an_exception_is_known_by_its_public_name() -> None:
     ],
 )
 def test_what_looks_like_a_secret_is_removed(secret: str) -> None:
-    stated = kept(f"No auth for ({secret} ) here")
+    stated = safe_excerpt(f"No auth for ({secret} ) here")
     assert "[removed]" in stated
     assert not any(word in stated for word in ("hunter2", "0123", "eyJ", "abc"))
     assert stated.startswith("No auth for (")
@@ -102,12 +102,12 @@ def test_what_looks_like_a_secret_is_removed(secret: str) -> None:
 
 
 def test_a_long_message_costs_no_more_than_its_beginning() -> None:
-    assert kept("-eyJaaaaaaaaaa" * 10**6) == ("-eyJaaaaaaaaaa" * 10)[:MAX_MESSAGE]
+    assert safe_excerpt("-eyJaaaaaaaaaa" * 10**6) == ("-eyJaaaaaaaaaa" * 10)[:MAX_MESSAGE]
 
 
 def test_a_secret_that_ends_far_behind_what_is_kept_is_removed() -> None:
     long = "x" * 8000
-    assert kept(f"No such key {long}", (long,)) == "No such key [removed]"
+    assert safe_excerpt(f"No such key {long}", (long,)) == "No such key [removed]"
 
 
 def test_what_authenticates_to_a_gateway_is_a_secret() -> None:
@@ -120,25 +120,25 @@ def test_what_authenticates_to_a_gateway_is_a_secret() -> None:
 
 
 def test_the_requests_own_secrets_are_removed_whatever_they_look_like() -> None:
-    assert kept("Got correct-horse, wanted none", ("correct-horse",)) == "Got [removed], wanted none"
+    assert safe_excerpt("Got correct-horse, wanted none", ("correct-horse",)) == "Got [removed], wanted none"
 
 
 def test_of_two_secrets_of_which_one_begins_with_the_other_nothing_is_left() -> None:
-    assert kept("key horse-battery-staple", ("horse-battery", "horse-battery-staple")) == "key [removed]"
+    assert safe_excerpt("key horse-battery-staple", ("horse-battery", "horse-battery-staple")) == "key [removed]"
 
 
 def test_a_secret_across_the_cut_does_not_survive_in_half() -> None:
-    stated = kept("x" * (MAX_MESSAGE - 10) + " " + KEY, (KEY,))
+    stated = safe_excerpt("x" * (MAX_MESSAGE - 10) + " " + KEY, (KEY,))
     assert stated == "x" * (MAX_MESSAGE - 10) + " [removed]"
 
 
 def test_a_message_is_cut() -> None:
-    assert kept("x" * 10_000) == "x" * MAX_MESSAGE
+    assert safe_excerpt("x" * 10_000) == "x" * MAX_MESSAGE
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_a_key_survives_in_no_message(before: str, behind: str) -> None:
-    stated = kept(before + KEY + behind, (KEY,))
+    stated = safe_excerpt(before + KEY + behind, (KEY,))
     assert KEY not in stated
     assert len(stated) <= MAX_MESSAGE
 

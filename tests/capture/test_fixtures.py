@@ -7,7 +7,7 @@ import pytest
 from openrouter.components import BatchObject, DecisionsResponse
 from pydantic import BaseModel
 
-from spancast.capture.sse import payloads
+from spancast.capture.body.sse import payloads
 from tests.support.shared import needs_shared
 from tests.support.unrecorded import FOLDER, events, plain_body
 from tests.testing.openapi import CHUNK, answer, check, check_text

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spancast.capture import chat, images, jobs, messages, responses
+from spancast.capture.dialects import chat, images, jobs, messages, responses
 from spancast.records.call import Call
 from spancast.records.late import bill_of
 from tests.support.answers import JSON, SSE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spancast.capture.dialects import dialect_of
+from spancast.capture.dialects.table import dialect_of
 from spancast.records.call import Call
 from spancast.records.late import bill_of
 from tests.support.exchanges import Heard, opened

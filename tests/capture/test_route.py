@@ -2,7 +2,7 @@
 
 import pytest
 
-from spancast.capture.chat import CHAT
+from spancast.capture.dialects.chat import CHAT
 from spancast.capture.route import Routes, region_of
 
 CHAT_PATH = "/api/v1/chat/completions"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.capture.decode import Decoder
+from spancast.capture.json_decoder import Decoder
 from spancast.capture.reading import Envelope
 from spancast.capture.usage import messages_usage_facts
 from spancast.capture.usage import usage_facts as facts_of

@@ -10,7 +10,7 @@ from typing import Self
 
 from tests.bookkeeping.records import ROOT
 
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60.0
 """Seconds within which a program must print what it is asked for."""
 
 
@@ -49,7 +49,7 @@ class Terminal:
 
     def until(self, wanted: str) -> str:
         """Return all that was printed, once `wanted` is in it."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while wanted not in self.printed:
             assert self._read(deadline - time.monotonic()), f"{wanted!r} is not in {self.printed!r}"
         return self.printed
@@ -61,10 +61,10 @@ class Terminal:
 
     def end(self) -> int:
         """Read to the end; return the exit status."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while self._read(deadline - time.monotonic()):
             pass
-        return self.process.wait(PATIENCE)
+        return self.process.wait(PATIENCE_SECONDS)
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._screen], [], [], max(seconds, 0))[0]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from spancast.bookkeeping.book import Book
-from spancast.cli.home import NOTHING_YET
+from spancast.cli.output.messages import NOTHING_YET
 from spancast.records.call import Attempt, Modalities, Parameters, Routing
 from tests.bookkeeping.records import call, opened
 
@@ -120,6 +120,7 @@ def test_a_call_is_printed_with_all_that_is_known(spancast, written):
             "user": "Jürgen",
             "session": "s",
             "tags": {"feature": "search"},
+            "app": None,
             "started_at": "2026-09-21T14:13:20.123456Z",
             "duration_s": 1.5,
             "time_to_first_token_s": 0.25,
@@ -250,7 +251,7 @@ def test_calls_that_were_refused_are_told_apart_from_those_of_unknown_cost(spanc
     written(call(http_status=429, outcome="error", error_type="429"), call(http_status=502, outcome="error"))
     assert spancast("calls")[1].splitlines()[-2:] == [
         "2 calls, cost unknown.",
-        "1 call refused (HTTP 4xx), of which OpenRouter states no cost.",
+        "1 call refused (HTTP 4xx), for which OpenRouter states no cost.",
     ]
 
 
@@ -295,15 +296,15 @@ def test_a_directory_that_does_not_exist_is_named(spancast, home, tmp_path, verb
 def test_a_directory_of_no_name_is_misuse(spancast, home):
     status, printed, complaint = spancast("calls", "--home", "")
     assert (status, printed) == (2, "")
-    assert "'' is no directory. Name one, or leave --home out." in complaint
+    assert "'' is not a directory. Name one, or leave --home out." in complaint
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--limit", "0"], "'0' is no number of calls. Write 1 or more."),
-        (["--tag", "feature"], "'feature' is no tag. Write KEY=VALUE"),
-        (["--since", "ever"], "'ever' is no time. Write 30m"),
+        (["--limit", "0"], "'0' is not a number of calls. Write 1 or more."),
+        (["--tag", "feature"], "'feature' is not a tag. Write KEY=VALUE"),
+        (["--since", "ever"], "'ever' is not a time. Write 30m"),
         (["--outcome", "fine"], "invalid choice: 'fine'"),
     ],
 )

@@ -81,14 +81,14 @@ def test_a_platform_that_hangs_up_is_told(check, platform, mode):
     platform.mode = mode
     status, said, _ = check(PROBED)
     assert (status, said.count("\n"), ".." in said) == (1, 1, False)
-    assert "Set the endpoint right, or try again." in said
+    assert "Correct it, or try again." in said
 
 
 def test_a_platform_that_hangs_is_told(check, platform, monkeypatch):
-    monkeypatch.setattr("spancast.delivery.http.wire.PATIENCE", 0.4)
+    monkeypatch.setattr("spancast.delivery.http.wire.TIMEOUT_SECONDS", 0.4)
     platform.mode = modes.hang
     status, said, _ = check(PROBED)
-    assert (status, "No answer came in time." in said) == (1, True)
+    assert (status, "No response in time." in said) == (1, True)
 
 
 def test_a_credential_is_asked_for_first_where_one_is_needed(check, platform):
@@ -112,7 +112,7 @@ class SelfTested:
     def write(self, _spans):
         raise AssertionError("a test writes no span")
 
-    def tested(self):
+    def self_test(self):
         return None if self.endpoint.endswith("/well") else f"{self.token} is refused. Set the right one."
 
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from spancast.bookkeeping import prices
 from spancast.bookkeeping.answers.report import CostRow
-from spancast.cli.answers.costs import Answer
-from spancast.cli.answers.figures import added
 from spancast.cli.output.colour import unpainted
 from spancast.cli.output.costs_table import table
 from spancast.cli.output.table import UNLIMITED
-from spancast.cli.output.timeline import Timeline
+from spancast.cli.reports.costs import CostsReport
+from spancast.cli.reports.figures import sum_rows
+from spancast.cli.reports.timeline import Timeline
 from tests.bookkeeping.records import call
 from tests.cli.output.test_table import wide
 from tests.cli.terminal import Terminal
@@ -60,7 +60,8 @@ def test_costs_are_by_user_unless_told_otherwise(spancast, written):
     }
     status, printed, _ = spancast("costs", "--json")
     assert status == 0
-    assert json.loads(printed) == {"rows": [{"user": "u_42"} | sums], "total": sums, "complete_since": None}
+    whole = {"rows": [{"user": "u_42"} | sums], "total": sums, "complete_since": None, "others": None}
+    assert json.loads(printed) == whole
 
 
 def test_edges_of_money_are_summed_exactly(spancast, written):
@@ -140,7 +141,7 @@ def test_a_refused_call_is_told_apart_from_one_of_unknown_cost(spancast, written
     for row in (*report["rows"], report["total"]):
         assert (row["unknown_cost_calls"], row["refused_calls"], row["cost_usd"]) == (unknown, refused, "0.5")
     assert spancast("costs")[1].splitlines()[-1] == (
-        "1 call refused (HTTP 4xx), of which OpenRouter states no cost."
+        "1 call refused (HTTP 4xx), for which OpenRouter states no cost."
         if refused
         else "1 call of unknown cost, which the sums leave out."
     )
@@ -187,7 +188,7 @@ def test_an_unknown_dimension_is_misuse_and_names_the_known(spancast, home, wron
 def test_what_is_only_estimated_is_told(spancast, written):
     written(call(user="u", cost=Decimal(1), cost_source="prices"), call(user="u", cost=Decimal(2)))
     assert json.loads(spancast("costs", "--json")[1])["rows"][0]["estimated_calls"] == 1
-    assert spancast("costs")[1].splitlines()[-1] == "1 call of estimated cost, which the sums hold."
+    assert spancast("costs")[1].splitlines()[-1] == "1 call of estimated cost, which the sums include."
 
 
 @pytest.mark.parametrize(
@@ -219,6 +220,32 @@ def test_what_is_left_out_by_top_is_a_row_so_that_the_rows_are_the_total(spancas
     assert [row[-2] if row[-1][0] in "▏▎▍▌▋▊▉█" else row[-1] for row in rows[1:]] == [
         "33.3%", "26.7%", "40.0%", "100.0%",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["user", "session"])
+def test_what_is_left_out_by_top_is_in_json_beside_the_rows(spancast, written, by):
+    written(*(call(**{by: str(number)}, cost=Decimal(number)) for number in range(1, 6)), call(**{by: "0"}, cost=None))
+    found = json.loads(spancast("costs", "--by", by, "--json", "--top", "2")[1])
+    others = found["others"]
+    assert (others["rows"], others["calls"], others["cost_usd"], others["share"]) == (4, 4, "6", 0.4)
+    assert others["unknown_cost_calls"] == 1
+    assert set(others) - set(found["rows"][0]) == {"rows"}
+    assert set(found["rows"][0]) - set(others) == {by}
+    assert json.loads(spancast("costs", "--by", by, "--json", "--top", "6")[1])["others"] is None
+
+
+@pytest.mark.parametrize("shape", ["--json", "--csv"])
+def test_a_trend_that_cannot_be_drawn_is_refused_with_what_to_write_instead(spancast, written, shape):
+    written(call(user="u", cost=Decimal(1)))
+    status, printed, complaint = spancast("costs", "--trend", "week", shape)
+    assert (status, printed) == (2, "")
+    assert "Write --by user week, which has a row for each." in complaint
+
+
+def test_csv_has_no_exponents(spancast, written):
+    written(call(user="a", cost=Decimal(1)), call(user="b", cost=Decimal("0.000006")))
+    rows = list(csv.DictReader(io.StringIO(spancast("costs", "--csv")[1])))
+    assert rows[1]["share"] == "0.000006"
 
 
 def test_calls_without_a_user_are_told(spancast, written):
@@ -267,7 +294,7 @@ def test_savings_are_by_the_list_of_prices_that_is_there(spancast, written, home
     assert (row["cached_savings_usd"], row["unpriced_cached_tokens"]) == ("0.0015", 7)
     printed = spancast("costs")[1]
     assert "≥$0.0015" in printed
-    assert "What was saved leaves out 7 cached tokens of models that have no listed price." in printed
+    assert "The savings leave out 7 cached tokens of models without a listed price." in printed
 
 
 def test_days_come_in_their_order_with_a_sparkline(spancast, written):
@@ -326,13 +353,13 @@ def rows(by, texts=texts):
 def test_no_table_is_wider_than_the_terminal_or_moves_the_cursor(found, shown, width, trend):
     printed = list(
         table(
-            Answer(
+            CostsReport(
                 by=("user", "tag:feature"),
                 rows=found[:shown],
                 more=len(found[shown:]),
-                others=added(found[shown:]),
+                others=sum_rows(found[shown:]),
                 rest=found[shown:],
-                total=added(found),
+                total=sum_rows(found),
                 savings={} if trend else None,
                 timeline=Timeline("day", 5, 9) if trend else None,
             ),
@@ -348,10 +375,12 @@ def test_no_table_is_wider_than_the_terminal_or_moves_the_cursor(found, shown, w
 @settings(max_examples=50)
 @given(rows(("user",), st.text("ab ", max_size=30)), st.integers(0, 5))
 def test_the_rows_that_are_shown_add_up_to_the_total(found, shown):
-    total = added(found)
-    assert added([added(found[:shown]), added(found[shown:])]) == total
+    total = sum_rows(found)
+    assert sum_rows([sum_rows(found[:shown]), sum_rows(found[shown:])]) == total
     hidden = found[shown:]
-    answer = Answer(by=("user",), rows=found[:shown], more=len(hidden), others=added(hidden), rest=hidden, total=total)
+    answer = CostsReport(
+        by=("user",), rows=found[:shown], more=len(hidden), others=sum_rows(hidden), rest=hidden, total=total
+    )
     lines = list(table(answer, UNLIMITED, unpainted))
     at = lines[0].index("calls") + len("calls")
     there = min(shown, len(found)) + (shown < len(found)) + 1
@@ -364,7 +393,7 @@ def test_the_dearest_users_are_shown_as_if_all_had_been_looked_at(home, written,
     """Where it costs too much to tell what each of them saved, or there is no list of prices."""
     if listed:
         prices.save(home, prices.read(b'{"data": [{"id": "a/b", "pricing": {"prompt": "2"}}]}', 0.0))
-        monkeypatch.setattr("spancast.cli.answers.savings.AFFORDABLE", 1)
+        monkeypatch.setattr("spancast.cli.reports.savings.AFFORDABLE", 1)
     users = [None, *(f"u_{number:02}" for number in range(30))]
     written(
         *(call(user=user, cost=Decimal(at % 7), input_tokens=at if at % 2 else None) for at, user in enumerate(users)),
@@ -401,7 +430,7 @@ def test_users_of_any_characters_are_a_row_each(spancast, written):
 
 
 def test_what_groups_saved_is_not_read_call_by_call_from_a_large_ledger(spancast, written, home, monkeypatch):
-    monkeypatch.setattr("spancast.cli.answers.savings.AFFORDABLE", 1)
+    monkeypatch.setattr("spancast.cli.reports.savings.AFFORDABLE", 1)
     body = {"data": [{"id": "a/b", "pricing": {"prompt": "2", "completion": "1", "input_cache_read": "1"}}]}
     prices.save(home, prices.read(json.dumps(body).encode(), 0.0))
     written(*(call(user="u", response_model="a/b", cached_tokens=1) for _ in range(2)))
@@ -417,27 +446,24 @@ def test_what_was_pruned_is_told_of_trends_and_leaves_savings_unknown(spancast, 
     written(*(call(user="u", response_model="a/b", cached_tokens=1, started_at=now - days * DAY) for days in (0, 99)))
     assert json.loads(spancast("costs", "--json")[1])["total"]["cached_savings_usd"] == "2"
     assert spancast("ledger", "prune", "--older-than", "60d", "--yes")[0] == 0
-    by_user, by_hour, by_model = (
-        json.loads(spancast("costs", "--json", *more)[1]) for more in ([], ["--trend", "hour"], ["--by", "model"])
-    )
-    assert [found["total"]["calls"] for found in (by_user, by_hour, by_model)] == [2, 2, 2]
+    by_user, by_model = (json.loads(spancast("costs", "--json", *more)[1]) for more in ([], ["--by", "model"]))
+    assert [found["total"]["calls"] for found in (by_user, by_model)] == [2, 2]
     assert [found["total"]["cached_savings_usd"] for found in (by_user, by_model)] == [None, "2"]
-    assert (by_user["complete_since"], by_hour["complete_since"]) == (
-        None,
-        f"{datetime.now(UTC) - timedelta(60):%Y-%m-%d}",
-    )
+    assert by_user["complete_since"] is None
+    pruned = f"Calls before {datetime.now(UTC) - timedelta(60):%Y-%m-%d} were pruned and are missing here."
+    assert spancast("costs", "--trend", "hour")[1].splitlines()[-1] == pruned
 
 
 def test_a_key_with_two_values_is_misuse_and_no_half_answer(spancast, written):
     written(call(tags={"feature": "search"}))
     status, printed, complaint = spancast("costs", "--tag", "feature=search", "--tag", "feature=chat")
-    assert (status, printed, "Ask for each alone" in complaint) == (2, "", True)
+    assert (status, printed, "Query each separately" in complaint) == (2, "", True)
 
 
 def test_an_option_without_its_value_is_misuse(spancast, written):
     written(call())
     status, printed, complaint = spancast("costs", "--since=--")
-    assert (status, printed, "gives no value" in complaint) == (2, "", True)
+    assert (status, printed, "has no value" in complaint) == (2, "", True)
 
 
 def test_a_ledger_that_was_set_aside_is_told_of(spancast, home, written):

@@ -77,8 +77,8 @@ def test_sums_are_exact_and_what_is_unknown_is_null(asked) -> None:
 
 
 def test_every_value_is_bound(asked) -> None:
-    names = {name: f"it's {name}'; \\ DROP" for name in ("user", "session", "model", "provider", "key", "app")}
-    names |= {"requested-model": "a\tb\nc", "error-type": "429"}
+    names = {name: f"it's {name}'; \\ DROP" for name in ("user", "session", "model", "provider", "app")}
+    names |= {"key": "a" * 64, "requested-model": "a\tb\nc", "error-type": "429"}
     arguments = [part for name, value in names.items() for part in (f"--{name}", value)]
     arguments += [
         "--outcome",
@@ -124,16 +124,16 @@ def test_nothing_found_says_where(home: object, spancast: Run) -> None:
     [
         (failing(403, 516, "AUTHENTICATION_FAILED", f"{PASSWORD}"), "refuses the user 're@der' or the password"),
         (failing(404, 60, "UNKNOWN_TABLE"), "There is no table default.OPENROUTER_TRACES at 127.0.0.1:"),
-        (failing(404, 81, "UNKNOWN_DATABASE"), "`spancast check clickhouse` says how it is made"),
+        (failing(404, 81, "UNKNOWN_DATABASE"), "`spancast check clickhouse` explains how to create it"),
         (failing(403, 497, "ACCESS_DENIED"), "Run: GRANT SELECT ON default.OPENROUTER_TRACES TO re@der"),
-        (failing(404, 47, "UNKNOWN_IDENTIFIER"), "lacks a column that the question needs"),
+        (failing(404, 47, "UNKNOWN_IDENTIFIER"), "lacks a column that the query needs"),
         (failing(500, 241, "MEMORY_LIMIT_EXCEEDED"), "answers HTTP 500, code 241"),
-        (answer(502, body=b"Bad Gateway"), "answers HTTP 502 when"),
+        (answer(502, body=b"Bad Gateway"), "answers HTTP 502 to the query"),
         (answer(401), "refuses the user"),
-        (in_json(200, {"hello": "there"}), "does not answer as ClickHouse does"),
-        (answer(200, SPEAKS, b'{"data": [["a", 1'), "does not answer as ClickHouse does"),
-        (in_json(200, {"data": [], "rows": 1}), "does not answer as ClickHouse does"),
-        (in_json(200, {"data": [["a", 1]], "rows": 1}), "does not answer as ClickHouse does"),
+        (in_json(200, {"hello": "there"}), "is not one of ClickHouse"),
+        (answer(200, SPEAKS, b'{"data": [["a", 1'), "is not one of ClickHouse"),
+        (in_json(200, {"data": [], "rows": 1}), "is not one of ClickHouse"),
+        (in_json(200, {"data": [["a", 1]], "rows": 1}), "is not one of ClickHouse"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_line_without_the_password(home: object, spancast: Run, given, says: str) -> None:
@@ -150,7 +150,7 @@ def test_no_server_is_told(home: object, spancast: Run) -> None:
         port = platform.port
     status, _, complaint = spancast("costs", "--from", f"clickhouse://{LOGIN}@127.0.0.1:{port}")
     assert (status, complaint.count("\n")) == (1, 1)
-    assert f"ClickHouse at http://127.0.0.1:{port}/ cannot be asked: ConnectError" in complaint
+    assert f"ClickHouse at http://127.0.0.1:{port}/ cannot be reached: ConnectError" in complaint
 
 
 @pytest.mark.parametrize(

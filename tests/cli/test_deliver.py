@@ -16,7 +16,7 @@ from tests.support.generations import NOT_FOUND, OpenRouter, generation
 from tests.support.platform import Platform, answer, partially
 from tests.support.waiting import eventually
 
-PATIENCE = 20.0
+PATIENCE_SECONDS = 20.0
 DAMAGED = b"SQLite format 3\0" + bytes(range(256)) * 50
 """What begins as a database does, and is none."""
 
@@ -101,7 +101,7 @@ def test_a_timeout_that_is_no_time_is_misuse(verb, wrong, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([*verb.split(), f"--timeout={wrong}"])
     assert stopped.value.code == 2
-    assert f"'{wrong}' is no time. Write seconds, from 0 to 86400." in capsys.readouterr().err
+    assert f"'{wrong}' is not a time. Write seconds, from 0 to 86400." in capsys.readouterr().err
 
 
 def test_it_tries_again_while_there_is_time(record, deliver, platform, monkeypatch):
@@ -225,20 +225,20 @@ def test_a_ledger_that_is_none_is_told_with_the_cure(record, deliver, tmp_path):
     (tmp_path / "ledger.db").write_bytes(b"no database at all")
     status, _, complaint = deliver()
     assert status == 1
-    assert f"{tmp_path / 'ledger.db'} is no ledger" in complaint
+    assert f"{tmp_path / 'ledger.db'} is not a ledger" in complaint
     assert "Move it away" in complaint
 
 
 @pytest.mark.parametrize("name", ["ledger", "outbox"])
 def test_a_process_that_stands_still_with_a_file_is_told(name, record, deliver, monkeypatch, tmp_path):
-    monkeypatch.setattr(locks, "LONGEST", 0.1)
+    monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
     record()
     with locks.FileLock(tmp_path / f"{name}.lock"):
         status, _, complaint = deliver()
     assert status == 1
     assert complaint == (
         f"spancast: The ledger or the outbox in {tmp_path} cannot be used: {tmp_path / name}.lock has been locked by "
-        "another process for 0.1 seconds. Is one suspended? Let it go on, or end it, and try again.\n"
+        "another process for 0.1 seconds. Is one suspended? Wait until it is done, or end it, and try again.\n"
     )
 
 
@@ -253,7 +253,7 @@ def put_in_place(home, name):
 @contextmanager
 def deliver_forever(home, platform):
     """Run it, with little patience; give what it says so far. It ends well when it is told to."""
-    program = "import sys; from spancast.base import locks; from spancast.cli import main; locks.LONGEST = 0.1; "
+    program = "import sys; from spancast.base import locks; from spancast.cli import main; locks.WAIT_SECONDS = 0.1; "
     command = [sys.executable, "-c", program + "sys.exit(main())", "deliver", "--forever", "--home", str(home)]
     settings = {"SPANCAST_DESTINATIONS": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": platform.url}
     with (
@@ -263,7 +263,7 @@ def deliver_forever(home, platform):
         try:
             yield process, (home / "said").read_text
             process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE) == 0, (home / "said").read_text()
+            assert process.wait(PATIENCE_SECONDS) == 0, (home / "said").read_text()
         finally:
             process.kill()
 
@@ -299,7 +299,7 @@ def test_forever_ends_when_told_also_where_nothing_can_be_moved(record, platform
         first = record()
         eventually(lambda: set(first) <= set(platform.taken), by=process)
         held = locks.FileLock(tmp_path / "ledger.lock")
-        assert held.acquire(PATIENCE)
+        assert held.acquire(PATIENCE_SECONDS)
         record()
         eventually(lambda: "Records cannot be moved into the ledger" in said(), by=process, telling=said)
     held.release()
@@ -315,7 +315,7 @@ def test_forever_sends_what_comes_and_ends_when_told(record, platform, tmp_path)
                 ids = record(2)
                 eventually(lambda ids=ids: set(ids) <= set(platform.taken), by=process)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE) == 0
+            assert process.wait(PATIENCE_SECONDS) == 0
         finally:
             process.kill()
     assert standing(tmp_path).waiting == 0

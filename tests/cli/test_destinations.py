@@ -88,7 +88,7 @@ def test_what_was_shed_is_told_with_its_dollars(capsys, tmp_path, record):
     record(cost=Decimal("0.0300"))
     with closing(Outbox(tmp_path, Limits(10**9, age=0.0, retention=0.0))) as outbox:
         shown(capsys, tmp_path)
-        while outbox.tend():
+        while outbox.prune():
             pass
     lines = shown(capsys, tmp_path).splitlines()
-    assert lines[-1] == "platform: 2 waited too long; $0.0423 of calls shed, which the ledger has"
+    assert lines[-1] == "platform: 2 waited too long; $0.0423 of calls shed, which are in the ledger"

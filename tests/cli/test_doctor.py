@@ -8,10 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 import pytest
 
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.late_costs.lookups import Lookups
+from spancast.bookkeeping.late_costs.ledger_queue import LedgerQueue
 from spancast.cli import doctor
 from tests.bookkeeping.records import call
 from tests.sdks.table import SDKS
+from tests.support.calls import a_call
+from tests.support.platform import Platform, answer
 
 
 def late_costs(spancast):
@@ -29,7 +31,7 @@ def test_costs_that_could_be_asked_for_are_told_with_the_cure(home, spancast):
     ((state, seen),) = late_costs(spancast)
     assert (state, seen) == (
         "note",
-        "1 call of the last week without one. Set SPANCAST_BACKFILL_KEY to ask OpenRouter for them.",
+        "1 call of the last week without one. Set SPANCAST_BACKFILL_KEY to look them up at OpenRouter.",
     )
 
 
@@ -37,9 +39,9 @@ def test_costs_that_were_asked_for_in_vain_are_counted(home, spancast, monkeypat
     monkeypatch.setenv("SPANCAST_BACKFILL_KEY", "sk-or-v1-canary")
     book_a_cut_call(home)
     with closing(Book(home)) as book:
-        lookups = Lookups(book, "key")
-        lookups.given_up(lookups.due(1)[0], "not found")
-    assert late_costs(spancast) == [("ok", "0 are asked for; 1 given up: not found")]
+        queue = LedgerQueue(book, "key")
+        queue.give_up(queue.due(1)[0], "not found")
+    assert late_costs(spancast) == [("ok", "0 are being looked up; 1 given up: not found")]
     assert "canary" not in spancast("doctor", "--json")[1]
 
 
@@ -62,14 +64,14 @@ def test_every_client_is_listed_and_of_what_is_built_on_them_what_is_installed(h
     listed = {name: seen for name, (_, seen) in found.items() if name in CHECKED}
     assert set(listed) == {name for name in CHECKED if installed(name)}
     for name, seen in listed.items():
-        assert seen == f"{version(name)}, seen through the client it uses"
+        assert seen == f"{version(name)}, recorded through the client it uses"
 
 
 CHECKED = {sdk.distribution for sdk in SDKS}
 
 
 def test_what_is_listed_is_what_the_page_of_the_clients_lists():
-    assert set(doctor._ON_THEM) == CHECKED
+    assert set(doctor._LIBRARIES) == CHECKED
 
 
 def installed(name):
@@ -123,7 +125,7 @@ def test_what_is_no_ledger_is_told_and_left_as_it_is(home, spancast):
     (home / "ledger.db").write_bytes(b"dear diary")
     status, printed, _ = spancast("doctor")
     assert status == 1
-    assert "is no ledger: it begins with b'dear diary'" in printed
+    assert "is not a ledger: it begins with b'dear diary'" in printed
     assert [path.name for path in home.iterdir()] == ["ledger.db"]
 
 
@@ -133,8 +135,8 @@ def test_a_home_that_others_can_write_to_is_told_with_the_command_that_mends_it(
     home.mkdir()
     home.chmod(mode)
     state, seen = findings(spancast)["home"]
-    assert (state, seen.split(". ")[0]) == ("note", f"{home} can be written to by other users")
-    assert seen.endswith(f"chmod 700 {home} mends it.")
+    assert (state, seen.split(". ")[0]) == ("note", f"{home} is writable by other users")
+    assert seen.endswith(f"chmod 700 {home} fixes it.")
     home.chmod(0o700)
     assert findings(spancast)["home"] == ("ok", str(home))
 
@@ -148,5 +150,74 @@ def test_pipes_in_place_of_our_files_are_told_with_the_cure(home, spancast):
     for what in ("ledger", "outbox"):
         state, seen = found[what]
         assert state == "wrong"
-        assert "It is no regular file" in seen
+        assert "It is not a regular file" in seen
         assert "Move it away" in seen
+
+
+def test_a_destination_that_refuses_the_credential_is_told_with_the_reason_and_the_cure(
+    home, spancast, written, monkeypatch
+):
+    written(a_call(destinations=("otlp",)))
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "otlp")
+    with Platform(answer(401)).open() as platform:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+        spancast("deliver")
+    status, printed, _ = spancast("doctor", "--json")
+    (seen,) = [each for each in json.loads(printed) if each["what"] == "destination otlp"]
+    assert (status, seen["state"]) == (1, "wrong")
+    assert seen["seen"].startswith("parked, 1 waiting: ")
+    assert "401" in seen["seen"]
+    assert "`spancast check otlp` tests it." in seen["seen"]
+
+
+def test_a_destination_that_cannot_be_reached_is_told_until_it_can(home, spancast, written, monkeypatch):
+    written(a_call(destinations=("otlp",)))
+    monkeypatch.setenv("SPANCAST_DESTINATIONS", "otlp")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    spancast("deliver", "--timeout", "1")
+    state, seen = findings(spancast)["destination otlp"]
+    assert state == "wrong"
+    assert seen.startswith("retrying, 1 waiting: ")
+    assert "refused" in seen
+    with Platform().open() as platform:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", platform.url)
+        spancast("deliver")
+    assert findings(spancast)["destination otlp"] == ("ok", "configured")
+
+
+def test_calls_that_wait_for_a_destination_that_is_not_configured_are_told(home, spancast, written):
+    written(a_call(destinations=("archive",)), a_call(destinations=("archive",)))
+    spancast("destinations")
+    state, seen = findings(spancast)["destination archive"]
+    assert state == "wrong"
+    assert seen.startswith("2 waiting for it, and it is not configured here. Name it in SPANCAST_DESTINATIONS")
+
+
+def test_a_base_url_whose_calls_are_not_recorded_is_told_with_the_cure(home, spancast, monkeypatch):
+    monkeypatch.setenv("OPENROUTER_BASE_URL", "http://user:word@gateway:8080/api/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")
+    status, printed, _ = spancast("doctor", "--json")
+    found = {each["what"]: each for each in json.loads(printed)}
+    assert status == 0
+    assert found["base URL"]["state"] == "note"
+    assert found["base URL"]["seen"] == (
+        "Calls to http://gateway:8080 (OPENROUTER_BASE_URL) are not recorded. "
+        "If it passes them on to OpenRouter, set SPANCAST_HOSTS=gateway:8080."
+    )
+    monkeypatch.setenv("SPANCAST_HOSTS", "gateway:8080")
+    assert "base URL" not in findings(spancast)
+
+
+def test_a_misspelt_variable_is_told(home, spancast, monkeypatch):
+    monkeypatch.setenv("SPANCAST_USER_HSH", "hmac:k")
+    seen = "SPANCAST_USER_HSH is no setting, and is ignored. Did you mean SPANCAST_USER_HASH?"
+    assert findings(spancast)["variable"] == ("wrong", seen)
+
+
+def test_a_file_that_was_set_aside_is_told_again_with_what_can_be_done(home, spancast):
+    home.mkdir()
+    (home / "ledger.db.damaged-1").touch()
+    state, seen = findings(spancast)["ledger"]
+    assert state == "note"
+    assert seen.startswith("No call has been booked yet.")
+    assert "ledger.db.damaged-1 was damaged, and is kept; `sqlite3 ledger.db.damaged-1 .recover` may recover" in seen

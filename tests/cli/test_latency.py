@@ -55,7 +55,7 @@ def test_csv_has_the_same_columns(spancast, timed):
 
 def test_people_read_a_table(spancast, timed):
     lines = spancast("costs", "--show", "latency", "--by", "model")[1].splitlines()
-    assert lines[0].split() == ["model", "calls", "p50", "p95", "first", "token", "its", "p95", "tok/s"]
+    assert lines[0].split() == ["model", "calls", "p50", "p95", "first", "token", "first", "token", "p95", "tok/s"]
     assert lines[2].split()[:3] == ["slow", "1", "1m"]
     assert lines[2].split()[-3:] == ["-", "-", "-"]
     assert lines[3].split()[:2] == ["total", "11"]
@@ -78,7 +78,7 @@ def test_a_table_fits_the_terminal(spancast, timed, monkeypatch):
 def test_what_is_of_costs_alone_is_refused(given, spancast, timed):
     status, _, complaint = spancast("costs", "--show", "latency", *given)
     assert status == 2
-    assert f"{given[0]} is of costs" in complaint
+    assert f"{given[0]} applies only to costs" in complaint
 
 
 def test_without_calls_there_is_nothing_to_show(spancast, home):

@@ -1,7 +1,9 @@
 import importlib.metadata
 import signal
 import sqlite3
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +42,9 @@ def test_a_setting_that_cannot_work_is_misuse(spancast, home, monkeypatch):
 
 def test_a_verb_imports_no_other(home):
     script = """
+import subprocess
 import sys
+from pathlib import Path
 import spancast.cli
 verbs = [name for name, verb in spancast.cli.VERBS.items() if verb.module in sys.modules]
 print(verbs, "sqlite3" in sys.modules)
@@ -53,7 +57,7 @@ def test_a_ledger_that_is_no_ledger_is_reported_with_the_cure(spancast, home, wr
     (home / "ledger.db").write_bytes(b"no database, but long enough to be looked at" * 100)
     status, _, complaint = spancast("costs")
     assert status == 1
-    assert f"{home / 'ledger.db'} is no ledger" in complaint
+    assert f"{home / 'ledger.db'} is not a ledger" in complaint
     assert complaint.count("\n") == 1
 
 
@@ -80,14 +84,27 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(home, written):
         assert (process.wait(timeout=60), process.stderr.read()) == (0, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("verb", ["costs", "calls", "user u", "ledger check", "ledger path", "tail", "doctor"])
+def test_an_output_that_is_full_is_not_taken_for_the_ledger(verb, unbuffered, home, written, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    written(*(call(user="u") for _ in range(300)))
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "spancast", *verb.split()]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    cannot = "spancast: The standard output cannot be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (1, cannot)
+
+
 @posix
 def test_an_interrupt_ends_the_command_quietly(home, written):
     written(call())
     script = f"""
 import sys, threading
-import spancast.cli.home
+import spancast.cli.support.ledger_access
 from spancast.delivery.journal.drainer import Drainer
-spancast.cli.home.PATIENCE = 60.0
+spancast.cli.support.ledger_access.PATIENCE_SECONDS = 60.0
 original = Drainer.drain
 def announced(*arguments, **known):
     print("draining", flush=True)
@@ -105,7 +122,7 @@ sys.argv += ['costs']
 
 
 def test_while_another_process_books_the_rest_is_shown(spancast, home, written, monkeypatch):
-    monkeypatch.setattr("spancast.cli.home.PATIENCE", 0.0)
+    monkeypatch.setattr("spancast.cli.support.ledger_access.PATIENCE_SECONDS", 0.0)
     written(call(user="booked"))
     spancast("costs")
     written(call(user="waiting"))

@@ -73,8 +73,8 @@ def test_the_table_is_for_a_million_tokens_and_says_when_the_price_is_another(li
     assert lines[1].split(maxsplit=7)[1:4] == ["$2.5000", "$10.0000", "-"]
     assert lines[1].endswith("above 200,000 tokens 01:00-10:30 UTC on monday")
     assert "$0.0100" in lines[2]
-    assert lines[2].endswith("on a condition that is not known here")
-    assert lines[3].endswith("stands for a/b")
+    assert lines[2].endswith("on an unknown condition")
+    assert lines[3].endswith("alias of a/b")
     assert lines[4].split()[1:3] == ["dynamic", "dynamic"]
     assert lines[5] == "US dollars a million tokens, a request, a search; fetched 2026-09-21 14:13:20 UTC."
 
@@ -100,4 +100,7 @@ def test_without_a_network_it_says_what_could_not_be_asked(home, spancast, monke
         address = gone.base_url
     monkeypatch.setenv("OPENROUTER_BASE_URL", address)
     status, _, complaint = spancast("prices")
-    assert (status, complaint.startswith(f"spancast: {address} cannot be asked for its models: ")) == (1, True)
+    assert (status, complaint.startswith(f"spancast: The list of models cannot be fetched from {address}: ")) == (
+        1,
+        True,
+    )

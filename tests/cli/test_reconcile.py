@@ -3,11 +3,14 @@
 import csv
 import json
 import os
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from spancast.bookkeeping import openrouter as source
+from spancast.contract import Reply
 from spancast.testing import Simulator
 from tests.bookkeeping.records import call
 from tests.testing.wire import KEY, chat
@@ -168,7 +171,7 @@ def test_a_long_list_is_cut_and_that_is_said(spancast, written, openrouter, monk
     failed = {"cost": None, "generation_id": None, "outcome": "error", "http_status": 502, "error_type": "502"}
     written(booked(bill), *(booked(bill, **failed) for _ in range(25)))
     status, printed, _ = spancast("reconcile")
-    assert (status, "and 5 more, which --json has." in printed) == (0, True)
+    assert (status, "and 5 more, which --json lists." in printed) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +181,7 @@ def test_a_long_list_is_cut_and_that_is_said(spancast, written, openrouter, monk
         (["--key-env", "NOWHERE"], "There is no key in NOWHERE"),
         (["--activity-csv", "nowhere.csv"], "cannot be read"),
         (["--activity-csv", "a.csv", "--key-env", "A"], "not allowed with"),
-        (["--since", "never"], "is no time"),
+        (["--since", "never"], "is not a time"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(spancast, written, arguments, complaint):
@@ -188,18 +191,81 @@ def test_what_cannot_be_meant_is_a_usage_error(spancast, written, arguments, com
     assert complaint in complaints
 
 
+def test_days_without_a_call_of_ours_share_their_requests(spancast, written, monkeypatch):
+    now = [1_790_000_000.0]
+    with Simulator(clock=lambda: now[0]) as openrouter:
+        monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.base_url)
+        monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-canary-management")
+        chat(openrouter)
+        now[0] += 50 * 24 * 3600
+        chat(openrouter)  # which no ledger has, on a day of which no totals are known
+        now[0] += 40 * 24 * 3600
+        first, other = openrouter.bills
+        written(booked(first))
+        since = datetime.fromtimestamp(now[0] - 92 * 24 * 3600, UTC).isoformat()
+        before = len(openrouter.requests)
+        status, printed, complaints = spancast("reconcile", "--since", since, "--json")
+        queries = [each for each in openrouter.requests[before:] if each.path.endswith("/analytics/query")]
+    found = json.loads(printed)
+    assert (status, complaints) == (1, "")
+    assert [each["generation_id"] for each in found["matched"]] == [first.generation_id]
+    assert [each["generation_id"] for each in found["theirs_only"]] == [other.generation_id]
+    assert Decimal(found["totals"]["billed_usd"]) == first.cost + other.cost
+    assert len(queries) <= 10
+
+
+def test_a_wait_for_the_limit_of_requests_is_reported(spancast, written, openrouter, monkeypatch):
+    waited = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-canary-management")
+    chat(openrouter)
+    written(*map(booked, openrouter.bills))
+    limited = Reply(429, {"retry-after": "7"}, b"")
+    replies = iter([limited])
+    original = source.account
+    monkeypatch.setattr(source, "account", lambda *given: next(replies, None) or original(*given))
+    status, _, complaints = spancast("reconcile")
+    assert (status, len(waited), 7.0 <= waited[0] < 8.0) == (0, 1, True)
+    assert complaints == "OpenRouter's rate limit, or a failure: the request is repeated in 7 s.\n"
+
+
+def test_a_key_that_is_given_for_the_name_of_its_variable_is_not_repeated(spancast, written):
+    written(call())
+    key = "sk-or-v1-" + "0123456789abcdef" * 4
+    status, printed, complaints = spancast("reconcile", "--key-env", key)
+    assert (status, printed) == (2, "")
+    assert "the name of a variable" in complaints
+    assert "0123" not in complaints
+
+
 def test_without_a_ledger_there_is_nothing_to_compare(spancast, home):
     status, _, complaints = spancast("reconcile")
     assert (status, "No calls yet" in complaints) == (1, True)
     assert not home.exists()
 
 
-def test_a_time_that_is_none_is_an_error(spancast, written, openrouter, monkeypatch):
+@pytest.mark.parametrize(
+    ("times", "complaint"),
+    [
+        (["--since", "2026-11-02", "--until", "2026-11-01"], "from 2026-11-02 00:00 to 2026-11-01 00:00 UTC"),
+        (["--since", "2099-01-01"], "The period from 2099-01-01 00:00 to"),
+    ],
+)
+@pytest.mark.parametrize("of_export", [False, True])
+def test_a_period_that_is_empty_is_a_usage_error(sources, spancast, times, complaint, of_export):
+    status, printed, complaints = spancast("reconcile", *times, *(sources if of_export else []))
+    assert (status, printed) == (2, "")
+    assert complaint in complaints
+    assert "is empty." in complaints
+
+
+@pytest.fixture
+def sources(written, openrouter, monkeypatch, exported):
+    """Book a call that an account and an export have, too; return the arguments that name the export."""
     chat(openrouter)
     written(*map(booked, openrouter.bills))
-    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-simulator")
-    status, _, complaints = spancast("reconcile", "--since", "2026-11-02", "--until", "2026-11-01")
-    assert (status, "There is no time from 2026-11-02 00:00 to 2026-11-01 00:00 UTC" in complaints) == (1, True)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-canary-management")
+    return ["--activity-csv", exported(COLUMNS, generations(openrouter.bills))]
 
 
 def test_a_server_that_is_not_there_is_an_error(spancast, written, monkeypatch):
@@ -207,5 +273,5 @@ def test_a_server_that_is_not_there_is_an_error(spancast, written, monkeypatch):
     monkeypatch.setenv("OPENROUTER_BASE_URL", f"http://127.0.0.1:9/{os.getpid()}")
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-canary")
     status, printed, complaints = spancast("reconcile")
-    assert (status, printed, "cannot be asked" in complaints) == (1, "", True)
+    assert (status, printed, "cannot be reached" in complaints) == (1, "", True)
     assert "canary" not in complaints

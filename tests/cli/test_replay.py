@@ -82,12 +82,12 @@ def test_a_damaged_outbox_is_set_aside_and_what_comes_is_replayed(configured, sp
 
 
 def test_a_process_that_stands_still_with_the_outbox_is_told(configured, spancast, monkeypatch):
-    monkeypatch.setattr(locks, "LONGEST", 0.1)
+    monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
     record(configured, 2)
     with locks.FileLock(configured / "outbox.lock"):
         status, _, complaint = spancast("replay", "new", "--since", "7d")
     assert status == 1
-    assert complaint.endswith("Is one suspended? Let it go on, or end it, and try again.\n")
+    assert complaint.endswith("Is one suspended? Wait until it is done, or end it, and try again.\n")
 
 
 def test_a_destination_that_nobody_knows_is_told_with_the_nearest(configured, spancast):

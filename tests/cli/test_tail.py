@@ -159,4 +159,4 @@ def test_more_calls_than_are_read_at_a_time_come_in_their_order(tmp_path, monkey
 def test_a_number_that_is_none_is_misuse(spancast, home, wrong):
     status, printed, complaint = spancast("tail", f"-n{wrong}" if wrong else "-n=")
     assert (status, printed) == (2, "")
-    assert "is no number of calls. Write 0 or more." in complaint
+    assert "is not a number of calls. Write 0 or more." in complaint

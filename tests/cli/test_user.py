@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spancast.bookkeeping.book import Book
-from spancast.cli.answers import page
 from spancast.cli.output.colour import unpainted
-from spancast.cli.output.page_text import text
+from spancast.cli.output.user_text import text
+from spancast.cli.reports import user as user_report
 from tests.bookkeeping.records import call
 from tests.cli.output.test_table import wide
 
@@ -27,7 +27,7 @@ def read(tmp_path):
     def read(user, *calls, latest=10, width=200):
         book = Book(tmp_path)
         book.apply("w-1.seg", 1, calls)
-        found = page.read(book, user, latest, NOW)
+        found = user_report.read(book, user, latest, NOW)
         book.close()
         return found, list(text(found, NOW, width, unpainted))
 
@@ -130,7 +130,7 @@ def test_the_page_is_never_wider_than_the_terminal_and_cannot_move_the_cursor(tm
         for session, model, provider, error in said
     ]
     book.apply("w-1.seg", 1, calls)
-    printed = list(text(page.read(book, user, 10, NOW), NOW, width, unpainted))
+    printed = list(text(user_report.read(book, user, 10, NOW), NOW, width, unpainted))
     book.close()
     assert max(map(wide, printed)) <= width
     assert all(line.isprintable() for line in printed)

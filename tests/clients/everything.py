@@ -11,8 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 from spancast.base import guard
-from spancast.capture.dialect import Dialect
-from spancast.capture.dialects import dialect_of
+from spancast.capture.dialects.dialect import Dialect
+from spancast.capture.dialects.table import dialect_of
 from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.recording.recorder import Recorder

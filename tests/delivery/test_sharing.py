@@ -12,7 +12,7 @@ from spancast.delivery.courier.courier import Courier
 from spancast.destinations.destination import Destination
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from tests.support.calls import a_call
 from tests.support.counter import Counter, Shelf
 from tests.support.faults.desk import assert_adds_up
@@ -102,14 +102,14 @@ def test_a_cost_that_has_come_in_between_reaches_the_one_behind(desk: Desk) -> N
     (courier, first), (other, second) = desk.two()
     call = desk.spoken(cost=None, generation_id="gen-1")
     courier.round()
-    desk.put(Late(at=1, source="generation", call_id=call.call_id, cost=Decimal("0.5")))
+    desk.put(LateFacts(at=1, source="generation", call_id=call.call_id, cost=Decimal("0.5")))
     other.round()
     costs = [shelf.spans[0].generation.cost for shelf in (first, second) if shelf.spans[0].generation]
     assert costs == [None, Decimal("0.5")]
 
 
 def test_words_that_have_come_in_between_reach_the_one_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spancast.delivery.outbox.contents.HOLD", 0.0)
+    monkeypatch.setattr("spancast.delivery.outbox.contents.HOLD_SECONDS", 0.0)
     (courier, first), (other, second) = desk.two()
     call = a_call(content=True, destinations=NAMES)
     desk.put(call)
@@ -126,5 +126,5 @@ def test_nothing_is_kept_for_a_destination_that_is_alone(desk: Desk) -> None:
     desk.put(call, Content(call_id=call.call_id, input_messages=WORDS))
     courier.round()
     assert WORDS.encode() in shelf.sent[0]
-    assert not desk.outbox._taken._kept
-    assert not desk.outbox._words._kept
+    assert not desk.outbox._decoded._entries
+    assert not desk.outbox._contents._entries

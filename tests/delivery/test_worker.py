@@ -72,7 +72,7 @@ def test_a_round_that_says_when_is_followed_by_another(start):
 
 def test_a_round_that_fails_is_followed_by_another(start, monkeypatch):
     monkeypatch.setattr(guard, "strict", False)
-    monkeypatch.setattr(module, "FAULT", 0.001)
+    monkeypatch.setattr(module, "FAILURE_SECONDS", 0.001)
     before = guard.faults["counting"]
     worker = Counting(OSError("the disk is full"), None)
     start(worker).wake()

@@ -125,7 +125,7 @@ def test_a_name_in_code_is_filled_in_by_variables(variables: Set) -> None:
 def test_what_the_program_makes_itself_is_as_it_says(variables: Set, caplog: pytest.LogCaptureFixture) -> None:
     variables(DESTINATION_OTLP_PRIVACY="true")
     assert not only({"destinations": [Destination("otlp")]}).privacy
-    assert "SPANCAST_DESTINATION_OTLP_PRIVACY is not heeded: the program itself makes" in caplog.text
+    assert "SPANCAST_DESTINATION_OTLP_PRIVACY is ignored: the program itself creates" in caplog.text
 
 
 def test_a_name_is_spelt_in_capitals_and_the_longest_that_fits_is_meant(variables: Set) -> None:
@@ -142,7 +142,7 @@ def test_a_name_is_spelt_in_capitals_and_the_longest_that_fits_is_meant(variable
 
 def test_a_variable_of_no_destination_is_refused_since_what_it_was_to_keep_back_would_be_sent(variables: Set) -> None:
     variables(DESTINATIONS="otlp", DESTINATION_OTPL_PRIVACY="true")
-    with pytest.raises(ConfigurationError, match="SPANCAST_DESTINATION_OTPL_PRIVACY is of no destination"):
+    with pytest.raises(ConfigurationError, match="SPANCAST_DESTINATION_OTPL_PRIVACY belongs to no destination"):
         resolve({})
 
 
@@ -151,7 +151,7 @@ def test_where_the_program_says_where_spans_go_it_is_told_alone(
 ) -> None:
     variables(DESTINATION_LANGFUSE_PRIVACY="true")
     assert only({"destinations": ["otlp"]}).name == "otlp"
-    assert "SPANCAST_DESTINATION_LANGFUSE_PRIVACY is not heeded" in caplog.text
+    assert "SPANCAST_DESTINATION_LANGFUSE_PRIVACY is ignored" in caplog.text
 
 
 def test_without_destinations_their_variables_are_nobodys(variables: Set, caplog: pytest.LogCaptureFixture) -> None:
@@ -168,13 +168,13 @@ def test_without_destinations_their_variables_are_nobodys(variables: Set, caplog
         ("PRIVACY", "perhaps", "SPANCAST_DESTINATION_OTLP_PRIVACY cannot be 'perhaps'. Give true or false."),
         ("SPANS", "some", "SPANCAST_DESTINATION_OTLP_SPANS: spans cannot be 'some'."),
         ("FILTERS", "[{}]", "SPANCAST_DESTINATION_OTLP_FILTERS: filters.groups[0].rules[0] has no field."),
-        ("FILTERS", "model=x", "SPANCAST_DESTINATION_OTLP_FILTERS: filters cannot be 'model=x'. It is no JSON"),
+        ("FILTERS", "model=x", "SPANCAST_DESTINATION_OTLP_FILTERS: filters cannot be 'model=x'. It is not valid JSON"),
         ("METADATA", "team", "SPANCAST_DESTINATION_OTLP_METADATA cannot be 'team'. Write pairs"),
-        ("METADATA", "{team", "SPANCAST_DESTINATION_OTLP_METADATA cannot be '{team'. It is no JSON"),
+        ("METADATA", "{team", "SPANCAST_DESTINATION_OTLP_METADATA cannot be '{team'. It is not valid JSON"),
         ("ENDPOINT", "localhost", "SPANCAST_DESTINATION_OTLP_ENDPOINT: endpoint cannot be 'localhost'."),
         ("REDACT", "mine", "SPANCAST_DESTINATION_OTLP_REDACT: redact cannot be 'mine'."),
-        ("NAME", "other", "SPANCAST_DESTINATION_OTLP_NAME=other is not possible"),
-        ("KEYS", "web", "keys of otlp names the key 'web', which has no hash. Known: none."),
+        ("NAME", "other", "SPANCAST_DESTINATION_OTLP_NAME=other cannot work"),
+        ("KEYS", "web", "keys of otlp names the key 'web', whose hash is unknown. Known: none."),
         ("KEYS", f"sk-or-v1-{HASH}", "SPANCAST_DESTINATION_OTLP_KEYS: keys cannot be a text of 73 characters"),
     ],
 )
@@ -194,7 +194,7 @@ def test_a_variable_that_cannot_work_is_named(field: str, value: str, words: str
         ("destinations = 7", "destinations in spancast.toml cannot be 7. Give a list"),
         ("[destinations.otlp]\nprivacy = 'no'", "destinations in spancast.toml: privacy cannot be 'no'."),
         ("[destinations.otlp]\nexporter = 7", "destinations in spancast.toml cannot be"),
-        ("keys = 7", "keys in spancast.toml gives no names to keys."),
+        ("keys = 7", "keys in spancast.toml does not map names to keys."),
         (f"[keys]\nweb = 'sk-or-v1-{HASH}'", "keys in spancast.toml 'web' cannot be a text of 73 characters"),
     ],
 )
@@ -211,3 +211,64 @@ def test_each_knows_which_setting_names_it(toml: Any, variables: Set) -> None:
     assert only().where == "destinations in spancast.toml"
     variables(DESTINATIONS="otlp")
     assert only().where == "SPANCAST_DESTINATIONS"
+
+
+TABLES = """
+[destinations.otlp]
+privacy = true
+sample_rate = 0.5
+endpoint = "http://table"
+filters = [{ field = "total_cost", operator = "gt", value = 0.5 }]
+[destinations.two]
+exporter = "otlp"
+privacy = true
+"""
+
+
+@pytest.mark.parametrize("by_argument", [True, False])
+def test_a_name_in_an_argument_or_a_variable_is_completed_by_its_table(
+    by_argument: bool, toml: Any, variables: Set
+) -> None:
+    toml(TABLES)
+    variables(DESTINATION_OTLP_ENDPOINT="http://variable")
+    if not by_argument:
+        variables(DESTINATIONS="otlp,two")
+    one, two = resolve({"destinations": ["otlp", "two"]} if by_argument else {}).destinations
+    assert (one.name, one.privacy, one.sample_rate, one.endpoint) == ("otlp", True, 0.5, "http://variable")
+    assert one.filters is not None
+    assert (two.name, two.exporter, two.privacy) == ("two", "otlp", True)
+
+
+def test_a_table_in_a_list_completes_a_name_too(toml: Any) -> None:
+    toml('destinations = ["console", { exporter = "otlp", name = "Archive", privacy = true }]')
+    for written in ("Archive", "archive "):
+        found = only({"destinations": [written]})
+        assert (found.name, found.exporter, found.privacy) == ("Archive", "otlp", True)
+
+
+def test_a_reference_to_a_class_stays_the_exporter_of_the_table_of_its_name(toml: Any) -> None:
+    toml('[destinations.mine]\nexporter = "otlp"\nprivacy = true\n')
+    found = only({"destinations": ["acme:Mine"]})
+    assert (found.name, found.exporter, found.privacy) == ("mine", "acme:Mine", True)
+
+
+def test_a_table_leaves_what_the_program_makes_itself_alone_and_that_is_told(
+    toml: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    toml(TABLES)
+    assert not only({"destinations": [Destination("otlp")]}).privacy
+    assert "otlp of destinations in spancast.toml is ignored: the program itself creates" in caplog.text
+
+
+def test_what_a_table_says_wrongly_is_said_of_the_table(toml: Any, variables: Set) -> None:
+    toml("[destinations.otlp]\nprivacy = 'no'\n")
+    variables(DESTINATIONS="otlp")
+    with pytest.raises(ConfigurationError, match=r"^destinations in spancast\.toml: privacy cannot be 'no'"):
+        resolve({})
+
+
+def test_the_setting_that_names_an_exporter_is_known(toml: Any, variables: Set) -> None:
+    toml('[destinations.two]\nexporter = "nope"\n')
+    variables(DESTINATIONS="two,otlp")
+    two, otlp = resolve({}).destinations
+    assert (two.where, otlp.where) == ("destinations in spancast.toml", "SPANCAST_DESTINATIONS")

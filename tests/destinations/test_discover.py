@@ -124,7 +124,7 @@ def test_what_an_entry_point_names_is_found_by_that_name(here):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: somebodys\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[spancast.exporters]\nmine = somebodys:Mine\nbroken = somebodys:absent\n")
     assert discover.exporter(Destination("mine", key="k")).region == "eu"
-    assert {"mine", "otlp"} <= set(discover.known())
+    assert {"mine", "otlp"} <= set(discover.known_names())
     with pytest.raises(ConfigurationError, match="broken"):
         discover.exporter(Destination("broken"))
 
@@ -147,7 +147,7 @@ def test_an_unknown_name_is_told_with_the_setting_that_names_it(monkeypatch):
     ("wanted", "said"),
     [
         ("absent_module:Class", "cannot be imported: No module named 'absent_module'"),
-        ("os:getcwd", "makes a str, which has neither"),
+        ("os:getcwd", "returns a str, which has neither"),
     ],
 )
 def test_what_is_no_exporter_is_told_with_the_setting_that_names_it_and_the_cure(wanted, said):
@@ -165,12 +165,19 @@ def test_a_class_that_cannot_be_imported_is_named(here, wanted):
 
 
 def test_an_unknown_option_is_answered_with_those_that_are_known(here):
-    with pytest.raises(ConfigurationError, match=r"no option 'regoin'\. It has key, region, endpoint\.$"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"no option 'regoin'\. Did you mean 'region'\? It has key, region, endpoint; every destination has ",
+    ):
         discover.exporter(Destination("somebodys:Mine", key="k", regoin="us"))
+    with pytest.raises(ConfigurationError, match=r"no option 'privcy'\. Did you mean 'privacy'\? It has key, "):
+        discover.exporter(Destination("somebodys:Mine", key="k", privcy=True))
 
 
 def test_an_endpoint_for_an_exporter_without_one_is_an_unknown_option(here):
-    with pytest.raises(ConfigurationError, match=r"no option 'endpoint'\. It has none"):
+    with pytest.raises(
+        ConfigurationError, match=r"no option 'endpoint'\. It has none; every destination has name, sample_rate, "
+    ):
         discover.exporter(Destination("somebodys:Console", endpoint="http://x"))
 
 
@@ -196,7 +203,7 @@ def test_a_credential_is_read_from_the_first_variable_that_is_set(here, monkeypa
 def test_what_cannot_work_is_told_with_the_variables_that_were_read_and_not_with_what_they_hold(monkeypatch):
     monkeypatch.setenv("PHOENIX_COLLECTOR_ENDPOINT", "localhost:6006")
     monkeypatch.setenv("PHOENIX_API_KEY", "s3cret-0123")
-    with pytest.raises(ConfigurationError, match="no URL") as raised:
+    with pytest.raises(ConfigurationError, match="Give a URL") as raised:
         discover.exporter(Destination("phoenix"))
     said = str(raised.value)
     assert said.endswith(" It reads api_key from PHOENIX_API_KEY, endpoint from PHOENIX_COLLECTOR_ENDPOINT.")
@@ -220,7 +227,7 @@ def test_so_is_an_instance_whose_owner_keeps_it_as_it_was():
 
 
 def test_an_instance_that_cannot_be_told_is_an_error_with_the_cure():
-    with pytest.raises(ConfigurationError, match=r"aloof is given environment .* Give it to the instance alone\."):
+    with pytest.raises(ConfigurationError, match=r"aloof is an exporter instance .* Set it on the instance\."):
         discover.exporter(Destination(Aloof("qa"), environment="prod"))
 
 
@@ -247,12 +254,14 @@ def test_a_credential_may_be_needed_only_where_nothing_else_is_given(here, monke
 
 
 def test_every_built_in_exporter_says_what_makes_it():
-    for name in discover.known():
+    for name in discover.known_names():
         assert callable(discover._factory(name))
 
 
 def test_looking_for_names_imports_no_exporter():
-    code = "import sys; from spancast.destinations import discover as d; d.known(); print(d.BUILT_IN in sys.modules)"
+    code = (
+        "import sys; from spancast.destinations import discover as d; d.known_names(); print(d.BUILT_IN in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -276,10 +285,28 @@ def test_exporters_are_found_where_there_are_no_files_of_their_sources(shipped, 
 from spancast.destinations import discover
 from spancast.destinations.destination import Destination
 found = discover.exporter(Destination("jsonl", path="calls.jsonl"))
-print(type(found).__name__, __import__(discover.BUILT_IN).__file__, *discover.known())
+print(type(found).__name__, __import__(discover.BUILT_IN).__file__, *discover.known_names())
 """
     environment = {**os.environ, "PYTHONPATH": str(where)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     name, file, *known = done.stdout.split()
     assert (name, Path(file).is_relative_to(where)) == ("Jsonl", True)
-    assert tuple(known) == discover.known()
+    assert tuple(known) == discover.known_names()
+
+
+@dataclass
+class Elsewhere(Mine):
+    """An exporter whose address may be in the environment."""
+
+    key: str = "k"
+    base: str = field(default="http://mine", metadata={"variables": ("ELSEWHERE_URL",)})
+
+
+def test_a_url_that_is_not_ascii_is_refused_and_from_a_variable_makes_its_destination_wait(monkeypatch):
+    with pytest.raises(ConfigurationError, match=r"cannot send to the URL in base\. It has characters"):
+        discover.exporter(Destination(f"{HERE}:Elsewhere", base="http://exämple.invalid"))
+    monkeypatch.setenv("ELSEWHERE_URL", "http://exa\u200bmple.invalid")
+    with pytest.raises(Unconfigured, match="cannot send to the URL in ELSEWHERE_URL"):
+        discover.exporter(Destination(f"{HERE}:Elsewhere"))
+    with pytest.raises(ConfigurationError, match=r"^endpoint cannot be 'http://127.0.0.1:1/.xfc'"):
+        Destination("otlp", endpoint="http://127.0.0.1:1/ü")

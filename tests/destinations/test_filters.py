@@ -40,7 +40,7 @@ UNKNOWN = Call(call_id="c" * 32, operation="chat", started_at=1)
 
 
 def passes(rules, call: Call = CALL, names=None) -> bool:
-    return Filters.of(rules).pass_on(call, names or {"a" * 64: "web"})
+    return Filters.of(rules).accept(call, names or {"a" * 64: "web"})
 
 
 def rule(field, operator, *value) -> dict:
@@ -183,7 +183,7 @@ def test_json_text_is_read_as_what_it_says():
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ("{", "filters cannot be '{'. It is no JSON:"),
+        ("{", "filters cannot be '{'. It is not valid JSON:"),
         (7, "filters cannot be 7. Give an object with enabled and groups."),
         ({"rules": [YES]}, "filters cannot have 'rules'. It has enabled, groups."),
         ({"enabled": True}, "filters has no groups."),
@@ -199,9 +199,9 @@ def test_json_text_is_read_as_what_it_says():
         ([{**YES, "val": 1}], "rules[0] cannot have 'val'. Did you mean 'value'? It has field, operator, value."),
         (
             [rule("user", "equals", "u")],
-            "rules[0].field cannot be 'user'. Did you mean 'user_id'? A filter knows model",
+            "rules[0].field cannot be 'user'. Did you mean 'user_id'? The fields are model",
         ),
-        ([rule("input", "contains", "x")], "Prompts and completions are not read to choose calls."),
+        ([rule("input", "contains", "x")], "Filters cannot use prompts and completions."),
         ([rule("tag:", "equals", "x")], "rules[0].field cannot be 'tag:'."),
         ([rule(["model"], "equals", "x")], "rules[0].field cannot be ['model']."),
         ([rule("model", "gt", 3)], "rules[0].operator cannot be 'gt'. model takes equals, not_equals, contains,"),
@@ -217,8 +217,8 @@ def test_json_text_is_read_as_what_it_says():
         ([rule("total_cost", "gt", float("nan"))], "rules[0].value cannot be nan. total_cost is a number"),
         ([rule("total_cost", "gt", "Infinity")], "rules[0].value cannot be 'Infinity'."),
         ([rule("total_cost", "gt")], "rules[0].value cannot be None. total_cost is a number"),
-        ([rule("model", "regex", "(a+)+$")], "rules[0].value cannot be '(a+)+$'. A text could be made on which it"),
-        ([rule("model", "regex", "(")], "rules[0].value cannot be '('. It is no regular expression"),
+        ([rule("model", "regex", "(a+)+$")], "rules[0].value cannot be '(a+)+$'. Some texts would take it too long"),
+        ([rule("model", "regex", "(")], "rules[0].value cannot be '('. It is not a valid regular expression"),
         ([YES] * 1001, "filters has more than 1000 rules."),
     ],
 )

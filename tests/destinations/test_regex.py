@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.destinations.regex import LONGEST, Regex
+from spancast.destinations.regex import MAX_CHARS, Regex
 from spancast.errors import ConfigurationError
 
 BUSY = 0.5
@@ -32,8 +32,8 @@ BUSY = 0.5
 )
 def test_an_expression_is_looked_for_anywhere(pattern, found, not_found):
     regex = Regex.of("value", pattern)
-    assert regex.found_in(found)
-    assert not regex.found_in(not_found)
+    assert regex.matches(found)
+    assert not regex.matches(not_found)
 
 
 @pytest.mark.parametrize(
@@ -54,20 +54,20 @@ def test_an_expression_is_looked_for_anywhere(pattern, found, not_found):
     ],
 )
 def test_an_expression_that_a_text_could_keep_busy_is_refused(pattern):
-    with pytest.raises(ConfigurationError, match="on which it takes too long"):
+    with pytest.raises(ConfigurationError, match="Some texts would take it too long"):
         Regex.of("value", pattern)
 
 
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("(", "It is no regular expression: missing \\)"),
-        ("a" * 257, "at most 256 signs"),
-        ("", "at most 256 signs"),
-        (7, "at most 256 signs"),
-        (None, "at most 256 signs"),
-        ("(" * 200 + ")" * 200, "at most 256 signs"),
-        (r"\p{L}", "It is no regular expression"),
+        ("(", "It is not a valid regular expression: missing \\)"),
+        ("a" * 257, "at most 256 characters"),
+        ("", "at most 256 characters"),
+        (7, "at most 256 characters"),
+        (None, "at most 256 characters"),
+        ("(" * 200 + ")" * 200, "at most 256 characters"),
+        (r"\p{L}", "It is not a valid regular expression"),
     ],
 )
 def test_what_is_no_expression_is_refused(pattern, words):
@@ -77,8 +77,8 @@ def test_what_is_no_expression_is_refused(pattern, words):
 
 def test_only_the_beginning_of_a_text_is_looked_at():
     regex = Regex.of("value", "b")
-    assert regex.found_in("a" * (LONGEST - 1) + "b")
-    assert not regex.found_in("a" * LONGEST + "b")
+    assert regex.matches("a" * (MAX_CHARS - 1) + "b")
+    assert not regex.matches("a" * MAX_CHARS + "b")
 
 
 PIECES = st.sampled_from(
@@ -110,6 +110,6 @@ def test_whatever_is_not_refused_is_quick_on_texts_that_are_made_to_keep_it_busy
     except ConfigurationError:
         return
     began = time.thread_time()
-    for text in ("a" * LONGEST, "ab" * LONGEST, "a" * 30 + "b", "aab" * LONGEST):
-        assert regex.found_in(text) is (re.search(regex.pattern, text[:LONGEST]) is not None)
+    for text in ("a" * MAX_CHARS, "ab" * MAX_CHARS, "a" * 30 + "b", "aab" * MAX_CHARS):
+        assert regex.matches(text) is (re.search(regex.pattern, text[:MAX_CHARS]) is not None)
     assert time.thread_time() - began < BUSY

@@ -24,7 +24,7 @@ from spancast.contract import (
 )
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel, Denied
-from spancast.delivery.http.wire import MAX_REPLY, Wire
+from spancast.delivery.http.wire import MAX_REPLY_BYTES, Wire
 from spancast.destinations import discover
 from spancast.destinations.destination import Destination
 from spancast.destinations.discover import Unconfigured
@@ -121,14 +121,20 @@ def test_what_is_missing_is_named():
         ({"token": TOKEN, "project": "My Project"}, "project cannot be"),
         ({"token": TOKEN, "project": PROJECT, "dataset": "a-b"}, "dataset cannot be"),
         ({"token": TOKEN, "project": PROJECT, "table": "a`b"}, "table cannot be"),
-        ({"token": "a b", "project": PROJECT}, "token holds characters"),
-        ({"token": TOKEN, "project": PROJECT, "endpoint": "https://ada:secret@host"}, "endpoint is no URL"),
+        ({"token": "a b", "project": PROJECT}, "token is empty, or contains characters"),
+        (
+            {"token": TOKEN, "project": PROJECT, "endpoint": "https://ada:secret@host"},
+            "endpoint contains a user or a password",
+        ),
         ({"credentials": "/nowhere/key.json"}, "cannot be read: FileNotFoundError"),
-        ({"credentials": '{"type": "authorized_user", "refresh_token": "secret"}'}, "type authorized_user"),
-        ({"credentials": '{"secret'}, "type unknown"),
+        (
+            {"credentials": '{"type": "authorized_user", "refresh_token": "secret"}'},
+            "their type is authorized_user, not service_account",
+        ),
+        ({"credentials": '{"secret'}, "their type is unknown"),
         ({"credentials": key_file(TOKENS, private_key="secret")}, "the key cannot be read"),
         ({"credentials": key_file(TOKENS, client_email="")}, "no client_email"),
-        ({"credentials": key_file("ftp://secret")}, "token_uri is no URL"),
+        ({"credentials": key_file("ftp://secret")}, "token_uri is not an HTTP URL"),
     ],
 )
 def test_what_cannot_work_is_refused_when_it_is_made(settings, why):
@@ -287,7 +293,7 @@ def test_the_answer_for_as_many_spans_as_go_at_once_is_read_whole():
         reply = wire.post(exporter.read_back([*sent, of_call(span_id="f" * 16)], NOW))
     assert exporter.found(sent, reply) == {span.span_id: True for span in sent}
     assert exporter.found([of_call(span_id="f" * 16)], reply) == {"f" * 16: False}
-    assert len(reply.body) < MAX_REPLY
+    assert len(reply.body) < MAX_REPLY_BYTES
 
 
 @pytest.mark.parametrize(
@@ -414,7 +420,7 @@ def test_a_connection_is_tested_without_leaving_a_row():
     ("first", "cure"),
     [
         (failing(404, "notFound"), f"Run: CREATE TABLE IF NOT EXISTS {TABLE} (trace_id STRING NOT NULL, "),
-        (failing(400, "invalidQuery"), f"{TABLE} is another table"),
+        (failing(400, "invalidQuery"), f"{TABLE} has other columns"),
         (failing(403, "accessDenied"), "BigQuery Data Editor on openrouter and BigQuery Job User on my-project"),
         (failing(401, "authError"), "GOOGLE_OAUTH_ACCESS_TOKEN"),
         (answer(502, {}), "BIGQUERY_PROJECT"),

@@ -121,8 +121,8 @@ def test_a_missing_key_is_named_with_where_to_get_it():
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"api_key": "a key"}, "Copy it once more"),
-        ({"api_key": "kéy"}, "Copy it once more"),
+        ({"api_key": "a key"}, "Copy it again"),
+        ({"api_key": "kéy"}, "Copy it again"),
         ({"project": "Geschäft"}, "BRAINTRUST_PROJECT_ID"),
         ({"parent": "project_name:a\nb"}, "BRAINTRUST_PROJECT_ID"),
     ],
@@ -513,7 +513,7 @@ def test_a_key_is_probed_by_reading_the_project(settings, path):
         ({"project": "shop"}, None),
         ({"project_id": PROJECT}, None),
         ({"api_key": "other"}, r"refuses the API key \(HTTP 401: Invalid API key\)"),
-        ({"project_id": "other"}, r"knows no project_id:other \(HTTP 404: Not found\).*BRAINTRUST_PARENT"),
+        ({"project_id": "other"}, r"has no project_id:other \(HTTP 404: Not found\).*BRAINTRUST_PARENT"),
     ],
 )
 def test_a_probe_is_diagnosed_with_its_cure(settings, problem):
@@ -528,10 +528,10 @@ def test_a_probe_is_diagnosed_with_its_cure(settings, problem):
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
-        (Reply(404, {}, b"{}"), "answers HTTP 404. See BRAINTRUST_API_URL"),
-        (Reply(429, {}, b"{}"), "answers HTTP 429, which may pass. Try again later."),
-        (Reply(502, {"content-type": "text/html"}, b"<html>"), "answers HTTP 502, which may pass"),
-        (Reply(403, {"content-type": "text/html"}, b"<html>"), "a proxy or a firewall"),
+        (Reply(404, {}, b"{}"), "answers HTTP 404. Check BRAINTRUST_API_URL"),
+        (Reply(429, {}, b"{}"), "answers HTTP 429, which may be temporary. Try again later."),
+        (Reply(502, {"content-type": "text/html"}, b"<html>"), "answers HTTP 502, which may be temporary"),
+        (Reply(403, {"content-type": "text/html"}, b"<html>"), "A proxy or a firewall"),
     ],
 )
 def test_a_project_by_its_name_is_never_what_is_not_known(reply, told):
@@ -540,7 +540,7 @@ def test_a_project_by_its_name_is_never_what_is_not_known(reply, told):
 
 @pytest.mark.parametrize("body", [b"<html>Log in</html>", b"", b"[1]"])
 def test_what_is_no_braintrust_is_told_from_it(body):
-    assert "is no Braintrust" in str(made().diagnose(Reply(200, {}, body)))
+    assert "is not one of Braintrust" in str(made().diagnose(Reply(200, {}, body)))
 
 
 # --- all the way through the courier ---------------------------------------------------------------------------------

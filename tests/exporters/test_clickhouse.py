@@ -105,9 +105,9 @@ def test_a_missing_address_is_named():
         ({"endpoint": "http://:8123"}, "HTTP interface"),
         ({"endpoint": "localhost", "port": "x"}, "port cannot be"),
         ({"user": "a:b"}, "user cannot be"),
-        ({"table": "a`b"}, "no name of a database or table"),
-        ({"table": "llm.calls"}, "no name of a database or table"),
-        ({"database": ""}, "no name of a database or table"),
+        ({"table": "a`b"}, "cannot be the name of a database or table"),
+        ({"table": "llm.calls"}, "cannot be the name of a database or table"),
+        ({"database": ""}, "cannot be the name of a database or table"),
     ],
 )
 def test_what_cannot_work_is_refused_when_it_is_made(settings, why):
@@ -363,13 +363,13 @@ def test_a_connection_is_tested_without_leaving_a_row():
             "Run: CREATE TABLE IF NOT EXISTS default.OPENROUTER_TRACES (TRACE_ID String",
         ),
         (failing(404, 81, "UNKNOWN_DATABASE"), "Run: CREATE DATABASE default; CREATE TABLE IF NOT EXISTS"),
-        (failing(404, 47, "UNKNOWN_IDENTIFIER"), "another table"),
+        (failing(404, 47, "UNKNOWN_IDENTIFIER"), "has other columns"),
         (failing(500, 497, "ACCESS_DENIED"), "GRANT SELECT, INSERT ON default.OPENROUTER_TRACES TO default"),
         (failing(403, 516, "AUTHENTICATION_FAILED"), "CLICKHOUSE_PASSWORD"),
         (answer(401, {}), "CLICKHOUSE_PASSWORD"),
         (answer(502, {}), "CLICKHOUSE_URL"),
-        (answer(200, {"content-type": "text/html"}, b"<p>"), "is no ClickHouse"),
-        (answer(200, {"content-type": "text/plain"}), "is no ClickHouse"),
+        (answer(200, {"content-type": "text/html"}, b"<p>"), "is not one of ClickHouse"),
+        (answer(200, {"content-type": "text/plain"}), "is not one of ClickHouse"),
     ],
 )
 def test_what_is_wrong_is_told_with_the_cure(first, cure):

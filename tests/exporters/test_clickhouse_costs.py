@@ -115,7 +115,7 @@ def home(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 def does(server: str, statement: str) -> bytes:
     exporter = Clickhouse(endpoint=f"http://{server}", password=PASSWORD)
-    reply = sent(exporter._asked(statement))
+    reply = sent(exporter._query(statement))
     assert reply.status == 200, reply.body
     return reply.body
 
@@ -173,6 +173,7 @@ def test_spans_that_are_there_several_times_count_once(alike: Callable[..., None
 def test_spans_of_the_application_are_no_calls(alike: Callable[..., None], server: str) -> None:
     exporter = Clickhouse(endpoint=f"http://{server}", password=PASSWORD)
     others = [span for span in a_trace() if span.generation is None]
+    assert others
     for encoded in exporter.encode(others, datetime.now(UTC)):
         assert sent(encoded.request).status == 200
     alike("user")
@@ -184,7 +185,7 @@ def test_spans_of_the_application_are_no_calls(alike: Callable[..., None], serve
         ("clickhouse://default:wr0ng@SERVER", "refuses the user 'default' or the password"),
         (f"clickhouse://default:{PASSWORD}@SERVER/default?table=NONE", "There is no table default.NONE at "),
         (f"clickhouse://default:{PASSWORD}@SERVER/nowhere", "There is no table nowhere.OPENROUTER_TRACES at "),
-        (f"clickhouse://default:{PASSWORD}@SERVER/default?table=OTHER", "lacks a column that the question needs"),
+        (f"clickhouse://default:{PASSWORD}@SERVER/default?table=OTHER", "lacks a column that the query needs"),
     ],
 )
 @pytest.mark.usefixtures("home")

@@ -45,7 +45,7 @@ class Platform(NamedTuple):
     accepts: Reply
     healthy: Reply | None = None
     credential_in_body: bool = False
-    status_is_all: bool = False
+    status_acknowledges: bool = False
 
 
 PLATFORMS = {
@@ -96,7 +96,7 @@ PLATFORMS = {
     ),
     "weave": Platform({"api_key": "5ecret", "project_id": "acme/shop"}, Reply(200, PROTOBUF), Reply(200, PROTOBUF)),
     "webhook": Platform(
-        {"endpoint": "http://localhost:1", "secret": "5ecret" * 8}, Reply(202), Reply(400), status_is_all=True
+        {"endpoint": "http://localhost:1", "secret": "5ecret" * 8}, Reply(202), Reply(400), status_acknowledges=True
     ),
 }
 """By the name that users type."""
@@ -107,7 +107,7 @@ SINKS = {"console", "jsonl"}
 def suite(name: str, platform: Platform) -> type[ExporterContract]:
     class Suite(ExporterContract):
         credential_in_body = platform.credential_in_body
-        status_is_all = platform.status_is_all
+        status_acknowledges = platform.status_acknowledges
 
         def exporter(self) -> Exporter:
             made = discover.exporter(Destination(name, **platform.options))

@@ -134,7 +134,7 @@ def test_a_missing_key_is_named_with_where_to_get_it():
         ({"agent_url": "agent:8126"}, "http://localhost:8126"),
         ({"agent_url": "unix:///var/run/datadog/apm.socket", "api_key": ""}, "http://localhost:8126"),
         ({"agent_url": "http://agent:8126", "agentless": True, "api_key": ""}, "api_key is missing"),
-        ({"api_key": "a key\n"}, "Copy it once more"),
+        ({"api_key": "a key\n"}, "Copy it again"),
     ],
 )
 def test_what_cannot_work_is_refused_when_it_is_made(settings, why):
@@ -591,12 +591,12 @@ def test_an_answer_of_datadogs_is_an_acknowledgement(reply):
 @pytest.mark.parametrize(
     ("reply", "why"),
     [
-        (Reply(200, {"content-type": "text/html"}, b"<html>Log in</html>"), "a page"),
-        (Reply(200, {"content-type": "text/html; charset=utf-8"}), "a page"),
-        (Reply(200, {}, b" \n<!doctype html>"), "a page"),
+        (Reply(200, {"content-type": "text/html"}, b"<html>Log in</html>"), "an HTML page"),
+        (Reply(200, {"content-type": "text/html; charset=utf-8"}), "an HTML page"),
+        (Reply(200, {}, b" \n<!doctype html>"), "an HTML page"),
         (Reply(202, JSON, b'{"errors":["Payload is not JSON"]}'), "HTTP 202: Payload is not JSON"),
         (Reply(202, JSON, b'{"error":{"message":"quota"}}'), "HTTP 202: quota"),
-        (Reply(202, JSON, b'{"errors":'), "breaks off"),
+        (Reply(202, JSON, b'{"errors":'), "truncated JSON"),
     ],
 )
 def test_any_other_success_acknowledges_nothing(reply, why):
@@ -661,15 +661,15 @@ def test_who_sends_for_us_is_probed_with_no_span(settings):
             Reply(403, JSON, said("Forbidden")),
             r"refuses the API key \(HTTP 403: Forbidden\).*DD_API_KEY and DD_SITE",
         ),
-        ({}, Reply(200, {"content-type": "text/html"}, b"<html>"), "is no Datadog.*a page.*DD_SITE"),
-        ({}, Reply(200, {}, b"ok"), "is no Datadog.*without a word of the key"),
-        ({}, Reply(403, {"content-type": "text/html"}, b"<html>"), "api.datadoghq.com.*a proxy or a firewall"),
+        ({}, Reply(200, {"content-type": "text/html"}, b"<html>"), "is not one of Datadog.*an HTML page.*DD_SITE"),
+        ({}, Reply(200, {}, b"ok"), "is not one of Datadog.*without stating whether the key is valid"),
+        ({}, Reply(403, {"content-type": "text/html"}, b"<html>"), "A proxy or a firewall.*api.datadoghq.com"),
         ({}, Reply(404, JSON, b"{}"), "api.datadoghq.com/api/v1/validate answers HTTP 404.*DD_SITE"),
         ({}, Reply(400), "HTTP 400"),
         ({"agent_url": "http://agent:8126"}, Reply(202), None),
         ({"agent_url": "http://agent:8126"}, Reply(400), None),
         ({"agent_url": "http://agent:8126"}, Reply(403), "of the agent at http://agent:8126"),
-        ({"agent_url": "http://agent:8126"}, Reply(404), "takes no LLM Observability.*evp_proxy"),
+        ({"agent_url": "http://agent:8126"}, Reply(404), "rejects LLM Observability.*evp_proxy"),
         ({"agent_url": "http://agent:8126"}, Reply(502), "HTTP 502"),
     ],
 )

@@ -231,4 +231,4 @@ def test_a_connection_is_tested_without_leaving_a_span():
     assert endpoint.documents == []
     assert "unable to authenticate" in told
     assert "ELASTIC_API_KEY" in told
-    assert "Is the endpoint right?" in lost
+    assert "Check the endpoint." in lost

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 from multiprocessing.pool import ThreadPool
+from pathlib import Path
 
 import pytest
 
@@ -179,18 +180,25 @@ def deep():
 def test_a_file_that_can_be_written_is_well_and_stays_as_it_is(tmp_path):
     new, old = tmp_path / "new" / "calls.jsonl", tmp_path / "calls.jsonl"
     old.write_text("{}\n")
-    assert [Jsonl(path=path).tested() for path in (new, old, str(old))] == [None, None, None]
+    assert [Jsonl(path=path).self_test() for path in (new, old, str(old))] == [None, None, None]
     assert (old.read_text(), list(tmp_path.iterdir())) == ("{}\n", [old])
 
 
 def test_a_file_that_cannot_be_written_is_told_with_the_cure(tmp_path):
     file = tmp_path / "file"
     file.touch()
-    assert "is a folder. Give a file in it; see SPANCAST_JSONL_PATH." in (Jsonl(path=tmp_path).tested() or "")
-    assert f"{file} is no folder. See" in (Jsonl(path=file / "calls.jsonl").tested() or "")
+    assert "is a folder. Give a file in it; check SPANCAST_JSONL_PATH." in (Jsonl(path=tmp_path).self_test() or "")
+    assert f"{file} is not a folder. Check" in (Jsonl(path=file / "calls.jsonl").self_test() or "")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc")
+def test_a_folder_in_which_no_file_can_be_created_is_told():
+    problem = Jsonl(path="/proc/calls.jsonl").self_test() or ""
+    assert problem.startswith("No file can be created in /proc (")
+    assert problem.endswith("Check SPANCAST_JSONL_PATH.")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_file_that_is_anothers_is_told(tmp_path):
     tmp_path.chmod(0o500)
-    assert f"{tmp_path} may not be written to" in (Jsonl(path=tmp_path / "calls.jsonl").tested() or "")
+    assert f"{tmp_path} is not writable" in (Jsonl(path=tmp_path / "calls.jsonl").self_test() or "")

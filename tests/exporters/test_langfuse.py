@@ -133,8 +133,8 @@ def test_a_missing_key_is_named_with_where_to_get_it(name):
     [
         ({"endpoint": "cloud.langfuse.com"}, "endpoint cannot be"),
         ({"public_key": SECRET}, "begins with pk-lf-"),
-        ({"secret_key": "a key\n"}, "Copy it once more"),
-        ({"public_key": "pk:lf"}, "Copy it once more"),
+        ({"secret_key": "a key\n"}, "Copy it again"),
+        ({"public_key": "pk:lf"}, "Copy it again"),
         ({"compression": "deflate"}, "gzip"),
     ],
 )
@@ -503,11 +503,11 @@ def judged(status: int = 200, body: bytes = b"", headers: dict[str, str] | None 
         ((207, b'{"successes":[{"id":"x","status":201}],"errors":[]}'), Delivered()),
         (
             (200, b"<html>Log in", {"content-type": "text/html"}),
-            Retry("HTTP 200 with a page, which acknowledges nothing"),
+            Retry("HTTP 200 with an HTML page instead of an acknowledgement"),
         ),
         ((200, b'{"error":"no"}'), Retry("HTTP 200: no")),
-        ((200, b'{"partial'), Retry("HTTP 200 with JSON that breaks off", doubtful=True)),
-        ((200, b"OK"), Retry("HTTP 200 with application/json, which is no OTLP answer", doubtful=True)),
+        ((200, b'{"partial'), Retry("HTTP 200 with truncated JSON", doubtful=True)),
+        ((200, b"OK"), Retry("HTTP 200 with application/json, which is not an OTLP answer", doubtful=True)),
         ((401, b'{"message":"Invalid credentials"}'), Unauthorized("HTTP 401: Invalid credentials")),
         ((403, b'{"message":"Ingestion suspended"}'), Unauthorized("HTTP 403: Ingestion suspended")),
         ((413, b""), Split("HTTP 413")),
@@ -642,7 +642,7 @@ def test_wrong_keys_are_told(wire):
     ("reply", "told"),
     [
         (Reply(404, JSON, b"{}"), "LANGFUSE_BASE_URL"),
-        (Reply(200, {"content-type": "text/html"}, b"<html>"), "is no Langfuse"),
+        (Reply(200, {"content-type": "text/html"}, b"<html>"), "is not one of Langfuse"),
         (Reply(503, JSON, b""), "HTTP 503"),
     ],
 )

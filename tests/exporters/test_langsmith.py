@@ -138,8 +138,8 @@ def test_a_missing_key_is_named_with_where_to_get_it():
     ("settings", "why"),
     [
         ({"endpoint": "api.smith.langchain.com"}, "endpoint cannot be"),
-        ({"api_key": "a key\n"}, "Copy it once more"),
-        ({"workspace_id": "a b"}, "Copy it once more"),
+        ({"api_key": "a key\n"}, "Copy it again"),
+        ({"workspace_id": "a b"}, "Copy it again"),
         ({"project": " "}, "project is empty"),
     ],
 )
@@ -376,6 +376,7 @@ def test_words_are_shown_as_a_conversation(shown):
 
 def test_words_are_sent_once():
     sent = attributes(of_call(WORDS))
+    assert {"gen_ai.prompt", "gen_ai.completion"} <= sent.keys()
     for name in ("input.messages", "output.messages", "system_instructions", "tool.definitions"):
         assert f"gen_ai.{name}" not in sent
 
@@ -476,7 +477,7 @@ def test_requests_are_no_larger_than_langsmith_takes():
         (Reply(200, JSON, b"{}"), Delivered()),
         (
             Reply(200, {"content-type": "text/html"}, b"<html>Log in"),
-            Retry("HTTP 200 with a page, which acknowledges nothing"),
+            Retry("HTTP 200 with an HTML page instead of an acknowledgement"),
         ),
         (Reply(200, JSON, b'{"error":"no"}'), Retry("HTTP 200: no")),
         (Reply(401, JSON, b'{"error":"Invalid token"}'), Unauthorized("HTTP 401: Invalid token")),
@@ -578,9 +579,9 @@ def test_a_wrong_key_is_told(wire, wrong):
     ("reply", "told"),
     [
         (Reply(404, JSON, b"{}"), "/api/v1"),
-        (Reply(200, {"content-type": "text/html"}, b"<html>"), "is no LangSmith"),
-        (Reply(503, JSON, b""), "HTTP 503, which may pass"),
-        (Reply(403, {"content-type": "text/html"}, b"<html>"), "a proxy or a firewall"),
+        (Reply(200, {"content-type": "text/html"}, b"<html>"), "is not one of LangSmith"),
+        (Reply(503, JSON, b""), "HTTP 503, which may be temporary"),
+        (Reply(403, {"content-type": "text/html"}, b"<html>"), "A proxy or a firewall"),
     ],
 )
 def test_what_is_no_langsmith_is_told(reply, told):

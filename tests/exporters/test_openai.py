@@ -165,7 +165,7 @@ def test_choices_say_why_they_ended():
 
 
 def test_the_instructions_come_before_all_that_is_asked():
-    asked = _openai.asked(
+    asked = _openai.input_messages(
         {"gen_ai.system_instructions": WORDS.system_instructions, "gen_ai.input.messages": WORDS.input_messages}
     )
     assert [message["role"] for message in asked or []] == ["system", "user", "assistant", "tool"]
@@ -173,7 +173,7 @@ def test_the_instructions_come_before_all_that_is_asked():
 
 
 def test_where_nothing_is_known_nothing_is_said():
-    assert _openai.asked({}) is None
+    assert _openai.input_messages({}) is None
     for function in (_openai.messages, _openai.choices, _openai.instructions, _openai.tools):
         assert function(None) is None
 
@@ -232,7 +232,7 @@ def _is_plain(body: dict[str, Any]) -> bool:
 @needs_shared
 @pytest.mark.parametrize("recording", _plain_chats(), ids=lambda each: each.id)
 def test_what_was_recorded_comes_back_as_it_was_asked(recording):
-    asked = _openai.asked(of_recording(recording.id).content)
+    asked = _openai.input_messages(of_recording(recording.id).content)
     assert [_meant(each) for each in asked or []] == [_meant(each) for each in recording.request["body"]["messages"]]
 
 

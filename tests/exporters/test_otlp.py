@@ -68,8 +68,8 @@ def test_the_test_sends_no_span_with_the_headers_of_all_others(protocol, body):
         (Reply(200, JSON, b"{}"), None),
         (partial(0, "a warning"), None),
         (Reply(401, JSON, b'{"code":16,"message":"no key"}'), "OTEL_EXPORTER_OTLP_HEADERS"),
-        (Reply(404), "Is the endpoint right?"),
-        (Reply(200, {"content-type": "text/html"}, b"<html>"), "a page"),
+        (Reply(404), "Check the endpoint."),
+        (Reply(200, {"content-type": "text/html"}, b"<html>"), "an HTML page"),
         (Reply(200, {"content-type": "text/plain"}, b"OK"), "Is http://localhost:4318/v1/traces an OTLP endpoint?"),
     ],
 )

@@ -62,7 +62,7 @@ def test_a_test_sends_no_span_and_tells_what_is_wrong():
     well, stranger, other, broken, nobody = played("probed", json.dumps(said))
     cure = "Does a server of OTLP over gRPC listen there?"
     assert well == [None, [[]]]
-    assert stranger[0].startswith("HOST refuses the credential (UNAUTHENTICATED: no). Set headers=")
+    assert stranger[0].startswith("HOST refuses the credential (UNAUTHENTICATED: no). Check headers=")
     assert other[0] == f"HOST answers UNIMPLEMENTED. {cure}"
     assert broken[0] == f"HOST answers INTERNAL. {cure}"
     assert nobody.startswith("HOST answers UNAVAILABLE: failed to connect")

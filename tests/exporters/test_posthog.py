@@ -160,4 +160,4 @@ def test_a_connection_is_tested_without_leaving_a_trace():
         assert "POSTHOG_HOST" in (exporter.diagnose(wire.post(exporter.probe(NOW))) or "")
     with posthog(in_json(200, {"ok": True})) as (_, platform), closing(Wire()) as wire:
         exporter = made(endpoint=platform.url, api_key=KEY)
-        assert "is no PostHog" in (exporter.diagnose(wire.post(exporter.probe(NOW))) or "")
+        assert "is not one of PostHog" in (exporter.diagnose(wire.post(exporter.probe(NOW))) or "")

@@ -89,4 +89,4 @@ def test_the_example_of_who_else_sends_says_it():
     given: dict[str, Any] = {}
     exec(blocks()[2], given)
     sdk, otel = given["also_sent_by"].fget(SimpleNamespace(endpoint="https://acme.example"))
-    assert (sdk.who, sdk.packages, otel.otlp) == ("Acme's SDK", ("acme-sdk",), "https://acme.example")
+    assert (sdk.name, sdk.packages, otel.otlp) == ("Acme's SDK", ("acme-sdk",), "https://acme.example")

@@ -146,7 +146,7 @@ def test_what_is_missing_is_named(name):
         ({"access_key_id": "a b"}, "access_key_id"),
         ({"secret_access_key": "a\n"}, "secret_access_key"),
         ({"session_token": "\u00e4"}, "session_token"),
-        ({"endpoint": "https://user:secret@host"}, "endpoint is no URL"),
+        ({"endpoint": "https://user:secret@host"}, "endpoint contains a user or a password"),
         ({"format": "csv"}, "jsonl, json, parquet"),
         ({"path": "{user}"}, r"\{date\}, \{year\}, \{month\}, \{day\}, \{apiKeyName\}"),
         ({"path": "/"}, "path cannot be"),
@@ -239,7 +239,7 @@ def test_json_is_a_file_for_each_span_which_is_there_once_whatever_happens(tmp_p
 
 
 def test_parquet_without_pyarrow_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("spancast_exporters._parquet.is_there", lambda: False)
+    monkeypatch.setattr("spancast_exporters._parquet.is_installed", lambda: False)
     with pytest.raises(ConfigurationError, match=r"spancast\[parquet\]"):
         made(format="parquet")
 
@@ -328,12 +328,12 @@ def test_a_connection_is_tested_without_leaving_a_file():
         (refusal(403, "AccessDenied"), "s3:PutObject"),
         (refusal(403, "InvalidAccessKeyId"), "AWS_ACCESS_KEY_ID"),
         (refusal(403, "RequestTimeTooSkewed"), "clock"),
-        (refusal(301, "PermanentRedirect", x_amz_bucket_region="eu-west-1"), "in eu-west-1: see AWS_REGION"),
+        (refusal(301, "PermanentRedirect", x_amz_bucket_region="eu-west-1"), "in eu-west-1: check AWS_REGION"),
         (
             answer(
                 400, {"content-type": "application/xml"}, error("AuthorizationHeaderMalformed", "<Region>ap-1</Region>")
             ),
-            "in ap-1: see AWS_REGION",
+            "in ap-1: check AWS_REGION",
         ),
         (answer(401, {}), "AWS_SECRET_ACCESS_KEY"),
         (answer(502, {}), "AWS_ENDPOINT_URL_S3"),

@@ -108,7 +108,7 @@ def test_a_missing_dsn_is_named_with_where_to_get_it():
     ],
 )
 def test_what_is_no_dsn_is_refused_and_not_shown(stated):
-    with pytest.raises(ConfigurationError, match="dsn is no DSN") as raised:
+    with pytest.raises(ConfigurationError, match="dsn is not a DSN") as raised:
         made(dsn=stated)
     assert KEY not in str(raised.value)
 

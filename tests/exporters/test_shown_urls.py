@@ -16,7 +16,7 @@ WRONG = (f"htp://u:{SECRET}@h/?k={SECRET}", f"http//user:{SECRET}@host", f"https
 
 def addresses() -> Iterator[tuple[str, str]]:
     """Yield every exporter, and each option of it that is an address."""
-    for name in discover.known():
+    for name in discover.known_names():
         for field in fields(discover._factory(name)):
             if field.init and any(part in field.name for part in ("endpoint", "url", "host")):
                 yield name, field.name

@@ -132,14 +132,14 @@ def test_what_is_missing_is_named(given, named):
     ("settings", "why"),
     [
         ({"account": "https://xy12345.snowflakecomputing.com"}, "identifier alone"),
-        ({"endpoint": "https://ada:secret@host"}, "endpoint is no URL"),
-        ({"endpoint": "ftp://host"}, "endpoint is no URL"),
-        ({"token": "a b"}, "token holds characters"),
+        ({"endpoint": "https://ada:secret@host"}, "endpoint contains a user or a password"),
+        ({"endpoint": "ftp://host"}, "endpoint cannot be"),
+        ({"token": "a b"}, "token is empty, or contains characters"),
         ({"token_type": "KEYPAIR_JWT"}, "PROGRAMMATIC_ACCESS_TOKEN, OAUTH"),
-        ({"table": 'a"b'}, "no name in Snowflake"),
-        ({"database": ""}, "no name in Snowflake"),
-        ({"warehouse": "a\nb"}, "no name in Snowflake"),
-        ({"role": 'x" OR'}, "no name in Snowflake"),
+        ({"table": 'a"b'}, "cannot be a name in Snowflake"),
+        ({"database": ""}, "cannot be a name in Snowflake"),
+        ({"warehouse": "a\nb"}, "cannot be a name in Snowflake"),
+        ({"role": 'x" OR'}, "cannot be a name in Snowflake"),
         ({"token": ""}, "no user with a private_key"),
         ({"token": "", "user": USER, "private_key": "/nowhere/rsa_key.p8"}, "cannot be read: FileNotFoundError"),
         ({"token": "", "user": USER, "private_key": "-----BEGIN PRIVATE KEY-----\nsecret\n"}, "the key cannot be read"),
@@ -202,11 +202,11 @@ def test_a_token_names_the_account_without_its_region(account, subject):
 
 def test_a_key_that_is_none_of_rsa_and_a_wrong_passphrase_are_told():
     curve = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with pytest.raises(ConfigurationError, match="none of RSA"):
+    with pytest.raises(ConfigurationError, match="not an RSA key"):
         made(**SIGNING, private_key=curve.decode())
     locked = tokens.pem(tokens.private_key(), "open sesame")
     for passphrase in ("", "wrong"):
-        with pytest.raises(ConfigurationError, match="its passphrase is another"):
+        with pytest.raises(ConfigurationError, match="its passphrase is wrong"):
             made(**SIGNING, private_key=locked, private_key_passphrase=passphrase)
 
 

@@ -23,7 +23,7 @@ def named(part: str) -> set[str]:
 
 
 def read_by_an_exporter() -> set[str]:
-    made = (discover._factory(name) for name in discover.known())
+    made = (discover._factory(name) for name in discover.known_names())
     return {name for each in made for field in fields(each) for name in field.metadata.get("variables", ())}
 
 

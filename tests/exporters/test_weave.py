@@ -170,9 +170,9 @@ def test_a_project_may_be_written_with_its_entity():
     [
         ({"endpoint": "trace.wandb.ai"}, "endpoint cannot be"),
         ({"base_url": "wandb.example"}, "base_url cannot be"),
-        ({"api_key": "a key\n"}, "Copy it once more"),
-        ({"project_id": "shop"}, "is no project"),
-        ({"project_id": "acme/shop/7"}, "is no project"),
+        ({"api_key": "a key\n"}, "Copy it again"),
+        ({"project_id": "shop"}, "is not a project"),
+        ({"project_id": "acme/shop/7"}, "is not a project"),
         ({"view": "both"}, "view cannot be 'both'"),
     ],
 )

@@ -56,7 +56,7 @@ def test_the_variables_say_where_and_how(monkeypatch):
     [
         ({"endpoint": "http://"}, "Give a URL"),
         ({"method": "GET"}, "method cannot be"),
-        ({"headers": "nonsense"}, "headers cannot be read"),
+        ({"headers": "nonsense"}, "headers cannot be parsed"),
         ({"headers": {"x": "a\r\nb: c"}}, "no header has"),
         ({"secret": "whsec_ÄÖ"}, "whsec_ and 24 to 64 bytes in base64. Make one: python"),
         ({"secret": ""}, "whsec_"),
@@ -175,7 +175,7 @@ def test_large_spans_go_apart():
         (Reply(299, {"content-type": "text/html"}, b"ok"), Delivered()),
         (
             Reply(200, {"content-type": "text/html"}, b"\n<html>"),
-            Retry("HTTP 200 with a page, which acknowledges nothing"),
+            Retry("HTTP 200 with an HTML page instead of an acknowledgement"),
         ),
         (Reply(401), Unauthorized("HTTP 401")),
         (Reply(503, {"retry-after": "9"}), Retry("HTTP 503", 9.0)),
@@ -204,7 +204,12 @@ def test_a_connection_is_tested_as_openrouter_tests_it():
 
 @pytest.mark.parametrize(
     ("reply", "told"),
-    [(Reply(204), None), (Reply(400), None), (Reply(404), "HTTP 404"), (Reply(200, {}, b"<html>"), "with a page")],
+    [
+        (Reply(204), None),
+        (Reply(400), None),
+        (Reply(404), "HTTP 404"),
+        (Reply(200, {}, b"<html>"), "with an HTML page"),
+    ],
 )
 def test_what_is_wrong_is_told(reply, told):
     said = made().diagnose(reply)

@@ -33,5 +33,5 @@ def desk(tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Make every wait that we choose ourselves a short one."""
-    monkeypatch.setattr(backoff, "CAP", 0.02)
-    monkeypatch.setattr(backoff, "BASE", 0.02)
+    monkeypatch.setattr(backoff, "CAP_SECONDS", 0.02)
+    monkeypatch.setattr(backoff, "BASE_SECONDS", 0.02)

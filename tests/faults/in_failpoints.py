@@ -33,7 +33,7 @@ from tests.bookkeeping.records import call  # noqa: E402
 from tests.support.oracle import Oracle, marks  # noqa: E402
 
 DESTINATION = "platform"
-segments.ROTATE_AT = 400
+segments.ROTATE_BYTES = 400
 
 
 def live(home: Path, oracle: Oracle) -> None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from spancast.contract import Traits
-from spancast.delivery.outbox.ack import AMBIGUOUS, Ack, Held, Open
+from spancast.delivery.outbox.ack import AMBIGUOUS, Ack, Open, RecordWait
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.records.content import Content
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from spancast_exporters.otlp import Otlp
 from tests.support.calls import a_call
 from tests.support.faults import modes
@@ -60,7 +60,7 @@ class Books(RuleBasedStateMachine):
     @rule(which=st.integers(0, 10_000), cost=st.integers(1, 9))
     def cost_comes(self, which, cost) -> None:
         call = self.calls[which % len(self.calls)]
-        self.apply(Late(at=time.time_ns(), source="generation", call_id=call.call_id, cost=Decimal(cost)))
+        self.apply(LateFacts(at=time.time_ns(), source="generation", call_id=call.call_id, cost=Decimal(cost)))
 
     @precondition(lambda self: self.calls)
     @rule(which=st.integers(0, 10_000))
@@ -89,7 +89,7 @@ class Books(RuleBasedStateMachine):
                 skipped=dict.fromkeys(skipped, "sampled out"),
                 expired=dict.fromkeys(expired, "too old"),
                 dead=dict.fromkeys(dead, "HTTP 400") | dict.fromkeys(ambiguous, AMBIGUOUS),
-                held={seq: Held(time.time() + 30, "words expected") for seq in held},
+                held={seq: RecordWait(time.time() + 30, "words expected") for seq in held},
                 waiting=dict.fromkeys(left, "HTTP 503"),
             ),
         )
@@ -101,7 +101,7 @@ class Books(RuleBasedStateMachine):
     @rule(days=st.sampled_from([0.1, 1, 8, 31]))
     def time_passes(self, days) -> None:
         self.clocks.passed += days * DAY
-        self.outbox.tend()
+        self.outbox.prune()
 
     @invariant()
     def adds_up(self) -> None:

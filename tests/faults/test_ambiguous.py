@@ -24,8 +24,8 @@ LOST = {"reset": modes.reset_after, "closed": modes.lost_answer, "late": modes.l
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
-    monkeypatch.setattr(wire, "PATIENCE", 0.4)
-    monkeypatch.setattr(doubt, "AGAIN", 0.01)
+    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(doubt, "RETRY_SECONDS", 0.01)
 
 
 @pytest.mark.parametrize("how", LOST)
@@ -110,7 +110,7 @@ def test_others_go_on_while_some_are_in_doubt(desk, impatient):
 
 @pytest.mark.parametrize("mode", [modes.status(503), modes.status(401), modes.refused, modes.hang])
 def test_a_platform_that_cannot_be_asked_now_is_asked_later(desk, impatient, monkeypatch, mode):
-    monkeypatch.setattr("spancast.delivery.courier.courier.PARKED", 0.0)
+    monkeypatch.setattr("spancast.delivery.courier.pacing.PARKED_SECONDS", 0.0)
     desk.put(2)
     collector = desk.collector(Asked(modes.lost_answer))
     courier = desk.courier(Asking(url=collector.url))
@@ -236,7 +236,7 @@ def test_where_nobody_can_be_asked_what_was_left_open_is_not_sent_again(desk, im
 
 
 def test_what_was_left_open_is_not_tried_again_behind_others_that_pass(desk, impatient, monkeypatch):
-    monkeypatch.setattr("spancast.delivery.http.backoff.OPENS", 3)
+    monkeypatch.setattr("spancast.delivery.http.backoff.BREAKER_FAILURES", 3)
     first, _ = desk.put(2)
 
     def failing_on_one(handler, received):

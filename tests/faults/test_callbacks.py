@@ -30,7 +30,7 @@ class Hanging:
 
 @pytest.mark.parametrize("redact", [raising, lambda _text: 7], ids=["raises", "nonsense"])
 def test_a_redactor_that_fails_costs_the_words_and_never_the_call(desk, monkeypatch, redact):
-    monkeypatch.setattr(redaction, "PATIENCE", PATIENCE)  # a busy machine is not what it fails by
+    monkeypatch.setattr(redaction, "LIMIT_SECONDS", PATIENCE)  # a busy machine is not what it fails by
     collector = desk.collector()
     desk.put(5, content=SECRET)
     until_settled(desk.courier(Otlp(endpoint=collector.url, compression="none"), redact=redact))
@@ -40,8 +40,8 @@ def test_a_redactor_that_fails_costs_the_words_and_never_the_call(desk, monkeypa
 
 
 def test_a_redactor_that_hangs_is_waited_for_once_and_costs_the_words_and_never_the_call(desk, monkeypatch):
-    assert redaction.PATIENCE == 0.05
-    monkeypatch.setattr(redaction, "FIRST_PATIENCE", redaction.PATIENCE)
+    assert redaction.LIMIT_SECONDS == 0.05
+    monkeypatch.setattr(redaction, "FIRST_LIMIT_SECONDS", redaction.LIMIT_SECONDS)
     redact, collector = Hanging(), desk.collector()
     desk.put(50, content=SECRET)
     try:

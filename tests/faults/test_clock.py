@@ -38,7 +38,7 @@ def test_a_wait_lasts_as_long_as_was_asked_for(desk, clocks, step):
     clocks.passed += 9.0
     once(courier)
     assert len(collector.received) == 1
-    clocks.passed += 1.0 + backoff.BASE
+    clocks.passed += 1.0 + backoff.BASE_SECONDS
     until_settled(courier)
     desk.assert_each_once(collector)
 
@@ -50,7 +50,7 @@ def test_another_process_never_waits_longer_than_was_asked_for(desk, clocks, ste
     once(desk.courier(Otlp(endpoint=collector.url)))
     collector.mode = modes.healthy
     clocks.set_by = step
-    clocks.passed += 10.0 + backoff.BASE
+    clocks.passed += 10.0 + backoff.BASE_SECONDS
     until_settled(desk.courier(Otlp(endpoint=collector.url)))
     desk.assert_each_once(collector)
 

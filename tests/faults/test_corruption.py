@@ -59,7 +59,7 @@ def check(folder: Path, mutation: tuple[str, float, float, bytes], *, live: bool
     if not live:
         journal.close()
     data = segment.read_bytes()
-    ends = [len(frame.HEAD), *(record.end for record in frame.unpack(data, len(frame.HEAD)))]
+    ends = [len(frame.HEADER), *(record.end for record in frame.unpack(data, len(frame.HEADER)))]
     damaged, hit = mutated(data, *mutation)
     with segment.open("r+b") as file:
         file.write(damaged)
@@ -97,7 +97,7 @@ def test_fifteen_hundred_faults_cost_what_they_hit_and_no_more(tmp_path_factory,
 def test_records_of_an_older_and_of_a_newer_version_are_read(tmp_path: Path) -> None:
     journal, segment, ids = written(tmp_path, 1)
     journal.close()
-    facts = msgspec.msgpack.decode(next(frame.unpack(segment.read_bytes(), len(frame.HEAD))).payload or b"")
+    facts = msgspec.msgpack.decode(next(frame.unpack(segment.read_bytes(), len(frame.HEADER))).payload or b"")
     older = {"type": "call", "call_id": "old", "operation": "chat", "started_at": 1, "outcome": "completed"}
     newer = facts | {"call_id": "new", "a field of tomorrow": {"nested": [1, 2]}}
     unknown = {"type": "a kind of tomorrow", "call_id": "unknown"}
@@ -112,7 +112,7 @@ def strange(folder: Path) -> dict[str, Path]:
     names = {name: folder / f"0000-{number:06d}.seg" for number, name in enumerate(("folder", "pipe", "link", "empty"))}
     names["folder"].mkdir()
     os.mkfifo(names["pipe"])
-    (folder.parent / "elsewhere").write_bytes(frame.HEAD)
+    (folder.parent / "elsewhere").write_bytes(frame.HEADER)
     names["link"].symlink_to(folder.parent / "elsewhere")
     names["empty"].touch()
     return names
@@ -126,7 +126,7 @@ def test_what_is_no_segment_stops_no_segment(tmp_path: Path, caplog: pytest.LogC
     assert booked(tmp_path)[0] == ids
     assert names["folder"].is_dir()
     assert stat.S_ISFIFO(names["pipe"].stat().st_mode)
-    assert (tmp_path / "elsewhere").read_bytes() == frame.HEAD
+    assert (tmp_path / "elsewhere").read_bytes() == frame.HEADER
     assert not names["empty"].exists()
     guard._last_logged.clear()
 

@@ -10,7 +10,7 @@ import pytest
 
 from spancast.base import guard
 from spancast.contract import Encoded, Grant, Request, Retry, Span, Unauthorized
-from spancast.delivery.courier import courier
+from spancast.delivery.courier import pacing
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
 from tests.support.faults.desk import once, until_settled
@@ -50,7 +50,7 @@ def test_it_is_one_line_in_the_log_without_the_key(desk, caplog):
 
 
 def test_a_process_that_lives_for_weeks_looks_again_now_and_then(desk, monkeypatch):
-    monkeypatch.setattr(courier, "PARKED", 0.1)
+    monkeypatch.setattr(pacing, "PARKED_SECONDS", 0.1)
     collector = desk.collector(modes.status(403))
     serving = desk.courier(Otlp(endpoint=collector.url))
     desk.put(3)
@@ -177,7 +177,7 @@ def test_a_client_that_gets_no_credential_parks(desk):
 
 @pytest.mark.parametrize("mode", [modes.status(503), modes.refused, modes.hang], ids=["503", "refused", "hangs"])
 def test_who_grants_credentials_may_be_away_for_a_while(desk, impatient, monkeypatch, mode):
-    monkeypatch.setattr("spancast.delivery.http.wire.PATIENCE", 0.2)
+    monkeypatch.setattr("spancast.delivery.http.wire.TIMEOUT_SECONDS", 0.2)
     collector = desk.collector(mode)
     serving = desk.courier(Granted(url=collector.url))
     desk.put(2)

@@ -66,7 +66,7 @@ assert spancast.flush(10.0)
     log = run(program, tmp_path, openrouter, SPANCAST_CAPTURE_CONTENT="true")
     users = [user for user, _ in drained(tmp_path)]
     assert sorted(users) == sorted(["before", *(f"full-{number}" for number in range(10)), "after"])
-    assert log.count("takes no records") == 1
+    assert log.count("cannot be written; records wait in memory") == 1
 
 
 @contextmanager
@@ -115,7 +115,7 @@ from spancast.delivery.journal.journal import Journal
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call
-memory.KEPT = 5
+memory.MAX_RECORDS = 5
 home = Path(sys.argv[1])
 journal, book, outbox = Journal(home, "memory"), Book(home), Outbox(home)
 for number in range(8):
@@ -170,24 +170,24 @@ def test_a_home_that_is_missing_is_made_for_its_owner_alone(openrouter: Simulato
 @pytest.mark.slow
 def test_a_file_in_the_way_of_a_home_is_left_alone(openrouter: Simulator, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("mine")
-    assert_kept_elsewhere(tmp_path / "home", openrouter, tmp_path / "tmp", "is no directory")
+    assert_kept_elsewhere(tmp_path / "home", openrouter, tmp_path / "tmp", "is not a directory")
     assert (tmp_path / "home").read_text() == "mine"
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only there a folder that can be written takes none")
 @pytest.mark.parametrize("place", ["/proc/nope", "/proc/nope/deeper", "/proc"])
 def test_a_home_that_cannot_be_made_where_its_folder_can_be_written(place: str) -> None:
-    assert "cannot be made in /proc (" in (homes.refusal(Path(place)) or "")
+    assert "cannot be created in /proc (" in (homes.why_unusable(Path(place)) or "")
 
 
 @root
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only there a folder that can be written takes none")
 def test_calls_of_a_home_that_cannot_be_made_are_kept_elsewhere(openrouter: Simulator, tmp_path: Path) -> None:
-    assert_kept_elsewhere(Path("/proc/nope"), openrouter, tmp_path / "tmp", "cannot be made in /proc")
+    assert_kept_elsewhere(Path("/proc/nope"), openrouter, tmp_path / "tmp", "cannot be created in /proc")
 
 
 def test_a_look_at_a_home_that_is_missing_leaves_nothing(tmp_path: Path) -> None:
-    assert homes.refusal(tmp_path / "far" / "away") is None
+    assert homes.why_unusable(tmp_path / "far" / "away") is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -219,17 +219,17 @@ def test_a_directory_that_is_read_only_for_this_user_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)
-    assert "cannot be written" in (homes.refusal(tmp_path / "home") or "")
+    assert "cannot be written" in (homes.why_unusable(tmp_path / "home") or "")
 
 
 @pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="the system does not say what is mounted where")
 def test_a_network_file_system_is_told_by_its_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = homes._file_system(tmp_path)
     assert kind is not None
-    assert homes.refusal(tmp_path) is None
-    monkeypatch.setattr(homes, "NETWORK", frozenset({kind}))
-    assert homes.refusal(tmp_path) == f"lies on a network file system ({kind})"
-    assert homes.usable(tmp_path / "home").instead_of == f"{tmp_path / 'home'} lies on a network file system ({kind})"
+    assert homes.why_unusable(tmp_path) is None
+    monkeypatch.setattr(homes, "NETWORK_FILE_SYSTEMS", frozenset({kind}))
+    assert homes.why_unusable(tmp_path) == f"lies on a network file system ({kind})"
+    assert homes.choose(tmp_path / "home").instead_of == f"{tmp_path / 'home'} lies on a network file system ({kind})"
 
 
 @posix
@@ -238,7 +238,7 @@ def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pyt
         raise OSError(homes.errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(homes.fcntl, "flock", flock)
-    assert homes.refusal(tmp_path) == "lies on a file system without locks (flock)"
+    assert homes.why_unusable(tmp_path) == "lies on a file system without locks (flock)"
 
 
 def test_where_nothing_can_be_written_calls_lie_in_memory_and_are_counted(
@@ -254,13 +254,13 @@ assert resolve({}).durability == "memory"
 for number in range(5): call(f"u_{number}")
 assert spancast.flush(0.5) is False
 """
-    deny = "import spancast.base.homes as homes; homes._others = lambda: iter(())\n"
+    deny = "import spancast.base.homes as homes; homes._fallbacks = lambda: iter(())\n"
     environment = surroundings(tmp_path / "file" / "home", openrouter)
     done = subprocess.run(
         [sys.executable, "-c", deny + CALLS + program], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "Records lie in memory instead" in done.stderr
+    assert "Records stay in memory instead" in done.stderr
 
 
 @posix

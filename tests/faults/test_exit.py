@@ -13,7 +13,7 @@ import pytest
 
 import spancast
 from spancast.delivery.http import backoff
-from spancast.running import EXIT_BUDGET, SILENT
+from spancast.runtime import EXIT_SECONDS, SILENT_SECONDS
 from spancast.testing import Simulator
 from tests.bookkeeping.records import python
 from tests.faults.standing import STANDING
@@ -133,14 +133,14 @@ def test_the_process_ends_within_a_second_more_than_without_us_and_loses_nothing
 
 
 def test_what_is_ours_of_the_end_takes_no_longer_than_its_constant(run, platforms):
-    bound = EXIT_BUDGET + ALLOWANCE
+    bound = EXIT_SECONDS + ALLOWANCE
     assert quickest(lambda: run(names=("hangs",)).handlers, bound) <= bound < BUDGET
 
 
 def test_platforms_that_have_been_silent_for_long_are_not_waited_for(run, platforms, tmp_path):
     bound = ALLOWANCE + 0.1
-    assert bound < EXIT_BUDGET
-    assert quickest(lambda: run(lived=SILENT + 1.0, names=SILENTLY).handlers, bound) <= bound
+    assert bound < EXIT_SECONDS
+    assert quickest(lambda: run(lived=SILENT_SECONDS + 1.0, names=SILENTLY).handlers, bound) <= bound
     assert {standings(tmp_path / "home")[name]["waiting"] % CALLS for name in SILENTLY} == {0}
 
 
@@ -149,7 +149,7 @@ def test_a_process_that_stands_still_with_a_lock_holds_up_no_end(run, platforms,
     run()
     with python(STANDING, tmp_path / "home", "ledger.lock") as standing:
         assert standing.stdout.readline() == "holds\n"
-        bound = EXIT_BUDGET + ALLOWANCE
+        bound = EXIT_SECONDS + ALLOWANCE
         assert quickest(lambda: run().handlers, bound) <= bound
         standing.send_signal(signal.SIGCONT)
 
@@ -175,7 +175,7 @@ def test_a_flush_ends_when_it_should_and_tells_the_truth(run):
 def test_a_flush_says_yes_when_all_has_arrived_and_not_before(tmp_path, openrouter, monkeypatch):
     import httpx2  # noqa: PLC0415 - hooked here
 
-    monkeypatch.setattr(backoff, "PROBE", 0.1)
+    monkeypatch.setattr(backoff, "PROBE_SECONDS", 0.1)
 
     with FaultCollector(modes.status(503)).open() as platform:
         spancast.start(

@@ -35,13 +35,13 @@ def test_words_are_shed_and_no_call_is_lost_while_calls_have_room(tmp_path, cloc
         courier = desk.courier(Otlp(endpoint=collector.url))
         a_day_without_a_platform(desk, courier, clocks)
         standing = desk.standing()
-        without = standing.reasons[cap.WORDS_SHED]
+        without = standing.reasons[cap.CONTENT_SHED]
         assert (standing.waiting, standing.shed, 0 < without < CALLS) == (CALLS, 0, True)
         collector.mode = modes.healthy
         clocks.passed += 30.0
         until_settled(courier)
         desk.assert_each_once(collector)
-        assert desk.standing().reasons == {cap.WORDS_SHED: without, "sent without its words": without}
+        assert desk.standing().reasons == {cap.CONTENT_SHED: without, "sent without its words": without}
 
 
 def test_when_there_is_no_room_for_calls_the_oldest_are_shed_with_their_dollars(tmp_path, clocks):

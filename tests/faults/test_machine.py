@@ -54,7 +54,7 @@ class FrontDoor(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.home = Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
-        self.rotate_at, segments.ROTATE_AT = segments.ROTATE_AT, 2_000
+        self.rotate_at, segments.ROTATE_BYTES = segments.ROTATE_BYTES, 2_000
         self.booked: dict[str, str] = {}
         """What has to be in the ledger, and its outcome."""
         self.doubtful: set[str] = set()
@@ -184,11 +184,11 @@ class FrontDoor(RuleBasedStateMachine):
             if path.name.rpartition("-")[0] in held:
                 continue
             content = path.read_bytes()
-            records = list(frame.unpack(content, len(frame.HEAD)))
+            records = list(frame.unpack(content, len(frame.HEADER)))
             if not records or any(record.payload is None for record in records):
                 continue
             at = data.draw(st.integers(0, len(records) - 1))
-            start = records[at - 1].end if at else len(frame.HEAD)
+            start = records[at - 1].end if at else len(frame.HEADER)
             bit = data.draw(st.integers(0, (records[at].end - start) * 8 - 1))
             damaged = bytearray(content)
             damaged[start + bit // 8] ^= 1 << bit % 8
@@ -214,7 +214,7 @@ class FrontDoor(RuleBasedStateMachine):
         journal_ = process.journal
         self._written(process)
         self.in_memory |= process.finished
-        journal_.segments.let_go()
+        journal_.segments.close_inherited()
         for call_id in process.opened:
             if journal_.waiting:
                 self.in_memory.add(call_id)
@@ -248,7 +248,7 @@ class FrontDoor(RuleBasedStateMachine):
             self._die(process)
         self.drain()
         assert not list(journal_folder(self.home).glob("*.seg"))
-        segments.ROTATE_AT = self.rotate_at
+        segments.ROTATE_BYTES = self.rotate_at
         shutil.rmtree(self.home)
 
 

@@ -111,7 +111,7 @@ def test_a_process_that_stands_still_with_a_lock_holds_up_no_caller_and_loses_no
     journal, book, outbox = Journal(home), Book(home), Outbox(home)
     pump = Pump(journal, Drainer(home, [book, outbox]))
     journal.append(call(user="before"))
-    assert pump.turn()
+    assert pump.run_once()
     with python(STANDING, home, held) as standing:
         assert standing.stdout is not None
         assert standing.stdout.readline() == "holds\n"
@@ -121,11 +121,11 @@ def test_a_process_that_stands_still_with_a_lock_holds_up_no_caller_and_loses_no
             journal.append(call(user=f"meanwhile-{number}"))
         assert time.monotonic() - began < 0.5
         began = time.monotonic()
-        assert pump.move(0.2) is False
+        assert pump.flush(0.2) is False
         assert time.monotonic() - began < 0.3
         standing.send_signal(signal.SIGCONT)
         standing.wait(20)
-    assert pump.move(20.0)
+    assert pump.flush(20.0)
     pump.stop(20.0)
     journal.close()
     book.close()

@@ -59,7 +59,7 @@ def run(home: Path, openrouter: Simulator) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("file", ["ledger.db", "outbox.db"])
 @pytest.mark.parametrize(
     ("make", "said"),
-    [(foreign, "is a database of something else"), (newer, "is of version 1000"), (Path.mkdir, "Is a directory")],
+    [(foreign, "is a database of another program"), (newer, "has version 1000"), (Path.mkdir, "Is a directory")],
     ids=["foreign", "newer", "folder"],
 )
 def test_it_is_one_line_and_the_calls_wait_until_it_is_moved_away(

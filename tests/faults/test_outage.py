@@ -52,7 +52,7 @@ def outage(desk: Desk, collector, mode, rate: float, seconds: float) -> float:
 
 @pytest.mark.parametrize("how", AWAY)
 def test_nothing_is_lost_and_the_order_is_kept(desk, impatient, monkeypatch, how):
-    monkeypatch.setattr(wire, "PATIENCE", 0.3)
+    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.3)
     collector = desk.collector()
     outage(desk, collector, AWAY[how], rate=200, seconds=0.6)
     desk.assert_each_once(collector)
@@ -91,7 +91,7 @@ def test_a_name_that_is_not_known_for_a_while_loses_nothing(desk, impatient, mon
 
 
 def test_a_name_server_that_hangs_takes_no_longer_than_an_attempt(desk, monkeypatch):
-    monkeypatch.setattr(wire, "PATIENCE", 0.3)
+    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.3)
     ended = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(PATIENCE) and [])
     desk.put()
@@ -126,7 +126,7 @@ def test_while_a_platform_is_away_one_span_is_enough_to_know(desk, impatient):
 
 
 def test_an_outage_makes_no_more_than_one_span_doubtful_at_a_time(desk, impatient, monkeypatch):
-    monkeypatch.setattr(wire, "PATIENCE", 0.1)
+    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.1)
     collector = desk.collector(modes.hang)
     desk.put(50)
     courier = desk.courier(Plain(url=collector.url, traits=Traits(resend="duplicates", max_spans=10)))
@@ -146,7 +146,7 @@ def test_a_day_without_the_platform_costs_words_before_any_record(tmp_path, monk
             clocks.passed += HOUR
         standing = desk.standing()
         assert (standing.waiting, standing.shed, standing.shed_usd) == (24 * 40, 0, 0)
-        assert 0 < standing.reasons[cap.WORDS_SHED] < 24 * 40
+        assert 0 < standing.reasons[cap.CONTENT_SHED] < 24 * 40
         assert len(collector.received) <= 24 * 2
         collector.mode = modes.healthy
         until_settled(courier)

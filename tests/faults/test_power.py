@@ -29,7 +29,7 @@ from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.journal.pump import Pump
 from spancast.bookkeeping.book import Book
 from tests.bookkeeping.records import call
-segments.ROTATE_AT = 20_000
+segments.ROTATE_BYTES = 20_000
 home = Path(sys.argv[1])
 journal = Journal(home, sys.argv[2])
 pump = Pump(journal, Drainer(home, [Book(home), Outbox(home)]))

@@ -36,9 +36,9 @@ def test_a_platform_that_is_down_is_asked_once_in_five_seconds_at_most(desk, clo
     couriers = [desk.courier(Otlp(endpoint=collector.url)) for _ in range(processes)]
     served(couriers, clocks, HOUR / 4)
     assert len(collector.received) / (HOUR / 4) <= 0.2
-    times = collector.asked[backoff.OPENS :]
+    times = collector.asked[backoff.BREAKER_FAILURES :]
     apart = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert min(each for each in apart if each > SAME_PROBE) >= backoff.PROBE - SAME_PROBE
+    assert min(each for each in apart if each > SAME_PROBE) >= backoff.PROBE_SECONDS - SAME_PROBE
 
 
 def test_its_recovery_is_noticed_within_the_cap(desk, clocks):
@@ -47,7 +47,7 @@ def test_its_recovery_is_noticed_within_the_cap(desk, clocks):
     courier = desk.courier(Otlp(endpoint=collector.url))
     served([courier], clocks, HOUR / 10)
     collector.mode = modes.healthy
-    clocks.passed += backoff.CAP + backoff.BASE
+    clocks.passed += backoff.CAP_SECONDS + backoff.BASE_SECONDS
     began = time.monotonic()
     until_settled(courier)
     assert time.monotonic() - began < 10
@@ -62,7 +62,7 @@ def test_those_who_wait_do_not_return_all_at_once(desk, clocks):
     waits = set()
     for _ in range(20):
         waits.add(round(once(courier).wait, 1))
-        clocks.passed += backoff.CAP
+        clocks.passed += backoff.CAP_SECONDS
     assert len(waits) > 10
 
 
@@ -74,7 +74,7 @@ def test_a_process_that_begins_while_the_breaker_is_open_keeps_to_it(desk, clock
     for _ in range(20):
         once(desk.courier(Otlp(endpoint=collector.url)))
     assert len(collector.received) <= asked + 1
-    clocks.passed += backoff.PROBE
+    clocks.passed += backoff.PROBE_SECONDS
     once(desk.courier(Otlp(endpoint=collector.url)))
     assert len(collector.received) > asked
 

@@ -21,18 +21,18 @@ def at(seconds: float) -> str:
 @pytest.mark.parametrize(
     ("asked", "least", "most"),
     [
-        ("30", 30, 30 + backoff.BASE),
-        (lambda: at(1800), 1790, 1800 + backoff.BASE),
-        (lambda: at(-60), 0, backoff.BASE),
-        (None, 0, backoff.BASE),
-        ("soon", 0, backoff.BASE),
-        ("", 0, backoff.BASE),
-        ("-5", 0, backoff.BASE),
-        ("1e3", 0, backoff.BASE),
-        ("Wed, 99 Foo 2015 07:28:00 GMT", 0, backoff.BASE),
-        ("1000000000", 3600, 3600 + backoff.BASE),
-        (lambda: at(10**8), 3600, 3600 + backoff.BASE),
-        ("9" * 400, 3600, 3600 + backoff.BASE),
+        ("30", 30, 30 + backoff.BASE_SECONDS),
+        (lambda: at(1800), 1790, 1800 + backoff.BASE_SECONDS),
+        (lambda: at(-60), 0, backoff.BASE_SECONDS),
+        (None, 0, backoff.BASE_SECONDS),
+        ("soon", 0, backoff.BASE_SECONDS),
+        ("", 0, backoff.BASE_SECONDS),
+        ("-5", 0, backoff.BASE_SECONDS),
+        ("1e3", 0, backoff.BASE_SECONDS),
+        ("Wed, 99 Foo 2015 07:28:00 GMT", 0, backoff.BASE_SECONDS),
+        ("1000000000", 3600, 3600 + backoff.BASE_SECONDS),
+        (lambda: at(10**8), 3600, 3600 + backoff.BASE_SECONDS),
+        ("9" * 400, 3600, 3600 + backoff.BASE_SECONDS),
     ],
 )
 def test_the_wait_is_what_was_asked_for_and_never_more_than_an_hour(desk, asked, least, most):
@@ -65,16 +65,16 @@ def test_a_platform_whose_clock_is_wrong_is_understood_by_its_own_clock(desk):
     headers["retry-after"] = format_datetime(date + timedelta(seconds=120), usegmt=True)
     collector = desk.collector(modes.status(429, headers))
     desk.put()
-    assert 120 <= once(desk.courier(Otlp(endpoint=collector.url))).wait <= 120 + backoff.BASE
+    assert 120 <= once(desk.courier(Otlp(endpoint=collector.url))).wait <= 120 + backoff.BASE_SECONDS
 
 
 def test_zero_is_no_licence_to_come_back_at_once_for_ever(desk, monkeypatch):
-    monkeypatch.setattr(backoff, "PROBE", 0.2)
+    monkeypatch.setattr(backoff, "PROBE_SECONDS", 0.2)
     collector = desk.collector(modes.retry_after("0"))
     desk.put()
     desk.start(desk.courier(Otlp(endpoint=collector.url)))
     time.sleep(1.0)
-    assert len(collector.received) <= backoff.OPENS + 1.0 / 0.2
+    assert len(collector.received) <= backoff.BREAKER_FAILURES + 1.0 / 0.2
 
 
 def test_while_it_waits_it_asks_nothing_whatever_is_recorded_and_then_loses_nothing(desk):

@@ -39,13 +39,13 @@ UNLIMITED = 10**9
 def _ready():
     """Have the engine loaded: what that takes on a busy machine is no time of the platform's."""
     deadline.DeadlineBackend()
-    wire._trusted()
+    wire._ssl_context()
 
 
 @pytest.mark.parametrize("how", SLOW)
 @pytest.mark.parametrize("patience", [0.5, pytest.param(10.0, marks=pytest.mark.slow)])
 def test_an_attempt_ends_at_its_deadline(desk, monkeypatch, how, patience):
-    monkeypatch.setattr(wire, "PATIENCE", patience)
+    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", patience)
     collector = desk.collector(SLOW[how])
     desk.put(5)
     speaks = Bulky if how in ("upload", "never reads") else JsonExporter
@@ -56,13 +56,13 @@ def test_an_attempt_ends_at_its_deadline(desk, monkeypatch, how, patience):
 
 
 def test_an_upload_that_was_cut_off_is_sent_again_even_where_it_would_count_twice(desk, impatient, monkeypatch):
-    monkeypatch.setattr(wire, "PATIENCE", 0.3)
+    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 0.3)
     collector = desk.collector(modes.slow_upload)
     desk.put()
     courier = desk.courier(Bulky(url=collector.url, traits=Traits(max_bytes=UNLIMITED, resend="duplicates")))
     time.sleep(once(courier).wait)
     assert (desk.standing().waiting, desk.standing().dead) == (1, 0)
-    monkeypatch.setattr(wire, "PATIENCE", 20.0)
+    monkeypatch.setattr(wire, "TIMEOUT_SECONDS", 20.0)
     collector.mode = modes.json_answer(200, {})
     once(courier)
     desk.assert_each_once(collector)

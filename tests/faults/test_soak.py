@@ -64,7 +64,7 @@ from tests.support.calls import a_call, to_span
 from tests.support.faults.asking import Asking
 from tests.support.oracle import Oracle
 
-backoff.CAP, backoff.PROBE, wire.PATIENCE, doubt.AGAIN = 1.0, 0.3, 0.5, 0.2
+backoff.CAP_SECONDS, backoff.PROBE_SECONDS, wire.TIMEOUT_SECONDS, doubt.RETRY_SECONDS = 1.0, 0.3, 0.5, 0.2
 home, oracle, rate, urls = Path(sys.argv[1]), Oracle(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]
 book, outbox, journal = Book(home), Outbox(home), Journal(home)
 counting = Traits(resend="duplicates", visible_after=0.5)
@@ -88,7 +88,7 @@ for _ in range(round(float(sys.stdin.readline()) * rate)):
     time.sleep(max(0.0, due - time.monotonic()))
 print("over", flush=True)
 sys.stdin.readline()  # until it is killed, or told that all is well
-while not pump.move(1.0) or any(one.waiting for one in outbox.standings()):
+while not pump.flush(1.0) or any(one.waiting for one in outbox.standings()):
     time.sleep(0.1)
 """
 

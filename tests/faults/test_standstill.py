@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from spancast.base.locks import FileLock
-from spancast.running import BEGINNING, EXIT_BUDGET
+from spancast.runtime import EXIT_SECONDS, REGISTRATION_SECONDS
 from spancast.testing import Simulator
 from tests.bookkeeping.records import python
 from tests.faults.booked import drained
@@ -73,9 +73,9 @@ def ran(
 
 
 def assert_unhindered(ran: dict[str, float], flush: float = 0.3) -> None:
-    assert ran["start"] <= BEGINNING + ALLOWANCE
+    assert ran["start"] <= REGISTRATION_SECONDS + ALLOWANCE
     assert ran["flush"] <= flush + 0.1 + ALLOWANCE
-    assert ran["exit"] <= EXIT_BUDGET + ALLOWANCE
+    assert ran["exit"] <= EXIT_SECONDS + ALLOWANCE
 
 
 @pytest.mark.parametrize("held", ["outbox.lock", "ledger.lock", "drainer.lock"])

@@ -23,7 +23,7 @@ from spancast.destinations.destination import Destination
 from tests.support.calls import to_span
 from tests.support.plain import Plain
 
-wire.PATIENCE = float(sys.argv[3])
+wire.TIMEOUT_SECONDS = float(sys.argv[3])
 home, exporter = Path(sys.argv[1]), Plain(url=sys.argv[2], traits=Traits(resend=sys.argv[4]))
 with closing(Outbox(home)) as outbox:
     courier = Courier(Destination(exporter, name="platform"), exporter, outbox, to_span, home)

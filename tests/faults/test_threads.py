@@ -55,7 +55,7 @@ def test_where_a_thread_could_not_be_started_once_it_is_tried_again(openrouter: 
 import time
 import spancast
 from spancast.delivery.journal import pump
-pump.REFUSED = 0.0
+pump.THREAD_RETRY_SECONDS = 0.0
 name = next(each for each in ("_start_joinable_thread", "_start_new_thread") if hasattr(threading, each))
 start = getattr(threading, name)
 def refuse(*_args, **_kwargs):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 
-from spancast.delivery.courier import courier
+from spancast.delivery.courier import pacing
 from spancast.delivery.http import wire
 from spancast_exporters.otlp import Otlp
 from tests.support.faults import modes
@@ -23,9 +23,9 @@ CANARY = "c4nary"
 def _trusting(tmp_path, monkeypatch):
     AUTHORITY.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    wire._trusted.cache_clear()
+    wire._ssl_context.cache_clear()
     yield
-    wire._trusted.cache_clear()
+    wire._ssl_context.cache_clear()
 
 
 def proving(authority, name="127.0.0.1", **facts) -> ssl.SSLContext:
@@ -53,7 +53,7 @@ def test_nothing_is_sent_and_everything_waits_until_the_certificate_is_right(des
     assert len(collector.connections) == 1
     assert (desk.standing().state, desk.standing().reasons) == ("parked", {"parked": 3})
     assert any(part in desk.standing().reason for part in reason.split("|"))
-    monkeypatch.setattr(courier, "PARKED", 0.0)
+    monkeypatch.setattr(pacing, "PARKED_SECONDS", 0.0)
     collector.tls = proving(AUTHORITY)
     until_settled(desk.courier(Otlp(endpoint=collector.url)))
     desk.assert_each_once(collector)
@@ -84,7 +84,7 @@ def test_it_is_never_tried_without_encryption(desk):
 
 
 def test_a_handshake_that_hangs_ends_with_the_attempt(desk, monkeypatch):
-    monkeypatch.setattr("spancast.delivery.http.wire.PATIENCE", 0.5)
+    monkeypatch.setattr("spancast.delivery.http.wire.TIMEOUT_SECONDS", 0.5)
     collector = desk.collector(modes.never_reading)
     desk.put()
     once(desk.courier(Otlp(endpoint=collector.url.replace("http:", "https:"))))

@@ -137,7 +137,7 @@ NOWHERE = """
 os.chmod(os.environ["TMPDIR"], 0o755)
 import spancast.base.homes as homes
 from pathlib import Path
-homes._others = lambda: iter((Path(os.environ["TMPDIR"]) / "none",))
+homes._fallbacks = lambda: iter((Path(os.environ["TMPDIR"]) / "none",))
 if os.fork() == 0:
     become_another()
     call("worker")
@@ -148,7 +148,7 @@ assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
 
 def test_where_that_user_has_no_place_either_it_is_said(openrouter: Simulator, temporary: Path) -> None:
     log = run(NOWHERE, temporary / "home", openrouter, temporary)
-    assert f"{temporary / 'home' / 'journal'} takes no records; they wait in memory." in log
+    assert f"{temporary / 'home' / 'journal'} cannot be written; records wait in memory." in log
 
 
 ANOTHER = """

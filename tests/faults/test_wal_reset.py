@@ -42,7 +42,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
 def test_every_commit_and_every_checkpoint_runs_under_the_lock_of_its_file(
     tmp_path: Path, statements: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "CHECKPOINT_AT", 0)
+    monkeypatch.setattr(store, "CHECKPOINT_BYTES", 0)
     journal, book, outbox = Journal(tmp_path), Book(tmp_path), Outbox(tmp_path)
     journal.append(call(destinations=("platform",)))
     Drainer(tmp_path, [book, outbox]).drain(5.0, journal)

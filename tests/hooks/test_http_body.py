@@ -1,4 +1,4 @@
-"""What an ear shows of a body, by whatever methods its file is read, is the body; and the reader gets every byte."""
+"""What an observer feeds is the body, by whatever methods its file is read; and the reader gets every byte."""
 
 import io
 import os
@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spancast.capture.chat import CHAT
+from spancast.capture.dialects.chat import CHAT
+from spancast.capture.dialects.plain import SPEECH
 from spancast.capture.exchange import Exchange
-from spancast.capture.speech import SPEECH
-from spancast.hooks.http_body import Ear, in_its_own_words, listen_to
+from spancast.hooks.http_body import BodyObserver, observe_file, untranslated
 from spancast.hooks.http_framing import Chunked, Framing, Sized, Unsized
 from spancast.records.call import Call
 
@@ -34,7 +34,7 @@ class Passing:
         self._server.sendall(b"head\n" + wire[:early])
         self.file = self._client.makefile("rb")
         assert self.file.readline() == b"head\n"
-        listen_to(self.file, Ear(self.exchange, framing, in_its_own_words))
+        observe_file(self.file, BodyObserver(self.exchange, framing, untranslated))
         self._server.sendall(wire[early:])
         self._server.shutdown(socket.SHUT_WR)
 
@@ -130,7 +130,7 @@ def test_what_a_file_holds_already_is_heard_and_nothing_is_waited_for() -> None:
 )
 def test_a_file_that_no_connection_fills_is_left_alone(file: io.BufferedIOBase) -> None:
     with passing(b"", Unsized()) as body, file:
-        assert not listen_to(file, Ear(body.exchange, Unsized(), in_its_own_words))
+        assert not observe_file(file, BodyObserver(body.exchange, Unsized(), untranslated))
         assert type(getattr(file, "raw", None)) in (io.FileIO, type(None))
 
 
@@ -159,7 +159,7 @@ class Streaming:
         self.exchange.feed = show
         self._server, self._client = socket.socketpair()
         self.file = self._client.makefile("rb")
-        listen_to(self.file, Ear(self.exchange, Chunked(), in_its_own_words))
+        observe_file(self.file, BodyObserver(self.exchange, Chunked(), untranslated))
 
     def pass_on(self, data: bytes) -> None:
         self._server.sendall(data)

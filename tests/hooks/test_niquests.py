@@ -21,7 +21,7 @@ NEEDS = (
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_niquests_shows_its_application_what_it_ever_did() -> None:
-    suites = [Path(__file__).with_name(name) for name in ("in_niquests.py", "in_niquests_tries.py")]
+    suites = [Path(__file__).with_name(name) for name in ("in_niquests.py", "in_niquests_attempts.py")]
     python = python_with("beside/niquests", *NEEDS)
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suites],

@@ -22,13 +22,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, Span
 
 from spancast.base import guard
-from spancast.base.background import LARGEST, LONGEST
-from spancast.capture.content.words import Words
+from spancast.base.background import MAX_BYTES, MAX_WAITING
+from spancast.capture.content.buffer import ContentBuffer
 from spancast.recording import aftermath
-from spancast.recording.aftermath import Aftermath, Wishes
+from spancast.recording.aftermath import Aftermath, AftermathOptions
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.trace import names
+from spancast.semconv import names
 from spancast.trace import span as spans
 from spancast.trace.events import Events
 from spancast.trace.metrics import Metrics
@@ -42,28 +42,28 @@ REQUEST = b'{"messages": [{"role": "user", "content": "Hello"}]}'
 class Desk:
     """An application that traces, with what it is told on which thread."""
 
-    def __init__(self, **wishes: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         self.kept: list[Content] = []
         self._exporter = InMemorySpanExporter()
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         self._tracer = provider.get_tracer("t")
-        self.aftermath = Aftermath(Wishes(**{"words": True, **wishes}), self.kept.append)
+        self.aftermath = Aftermath(AftermathOptions(**{"capture_content": True, **options}), self.kept.append)
 
     def span(self, call: Call) -> Span:
         return spans.begin(self._tracer, call, Context(), INVALID_SPAN_CONTEXT)[0]
 
-    def words(self) -> Words | None:
-        words = self.aftermath.words("chat", REQUEST, ())
+    def words(self) -> ContentBuffer | None:
+        words = self.aftermath.content_buffer("chat", REQUEST, ())
         if words is not None:
-            words.begin(200, "", streamed=False)
-            words.whole(plain())
+            words.start(200, "", streamed=False)
+            words.set_body(plain())
         return words
 
     def finish(self, **facts: Any) -> bool:
         """Let one call finish."""
         call = a_call(**facts)
-        return self.aftermath.take(call, self.words(), self.span(call))
+        return self.aftermath.submit(call, self.words(), self.span(call))
 
     @property
     def ended(self) -> tuple[ReadableSpan, ...]:
@@ -111,7 +111,7 @@ def test_the_span_ends_at_the_calls_own_time_however_long_its_words_take(gate: t
 def test_where_the_words_are_for_the_event_alone_they_are_not_on_the_span() -> None:
     logs, exporter = LoggerProvider(shutdown_on_exit=False), InMemoryLogRecordExporter()
     logs.add_log_record_processor(SimpleLogRecordProcessor(exporter))
-    desk = Desk(words_on_span=False, events=Events(logs))
+    desk = Desk(content_on_span=False, events=Events(logs))
     assert desk.finish()
     assert desk.aftermath.drain(10)
     assert names.INPUT_MESSAGES not in desk.attributes
@@ -120,7 +120,7 @@ def test_where_the_words_are_for_the_event_alone_they_are_not_on_the_span() -> N
 
 
 def test_where_no_words_are_wanted_none_are_held_and_the_span_is_the_callers_to_end() -> None:
-    desk = Desk(words=False)
+    desk = Desk(capture_content=False)
     assert desk.words() is None
     assert not desk.finish()
     assert desk.aftermath.drain(0)
@@ -131,14 +131,14 @@ def test_where_no_words_are_wanted_none_are_held_and_the_span_is_the_callers_to_
 def test_an_event_without_words_ends_the_span_too() -> None:
     logs, exporter = LoggerProvider(shutdown_on_exit=False), InMemoryLogRecordExporter()
     logs.add_log_record_processor(SimpleLogRecordProcessor(exporter))
-    desk = Desk(words=False, events=Events(logs))
+    desk = Desk(capture_content=False, events=Events(logs))
     assert desk.finish()
     assert desk.aftermath.drain(10)
     assert len(desk.ended) == len(exporter.get_finished_logs()) == 1
 
 
 def test_an_event_that_nobody_keeps_is_not_made() -> None:
-    desk = Desk(words=False, events=Events(), metrics=Metrics())
+    desk = Desk(capture_content=False, events=Events(), metrics=Metrics())
     before = threading.active_count()
     assert not desk.finish()
     assert threading.active_count() == before
@@ -179,11 +179,12 @@ def test_nothing_is_done_on_the_callers_thread() -> None:
         return text
 
     after = Aftermath(
-        Wishes(words=True, redact=redact, metrics=Metrics(meters), events=Events(logs)), lambda _content: note("words")
+        AftermathOptions(capture_content=True, redact=redact, metrics=Metrics(meters), events=Events(logs)),
+        lambda _content: note("words"),
     )
     call = a_call()
-    words = after.words("chat", REQUEST, ())
-    assert after.take(call, words, spans.begin(tracers.get_tracer("t"), call, Context(), INVALID_SPAN_CONTEXT)[0])
+    words = after.content_buffer("chat", REQUEST, ())
+    assert after.submit(call, words, spans.begin(tracers.get_tracer("t"), call, Context(), INVALID_SPAN_CONTEXT)[0])
     assert after.drain(10)
     assert threads == {
         "redactor": {"spancast-content"},
@@ -223,7 +224,7 @@ def test_what_cannot_be_kept_ends_the_span_all_the_same(monkeypatch: pytest.Monk
     def refuse(_content: Content) -> None:
         raise OSError("the disk is full")
 
-    desk.aftermath = Aftermath(Wishes(words=True), refuse)
+    desk.aftermath = Aftermath(AftermathOptions(capture_content=True), refuse)
     assert desk.finish()
     assert desk.aftermath.drain(10)
     assert names.OUTPUT_MESSAGES in desk.attributes
@@ -247,11 +248,11 @@ def test_an_event_that_fails_ends_the_span_all_the_same(monkeypatch: pytest.Monk
 def test_a_slow_redactor_costs_the_words_of_whom_it_lets_wait_and_never_their_spans(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(aftermath, "PATIENCE", 0.5)
+    monkeypatch.setattr(aftermath, "LATE_SECONDS", 0.5)
     desk = Desk(redact=lambda text: text if gate.wait(30) else None)
     call = a_call()
-    assert desk.aftermath.take(call, desk.words(), desk.span(call))
-    eventually(lambda: desk.aftermath._writing.is_late(0.5), 10)
+    assert desk.aftermath.submit(call, desk.words(), desk.span(call))
+    eventually(lambda: desk.aftermath._content_work.is_overdue(0.5), 10)
     assert desk.ended == ()
     assert desk.finish()
     eventually(lambda: len(desk.ended) >= 1, 10)
@@ -260,7 +261,7 @@ def test_a_slow_redactor_costs_the_words_of_whom_it_lets_wait_and_never_their_sp
     assert names.INPUT_MESSAGES not in attributes
     assert guard.faults["content lost: it took too long"] >= 1
     assert [record.getMessage() for record in caplog.records] == [
-        "Prompts and completions are not kept: to read them takes too long. Make the setting redact quicker."
+        "Prompts and completions are not stored: reading them takes too long. Make the setting redact faster."
     ]
     gate.set()
     assert desk.aftermath.drain(10)
@@ -295,11 +296,11 @@ def test_a_queue_that_is_full_costs_the_words_and_the_span_is_the_callers_to_end
     desk = Desk(redact=redact)
     desk.finish()
     assert begun.wait(10)
-    assert [desk.finish() for _ in range(LONGEST + 1)] == [True] * LONGEST + [False]
+    assert [desk.finish() for _ in range(MAX_WAITING + 1)] == [True] * MAX_WAITING + [False]
     assert guard.faults["content lost: too much waits"] == 1
     gate.set()
     assert desk.aftermath.drain(60)
-    assert len(desk.ended) == LONGEST + 1
+    assert len(desk.ended) == MAX_WAITING + 1
 
 
 def test_words_that_hold_too_much_are_refused(gate: threading.Event) -> None:
@@ -313,14 +314,14 @@ def test_words_that_hold_too_much_are_refused(gate: threading.Event) -> None:
     desk = Desk(redact=redact)
     desk.finish()
     assert begun.wait(10)
-    big = b" " * (LARGEST // 2)
-    taken = [desk.aftermath.take(a_call(), Words("chat", big), None) for _ in range(3)]
+    big = b" " * (MAX_BYTES // 2)
+    taken = [desk.aftermath.submit(a_call(), ContentBuffer("chat", big), None) for _ in range(3)]
     assert taken == [True, True, False]
 
 
 def test_metrics_are_recorded_whoever_wants_words() -> None:
     reader = InMemoryMetricReader()
-    desk = Desk(words=False, metrics=Metrics(MeterProvider([reader], shutdown_on_exit=False)))
+    desk = Desk(capture_content=False, metrics=Metrics(MeterProvider([reader], shutdown_on_exit=False)))
     assert not desk.finish()
     assert desk.aftermath.drain(10)
     data = reader.get_metrics_data()
@@ -338,7 +339,7 @@ def test_metrics_do_not_wait_for_words(gate: threading.Event) -> None:
 
 
 def test_a_call_that_the_redactor_makes_has_no_words() -> None:
-    found: list[Words | None] = []
+    found: list[ContentBuffer | None] = []
 
     def redact(text: str) -> str:
         found.append(desk.words())
@@ -365,13 +366,13 @@ def test_a_redactor_may_wait_for_what_it_is_a_part_of() -> None:
 
 
 def test_words_are_let_go_once_they_are_written() -> None:
-    class Held(Words):
+    class Held(ContentBuffer):
         __slots__ = ("__weakref__",)
 
     desk, call = Desk(), a_call()
-    words: Words | None = Held("chat", REQUEST)
+    words: ContentBuffer | None = Held("chat", REQUEST)
     gone = weakref.ref(words)
-    assert desk.aftermath.take(call, words, desk.span(call))
+    assert desk.aftermath.submit(call, words, desk.span(call))
     del words
     assert desk.aftermath.drain(10)
     gc.collect()
@@ -380,7 +381,7 @@ def test_words_are_let_go_once_they_are_written() -> None:
 
 def test_without_a_journal_the_words_are_on_the_span_alone() -> None:
     desk = Desk()
-    desk.aftermath = Aftermath(Wishes(words=True))
+    desk.aftermath = Aftermath(AftermathOptions(capture_content=True))
     assert desk.finish()
     assert desk.aftermath.drain(10)
     assert names.OUTPUT_MESSAGES in desk.attributes

@@ -8,7 +8,7 @@ from weakref import ref
 import pytest
 import tenacity
 
-from spancast.recording.attempts import REMEMBERED, Attempts
+from spancast.recording.attempts import MAX_REMEMBERED, Attempts
 
 BODY = b'{"model":"a/b"}'
 
@@ -223,10 +223,10 @@ def test_what_a_request_says_itself_counts_more_than_its_object() -> None:
 
 def test_a_client_that_counts_its_tries_is_believed() -> None:
     attempts = Attempts()
-    assert attempts.link("one", {}, BODY, tries=0) == {}
-    assert attempts.link("two", {}, BODY, tries=1) == {"attempt_of": "one", "retry": 1}
-    assert attempts.link("three", {}, BODY, tries=2) == {"attempt_of": "one", "retry": 2}
-    assert attempts.link("four", {}, b"other", tries=1) == {"attempt_of": None, "retry": 1}
+    assert attempts.link("one", {}, BODY, resend_count=0) == {}
+    assert attempts.link("two", {}, BODY, resend_count=1) == {"attempt_of": "one", "retry": 1}
+    assert attempts.link("three", {}, BODY, resend_count=2) == {"attempt_of": "one", "retry": 2}
+    assert attempts.link("four", {}, b"other", resend_count=1) == {"attempt_of": None, "retry": 1}
 
 
 def test_an_equal_try_in_the_same_loop_is_a_retry_where_the_last_one_has_failed() -> None:
@@ -288,8 +288,8 @@ def test_an_equal_try_in_another_loop_is_another_call(headers: dict[str, str]) -
 
 def test_no_more_first_attempts_are_remembered_than_ever_needed() -> None:
     attempts = Attempts()
-    for number in range(REMEMBERED + 10):
+    for number in range(MAX_REMEMBERED + 10):
         attempts.link(f"call-{number}", named(f"key-{number}"), BODY)
-    assert len(attempts._first) == REMEMBERED
+    assert len(attempts._first) == MAX_REMEMBERED
     assert attempts.link("again", named("key-0"), BODY) == {}
     assert attempts.link("again", named("key-20"), BODY)["attempt_of"] == "call-20"

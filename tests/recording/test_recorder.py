@@ -22,12 +22,12 @@ from opentelemetry.trace import NoOpTracerProvider, format_span_id, format_trace
 from spancast import attribute
 from spancast.attribution import rules
 from spancast.base import guard
-from spancast.capture.asking import server_and_key
 from spancast.capture.exchange import Exchange
-from spancast.capture.headers import ANSWERED, ASKED
+from spancast.capture.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from spancast.capture.http_request import HttpRequest
+from spancast.capture.request.endpoint import server_and_key
 from spancast.capture.route import Routes
-from spancast.recording.aftermath import Aftermath, Wishes
+from spancast.recording.aftermath import Aftermath
 from spancast.recording.recorder import Recorder
 from spancast.records.call import Call
 from spancast.trace.tracing import Tracing
@@ -137,8 +137,8 @@ def test_no_header_is_read_that_the_hooks_of_httpx_leave_out() -> None:
     server_and_key("https", "openrouter.ai", None, "/api/v1/chat/completions", Noting({}, asked))
     exchange.headers(429, Noting({**JSON, "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, answered))
     exchange.body(b"{}")
-    assert asked == ASKED
-    assert answered == ANSWERED
+    assert asked == REQUEST_HEADERS
+    assert answered == RESPONSE_HEADERS
 
 
 def test_ids_are_neither_repeated_by_a_seed_of_the_applications_nor_taken_from_its_random_numbers() -> None:
@@ -208,7 +208,7 @@ def test_a_user_who_is_pseudonymised_is_not_kept_of_what_an_answer_quotes(
         return recorded[0].error_message
 
     assert said(user=user) == told
-    monkeypatch.setattr(rules, "_in_force", rules.Rules(hash_key=b"key"))
+    monkeypatch.setattr(rules, "_current", rules.Rules(hash_key=b"key"))
     assert said(user=user) == kept
     with attribute(user=user):
         assert said() == kept
@@ -226,12 +226,12 @@ def test_the_words_of_a_failed_job_are_not_kept_where_users_are_pseudonymised(mo
         return late
 
     assert (told().error_type, told().error_message) == ("failed", "ada may not do that")
-    monkeypatch.setattr(rules, "_in_force", rules.Rules(hash_key=b"key"))
+    monkeypatch.setattr(rules, "_current", rules.Rules(hash_key=b"key"))
     assert (told().error_type, told().error_message) == ("failed", None)
 
 
 def test_a_user_who_is_pseudonymised_is_not_kept_as_the_name_of_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "_in_force", rules.Rules(hash_key=b"key"))
+    monkeypatch.setattr(rules, "_current", rules.Rules(hash_key=b"key"))
     named = {"trace_id": "u_1", "generation_name": "u_1", "trace_name": "chat", "environment": "u_1", "release": "2"}
     kept = Recorded().call(body={**PROMPT, "user": "u_1", "trace": named}, headers={"x-title": "u_1"})
     pseudonym = kept.user
@@ -418,10 +418,10 @@ def test_what_a_parent_has_abandoned_a_forked_child_does_not_end() -> None:
     exchange.finish("abandoned")
     child = os.fork()
     if child == 0:
-        recorded.recorder.settle()
+        recorded.recorder.submit_abandoned()
         os._exit(len(recorded.spans))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    recorded.recorder.settle()
+    recorded.recorder.submit_abandoned()
     assert len(recorded.spans) == 1
 
 
@@ -464,7 +464,7 @@ def test_abandoned_calls_are_settled_once_by_whichever_thread_comes_first() -> N
 
     def settle() -> None:
         together.wait()
-        recorded.recorder.settle()
+        recorded.recorder.submit_abandoned()
 
     with ThreadPoolExecutor(8) as pool:
         for settled in [pool.submit(settle) for _ in range(8)]:
@@ -486,7 +486,7 @@ def test_a_span_that_goes_out_in_a_batch_is_ended_behind_the_callers_back_and_be
     exported, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exported))
     seen = Recorded()
-    seen.recorder = Recorder(Routes(), Tracing(provider), seen.kept.append, (), Aftermath(Wishes()))
+    seen.recorder = Recorder(Routes(), Tracing(provider), seen.kept.append, (), Aftermath())
     call = seen.call()
     provider.force_flush()
     (span,) = exported.get_finished_spans()

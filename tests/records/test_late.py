@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.records.late import Late, bill_of, comes_soon, filled, may_come
+from spancast.records.late import LateFacts, bill_of, cost_comes_soon, cost_may_come, filled
 from tests.bookkeeping.records import call
 
 
-def said(**facts) -> Late:
-    return Late(**{"at": 1, "source": "generation", "call_id": "c", "cost": Decimal("0.5"), **facts})
+def said(**facts) -> LateFacts:
+    return LateFacts(**{"at": 1, "source": "generation", "call_id": "c", "cost": Decimal("0.5"), **facts})
 
 
 def test_a_word_fills_what_is_unknown():
@@ -48,10 +48,12 @@ def test_the_last_state_of_a_job_stands():
 
 def test_a_call_whose_job_failed_has_failed():
     job = call(operation="video", response_id="job-1", status="pending")
-    late = said(call_id=None, job_id="job-1", cost=None, status="failed", error_type="failed", error_message="No")
+    failure = {"status": "failed", "error_type": "failed", "error_message": "No"}
+    late = said(source="response", call_id=None, job_id="job-1", cost=None, **failure)
     after = filled(job, late)
     assert (after.outcome, after.error_type, after.error_message) == ("error", "failed", "No")
     assert filled(call(operation="video", outcome="closed"), late).outcome == "closed"
+    assert filled(job, said(**failure)).outcome == "completed"  # it is the poll of a job that states its failure
 
 
 @pytest.mark.parametrize(
@@ -70,14 +72,14 @@ def test_a_call_whose_job_failed_has_failed():
     ],
 )
 def test_a_cost_may_come_where_there_is_somebody_to_ask(facts, may):
-    assert may_come(call(**facts)) is may
+    assert cost_may_come(call(**facts)) is may
 
 
 def test_what_takes_hours_is_not_waited_for():
-    assert comes_soon(call(operation="video", response_id="job-1", status="pending"))
-    assert not comes_soon(call(operation="video", response_id="job-1", status="failed"))
-    assert not comes_soon(call(operation="batch", response_id="batch-1"))
-    assert not comes_soon(call(generation_id="gen-1"))
+    assert cost_comes_soon(call(operation="video", response_id="job-1", status="pending"))
+    assert not cost_comes_soon(call(operation="video", response_id="job-1", status="failed"))
+    assert not cost_comes_soon(call(operation="batch", response_id="batch-1"))
+    assert not cost_comes_soon(call(generation_id="gen-1"))
 
 
 def test_a_poll_of_a_job_under_way_has_no_bill():

@@ -2,8 +2,8 @@
 
 import math
 import os
-import re
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -54,28 +54,47 @@ def test_the_table_of_pyproject_is_read(tmp_path: Path) -> None:
     assert [destination.name for destination in resolve({}).destinations] == ["otlp", "b"]
 
 
-def test_somebody_elses_broken_pyproject_is_no_matter_of_ours(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text("[tool")
+@pytest.mark.parametrize("spoilt", ["[tool", "# tool.spancast\nx = \n", "[tool.spancast-other]\nx = \n"])
+def test_somebody_elses_broken_pyproject_is_no_matter_of_ours(spoilt: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(spoilt)
 
     assert resolve({}).destinations == ()
 
 
-@pytest.mark.parametrize("spoilt", ["[tool.spancast]\nhosts = [\n", "[tool]\nx = \\\n[tool.spancast]\n"])
-def test_a_broken_pyproject_that_speaks_of_us_is_told_once_with_its_line(
-    spoilt: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "[tool.spancast]\nhosts = [\n",
+        "[tool]\nx = \\\n[tool.spancast]\n",
+        '[tool.spancast]\nuser_hash = "hmac:k"\n[tool.other]\nx = \n',
+        " [ tool . spancast.destinations.otlp ]\nprivacy = true\nx = \n",
+        "tool.spancast.durability = \n",
+    ],
+)
+def test_a_broken_pyproject_with_a_table_of_ours_is_an_error_with_its_line(spoilt: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(spoilt)
 
-    assert [resolve({}).hosts for _ in range(3)] == [()] * 3
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert told.startswith(f"{tmp_path / 'pyproject.toml'} is no TOML, and what it says of Spancast is not heeded: ")
-    assert re.search(r"at line \d|at end of document", told)
+    with pytest.raises(
+        ConfigurationError, match=r"pyproject.toml is not valid TOML: .*at (line \d|end of document).*Correct it:"
+    ):
+        resolve({})
+
+
+@pytest.mark.parametrize("written", ["[[tool.spancast]]\nuser_hash = 'hmac:k'\n", "tool.spancast = 3\n"])
+def test_what_is_no_table_of_ours_is_an_error(written: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(written)
+
+    with pytest.raises(ConfigurationError, match=r"tool\.spancast in pyproject\.toml .*Write a table") as raised:
+        resolve({})
+    assert "hmac:k" not in str(raised.value)
 
 
 def test_a_broken_file_of_ours_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "spancast.toml").write_text('hosts = ["a"]\ndurability = \n')
 
-    with pytest.raises(ConfigurationError, match=r"spancast.toml is no TOML: .*at line 2.*Mend it or move it away\."):
+    with pytest.raises(
+        ConfigurationError, match=r"spancast.toml is not valid TOML: .*at line 2.*Correct it or move it away\."
+    ):
         resolve({})
 
 
@@ -84,7 +103,7 @@ def test_a_file_of_ours_that_cannot_be_read_is_told_once(tmp_path: Path, caplog:
 
     assert [resolve({}).durability for _ in range(3)] == ["process"] * 3
     (told,) = [record.getMessage() for record in caplog.records]
-    assert told == f"{tmp_path / 'spancast.toml'} cannot be read, and is not heeded: Is a directory."
+    assert told == f"{tmp_path / 'spancast.toml'} cannot be read, and is ignored: Is a directory."
 
 
 @pytest.mark.parametrize("nothing", ["", " ", ",", ",,", " , ,\t"])
@@ -173,13 +192,13 @@ def test_a_wrong_argument_is_named_with_what_was_seen_and_the_cure(make: Callabl
 def test_a_setting_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "spancast.toml").write_text('durabilty = "power"\n')
 
-    with pytest.raises(ConfigurationError, match="'durabilty', which is none"):
+    with pytest.raises(ConfigurationError, match="'durabilty', which does not exist"):
         resolve({})
 
 
 @pytest.mark.parametrize("key", ["sk-or-v1-canary two", "sk-or-v1-canary\u00fc", "sk-or-v1-canary\n\x00"])
 def test_a_key_that_is_none_is_told_without_it(key: str) -> None:
-    with pytest.raises(ConfigurationError, match="backfill_key= is no API key") as raised:
+    with pytest.raises(ConfigurationError, match="backfill_key= is not an API key") as raised:
         resolve({"backfill_key": key})
 
     assert "canary" not in str(raised.value)
@@ -280,21 +299,21 @@ def test_a_host_that_cannot_be_is_refused(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["http://user:hunter2@h/x", "user:hunter2@h"])
 def test_a_host_with_a_password_is_refused_and_not_shown(host: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^hosts= has a host with a user before it\. Give") as raised:
+    with pytest.raises(ConfigurationError, match=r"^hosts= has a host with a user or password\. Give") as raised:
         resolve({"hosts": host})
     assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize("host", ["https://gw/llm?api_key=hunter2", "gw /llm?api_key=hunter2", "https://gw/#hunter2"])
 def test_a_host_with_a_query_is_refused_and_not_shown(host: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^hosts= has a host with a query or a fragment, by which") as raised:
+    with pytest.raises(ConfigurationError, match=r"^hosts= has a host with a query or a fragment, which") as raised:
         resolve({"hosts": [host]})
     assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("name", "cure"),
-    [("hosts", 'Give "host", "host:port" or a URL'), ("baggage_keys", "Give names as baggage has them")],
+    [("hosts", 'Give "host", "host:port" or a URL'), ("baggage_keys", "Give names of baggage entries")],
 )
 def test_what_is_no_list_is_told_what_would_be_one(name: str, cure: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name}= cannot be 5. {cure}"):
@@ -341,7 +360,7 @@ def test_text_of_any_class_is_its_text() -> None:
         ({"default_tags": "blue"}, "default_tags= cannot be 'blue'."),
         ({"default_tags": {"team": ["blue"]}}, "Give pairs"),
         ({"default_tags": {"": "x"}}, "default_tags= cannot be {'': 'x'}. Give pairs"),
-        ({"baggage_keys": "ten ant"}, "Give names as baggage has them"),
+        ({"baggage_keys": "ten ant"}, "Give names of baggage entries"),
         ({"forward_user": "perhaps"}, "Give true or false."),
     ],
 )
@@ -461,7 +480,7 @@ NESTED = ["a = " + "[" * 100_000, "hosts" + ".a" * 3_000 + " = 1"]
 def test_a_file_that_is_nested_without_end_is_told_as_any_other_that_is_no_toml(nested: str, tmp_path: Path) -> None:
     (tmp_path / "spancast.toml").write_text(nested)
 
-    with pytest.raises(ConfigurationError, match=r"spancast.toml is no TOML: it is nested too deeply\. Mend"):
+    with pytest.raises(ConfigurationError, match=r"spancast.toml is not valid TOML: it is nested too deeply\. Correct"):
         resolve({})
 
 
@@ -478,4 +497,38 @@ def test_a_pipe_in_place_of_a_file_keeps_nobody_waiting(tmp_path: Path, caplog: 
 
     assert resolve({}).durability == "process"
     (told,) = [record.getMessage() for record in caplog.records]
-    assert told == f"{tmp_path / 'spancast.toml'} cannot be read, and is not heeded: It is no regular file."
+    assert told == f"{tmp_path / 'spancast.toml'} cannot be read, and is ignored: It is not a regular file."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="users have numbers and may lack an entry on POSIX")
+def test_a_user_without_a_home_directory_has_one_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pwd  # noqa: PLC0415 - POSIX only
+
+    def no_entry(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
+
+    for variable in ("HOME", "XDG_STATE_HOME", "SPANCAST_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    found = resolve({})
+    assert found.home == tmp_path / f"spancast-{os.geteuid()}"
+    assert found.instead_of is not None
+    assert found.instead_of.endswith("is not an absolute path, since this user has no home directory")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Awaited:
+    async def __call__(self, text: str) -> str:
+        return text
+
+
+@pytest.mark.parametrize("function", [Awaited().__call__, Awaited()])
+def test_a_redactor_that_would_have_to_be_awaited_is_refused(function: Callable[[str], str]) -> None:
+    with pytest.raises(ConfigurationError, match="redact= is a coroutine function, which nobody would await"):
+        resolve({"redact": function})
+    with pytest.raises(ConfigurationError, match="redact is a coroutine function"):
+        Destination("otlp", redact=function)

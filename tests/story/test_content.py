@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import spancast
+from spancast.semconv import names
 from spancast.testing import Simulator
-from spancast.trace import names
 from tests.support.programs import calls, surroundings
 from tests.support.shapes import check_messages, check_tools
 

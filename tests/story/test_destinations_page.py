@@ -15,9 +15,9 @@ import spancast
 from spancast.destinations import discover
 from spancast.destinations.fields import NAMES
 from spancast.destinations.filters import OF_NUMBER, OF_TEXT
+from spancast.semconv import names
 from spancast.settings.resolve import resolve
 from spancast.testing import Simulator
-from spancast.trace import names
 from spancast_exporters.console import Console
 from spancast_exporters.jsonl import Jsonl
 from tests.story.test_policies import said, sent, value, wire

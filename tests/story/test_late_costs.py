@@ -149,9 +149,11 @@ def test_a_program_with_a_key_for_it_finds_out_what_an_earlier_one_cost(tmp_path
     run_program(KILLED, environment)
 
     with running(CUT + "stream.close()", environment | {"SPANCAST_BACKFILL_KEY": KEY}):
-        eventually(lambda: all(call["cost_usd"] for call in calls(environment)), PATIENCE)
+        eventually(lambda: [bool(call["cost_usd"]) for call in calls(environment)] == [True, True], PATIENCE)
 
-    for call in calls(environment):
+    booked = calls(environment)
+    assert len(booked) == 2
+    for call in booked:
         assert_billed(call, openrouter)
 
 
@@ -165,7 +167,7 @@ def test_a_refused_key_is_told_and_the_cost_stays_unknown(tmp_path: Path, openro
         done = command("deliver", environment=environment | asking)
 
         assert len(refusing.requests) == 1
-    assert "refuses a key that asks for late costs (HTTP 401)" in done.stderr
+    assert "refuses the key for late costs (HTTP 401)" in done.stderr
     assert KEY not in done.stderr
     assert only(environment)["cost_usd"] is None
 

@@ -20,8 +20,8 @@ from opentelemetry.sdk.trace import TracerProvider
 import spancast
 from spancast import Destination
 from spancast.capture.failure import key_hash
+from spancast.semconv import names
 from spancast.testing import Simulator
-from spancast.trace import names
 from tests.support.delivered import PATIENCE
 from tests.support.platform import Platform
 from tests.support.programs import spancast as command

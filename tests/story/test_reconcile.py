@@ -195,7 +195,7 @@ def test_lists_of_calls_say_what_was_noted_beside_them(desk: Desk, capsys: pytes
     desk.bypass()
     assert desk.reconcile("--fill")[0] == 0
 
-    said = "1 adjustment by reconcile, $0.000325, which `spancast costs` holds, and no call.\n"
+    said = "1 adjustment by reconcile, $0.000325, in `spancast costs` but in no call.\n"
     for listed, is_said in (
         (["calls"], True),
         (["ledger", "export", "--to", "-", "--format", "csv"], True),
@@ -254,7 +254,7 @@ def test_where_openrouter_leaves_something_out_whatever_is_asked_that_is_an_erro
     status, printed, complaints = desk.run()
 
     assert (status, printed) == (1, "")
-    assert "OpenRouter does not list all generations of" in complaints
+    assert "OpenRouter's list of the generations of" in complaints
 
 
 def test_days_that_agree_need_no_call_by_call(desk: Desk) -> None:
@@ -434,9 +434,9 @@ def test_a_key_that_is_no_management_key_is_held_to_its_totals(desk: Desk, monke
     desk.bypass()
     status, printed, _ = desk.run("--key-env", "MINE")
     assert status == 1
-    assert "A management key, in OPENROUTER_MANAGEMENT_KEY, tells which calls make the difference." in printed
-    assert "only its totals up to now are compared" in desk.run("--key-env", "MINE", "--fill")[2]
-    assert desk.run("--key-env", "MINE", "--since", "1m")[0] == 1
+    assert "A management key, in OPENROUTER_MANAGEMENT_KEY, shows which calls make the difference." in printed
+    assert "only its totals so far are compared" in desk.run("--key-env", "MINE", "--fill")[2]
+    assert desk.run("--key-env", "MINE", "--since", "1m")[0] == 2
 
 
 def test_a_key_that_the_ledger_has_no_call_of_explains_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,8 +77,47 @@ def test_a_python_that_ignores_its_environment_is_told_of(flag: str, tmp_path: P
     done = spancast("run", "--", sys.executable, flag, "-c", "print(1)", environment=environment)
 
     assert done.stdout == "1\n"
-    assert f"is told by {flag[:2]} " in done.stderr
-    assert "no call is seen" in done.stderr
+    assert f"with {flag[:2]}, " in done.stderr
+    assert "no call is recorded" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a first line names no interpreter here")
+@pytest.mark.parametrize(
+    "first",
+    [
+        "{python}",
+        "{python} -I",
+        "{python} -sE",
+        "{python} -B -I",
+        "/usr/bin/env {python}",
+        "/usr/bin/env -S {python} -I -s",
+        "/usr/bin/env -S X=1 {python} -S",
+    ],
+)
+def test_so_is_one_that_the_first_line_of_a_script_names(first: str, tmp_path: Path, openrouter: Simulator) -> None:
+    script = tmp_path / "script"
+    script.write_text(f"#!{first.format(python=sys.executable)}\n{PRINTS_WHETHER_IT_SEES_NOTHING}\n")
+    script.chmod(0o755)
+
+    done = spancast("run", "--", str(script), environment=surroundings(tmp_path, openrouter), check=False)
+
+    if "-B -I" in first:  # one argument, as Linux passes it on
+        assert "no call is recorded" in done.stderr
+    else:
+        assert done.stdout == f"{int('no call is recorded' in done.stderr)}\n"
+
+
+@pytest.mark.parametrize(("executable", "cure"), [("app.py", "python app.py"), ("app", "chmod +x app")])
+def test_a_file_that_is_no_command_is_told_how_to_be_run(
+    executable: str, cure: str, tmp_path: Path, openrouter: Simulator
+) -> None:
+    (tmp_path / executable).write_text("print(1)")
+    environment = surroundings(tmp_path / "home", openrouter)
+
+    done = spancast("run", executable, environment=environment, folder=tmp_path, check=False)
+
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr.endswith(f"{cure}\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no env here")
@@ -88,7 +127,7 @@ def test_so_is_one_that_is_started_by_env(flags: str, tmp_path: Path, openrouter
 
     done = spancast("run", "--", *command, environment=surroundings(tmp_path, openrouter))
 
-    assert done.stdout == f"{int('no call is seen' in done.stderr)}\n"
+    assert done.stdout == f"{int('no call is recorded' in done.stderr)}\n"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +154,7 @@ def test_the_flags_are_read_as_python_reads_them(flags: str, tmp_path: Path, ope
 
     done = spancast("run", "--", *command, environment=environment)
 
-    assert done.stdout == f"{int('no call is seen' in done.stderr)}\n"
+    assert done.stdout == f"{int('no call is recorded' in done.stderr)}\n"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +177,7 @@ def test_what_comes_behind_the_program_is_the_programs(
     )
 
     assert done.stdout != ""
-    assert "no call is seen" not in done.stderr
+    assert "no call is recorded" not in done.stderr
 
 
 def test_an_empty_entry_of_the_python_path_stays_the_working_directory(tmp_path: Path, openrouter: Simulator) -> None:
@@ -165,6 +204,21 @@ def test_a_home_is_where_run_was_given_it_wherever_the_program_works(tmp_path: P
     assert len(calls({**environment, "SPANCAST_HOME": str(tmp_path / "books")})) == 1
 
 
+def test_so_is_one_that_the_variable_names(tmp_path: Path, openrouter: Simulator) -> None:
+    (tmp_path / "app").mkdir()
+    program = (
+        "import os, subprocess, sys; os.chdir('app'); "
+        f"subprocess.run([sys.executable, '-c', {'MORE = {}' + ASK!r}], check=True)"
+    )
+    environment = {**surroundings(tmp_path, openrouter), "SPANCAST_HOME": "books"}
+
+    done = spancast("run", "--", sys.executable, "-c", program, environment=environment, folder=tmp_path)
+
+    assert done.stderr == ""
+    assert len(calls({**environment, "SPANCAST_HOME": str(tmp_path / "books")})) == 1
+    assert list((tmp_path / "app").iterdir()) == []
+
+
 @pytest.mark.parametrize("home", ["", "~nobody-of-this-name/books"])
 def test_a_home_that_cannot_be_is_told_in_words(home: str, tmp_path: Path, openrouter: Simulator) -> None:
     environment = surroundings(tmp_path / "other", openrouter)
@@ -187,7 +241,7 @@ def test_what_start_is_told_a_second_time_is_not_used_and_that_is_said(tmp_path:
     other = run_program(program + "spancast.start(hosts='another.example')", environment)
 
     assert (same.returncode, same.stderr) == (0, "")
-    assert "what start() is given now is not used" in other.stderr
+    assert "the arguments of this start() are ignored" in other.stderr
 
 
 ANEW = """

@@ -44,7 +44,7 @@ class Counter:
         return self._open.enter_context(closing(Courier(destination, shelf, self.outbox, to_span, self.home, **how)))
 
     def put(self, *records: Record) -> None:
-        self.outbox.apply(SEGMENT, self.outbox.end(SEGMENT) + len(records), records)
+        self.outbox.apply(SEGMENT, self.outbox.committed_offset(SEGMENT) + len(records), records)
 
     def close(self) -> None:
         self._open.close()

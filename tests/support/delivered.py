@@ -29,7 +29,7 @@ def deliver(home: Path, spans: Sequence[Span], exporter: str, **settings: Any) -
         made = discover.exporter(destination)
         with closing(Courier(destination, made, outbox, lambda call, _: by_call[call.call_id], home)) as courier:
             deadline = Deadline(PATIENCE)
-            while courier.deliver_once(deadline).more and not deadline.over:
+            while courier.deliver_once(deadline).more and not deadline.expired:
                 pass
         (standing,) = outbox.standings()
     return standing
@@ -43,7 +43,7 @@ def settled(home: Path, spans: Sequence[Span], exporter: Exporter) -> Standing:
         outbox.apply("writer-000001.seg", len(by_call), [a_call(call_id=call_id) for call_id in by_call])
         with closing(Courier(destination, exporter, outbox, lambda call, _: by_call[call.call_id], home)) as courier:
             deadline = Deadline(PATIENCE)
-            while outbox.standings()[0].waiting and not deadline.over:
+            while outbox.standings()[0].waiting and not deadline.expired:
                 courier.deliver_once(deadline)
         return outbox.standings()[0]
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from spancast.capture.dialects import dialect_of
+from spancast.capture.dialects.table import dialect_of
 from spancast.capture.exchange import Exchange
 from spancast.capture.failure import key_hash, secrets_of
-from spancast.capture.request import app_facts, form_facts, request_facts
+from spancast.capture.request.facts import app_facts, form_facts, request_facts
 from spancast.records.call import Call
 from tests.support.answers import JSON, SSE
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from spancast.capture.content.words import Words
+from spancast.capture.content.buffer import ContentBuffer
 from spancast.contract import Event, Span
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.records.call import Call, Parameters
 from spancast.records.content import Content
-from spancast.trace.span import exported
+from spancast.spans.export import export_call
 from tests.support.exchanges import answered, streamed
 from tests.support.recordings import Recording, recordings
 
@@ -73,7 +73,7 @@ def of_call(content: Content | None = None, **facts: Any) -> Span:
         "parent_span_id": "00f067aa0ba902b7",
         "resource": RESOURCE,
     }
-    return exported(Call(**{**known, **facts}), OtlpEncoder(), VERSION, content)
+    return export_call(Call(**{**known, **facts}), OtlpEncoder(), VERSION, content)
 
 
 def of_application(name: str, **facts: Any) -> Span:
@@ -202,7 +202,7 @@ def of_recording(name: str, operation: str = "chat", **facts: Any) -> Span:
         _call(recording),
         **{"started_at": AT, "duration": SECOND, "trace_id": TRACE, "span_id": "b7ad6b7169203331", **facts},
     )
-    return exported(call, OtlpEncoder(), VERSION, _words(recording))
+    return export_call(call, OtlpEncoder(), VERSION, _words(recording))
 
 
 def _call(recording: Recording) -> Call:
@@ -214,10 +214,10 @@ def _call(recording: Recording) -> Call:
 
 
 def _words(recording: Recording) -> Content:
-    words = Words(recording.expect["operation"], recording.request_body)
-    hear = words.begin(recording.response["status"], "", streamed=recording.stream)
+    words = ContentBuffer(recording.expect["operation"], recording.request_body)
+    append = words.start(recording.response["status"], "", streamed=recording.stream)
     for chunk in recording.chunks if recording.stream else ():
-        hear(chunk)
+        append(chunk)
     if not recording.stream:
-        words.whole(b"".join(recording.chunks))
+        words.set_body(b"".join(recording.chunks))
     return words.content("0" * 32, None)

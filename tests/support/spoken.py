@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spancast.capture.content.words import Words
+from spancast.capture.content.buffer import ContentBuffer
 from tests.support.shapes import check_messages, check_parts, check_tools
 
 
@@ -42,14 +42,14 @@ def held(  # noqa: PLR0913 - each is a side of an exchange
     status: int = 200,
     chunks: Iterable[bytes] | None = None,
     encodings: str = "",
-) -> Words:
+) -> ContentBuffer:
     """Return what is held of an exchange: of a stream its `chunks`, else an answer. What is no bytes is written so."""
-    words = Words(operation, _bytes(request))
-    hear = words.begin(status, encodings, streamed=chunks is not None)
+    words = ContentBuffer(operation, _bytes(request))
+    append = words.start(status, encodings, streamed=chunks is not None)
     for chunk in chunks or ():
-        hear(chunk)
+        append(chunk)
     if chunks is None and answer is not None:
-        words.whole(_bytes(answer) or b"")
+        words.set_body(_bytes(answer) or b"")
     return words
 
 

@@ -32,7 +32,7 @@ class Watched(Seen):
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
         """The spans that have ended, those of abandoned answers included."""
-        self.recorder.settle()
+        self.recorder.submit_abandoned()
         return self.ended
 
     @property

@@ -8,7 +8,7 @@ from spancast.hooks.patching import Patches
 from spancast.hooks.table import HOOKS
 from spancast.recording.recorder import Recorder
 from spancast.records.call import Call
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from spancast.trace.tracing import Tracing
 
 
@@ -18,10 +18,10 @@ class Seen(list[Call]):
     def __init__(self) -> None:
         super().__init__()
         self.opened: list[Call] = []
-        self.late: list[Late] = []
+        self.late: list[LateFacts] = []
 
-    def keep(self, record: Call | Late) -> None:
-        if isinstance(record, Late):
+    def keep(self, record: Call | LateFacts) -> None:
+        if isinstance(record, LateFacts):
             self.late.append(record)
         else:
             (self.opened if record.outcome is None else self).append(record)

@@ -15,10 +15,10 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.trace import names
-from spancast.trace.attributes import answer_attributes, request_attributes
+from spancast.semconv import names
+from spancast.spans.attributes import request_attributes, response_attributes
+from spancast.spans.scope import VERSION
 from spancast.trace.events import Events
-from spancast.trace.tracing import VERSION
 from tests.support.calls import a_call
 from tests.support.spoken import held
 from tests.trace.any_call import everything
@@ -59,7 +59,7 @@ def test_the_event_is_the_conventions_own() -> None:
 
 def test_the_event_says_what_the_span_says() -> None:
     attributes = dict(emitted(FULL).log_record.attributes or {})
-    assert attributes == request_attributes(FULL) | answer_attributes(FULL)
+    assert attributes == request_attributes(FULL) | response_attributes(FULL)
 
 
 @pytest.mark.parametrize("sampled", [True, False])
@@ -124,9 +124,9 @@ def _no_provider(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_no_provider")
 def test_without_a_provider_nothing_is_wanted() -> None:
-    assert not Events().wanted()
-    assert not Events(NoOpLoggerProvider()).wanted()
-    assert Events(LoggerProvider(shutdown_on_exit=False)).wanted()
+    assert not Events().is_enabled()
+    assert not Events(NoOpLoggerProvider()).is_enabled()
+    assert Events(LoggerProvider(shutdown_on_exit=False)).is_enabled()
     Events().emit(FULL, CONTENT)  # into nothing
 
 
@@ -137,6 +137,6 @@ def test_a_provider_that_is_set_later_is_emitted_to_from_then_on() -> None:
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     api.set_logger_provider(provider)
-    assert events.wanted()
+    assert events.is_enabled()
     events.emit(a_call(), None)
     assert len(exporter.get_finished_logs()) == 1

@@ -16,10 +16,10 @@ from opentelemetry.sdk.metrics.export import Metric as Read
 
 from spancast.delivery.gauges import LAG, REASONS, RECORDS
 from spancast.records.call import Call, Modalities
+from spancast.spans.attributes import OPERATIONS
+from spancast.spans.scope import VERSION
 from spancast.trace import metrics
-from spancast.trace.attributes import OPERATIONS
 from spancast.trace.metrics import Metrics
-from spancast.trace.tracing import VERSION
 from tests.support.calls import a_call
 from tests.trace.any_call import calls, everything
 
@@ -279,9 +279,9 @@ def _no_provider(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_no_provider")
 def test_without_a_provider_nothing_is_wanted() -> None:
-    assert not Metrics().wanted()
-    assert not Metrics(NoOpMeterProvider()).wanted()
-    assert Metrics(MeterProvider(shutdown_on_exit=False)).wanted()
+    assert not Metrics().is_enabled()
+    assert not Metrics(NoOpMeterProvider()).is_enabled()
+    assert Metrics(MeterProvider(shutdown_on_exit=False)).is_enabled()
 
 
 @pytest.mark.usefixtures("_no_provider")
@@ -289,7 +289,7 @@ def test_a_provider_that_is_set_later_is_recorded_to_from_then_on() -> None:
     recording, reader = Metrics(), InMemoryMetricReader()
     recording.record(STREAMED)  # into nothing
     api.set_meter_provider(MeterProvider([reader], shutdown_on_exit=False))
-    assert recording.wanted()
+    assert recording.is_enabled()
     recording.record(STREAMED)
     assert read(reader).total("openrouter.client.cost") == 0.0025
 

@@ -24,9 +24,10 @@ from spancast.capture.route import Routes
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.recording.recorder import Recorder
 from spancast.records.call import Call
+from spancast.semconv import names
+from spancast.spans.export import export_call
 from spancast.testing import Simulator
-from spancast.trace import names, nesting
-from spancast.trace.span import exported
+from spancast.trace import nesting
 from spancast.trace.tracing import Tracing
 from tests.bookkeeping.records import call
 from tests.support.answers import COST, DONE, GENERATION, JSON, PROVIDER, SSE, STREAM, TEXT, USAGE, chunk, plain
@@ -53,7 +54,7 @@ class Beside:
 
     @property
     def spans(self) -> list[ReadableSpan]:
-        self.recorder.settle()
+        self.recorder.submit_abandoned()
         return list(self._spans.get_finished_spans())
 
     @property
@@ -125,7 +126,7 @@ def test_the_record_of_a_carried_call_is_that_span_with_our_attributes(beside: B
     with beside.theirs.start_as_current_span("llm", attributes=LLM) as llm:
         beside.call()
 
-    sent = exported(beside.finished[0], OtlpEncoder(), "1")
+    sent = export_call(beside.finished[0], OtlpEncoder(), "1")
     assert (sent.span_id, sent.parent_span_id) == (format_span_id(llm.get_span_context().span_id), None)
     assert sent.attributes[names.COST_USD] == str(COST)
 
@@ -207,7 +208,7 @@ def test_ours_is_made_and_marked_where_theirs_ended_before_the_bill(beside: Besi
         format_span_id(llm.get_span_context().span_id),
     )
     assert (ours.start_time, ours.end_time) == (call.started_at, call.started_at + (call.duration or 0))
-    assert (call.beside, exported(call, OtlpEncoder(), "1").attributes[names.BESIDE]) == ("logfire", "logfire")
+    assert (call.beside, export_call(call, OtlpEncoder(), "1").attributes[names.BESIDE]) == ("logfire", "logfire")
 
 
 def test_ours_is_made_where_theirs_ended_with_a_part_of_the_bill(beside: Beside) -> None:
@@ -513,9 +514,9 @@ def test_openllmetry_is_seen_where_its_wrapper_sends_the_request(
 
     async def send() -> str | None:
         await asyncio.sleep(0)
-        return nesting.witness(sent)
+        return nesting.library_beside(sent)
 
-    assert wrappers.wrapper(lambda: nesting.witness(sent)) == seen
+    assert wrappers.wrapper(lambda: nesting.library_beside(sent)) == seen
     assert asyncio.run(wrappers.awaits(send)) == seen
-    assert nesting.witness(sent) is None
+    assert nesting.library_beside(sent) is None
     assert asyncio.run(send()) is None

@@ -25,8 +25,11 @@ from spancast import contract
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.trace import names, span
-from spancast.trace.attributes import answer_attributes, content_attributes, request_attributes
+from spancast.semconv import names
+from spancast.spans.attributes import content_attributes, request_attributes, response_attributes
+from spancast.spans.export import export_call
+from spancast.spans.scope import SCOPE
+from spancast.trace import span
 from tests.support.calls import a_call
 from tests.trace.any_call import calls, everything
 
@@ -38,7 +41,7 @@ def traced(call: Call, provider: TracerProvider | None = None) -> tuple[Call, Re
     kept = InMemorySpanExporter()
     provider = provider or TracerProvider(shutdown_on_exit=False, resource=Resource({"service.name": "shop"}))
     provider.add_span_processor(SimpleSpanProcessor(kept))
-    tracer = provider.get_tracer(span.SCOPE, "1.2.3")
+    tracer = provider.get_tracer(SCOPE, "1.2.3")
     with tracer.start_as_current_span("request") as outer:
         live, inside = span.begin(tracer, call, Context(), INVALID_SPAN_CONTEXT)
         assert get_current_span() is outer
@@ -53,7 +56,7 @@ def traced(call: Call, provider: TracerProvider | None = None) -> tuple[Call, Re
     )
     span.end(live, call)
     (found,) = [each for each in kept.get_finished_spans() if each.name != "request"]
-    return call, found, span.exported(call, OtlpEncoder(), "1.2.3")
+    return call, found, export_call(call, OtlpEncoder(), "1.2.3")
 
 
 @given(calls())
@@ -131,7 +134,7 @@ def test_a_span_that_is_not_sampled_is_told_nothing() -> None:
 
 
 def test_a_record_without_a_trace_stands_by_its_call_id() -> None:
-    recorded = span.exported(Call(call_id="ab" * 16, operation="chat", started_at=5), OtlpEncoder(), "1")
+    recorded = export_call(Call(call_id="ab" * 16, operation="chat", started_at=5), OtlpEncoder(), "1")
     assert (recorded.trace_id, recorded.span_id, recorded.parent_span_id) == ("ab" * 16, "ab" * 8, None)
     assert (recorded.start, recorded.end) == (5, 5)
 
@@ -169,7 +172,7 @@ def test_a_span_has_room_for_every_fact_the_words_and_what_the_applications_proc
     assert caplog.records == []
     assert found.dropped_attributes == 0
     facts = set(
-        request_attributes(FULL) | answer_attributes(replace(FULL, metadata={}, tags={})) | content_attributes(WORDS)
+        request_attributes(FULL) | response_attributes(replace(FULL, metadata={}, tags={})) | content_attributes(WORDS)
     )
     assert facts <= set(found.attributes or {})
     assert "baggage.7" in (found.attributes or {})

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from spancast import attribute
 from spancast.base import guard
-from spancast.trace.stamp import TAGS, Stamp
+from spancast.trace.stamp import MAX_TAGS, Stamp
 
 
 class Application:
@@ -47,9 +47,9 @@ def test_every_span_that_starts_inside_says_whom_it_is_for(application: Applicat
 
 
 def test_a_span_is_given_so_many_tags_and_no_more(application: Application) -> None:
-    with attribute(tags={f"tag.{number}": number for number in range(TAGS + 5)}):
+    with attribute(tags={f"tag.{number}": number for number in range(MAX_TAGS + 5)}):
         application.tracer.start_span("tagged").end()
-    assert application.told()["tagged"] == {f"spancast.tag.tag_{number}": str(number) for number in range(TAGS)}
+    assert application.told()["tagged"] == {f"spancast.tag.tag_{number}": str(number) for number in range(MAX_TAGS)}
 
 
 def test_what_a_span_says_itself_is_left_alone(application: Application) -> None:

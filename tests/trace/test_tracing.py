@@ -22,8 +22,8 @@ from opentelemetry.sdk.trace import (
 from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider
 
 from spancast import attribute
-from spancast.trace.span import SCOPE
-from spancast.trace.tracing import VERSION, Tracing
+from spancast.spans.scope import SCOPE, VERSION
+from spancast.trace.tracing import Tracing
 
 ROOT = Path(__file__).parents[2]
 GLOBAL = """

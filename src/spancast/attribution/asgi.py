@@ -1,10 +1,10 @@
-"""Whom the calls of a request are for, in an ASGI application: FastAPI, Starlette, Quart, Litestar, Django."""
+"""The attribution of the calls of a request in an ASGI application: FastAPI, Starlette, Quart, Litestar, Django."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from spancast.attribution.context import attribute
-from spancast.attribution.request import Source, Sources, Tags, decoded
+from spancast.attribution.request import Source, Sources, Tags, decode_header
 from spancast.base.texts import as_text
 
 Scope = MutableMapping[str, Any]
@@ -17,12 +17,12 @@ _SERVED = ("http", "websocket")
 
 
 class AttributionMiddleware:
-    """Says of each request whom its calls are for, as `spancast.attribute` does.
+    """Sets the attribution of each request, as `spancast.attribute` does.
 
         app.add_middleware(AttributionMiddleware, user="x-user-id", tags={"tenant": "x-tenant"})
 
-    What it wraps runs inside: the handler, the streaming of its answer, the tasks that it begins. Concurrent requests
-    never see each other's.
+    It covers the handler, the streaming of its response, and the tasks that it starts. Concurrent requests never see
+    each other's.
     """
 
     def __init__(
@@ -30,20 +30,27 @@ class AttributionMiddleware:
     ) -> None:
         """Wrap an application.
 
-        `user` and `session` are the name of a header, or a function of the scope, `async` or not; so is each value of
-        `tags`, which may also be one such function that returns them all. A header that is missing says nothing. What
-        a function raises is counted and logged once a minute, and the request is served. Raises
-        `spancast.errors.ConfigurationError` for what is neither.
+        A source is the name of a header, or a function of the scope, `async` or not. What a function raises is counted
+        and logged once a minute, and the request is served.
+
+        Args:
+            app: The application.
+            user: The source of the user.
+            session: The source of the session.
+            tags: A mapping of tags to sources, or one function that returns all tags.
+
+        Raises:
+            spancast.errors.ConfigurationError: A source is neither a header name nor a function.
         """
         self._app = app
         self._sources = Sources(user, session, tags, _header)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request inside its attribution; what is no request is passed on."""
+        """Serve a request inside its attribution; pass on any other event."""
         if scope["type"] not in _SERVED:
             await self._app(scope, receive, send)
             return
-        with attribute(**await self._sources.later(scope)):
+        with attribute(**await self._sources.read_async(scope)):
             await self._app(scope, receive, send)
 
 
@@ -51,8 +58,8 @@ def identity(scope: Scope) -> str | None:
     """Return the user that the framework has authenticated, to be given as `user=identity`.
 
     Starlette, FastAPI and Litestar put it into the scope (`scope["user"]`, of Starlette's `AuthenticationMiddleware`,
-    which is to be further out). Its `identity` is taken, else its `username`, `id` or `pk`; a user who is not
-    authenticated is none.
+    which must be further out). Its `identity` is taken, else its `username`, `id` or `pk`; `None` for a user who is
+    not authenticated.
     """
     user = scope.get("user")
     if user is None or getattr(user, "is_authenticated", True) is False:
@@ -73,4 +80,4 @@ def _of(user: Any, name: str) -> Any:
 def _header(scope: Scope, name: str) -> str | None:
     wanted = name.lower().encode()
     found = [value for key, value in scope.get("headers", ()) if key.lower() == wanted]
-    return decoded(b", ".join(found)) if found else None
+    return decode_header(b", ".join(found)) if found else None

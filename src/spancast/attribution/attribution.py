@@ -1,4 +1,4 @@
-"""Whom a call is for, and what it is marked with."""
+"""The user, session and tags of a call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,25 +7,25 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The user, the session and the tags of a call; `None` is unknown."""
+    """The user, session and tags of a call; `None` is unknown."""
 
     user: str | None = None
     session: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
-    def inside(self, outer: "Attribution") -> "Attribution":
-        """Return this with what it leaves open taken from `outer`; tags are merged."""
+    def with_defaults(self, defaults: "Attribution") -> "Attribution":
+        """Return this attribution with what is unknown taken from `defaults`; tags are merged."""
         return Attribution(
-            self.user if self.user is not None else outer.user,
-            self.session if self.session is not None else outer.session,
-            MappingProxyType({**outer.tags, **self.tags}),
+            self.user if self.user is not None else defaults.user,
+            self.session if self.session is not None else defaults.session,
+            MappingProxyType({**defaults.tags, **self.tags}),
         )
 
 
-NOBODY = Attribution()
+UNKNOWN = Attribution()
 
 
 class Pseudonym(str):
-    """A user who is pseudonymised already, in another process, say."""
+    """A user that is pseudonymised already, for instance by another process."""
 
     __slots__ = ()

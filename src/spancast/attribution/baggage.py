@@ -1,4 +1,4 @@
-"""What W3C baggage says of whom a call is for; baggage is what OpenTelemetry carries from service to service."""
+"""Attribution in W3C baggage, which OpenTelemetry propagates from service to service."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,47 +6,48 @@ from opentelemetry import baggage, context
 from opentelemetry.context import Context
 
 from spancast.attribution.attribution import Attribution, Pseudonym
-from spancast.attribution.rules import in_force, named
+from spancast.attribution.rules import current_rules, pseudonymized
 from spancast.capture.values import labels, text
 
 USER, SESSION = "user.id", "session.id"
-"""The entries' names; the same as the attributes' of a span (OpenTelemetry semantic conventions)."""
+"""The names of the entries, which are those of the span attributes (OpenTelemetry semantic conventions)."""
 PSEUDONYM = "spancast.pseudonym"
-"""The entry that is there where `USER` is pseudonymised, so that who reads it does not do it once more."""
+"""The entry that marks `USER` as pseudonymised, so that its reader does not pseudonymise it again."""
 
 _BAGGAGE = next(iter(baggage.set_baggage("any", "", Context())))
-"""Where a context has its baggage. OpenTelemetry does not tell, and its own `get_all` takes five times as long."""
+"""The context key of baggage, which is not public; OpenTelemetry's own `get_all` takes five times as long."""
 
 
 def read(parent: Context | None = None) -> Attribution | None:
-    """Return what the baggage of a context says, of the current one without `parent`; `None` where it is empty."""
+    """Return the attribution in the baggage of `parent`, or of the current context; `None` if there is no baggage."""
     bag = (context.get_current() if parent is None else parent).get(_BAGGAGE)
     if not bag or not isinstance(bag, dict):
         return None
     user, session = text(bag.get(USER)), text(bag.get(SESSION))
     if user is not None and PSEUDONYM in bag:
         user = Pseudonym(user)
-    return Attribution(user, session, labels((key, bag.get(key)) for key in in_force().baggage_keys))
+    return Attribution(user, session, labels((key, bag.get(key)) for key in current_rules().baggage_keys))
 
 
-def entries(who: Attribution) -> Mapping[str, str]:
-    """Return what is written for others to read."""
-    said = named(who)
-    written = {USER: said.user, SESSION: said.session} | {key: said.tags.get(key) for key in in_force().baggage_keys}
-    if type(said.user) is Pseudonym:
+def entries(attribution: Attribution) -> Mapping[str, str]:
+    """Return the entries for an attribution."""
+    stored = pseudonymized(attribution)
+    tags = {key: stored.tags.get(key) for key in current_rules().baggage_keys}
+    written = {USER: stored.user, SESSION: stored.session} | tags
+    if type(stored.user) is Pseudonym:
         written[PSEUDONYM] = "hmac"
     return labels(written.items())
 
 
-def standing(names: Iterable[str]) -> Mapping[str, object]:
-    """Return what the current baggage says by these names; `None` is nothing."""
+def current_entries(names: Iterable[str]) -> Mapping[str, object]:
+    """Return the current values of these entries; `None` for one that is missing."""
     return {name: baggage.get_baggage(name) for name in names}
 
 
-def put(values: Mapping[str, object]) -> None:
-    """Have the current baggage say so; `None` takes a name out of it. No token is held."""
+def set_entries(values: Mapping[str, object]) -> None:
+    """Set entries of the current baggage; `None` removes one. No token is held."""
     current = context.get_current()
     for name, value in values.items():
-        gone = value is None
-        current = baggage.remove_baggage(name, current) if gone else baggage.set_baggage(name, value, current)
+        missing = value is None
+        current = baggage.remove_baggage(name, current) if missing else baggage.set_baggage(name, value, current)
     context.attach(current)

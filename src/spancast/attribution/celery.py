@@ -1,19 +1,19 @@
-"""Whom the calls of a Celery task are for: those for whom it was sent.
+"""The attribution of the calls of a Celery task: that of the code that sent it.
 
     from spancast.attribution.celery import carry
 
-    carry()     # where the application is made, so that both who sends tasks and who works them off run it
+    carry()     # where the application is created, which both senders and workers import
 
-The user, the session and the tags travel in a header of the task's message.
+The user, the session and the tags are carried in a header of the task's message.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from spancast.attribution.attribution import NOBODY, Pseudonym
+from spancast.attribution.attribution import UNKNOWN, Pseudonym
 from spancast.attribution.context import attribute
-from spancast.attribution.context import current as said
-from spancast.attribution.rules import named
+from spancast.attribution.context import current as current_attribution
+from spancast.attribution.rules import pseudonymized
 from spancast.base import guard
 
 _HEADER = "spancast_attribution"
@@ -21,10 +21,10 @@ _BLOCK = "_spancast_block"
 
 
 def carry() -> None:
-    """Have each task worked off inside the attribution in which it was sent; asked for twice it is done once.
+    """Run each task inside the attribution in which it was sent; calling this again has no effect.
 
-    What is sent by a task goes on with the task's. A task is tried again with the same. Where the setting `user_hash`
-    has users pseudonymised, the message holds the pseudonym.
+    Tasks that a task sends, and its retries, have its attribution. If the setting `user_hash` is set, the message holds
+    the user's pseudonym.
     """
     from celery import signals  # type: ignore[import-not-found]  # noqa: PLC0415 - nothing is imported unless it is used
 
@@ -38,14 +38,14 @@ def carry() -> None:
 
 def _send(headers: Any = None, **_: Any) -> None:
     with guard.quietly("attribution.celery"):
-        who = named(said())
-        if who == NOBODY or not isinstance(headers, dict):
+        attribution = pseudonymized(current_attribution())
+        if attribution == UNKNOWN or not isinstance(headers, dict):
             return
         headers[_HEADER] = {
-            "user": who.user,
-            "pseudonym": type(who.user) is Pseudonym,
-            "session": who.session,
-            "tags": dict(who.tags),
+            "user": attribution.user,
+            "pseudonym": type(attribution.user) is Pseudonym,
+            "session": attribution.session,
+            "tags": dict(attribution.tags),
         }
 
 

@@ -1,8 +1,8 @@
-"""Who the calls of a block are for: `with spancast.attribute(user=...)`, nested, in threads, tasks and generators.
+"""The attribution of the calls of a block: `with spancast.attribute(user=...)`, nested, in threads, tasks, generators.
 
-The value travels in a context variable, so that concurrent tasks never see each other's. No token is held: a block that
-is left in another context than it was entered in (a collected generator, say) leaves that context alone, and one that
-is left while another stands inside it (a generator with a block of its own) leaves only itself.
+It is held in a context variable, so that concurrent tasks never see each other's. No token is held: a block that exits
+in another context than it was entered in (a collected generator, for instance) leaves that context unchanged, and one
+that exits while another block is open inside it (a generator with a block of its own) removes only itself.
 """
 
 import functools
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar, cast
 
-from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
+from spancast.attribution.attribution import UNKNOWN, Attribution, Pseudonym
 from spancast.base import guard
 from spancast.base.texts import as_text
 
@@ -26,27 +26,27 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What holds inside a block, and what it goes back to."""
+    """The attribution inside a block, and the frame around it."""
 
-    attribution: Attribution = NOBODY
+    attribution: Attribution = UNKNOWN
     block: "attribute | None" = None
     outer: "_Frame | None" = None
     bag: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    """What we say in W3C baggage here."""
-    others: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
-    """What stood there before us, by the names that we use; `None` is nothing."""
+    """Our entries of W3C baggage here."""
+    previous: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+    """The values that our entries have replaced; `None` where there was none."""
 
 
 _OUTERMOST = _Frame()
 _current: ContextVar[_Frame] = ContextVar("spancast_attribution", default=_OUTERMOST)
 
 
-def _go(before: _Frame, after: _Frame) -> None:
-    """Have `after` hold from now on, in baggage too where one of the two is there."""
+def _switch(before: _Frame, after: _Frame) -> None:
+    """Make `after` the current frame, and update baggage if its entries differ."""
     _current.set(after)
     if before.bag is not after.bag:
         with guard.quietly("attribution.baggage"):
-            _baggage().put({**before.others, **after.others, **after.bag})
+            _baggage().set_entries({**before.previous, **after.previous, **after.bag})
 
 
 def _baggage() -> Any:
@@ -56,19 +56,19 @@ def _baggage() -> Any:
 
 
 def current() -> Attribution:
-    """Return whom calls are for, here and now."""
+    """Return the attribution that blocks set in this context."""
     return _current.get().attribution
 
 
 class attribute:  # noqa: N801 - used like a function, as `contextlib.suppress` is
-    """Say whom the calls of a block, or of a decorated function, are for.
+    """Set the user, session and tags of the calls of a block, or of a decorated function.
 
         with spancast.attribute(user="u_42", session="s_7", tags={"feature": "search"}):
             client.chat.completions.create(...)
 
     Works around synchronous and asynchronous code, and as a decorator of functions and methods, coroutine functions,
     generators and asynchronous generators. What is not given is inherited from the block around it. What the request
-    itself says (`user`, `session_id`) wins.
+    itself states (`user`, `session_id`) takes precedence.
     """
 
     def __init__(
@@ -79,62 +79,62 @@ class attribute:  # noqa: N801 - used like a function, as `contextlib.suppress` 
         tags: Mapping[str, object] | None = None,
         propagate: bool = False,
     ) -> None:
-        """Take a user's and a session's id, and tags; what is no string is written as `str()` writes it.
+        """Take the ids of a user and a session, and tags; values that are no strings are converted by `str()`.
 
-        With `propagate` what holds inside the block is in W3C baggage too: `user.id`, `session.id` and the tags that
-        the setting `baggage_keys` names. OpenTelemetry's propagators send that to every host the application calls.
+        With `propagate`, the attribution is in W3C baggage too: `user.id`, `session.id` and the tags that the setting
+        `baggage_keys` names. OpenTelemetry's propagators send that to every host the application calls.
         """
-        self._mine = Attribution(_text(user), _text(session), _tags(tags))
+        self._attribution = Attribution(_text(user), _text(session), _tags(tags))
         self._propagate = propagate
 
     def __enter__(self) -> Self:
         outer = _current.get()
-        _go(outer, self._inside(outer))
+        _switch(outer, self._inside(outer))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         frame = _current.get()
-        _go(frame, _without(self, frame))
+        _switch(frame, _without(self, frame))
 
-    def _inside(self, outer: _Frame, others: Mapping[str, object] = _NOTHING) -> _Frame:
-        """Return what holds inside; `others` is what is known to have stood in baggage."""
-        who = self._mine.inside(outer.attribution)
+    def _inside(self, outer: _Frame, previous: Mapping[str, object] = _NOTHING) -> _Frame:
+        """Return the frame inside the block; `previous` are known values that baggage had before."""
+        attribution = self._attribution.with_defaults(outer.attribution)
         if self._propagate:
             with guard.quietly("attribution.baggage"):
-                bag = {**outer.bag, **_baggage().entries(who)}
-                others = {**_baggage().standing(bag), **others, **outer.others}
-                return _Frame(who, self, outer, bag, others)
-        return _Frame(who, self, outer, outer.bag, outer.others)
+                bag = {**outer.bag, **_baggage().entries(attribution)}
+                previous = {**_baggage().current_entries(bag), **previous, **outer.previous}
+                return _Frame(attribution, self, outer, bag, previous)
+        return _Frame(attribution, self, outer, outer.bag, outer.previous)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function: each run of it is such a block. What is none is left as it is, which the log says."""
+        """Decorate a function: each call of it is such a block. Anything else is returned unchanged, with a warning."""
         return cast("F", _decorated(function, self))
 
 
 def _without(block: attribute, frame: _Frame) -> _Frame:
-    """Return the frames less the innermost of `block`; all of them when it is not among them."""
-    within: list[attribute] = []
-    seen: _Frame | None = frame
-    while seen is not None and seen.block is not block:
-        if seen.block is not None:
-            within.append(seen.block)
-        seen = seen.outer
-    if seen is None:
+    """Return the frames without the innermost frame of `block`; all of them if it has none."""
+    inner: list[attribute] = []
+    inspected: _Frame | None = frame
+    while inspected is not None and inspected.block is not block:
+        if inspected.block is not None:
+            inner.append(inspected.block)
+        inspected = inspected.outer
+    if inspected is None:
         return frame
-    return _upon(seen.outer or _OUTERMOST, reversed(within), frame.others)
+    return _entered(inspected.outer or _OUTERMOST, reversed(inner), frame.previous)
 
 
-def _upon(frame: _Frame, blocks: Iterable[attribute], others: Mapping[str, object] = _NOTHING) -> _Frame:
+def _entered(frame: _Frame, blocks: Iterable[attribute], previous: Mapping[str, object] = _NOTHING) -> _Frame:
     for block in blocks:
-        frame = block._inside(frame, others)  # noqa: SLF001 - of its own kind
+        frame = block._inside(frame, previous)  # noqa: SLF001 - of its own kind
     return frame
 
 
-class Steps(AbstractContextManager[None]):
-    """A block that is entered for each step of something that goes on by steps, such as a generator.
+class SteppedBlock(AbstractContextManager[None]):
+    """A block that is entered for each step of something that runs in steps, such as a generator.
 
-    Blocks that the steps enter and leave open are theirs: they hold in the next step, inside this one, and not between
-    two steps, when whoever asks for them goes on with work of its own. Not for steps of several threads at once.
+    Blocks that a step enters and leaves open are entered again for the next step, inside this one, but not between two
+    steps, when the consumer runs. Not thread-safe.
     """
 
     def __init__(self, block: attribute) -> None:
@@ -143,17 +143,17 @@ class Steps(AbstractContextManager[None]):
 
     def __enter__(self) -> None:
         self._outer = _current.get()
-        _go(self._outer, _upon(self._outer, self._blocks))
+        _switch(self._outer, _entered(self._outer, self._blocks))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        frame = seen = _current.get()
+        frame = inspected = _current.get()
         blocks: list[attribute] = []
-        while seen is not self._outer and seen.block is not None and seen.outer is not None:
-            blocks.append(seen.block)
-            seen = seen.outer
-        if seen is self._outer:
+        while inspected is not self._outer and inspected.block is not None and inspected.outer is not None:
+            blocks.append(inspected.block)
+            inspected = inspected.outer
+        if inspected is self._outer:
             self._blocks = blocks[::-1]
-        _go(frame, self._outer)
+        _switch(frame, self._outer)
 
 
 def _decorated(function: Any, block: attribute) -> Any:
@@ -161,7 +161,7 @@ def _decorated(function: Any, block: attribute) -> Any:
         return type(function)(_decorated(function.__func__, block))
     if isinstance(function, type) or not callable(function):
         what = getattr(function, "__qualname__", None) or type(function).__name__
-        guard.once_a_minute("attribution", "%s is no function, and is not attributed. Decorate its functions.", what)
+        guard.warn("attribution", "%s is no function, and is not attributed. Decorate its functions.", what)
         return function
     return _wrapped(function, block)
 
@@ -189,10 +189,10 @@ def _wrapped(function: Callable[..., Any], block: attribute) -> Callable[..., An
 
 
 def _generator(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
-    """Enter the block for each step alone, so that the consumer's own calls, between two steps, are its own."""
+    """Enter the block for each step alone: the consumer's calls between two steps are not in it."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        generator, steps = function(*args, **kwargs), Steps(block)
+        generator, steps = function(*args, **kwargs), SteppedBlock(block)
         step, value = generator.send, None
         while True:
             try:
@@ -214,7 +214,7 @@ def _generator(function: Callable[..., Any], block: attribute) -> Callable[..., 
 
 def _async_generator(function: Callable[..., Any], block: attribute) -> Callable[..., Any]:
     async def run(*args: Any, **kwargs: Any) -> Any:
-        generator, steps = function(*args, **kwargs), Steps(block)
+        generator, steps = function(*args, **kwargs), SteppedBlock(block)
         step, value = generator.asend, None
         while True:
             try:
@@ -234,21 +234,21 @@ def _async_generator(function: Callable[..., Any], block: attribute) -> Callable
     return run
 
 
-def _text(seen: object) -> str | None:
-    """Return an object as text; what cannot even be written is unknown, and the application goes on."""
+def _text(value: object) -> str | None:
+    """Return an object as text; `None` with a warning if its `str()` fails."""
     try:
-        return seen if seen is None or type(seen) is Pseudonym else as_text(seen) or None
+        return value if value is None or type(value) is Pseudonym else as_text(value) or None
     except Exception:  # noqa: BLE001 - the object is the application's own
-        guard.once_a_minute("attribution", "A user, a session or a tag of type %s is unknown.", type(seen).__name__)
+        guard.warn("attribution", "A user, a session or a tag of type %s is unknown.", type(value).__name__)
         return None
 
 
-def _tags(seen: object) -> Mapping[str, str]:
-    """Return the pairs of which both sides can be written; none of what is no mapping."""
+def _tags(value: object) -> Mapping[str, str]:
+    """Return the pairs whose key and value can be written as text; none if it is no mapping."""
     try:
-        pairs = () if seen is None else tuple(cast("Mapping[object, object]", seen).items())
+        pairs = () if value is None else tuple(cast("Mapping[object, object]", value).items())
     except Exception:  # noqa: BLE001 - the object is the application's own
-        guard.once_a_minute("attribution", "Tags of type %s are unknown. Give a mapping.", type(seen).__name__)
+        guard.warn("attribution", "Tags of type %s are unknown. Give a mapping.", type(value).__name__)
         return MappingProxyType({})
     written = ((_text(key), _text(value)) for key, value in pairs)
     return MappingProxyType({key: value for key, value in written if key is not None and value is not None})

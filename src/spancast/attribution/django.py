@@ -1,4 +1,4 @@
-"""Whom the calls of a request are for, in Django: by default the user who is signed in.
+"""The attribution of the calls of a request in Django: by default the user who is signed in.
 
 MIDDLEWARE = [
 ...,
@@ -11,9 +11,9 @@ SPANCAST_ATTRIBUTION = {"session": "x-session", "tags": {"tenant": "x-tenant"}} 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
-from spancast.attribution.context import Steps, attribute
-from spancast.attribution.request import Source, Sources, header_of
-from spancast.base.importing import function
+from spancast.attribution.context import SteppedBlock, attribute
+from spancast.attribution.request import Source, Sources, environ_header
+from spancast.base.importing import import_function
 from spancast.base.texts import as_text
 from spancast.errors import ConfigurationError
 
@@ -21,7 +21,7 @@ _SETTING = "SPANCAST_ATTRIBUTION"
 
 
 def AttributionMiddleware(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:  # noqa: N802 - Django's custom
-    """Wrap what answers a request, by WSGI or by ASGI; for the list `MIDDLEWARE`, behind who authenticates.
+    """Wrap Django's handler of requests, by WSGI or ASGI; for the list `MIDDLEWARE`, behind the authentication.
 
     The setting `SPANCAST_ATTRIBUTION` is a mapping of `user`, `session` and `tags`: the name of a header, a function of
     the request (`async` or not), or `"module:function"`; `tags` is a mapping to such, or a function that returns them
@@ -36,7 +36,7 @@ def AttributionMiddleware(get_response: Callable[[Any], Any]) -> Callable[[Any],
     sources = _sources(signed_in)
 
     def serve(request: Any) -> Any:
-        steps = Steps(attribute(**sources.now(request)))
+        steps = SteppedBlock(attribute(**sources.read(request)))
         with steps:
             response = get_response(request)
         return _within(response, steps)
@@ -50,7 +50,7 @@ AttributionMiddleware.async_capable = True  # type: ignore[attr-defined]  # see 
 
 def _asynchronous(get_response: Callable[[Any], Awaitable[Any]], sources: Sources) -> Callable[[Any], Awaitable[Any]]:
     async def serve(request: Any) -> Any:
-        steps = Steps(attribute(**await sources.later(request)))
+        steps = SteppedBlock(attribute(**await sources.read_async(request)))
         with steps:
             response = await get_response(request)
         return _within(response, steps)
@@ -64,7 +64,7 @@ def signed_in(request: Any) -> str | None:
 
 
 async def _signed_in(request: Any) -> str | None:
-    """Return the same where the database may not be waited for by `request.user`."""
+    """Return the same in asynchronous code, where `request.user` must not query the database."""
     return _key(await request.auser()) if hasattr(request, "auser") else signed_in(request)
 
 
@@ -75,36 +75,36 @@ def _key(user: Any) -> str | None:
 def _sources(default: Source) -> Sources:
     from django.conf import settings  # type: ignore[import-not-found]  # noqa: PLC0415 - only where Django runs
 
-    said = getattr(settings, _SETTING, {})
-    if not isinstance(said, Mapping) or not said.keys() <= _KEYS:
-        raise ConfigurationError.of(_SETTING, said, "Give a mapping with user, session, tags, or some of them.")
-    found = {key: _found(key, value) for key, value in said.items()}
+    setting = getattr(settings, _SETTING, {})
+    if not isinstance(setting, Mapping) or not setting.keys() <= _KEYS:
+        raise ConfigurationError.of(_SETTING, setting, "Give a mapping with user, session, tags, or some of them.")
+    found = {key: _found(key, value) for key, value in setting.items()}
     return Sources(found.get("user", default), found.get("session"), found.get("tags"), _header)
 
 
 _KEYS = {"user", "session", "tags"}
 
 
-def _found(key: str, seen: Any) -> Any:
-    if isinstance(seen, Mapping):
-        return {each: _found(f"{key}[{each!r}]", value) for each, value in seen.items()}
-    is_function = isinstance(seen, str) and ":" in seen
-    return function(f"{_SETTING}[{key!r}]", seen) if is_function else seen
+def _found(key: str, source: Any) -> Any:
+    if isinstance(source, Mapping):
+        return {each: _found(f"{key}[{each!r}]", value) for each, value in source.items()}
+    is_function = isinstance(source, str) and ":" in source
+    return import_function(f"{_SETTING}[{key!r}]", source) if is_function else source
 
 
 def _header(request: Any, name: str) -> str | None:
-    return header_of(request.META, name)
+    return environ_header(request.META, name)
 
 
-def _within(response: Any, steps: Steps) -> Any:
-    """Have an answer that is made as it is sent made inside; a file is left to the server."""
+def _within(response: Any, steps: SteppedBlock) -> Any:
+    """Generate a streamed response inside the attribution; a file is left to the server."""
     if getattr(response, "streaming", False) and not hasattr(response, "file_to_stream"):
         parts = response.streaming_content
         response.streaming_content = _async_parts(parts, steps) if response.is_async else _parts(parts, steps)
     return response
 
 
-def _parts(parts: Any, steps: Steps) -> Iterator[Any]:
+def _parts(parts: Any, steps: SteppedBlock) -> Iterator[Any]:
     iterator = iter(parts)
     while True:
         try:
@@ -115,7 +115,7 @@ def _parts(parts: Any, steps: Steps) -> Iterator[Any]:
         yield part
 
 
-async def _async_parts(parts: Any, steps: Steps) -> AsyncIterator[Any]:
+async def _async_parts(parts: Any, steps: SteppedBlock) -> AsyncIterator[Any]:
     iterator = aiter(parts)
     while True:
         try:

@@ -1,43 +1,33 @@
-"""The user in the body that OpenRouter gets, where the application did not write one."""
+"""Adding the user to the body that OpenRouter gets, if the application has not.
 
-import msgspec
+The session is never added, since OpenRouter routes by it.
+"""
 
-from spancast.attribution.rules import in_force
+from spancast.attribution.rules import current_rules
 from spancast.base import guard
 from spancast.base.scrub import REMOVED
+from spancast.capture.json_body import Members, decode_members, is_null
 
-LONGEST = 128
-"""Characters that OpenRouter takes of a user (its docs, Broadcast); a request with more may be refused."""
-
-_NONE = (b"", b"null")
-_Members = dict[str, msgspec.Raw]
-_members = msgspec.json.Decoder(_Members).decode
+MAX_USER_LENGTH = 128
+"""Characters of a user that OpenRouter accepts (its docs, Broadcast); it may reject a request with more."""
 
 
-def forwarded(body: bytes | None, user: str | None) -> bytes | None:
-    """Return a JSON body that names the user; `None` where that is not wanted, where it does, or is no JSON object.
-
-    Every other member stays as it is written. The session is never written: OpenRouter routes by it.
-    """
-    if not in_force().forward_user or not body or user is None or REMOVED in user:
+def forwardable(user: str | None) -> str | None:
+    """Return the user if it is to be sent to OpenRouter; `None` if that is not configured, or not possible."""
+    if not current_rules().forward_user or user is None or REMOVED in user:
         return None
-    if len(user) > LONGEST:
-        guard.once_a_minute("forward_user", "A user of more than %s characters is not forwarded.", LONGEST)
+    if len(user) > MAX_USER_LENGTH:
+        guard.warn("forward_user", "A user of more than %s characters is not forwarded.", MAX_USER_LENGTH)
         return None
-    try:
-        members = _members(body)
-        if _is_named(members.get("user")) or _is_named(_user_of(members.get("metadata"))):
-            return None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return msgspec.json.encode({**members, "user": user})
+    return user
 
 
-def _is_named(raw: msgspec.Raw | None) -> bool:
-    return raw is not None and bytes(raw) not in _NONE
-
-
-def _user_of(metadata: msgspec.Raw | None) -> msgspec.Raw | None:
+def names_user(members: Members) -> bool:
+    """Return whether a request names a user, in its `user` or in Anthropic's `metadata.user_id`."""
+    if not is_null(members.get("user")):
+        return True
+    metadata = members.get("metadata")
     if metadata is None or not bytes(metadata).startswith(b"{"):
-        return None
-    return _members(metadata).get("user_id")
+        return False
+    fields = decode_members(metadata)
+    return fields is None or not is_null(fields.get("user_id"))

@@ -1,11 +1,11 @@
-"""What the settings say of attribution, for this process; the user as it may be written."""
+"""The attribution settings of this process, and users as they may be stored."""
 
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from spancast.attribution.attribution import NOBODY, Attribution, Pseudonym
+from spancast.attribution.attribution import UNKNOWN, Attribution, Pseudonym
 from spancast.capture.values import text
 
 V = TypeVar("V")
@@ -13,66 +13,66 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How it is found out, and written down, whom a call is for."""
+    """How the attribution of a call is found, and stored."""
 
-    defaults: Attribution = NOBODY
-    """What holds where nothing else is said."""
+    defaults: Attribution = UNKNOWN
+    """The attribution where nothing else states one."""
     baggage_keys: tuple[str, ...] = ()
-    """The entries of baggage that are tags."""
+    """The baggage entries that are tags."""
     forward_user: bool = False
-    """Whether OpenRouter is told the user when the application does not tell it."""
+    """Whether requests that name no user get one for OpenRouter."""
     hash_key: bytes | None = field(default=None, repr=False)
-    """What users are pseudonymised with, by HMAC-SHA256."""
+    """The key by which users are pseudonymised, with HMAC-SHA256."""
 
 
-_in_force = Rules()
+_current = Rules()
 
 
-def follow(rules: Rules) -> None:
-    """Have these rules hold in this process: `attribute` knows of no other part of ours, and so there is one set."""
-    global _in_force  # noqa: PLW0603 - one application, one Spancast
-    _in_force = rules
+def set_rules(rules: Rules) -> None:
+    """Set the rules of this process. There is one set, since `attribute` has no reference to any other part of ours."""
+    global _current  # noqa: PLW0603 - one application, one Spancast
+    _current = rules
 
 
-def in_force() -> Rules:
-    """Return the rules that hold."""
-    return _in_force
+def current_rules() -> Rules:
+    """Return the rules of this process."""
+    return _current
 
 
-def pseudonymous(user: str | None) -> str | None:
-    """Return a user as it may be written: its pseudonym, where the rules have one."""
-    key = _in_force.hash_key
-    seen = text(user)
-    if key is None or seen is None or type(user) is Pseudonym:
+def pseudonymized_user(user: str | None) -> str | None:
+    """Return a user as it may be stored: its pseudonym, if the rules ask for it."""
+    key = _current.hash_key
+    name = text(user)
+    if key is None or name is None or type(user) is Pseudonym:
         return user
-    return pseudonym(seen, key)
+    return pseudonym(name, key)
 
 
 def pseudonym(user: str, key: bytes) -> Pseudonym:
-    """Return what is written in the place of a user whose name is text that UTF-8 can hold."""
+    """Return the pseudonym of a user, whose name must be encodable in UTF-8."""
     return Pseudonym(hmac.digest(key, user.encode(), "sha256").hex())
 
 
-def named(who: Attribution) -> Attribution:
-    """Return an attribution as it may be written: no user who is to be pseudonymised is its session or a tag either."""
-    if _in_force.hash_key is None:
-        return who
-    user = pseudonymous(who.user)
-    session = user if who.session is not None and who.session == who.user else who.session
-    return Attribution(user, None if session is None else str(session), without_user(who.tags, who.user))
+def pseudonymized(raw: Attribution) -> Attribution:
+    """Return an attribution as it may be stored: its session and tags do not hold the user's name either."""
+    if _current.hash_key is None:
+        return raw
+    user = pseudonymized_user(raw.user)
+    session = user if raw.session is not None and raw.session == raw.user else raw.session
+    return Attribution(user, None if session is None else str(session), pseudonymized_values(raw.tags, raw.user))
 
 
-def without_user(pairs: Mapping[str, V], user: str | None = None) -> Mapping[str, V]:
-    """Return the application's own words with no user in them that is to be pseudonymised: by its name, or `user`."""
-    if _in_force.hash_key is None:
+def pseudonymized_values(pairs: Mapping[str, V], user: str | None = None) -> Mapping[str, V]:
+    """Return values in which users are pseudonymised: `user`, and the values of keys that name a user."""
+    if _current.hash_key is None:
         return pairs
     return {
-        key: cast("V", str(pseudonymous(value)))
-        if isinstance(value, str) and (value == user or key.lower() in _USERS)
+        key: cast("V", str(pseudonymized_user(value)))
+        if isinstance(value, str) and (value == user or key.lower() in _USER_KEYS)
         else value
         for key, value in pairs.items()
     }
 
 
-_USERS = frozenset({"user", "user_id", "userid", "user.id", "enduser.id", "end_user", "end_user_id", "device_id"})
-"""Names under which applications write a user, in small letters; Claude Code's device is one, if none is logged in."""
+_USER_KEYS = frozenset({"user", "user_id", "userid", "user.id", "enduser.id", "end_user", "end_user_id", "device_id"})
+"""Keys under which applications store a user, in lower case; Claude Code's device stands for one without a login."""

@@ -1,10 +1,10 @@
-"""Whom the calls of a request are for, in a WSGI application: Flask, Django (PEP 3333)."""
+"""The attribution of the calls of a request in a WSGI application: Flask, Django (PEP 3333)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from spancast.attribution.context import Steps, attribute
-from spancast.attribution.request import Source, Sources, Tags, header_of
+from spancast.attribution.context import SteppedBlock, attribute
+from spancast.attribution.request import Source, Sources, Tags, environ_header
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -12,11 +12,11 @@ App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class AttributionMiddleware:
-    """Says of each request whom its calls are for, as `spancast.attribute` does.
+    """Sets the attribution of each request, as `spancast.attribute` does.
 
         app.wsgi_app = AttributionMiddleware(app.wsgi_app, user="x-user-id")
 
-    The handler runs inside, and so does each step of an answer that is made as it is sent.
+    It covers the handler, and each step of a response that is generated while it is sent.
     """
 
     def __init__(
@@ -24,20 +24,27 @@ class AttributionMiddleware:
     ) -> None:
         """Wrap an application.
 
-        `user` and `session` are the name of a header, or a function of the WSGI environment; so is each value of
-        `tags`, which may also be one such function that returns them all. A header that is missing says nothing. What
-        a function raises is counted and logged once a minute, and the request is served. Raises
-        `spancast.errors.ConfigurationError` for what is neither.
+        A source is the name of a header, or a function of the WSGI environment. What a function raises is counted and
+        logged once a minute, and the request is served.
+
+        Args:
+            app: The application.
+            user: The source of the user.
+            session: The source of the session.
+            tags: A mapping of tags to sources, or one function that returns all tags.
+
+        Raises:
+            spancast.errors.ConfigurationError: A source is neither a header name nor a function.
         """
         self._app = app
-        self._sources = Sources(user, session, tags, header_of)
+        self._sources = Sources(user, session, tags, environ_header)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve a request inside its attribution."""
-        steps = Steps(attribute(**self._sources.now(environ)))
+        steps = SteppedBlock(attribute(**self._sources.read(environ)))
         with steps:
             body = self._app(environ, start_response)
-        return body if _is_made(body, environ.get("wsgi.file_wrapper")) else _Body(body, steps)
+        return body if _is_complete(body, environ.get("wsgi.file_wrapper")) else _Body(body, steps)
 
 
 def remote_user(environ: Environ) -> str | None:
@@ -45,15 +52,15 @@ def remote_user(environ: Environ) -> str | None:
     return environ.get("REMOTE_USER") or None
 
 
-def _is_made(body: Iterable[bytes], file_wrapper: Any) -> bool:
-    """Whether there is nothing left to do for an answer: it is a list, or a file that the server sends by itself."""
+def _is_complete(body: Iterable[bytes], file_wrapper: Any) -> bool:
+    """Return whether a response needs no more of the application: it is a list, or a file that the server sends."""
     return isinstance(body, list | tuple) or (isinstance(file_wrapper, type) and isinstance(body, file_wrapper))
 
 
 class _Body:
-    """An answer that is made as it is sent. Each step is inside, and what the server does in between is not."""
+    """A response that is generated while it is sent, with each step inside the attribution."""
 
-    def __init__(self, body: Iterable[bytes], steps: Steps) -> None:
+    def __init__(self, body: Iterable[bytes], steps: SteppedBlock) -> None:
         self._body, self._steps = body, steps
         self._parts: Iterator[bytes] | None = None
 
@@ -70,7 +77,7 @@ class _Body:
         return getattr(self._body, name)
 
     def close(self) -> None:
-        """Close the application's own answer; what it does then is inside, too."""
+        """Close the application's own response, inside the attribution too."""
         close = getattr(self._body, "close", None)
         if close is not None:
             with self._steps:

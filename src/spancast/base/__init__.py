@@ -1,15 +1,34 @@
-"""What every station may stand on, and which knows none of them.
+"""What every other package builds on; it imports none of them.
 
-- `guard`                                 our faults, counted and kept from the application
-- `money`, `ids`                          dollars without loss, and names that nothing else has
-- `clock`, `deadline`, `moments`          what time it is, how much of it is left, and what people call it
-- `homes`, `folders`, `store`, `locks`    directories, databases and locks that processes share
-- `files`                                 what others may have had a hand in, read and written with care
-- `segments`, `descriptors`               names of the journal's files, and whether an open file is still ours
-- `background`, `threads`                 work behind the caller's back, and the threads that do it
-- `forks`, `tasks`                        processes and tasks; `shared` what threads have in common
-- `garbage`                               whether the collector is at work
-- `bounded`, `scrub`, `http_fields`       text: with an end, without secrets, fit for a header
-- `texts`                                 what is no text, as text
-- `importing`                             objects by their names
+- `background`    work off the caller's thread, behind a bounded queue
+- `bounded`       any value as JSON text of bounded length and depth
+- `cache`         a cache that threads share, bounded by weight
+- `clock`         the monotonic clock that waits are measured by
+- `deadline`      a point in time by which an operation must end
+- `descriptors`   whether an open file is still ours
+- `files`         reading and creating files that other users may have tampered with
+- `folders`       private folders, and syncing folders to disk
+- `forks`         resetting state in forked children, and blocks during which nothing forks
+- `garbage`       whether this thread is inside the garbage collector
+- `guard`         our own exceptions: counted, logged once a minute, kept from the application
+- `homes`         which directory holds the records, and what replaces it
+- `hosts`         which host names mean this machine
+- `http_fields`   names of HTTP header fields, and `Retry-After`
+- `http_status`   where the classes of HTTP status codes begin
+- `ids`           random call, trace and span ids
+- `importing`     importing functions that settings name
+- `locks`         file locks between processes
+- `migrations`    whether an SQLite file is ours, and bringing it to the current version
+- `moments`       points in time as people write them
+- `money`         exact US dollars
+- `scrub`         removing what looks like a secret from text
+- `segments`      the file names of the journal's segments
+- `signals`       whether a signal handler of the application raised an exception
+- `store`         an SQLite file that many processes and threads write
+- `suggest`       "Did you mean ...?"
+- `tasks`         the identity of the running task or thread
+- `texts`         objects of the application as text
+- `threads`       daemon threads that end without a traceback
+- `units`         nanoseconds per second, and the largest 64-bit integer
+- `urls`          URLs without the parts that may hold a secret
 """

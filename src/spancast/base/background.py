@@ -1,8 +1,8 @@
-"""What need not be done on the caller's thread is left to another: one thread, and a queue with an end.
+"""Work done off the caller's thread: one worker thread behind a bounded queue.
 
-Constraints: leaving work takes no lock that is held for long, and never waits; what finds the queue full is refused,
-for the caller to count. A finalizer may leave work in the middle of anything, leaving work included. A forked child
-leaves its parent's work to the parent. Where no thread can be started any more, the work waits for `drain`.
+Constraints: `submit` never blocks on work and takes no lock that is held for long; a full queue refuses the work, and
+the caller counts it. A finalizer may call `submit` at any point, even during another `submit`. A forked child does not
+take over its parent's work. Once no thread can be started, the work waits for `drain`.
 """
 
 import threading
@@ -13,12 +13,12 @@ from spancast.base import clock, forks, guard
 from spancast.base.deadline import Deadline
 from spancast.base.threads import Daemon
 
-LONGEST = 1000
-"""Pieces of work that wait at most."""
-LARGEST = 64 * 1024 * 1024
-"""Bytes that waiting work holds at most."""
-IDLE = 10.0
-"""Seconds without work after which the thread ends; the next piece starts another."""
+MAX_WAITING = 1000
+"""Pieces of work in the queue."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes that the work in the queue holds."""
+IDLE_SECONDS = 10.0
+"""Seconds without work after which the thread ends; the next `submit` starts another."""
 
 
 class Work(Protocol):
@@ -26,28 +26,28 @@ class Work(Protocol):
 
     @property
     def size(self) -> int:
-        """How many bytes it holds."""
+        """The bytes it holds."""
         ...
 
-    def do(self) -> None:
-        """Do it."""
+    def run(self) -> None:
+        """Do the work."""
         ...
 
     def skip(self) -> None:
-        """Do without it: called in its place, or while it is being done where that takes too long."""
+        """Give the work up: called instead of `run`, or during a `run` that takes too long."""
         ...
 
 
 class Background:
-    """Does what it is left, in order, in a daemon thread of its own that starts with the first piece of work."""
+    """Runs submitted work in order, in a daemon thread of its own that the first piece of work starts."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._begin()
-        forks.in_child(self._begin)
+        self._reset()
+        forks.in_child(self._reset)
 
-    def _begin(self) -> None:
-        self._changed = threading.Condition()  # its lock may be taken again by whoever has it
+    def _reset(self) -> None:
+        self._changed = threading.Condition()  # reentrant, for a finalizer that submits
         self._waiting: deque[tuple[float, Work, int]] = deque()
         self._held = 0
         self._current: tuple[float, Work] | None = None
@@ -55,15 +55,15 @@ class Background:
         self._starting = False
 
     @property
-    def is_here(self) -> bool:
-        """Whether this is its own thread."""
+    def is_current_thread(self) -> bool:
+        """Whether the caller runs on this object's thread."""
         return self._thread is threading.current_thread()
 
-    def leave(self, work: Work) -> bool:
-        """Leave work to be done; return `False` when the queue is full, and it will not be."""
+    def submit(self, work: Work) -> bool:
+        """Queue work; return `False` when the queue is full and the work is refused."""
         size = work.size
         with self._changed:
-            if len(self._waiting) >= LONGEST or self._held + size > LARGEST:
+            if len(self._waiting) >= MAX_WAITING or self._held + size > MAX_BYTES:
                 return False
             self._waiting.append((clock.now(), work, size))
             self._held += size
@@ -72,38 +72,38 @@ class Background:
         return True
 
     def drain(self, timeout: float) -> bool:
-        """Wait until all is done; return whether it was within `timeout` seconds. Its own thread does not wait."""
+        """Wait up to `timeout` seconds until all work is done; return whether it is. The worker thread never waits."""
         deadline = Deadline(timeout)
         with self._changed:
             while self._waiting or self._current is not None:
-                if deadline.over or self.is_here:
+                if deadline.expired or self.is_current_thread:
                     return False
                 if not self._wake():
                     break
-                self._changed.wait(deadline.left)
-        return self._work_off(deadline)
+                self._changed.wait(deadline.remaining)
+        return self._run_here(deadline)
 
-    def is_late(self, patience: float) -> bool:
-        """Whether a piece of work was left longer ago, in seconds, and is not done."""
+    def is_overdue(self, seconds: float) -> bool:
+        """Whether a piece of work was submitted more than `seconds` ago and is not done."""
         with self._changed:
             first = self._current or (self._waiting[0] if self._waiting else None)
-            return first is not None and first[0] < clock.now() - patience
+            return first is not None and first[0] < clock.now() - seconds
 
-    def give_up(self, patience: float = 0.0) -> None:
-        """Do without the work that was left longer ago, in seconds, and is not done; it is not waited for any more."""
-        until, late = clock.now() - patience, []
+    def give_up(self, seconds: float = 0.0) -> None:
+        """Skip the work that was submitted more than `seconds` ago and is not done; `drain` no longer waits for it."""
+        until, overdue = clock.now() - seconds, []
         with self._changed:
             if self._current is not None and self._current[0] <= until:
-                late.append(self._current[1])
+                overdue.append(self._current[1])
                 self._current = None
             while self._waiting and self._waiting[0][0] <= until:
-                late.append(self._next()[1])
-        for work in late:
+                overdue.append(self._next()[1])
+        for work in overdue:
             with guard.quietly(self._name):
                 work.skip()
 
     def _wake(self) -> bool:
-        """See to it that there is a thread; return whether there is one."""
+        """Start a thread if none runs; return whether one runs now."""
         if self._starting or (self._thread is not None and self._thread.is_alive()):
             return True
         self._starting, self._current = True, None
@@ -119,41 +119,41 @@ class Background:
         return True
 
     def _run(self) -> None:
-        _here.is_ours = True
+        _thread.is_ours = True
         changed = self._changed
         while True:
             with changed:
                 self._current = None
                 changed.notify_all()
                 while not self._waiting:
-                    if not changed.wait(IDLE) and not self._waiting:
+                    if not changed.wait(IDLE_SECONDS) and not self._waiting:
                         self._thread = None
                         return
-                self._current = left, work = self._next()
+                self._current = submitted_at, work = self._next()
             with guard.quietly(self._name):
-                work.do()
-            del work, left
+                work.run()
+            del work, submitted_at
 
     def _next(self) -> tuple[float, Work]:
-        left, work, size = self._waiting.popleft()
+        submitted_at, work, size = self._waiting.popleft()
         self._held -= size
-        return left, work
+        return submitted_at, work
 
-    def _work_off(self, deadline: Deadline) -> bool:
-        """Do on this thread what no other can be started for."""
-        while not deadline.over:
+    def _run_here(self, deadline: Deadline) -> bool:
+        """Run the work on the calling thread, since no other can be started."""
+        while not deadline.expired:
             with self._changed:
                 if not self._waiting:
                     return True
                 _, work = self._next()
             with guard.quietly(self._name):
-                work.do()
+                work.run()
         return not self._waiting
 
 
-def is_here() -> bool:
-    """Whether this is a background thread of ours, whichever."""
-    return getattr(_here, "is_ours", False)
+def is_ours() -> bool:
+    """Whether the caller runs on the thread of any `Background`."""
+    return getattr(_thread, "is_ours", False)
 
 
-_here = threading.local()
+_thread = threading.local()

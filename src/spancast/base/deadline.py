@@ -1,23 +1,23 @@
-"""Until when something may take: made once, and handed on to all that has its part in it."""
+"""A point in time by which an operation must end: created once, then passed to every step of the operation."""
 
 from spancast.base import clock
 
 
 class Deadline:
-    """So many seconds from now, whatever becomes of the clock on the wall."""
+    """A number of seconds from now, by a clock that nobody sets."""
 
     __slots__ = ("at",)
 
     def __init__(self, seconds: float) -> None:
         self.at = clock.now() + seconds
-        """Seconds of `clock.now`."""
+        """In seconds of `clock.now`."""
 
     @property
-    def left(self) -> float:
-        """The seconds until then; none once it is past."""
+    def remaining(self) -> float:
+        """The seconds until the deadline; 0 once it has passed."""
         return max(0.0, self.at - clock.now())
 
     @property
-    def over(self) -> bool:
-        """Whether it is past."""
+    def expired(self) -> bool:
+        """Whether the deadline has passed."""
         return clock.now() >= self.at

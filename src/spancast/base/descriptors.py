@@ -1,7 +1,7 @@
-"""Descriptors that stay open, in a process whose application may close any of them and have the number for itself.
+"""Long-lived file descriptors in a process whose application may close them and reuse their numbers.
 
-A daemon closes whatever it has not opened, and what it opens next has the numbers of ours. So whoever is about to do
-something to a file that has been open for a while looks first whether it is that file yet.
+A program that turns into a daemon closes every descriptor it has not opened, and its next files get those numbers. So
+code that uses a descriptor which has been open for a while first checks that it still refers to the same file.
 """
 
 import os
@@ -13,45 +13,45 @@ from typing import NamedTuple
 
 if sys.platform == "win32":
 
-    def doubled(fd: int) -> int:
+    def duplicate(fd: int) -> int:
         """Return another descriptor of the same open file."""
         return os.dup(fd)
 
-    def lifted(fd: int) -> int:
-        """Return the descriptor; there is nothing to do here."""
+    def above_standard_streams(fd: int) -> int:
+        """Return the descriptor; Windows needs nothing done."""
         return fd
 
 else:
     import fcntl
 
-    FIRST = 3
-    """The first number that is no standard stream's: what the host writes to one that it has closed is not for us."""
+    FIRST_OWN = 3
+    """The first number above the standard streams: the host may print to a stream that it has closed before."""
 
-    def doubled(fd: int) -> int:
-        """Return another descriptor of the same open file, which no program that is run inherits."""
-        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST)
+    def duplicate(fd: int) -> int:
+        """Return another descriptor of the same open file; executed programs do not inherit it."""
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_OWN)
 
-    def lifted(fd: int) -> int:
-        """Return the descriptor, or another in its place where it has the number of a standard stream."""
-        if fd >= FIRST:
+    def above_standard_streams(fd: int) -> int:
+        """Return the descriptor, or a duplicate in its place if it has the number of a standard stream."""
+        if fd >= FIRST_OWN:
             return fd
         try:
-            return doubled(fd)
+            return duplicate(fd)
         finally:
             os.close(fd)
 
 
-class Held(NamedTuple):
-    """A file of ours, under a number that may be another's by now."""
+class OpenFile(NamedTuple):
+    """A file that we opened, and the descriptor it had then, which may refer to another file by now."""
 
     fd: int
     file: tuple[int, int]
     """Its device and inode."""
-    least: int = 0
-    """Bytes that it has at least: the number of an inode is given away again, too, with another file."""
+    min_size: int = 0
+    """The bytes it has at least. A smaller file is another one: inode numbers are reused, too."""
 
     def size(self) -> int | None:
-        """Return how many bytes it has; `None` where the descriptor is another's by now, or nobody's."""
+        """Return the file's size in bytes; `None` if the descriptor is closed or refers to another file."""
         try:
             now = os.fstat(self.fd)
         except OSError:
@@ -59,18 +59,18 @@ class Held(NamedTuple):
         return now.st_size if (now.st_dev, now.st_ino) == self.file else None
 
     def is_ours(self) -> bool:
-        """Whether the descriptor is still that of the file."""
+        """Whether the descriptor still refers to the file."""
         size = self.size()
-        return size is not None and size >= self.least
+        return size is not None and size >= self.min_size
 
     def close(self) -> None:
-        """Close the file; what has taken its number is left alone."""
+        """Close the file, unless its descriptor refers to another one by now."""
         if self.is_ours():
             os.close(self.fd)
 
 
-def open_now(paths: Iterable[Path]) -> frozenset[Held]:
-    """Return every descriptor that this process has of these files, whoever opened it, where it can list its own."""
+def descriptors_of(paths: Iterable[Path]) -> frozenset[OpenFile]:
+    """Return all descriptors of these files in this process, whoever opened them; none where it cannot list its own."""
     files: set[tuple[int, int]] = set()
     for path in paths:
         with suppress(OSError):
@@ -78,8 +78,8 @@ def open_now(paths: Iterable[Path]) -> frozenset[Held]:
             files.add((there.st_dev, there.st_ino))
     found = []
     for name in os.listdir(_LISTED) if os.path.isdir(_LISTED) else ():  # noqa: PTH112, PTH208 - numbers, no paths
-        with suppress(OSError):  # that of the listing itself is closed by now
-            found.append(held(int(name)))
+        with suppress(OSError):  # the listing's own descriptor is closed by now
+            found.append(identify(int(name)))
     return frozenset(each for each in found if each.file in files)
 
 
@@ -87,7 +87,7 @@ _LISTED = "/dev/fd"
 """Lists this process's descriptors, on Linux and on macOS."""
 
 
-def held(fd: int) -> Held:
-    """Return what is open under a number now."""
+def identify(fd: int) -> OpenFile:
+    """Return the file that a descriptor refers to now."""
     now = os.fstat(fd)
-    return Held(fd, (now.st_dev, now.st_ino))
+    return OpenFile(fd, (now.st_dev, now.st_ino))

@@ -1,4 +1,4 @@
-"""Files that others may have had a hand in: what is read has an end, and what is written is for its owner's eyes."""
+"""Reading and creating files that other users may have tampered with: bounded reads, private files."""
 
 import errno
 import os
@@ -10,17 +10,19 @@ from pathlib import Path
 from spancast.errors import SpancastError
 
 
-def read(path: Path, most: int = -1) -> bytes:
-    """Return what a regular file holds, or the first bytes of it; raise `OSError` where it is none, or cannot be read.
+def read(path: Path, max_bytes: int = -1) -> bytes:
+    """Return the first `max_bytes` bytes of a regular file, or all of it.
 
-    A pipe would keep whoever opens it waiting, and a device may have no end. What was opened is looked at, and not the
-    name, under which there may be something else by then.
+    The check is made on the open descriptor, since the path may lead elsewhere by then.
+
+    Raises:
+        OSError: The file cannot be read, or is not a regular one: opening a pipe may block, a device may never end.
     """
     fd = os.open(path, _READ)
     try:
-        _be_regular(path, os.fstat(fd).st_mode)
+        _require_regular(path, os.fstat(fd).st_mode)
         with open(fd, "rb", closefd=False) as file:
-            return file.read(most)
+            return file.read(max_bytes)
     finally:
         os.close(fd)
 
@@ -28,11 +30,11 @@ def read(path: Path, most: int = -1) -> bytes:
 _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"))
 
 
-def stranger(path: Path) -> int | None:
-    """Return the other user whose file or folder it is, or who has put a symbolic link there; `None` for one of ours.
+def foreign_owner(path: Path) -> int | None:
+    """Return the id of another user who owns the file or folder, or a symbolic link to it; `None` if it is ours.
 
-    Ours is what belongs to this process's user, to whoever owns the folder that it lies in, which may be a folder that
-    anybody can write to, or to root, who has no need of such a way in.
+    It is ours if it belongs to this process's user, to the owner of its parent folder (which anybody may be able to
+    write to), or to root, who needs no such way in.
     """
     if sys.platform == "win32":
         return None
@@ -41,25 +43,25 @@ def stranger(path: Path) -> int | None:
 
 
 def claim(path: Path) -> None:
-    """Make the file, for its owner's eyes only; raise where what is there is not ours to use, or is no file.
+    """Create the file with mode 0600 if there is none; raise if what is there is not ours or not a regular file.
 
-    One that exists is not opened, not even to look: closing it would drop the POSIX locks that this process's other
-    connections hold on it (sqlite.org/howtocorrupt.html, section 2.2).
+    An existing file is never opened, not even to check it: closing it would drop the POSIX locks that this process's
+    other connections hold on it (sqlite.org/howtocorrupt.html, section 2.2).
     """
     try:
-        _make(path)
+        _create(path)
     except FileExistsError:
-        be_ours(path)
+        require_ours(path)
         if path.is_symlink():
             with suppress(FileExistsError):
-                _make(Path(os.path.realpath(path)))
-        _be_regular(path, path.stat().st_mode)
-        narrow(path)
+                _create(Path(os.path.realpath(path)))
+        _require_regular(path, path.stat().st_mode)
+        restrict(path)
 
 
-def be_ours(path: Path) -> None:
-    """Raise `SpancastError` for what another user has put there, who could read what is written to it."""
-    owner = stranger(path)
+def require_ours(path: Path) -> None:
+    """Raise `SpancastError` if another user owns the path, and could read what is written to it."""
+    owner = foreign_owner(path)
     if owner is not None:
         raise SpancastError(
             f"{path} belongs to another user ({owner}), who could read and change what is written to it. Remove it, or "
@@ -67,34 +69,49 @@ def be_ours(path: Path) -> None:
         )
 
 
-def narrow(path: Path) -> None:
-    """Close to others what is this user's own and is open to them, as after a copy under another umask."""
-    with suppress(OSError):  # it is gone, or lies where nothing can be changed
+def restrict(path: Path) -> None:
+    """Make a file of this user's private again, after a copy under another umask, say."""
+    with suppress(OSError):  # it is gone, or the file system allows no change
         found = path.stat()
         if sys.platform != "win32" and found.st_uid == os.geteuid() and found.st_mode & _OTHERS:
             path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
 
 
 _OTHERS = 0o077
-"""What a mode allows the group and everybody."""
+"""The bits of a mode for the group and others."""
 
 
-def _make(path: Path) -> None:
-    os.close(os.open(path, _NEW, 0o600))
+def open_to_owner(fd: int) -> None:
+    """Let its owner read and write a file that was just created, which a umask such as 0777 would deny."""
+    if sys.platform != "win32" and os.fstat(fd).st_mode & _OWNER != _OWNER:
+        with suppress(OSError):  # it is another user's, or the file system allows no change
+            os.fchmod(fd, 0o600)
+
+
+_OWNER = 0o600
+"""The bits of a mode with which its owner may read and write."""
+
+
+def _create(path: Path) -> None:
+    fd = os.open(path, _NEW, 0o600)
+    try:
+        open_to_owner(fd)
+    finally:
+        os.close(fd)
 
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
-def _be_regular(path: Path, mode: int) -> None:
+def _require_regular(path: Path, mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.ENXIO, "It is no regular file", str(path))
+        raise OSError(errno.ENXIO, "It is not a regular file", str(path))
 
 
 def _owner(path: Path, *, follow: bool = True) -> int | None:
     try:
         return path.stat(follow_symlinks=follow).st_uid
-    except OSError:  # it is gone, or cannot be looked at, and then not be opened either
+    except OSError:  # it is gone, or may not be inspected, and then not be opened either
         return None

@@ -1,7 +1,7 @@
-"""What has to begin anew in a forked child, and what no fork may fall into: one list and one gate, whoever forks.
+"""Forks: callbacks that reset state in the child, and blocks during which no other thread may fork.
 
-Python tells of the forks that it makes itself. A server written in C, such as uWSGI, forks its workers without a word:
-for those, what runs on the caller's thread looks at the process's number now and then (`notice`).
+Python runs the callbacks for forks that it makes itself. A server written in C, such as uWSGI, forks its workers
+without telling Python; for those, code on the caller's thread compares the process id now and then (`detect`).
 """
 
 import itertools
@@ -13,50 +13,50 @@ from collections.abc import Callable
 from types import MethodType, TracebackType
 from typing import Any
 
-PATIENCE = 1.0
-"""Seconds that a fork waits for what it should not fall into; the application is held up no longer."""
+MAX_WAIT_SECONDS = 1.0
+"""How long a fork waits for blocks that it must not interrupt; the application is delayed no longer."""
 
 _children: "dict[int, tuple[weakref.ref[Any] | None, Callable[..., None]]]" = {}
-"""What is called, in order; of a method, the object beside it."""
+"""The callbacks of the child, in order of registration; a method is stored as its object and its function."""
 _numbers = itertools.count()
 _pid = os.getpid()
 
 
-def in_child(begin_anew: Callable[[], None]) -> None:
-    """Have this called in every forked child, in the order of registration, before anything else of ours is.
+def in_child(reset: Callable[[], None]) -> None:
+    """Register a callback for every forked child; it runs in order of registration, before any other code of ours.
 
-    A method keeps no object alive: it is called for as long as there is one.
+    A method does not keep its object alive: its registration ends with the object.
     """
-    number, children = next(_numbers), _children  # bound: an object may go when this module has been torn down
-    if isinstance(begin_anew, MethodType):
-        owner = weakref.ref(begin_anew.__self__, lambda _: children.pop(number, None))
-        children[number] = owner, begin_anew.__func__
+    number, children = next(_numbers), _children  # bound: an object may die after this module has been torn down
+    if isinstance(reset, MethodType):
+        owner = weakref.ref(reset.__self__, lambda _: children.pop(number, None))
+        children[number] = owner, reset.__func__
     else:
-        children[number] = None, begin_anew
+        children[number] = None, reset
 
 
 def around(before: Callable[[], None], after_in_parent: Callable[[], None]) -> None:
-    """Have these called when a thread forks that waits for nothing any more, and in the parent when it has forked."""
+    """Register a callback for just before a fork, when the forking thread waits no longer, and one for the parent."""
     _around.append((before, after_in_parent))
 
 
 _around: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
 
-def notice() -> None:
-    """Begin anew, if this process was forked since and nobody has said so."""
+def detect() -> None:
+    """Run the callbacks of the child if this process was forked without Python's knowledge."""
     if os.getpid() != _pid:
         _in_child()
 
 
-def process() -> int:
-    """Return the number of this process."""
-    notice()
+def pid() -> int:
+    """Return the id of this process, after `detect`."""
+    detect()
     return _pid
 
 
 class _Gate:
-    """Who is inside what no fork may fall into, and whether a thread is forking."""
+    """Which threads are inside a `NoFork` block; the lock is held while a thread forks."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
@@ -69,10 +69,10 @@ class _Gate:
 _gate = _Gate()
 
 
-class Unforked:
-    """A block that no fork of another thread falls into, such as one that uses a library with locks of its own.
+class NoFork:
+    """A block during which no other thread forks, such as one that uses a library with locks of its own.
 
-    It may be entered again by the same thread. A fork waits for it, for `PATIENCE` seconds at most.
+    Reentrant. A fork waits for the block to end, for `MAX_WAIT_SECONDS` at most.
     """
 
     def __enter__(self) -> None:
@@ -94,7 +94,7 @@ class Unforked:
 
 def _before() -> None:
     _gate.changed.acquire()
-    _gate.changed.wait_for(lambda: not _gate.others_are_inside(), PATIENCE)
+    _gate.changed.wait_for(lambda: not _gate.others_are_inside(), MAX_WAIT_SECONDS)
     for before, _ in _around:
         before()
 
@@ -109,14 +109,14 @@ def _in_child() -> None:
     global _pid, _gate
     _pid, _gate = os.getpid(), _Gate()
     errors = []
-    for ref, begin_anew in list(_children.values()):
+    for ref, reset in list(_children.values()):
         owner = None if ref is None else ref()
         try:
             if ref is None:
-                begin_anew()
+                reset()
             elif owner is not None:
-                begin_anew(owner)
-        except Exception as error:  # noqa: BLE001 - one that fails must not keep the others from it
+                reset(owner)
+        except Exception as error:  # noqa: BLE001 - the other callbacks must run all the same
             errors.append(error)
     if errors:
         raise errors[0]

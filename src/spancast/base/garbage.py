@@ -1,7 +1,7 @@
 """Whether this thread is inside the garbage collector.
 
-A finalizer may run in the midst of anything, under any lock. One that the collector runs says that nobody wanted the
-answer any more; the same one run by a `break` says that the application left its loop.
+A finalizer may run at any point, under any lock. One that the collector runs means that the application abandoned its
+response; the same finalizer run by a `break` means that the application left its loop.
 """
 
 import gc
@@ -13,15 +13,15 @@ from typing import Any
 _thread: int | None = None
 
 
-def listen() -> None:
-    """Be told of collections, until `leave` has been called as often."""
-    gc.callbacks.append(_note)
+def subscribe() -> None:
+    """Observe collections, until `unsubscribe` has been called as often."""
+    gc.callbacks.append(_observe)
 
 
-def leave() -> None:
-    """Undo one `listen`, unless the application has: the list is everybody's, and may have been emptied."""
+def unsubscribe() -> None:
+    """Undo one `subscribe`; the application may have emptied `gc.callbacks` already."""
     with suppress(ValueError):
-        gc.callbacks.remove(_note)
+        gc.callbacks.remove(_observe)
 
 
 def collecting() -> bool:
@@ -29,7 +29,7 @@ def collecting() -> bool:
     return _thread == threading.get_ident()
 
 
-def _note(phase: str, _info: dict[str, Any], here: Callable[[], int] = threading.get_ident) -> None:
-    """Take note of a start or a stop; `here` is bound, for a collection after this module has been torn down."""
+def _observe(phase: str, _info: dict[str, Any], get_ident: Callable[[], int] = threading.get_ident) -> None:
+    """Record a start or a stop; `get_ident` is bound, for a collection after this module has been torn down."""
     global _thread  # noqa: PLW0603 - a process has one collector
-    _thread = here() if phase == "start" else None
+    _thread = get_ident() if phase == "start" else None

@@ -1,7 +1,7 @@
-"""Our faults stay ours: counted, logged once a minute a site, and never raised into the application.
+"""Our own exceptions never reach the application: they are counted, and logged at most once a minute per site.
 
-A line is what the exception says; where it came from is for whoever sets the logger `spancast` to DEBUG. Under our own
-tests it is raised, so that it cannot hide.
+A log line has the exception's message; the traceback follows at level DEBUG of the logger `spancast`. Our own tests set
+`strict`, so that no exception is hidden.
 """
 
 import logging
@@ -13,62 +13,66 @@ from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
-from spancast.base import clock, forks
+from spancast.base import clock, forks, signals
 from spancast.base.scrub import without_secrets
 from spancast.errors import SpancastError
 
-QUIET_FOR = 60.0
-"""Seconds between two log lines of the same site, or of the same exception."""
-LONGEST = 300
-"""Characters that are logged of what an exception says."""
+QUIET_SECONDS = 60.0
+"""Between two log lines of the same site, or of the same exception."""
+MAX_MESSAGE_CHARS = 300
+"""Of an exception's message in the log."""
 
 strict = False
-"""Raise what is caught. Set by our own tests."""
+"""Whether to raise what would be caught. Set by our own tests."""
 
 faults: Counter[str] = Counter()
-"""How often each site has failed, and what was dropped how often, in this process; `count` adds to it."""
+"""Failures by site, and drops by reason, of this process; `count` adds to it."""
 
 _counting = threading.RLock()  # a finalizer may count in the middle of anything
 _last_logged: dict[str, float] = {}
-"""When each site was logged within the last minute, and what each exception said: of `clock.now`."""
+"""When each site and each exception's message was last logged, by `clock.now`; within the last minute only."""
 _log = logging.getLogger("spancast")
 _busy = threading.local()
 
 
-def count(what: str) -> None:
-    """Count a fault, or what was dropped, under a few words that say what it was."""
+def count(reason: str) -> None:
+    """Count a failure or a drop under a short description."""
     with _counting:
-        faults[what] += 1
+        faults[reason] += 1
 
 
 def caught(site: str) -> None:
-    """Count, and log once a minute, the exception that is being handled; `site` says what failed, in a few words."""
-    if strict:
-        raise  # noqa: PLE0704 - called from inside an except block, whose exception this re-raises
-    failed(site, "%s failed; the application is not affected.", site)
+    """Count the exception being handled and log it, once a minute; `site` says in a few words what failed.
+
+    An exception that one of the application's signal handlers raised, such as a time limit, is the application's own
+    and is raised again.
+    """
+    if strict or signals.raised_by_handler(sys.exception()):
+        raise  # noqa: PLE0704 - re-raises the exception of the except block that calls this
+    log_failure(site, "%s failed; the application is not affected.", site)
 
 
-def failed(site: str, message: str, *args: object, shown: Callable[[str], str] = str) -> None:
-    """Count the exception that is being handled, and log `message` and its words in one line, once a minute.
+def log_failure(site: str, message: str, *args: object, redact: Callable[[str], str] = str) -> None:
+    """Count the exception being handled, and log `message` with the exception's own in one line, once a minute.
 
-    One that another site has told within the minute, or that has told itself, is counted alone. The traceback is logged
-    at the level DEBUG. What looks like a secret is taken out of both, and so is what `shown` leaves out.
+    An exception that another site logged within the minute, or that marks itself as logged, is only counted. The
+    traceback is logged at level DEBUG. What looks like a secret is removed from both, and so is what `redact` removes.
     """
     count(site)
     error = sys.exception()
-    if _is_quiet(site) or error is None or getattr(error, "is_told", False):
+    if _is_quiet(site) or error is None or getattr(error, "is_logged", False):
         return
-    words = without_secrets(shown(worded(error)))
-    if not _is_quiet(words) and once_a_minute(site, f"{message} %s", *args, words):
-        _last_logged[words] = _last_logged[site]
+    description = without_secrets(redact(describe(error)))
+    if not _is_quiet(description) and warn(site, f"{message} %s", *args, description):
+        _last_logged[description] = _last_logged[site]
         if _log.isEnabledFor(logging.DEBUG):
-            _logged(logging.DEBUG, "%s", without_secrets(shown("".join(traceback.format_exception(error)))))
+            _emit(logging.DEBUG, "%s", without_secrets(redact("".join(traceback.format_exception(error)))))
 
 
-def once_a_minute(site: str, message: str, *args: object) -> bool:
-    """Log a warning, at most once a minute for a `site`, and never from within itself; return whether it was.
+def warn(site: str, message: str, *args: object) -> bool:
+    """Log a warning, at most once a minute per site and never from inside a log handler; return whether it was logged.
 
-    What looks like a secret is taken out of the texts and of others' exceptions among `args`.
+    What looks like a secret is removed from strings and foreign exceptions among `args`.
     """
     if _is_quiet(site) or getattr(_busy, "logging", False):
         return False
@@ -76,20 +80,20 @@ def once_a_minute(site: str, message: str, *args: object) -> bool:
         if not _is_quiet(each):
             _last_logged.pop(each, None)
     _last_logged[site] = clock.now()
-    _logged(logging.WARNING, message, *map(_shown, args))
+    _emit(logging.WARNING, message, *map(_without_secrets, args))
     return True
 
 
-def worded(error: BaseException) -> str:
-    """Return what an exception says, and where in our code it was raised, in one line that ends."""
+def describe(error: BaseException) -> str:
+    """Return an exception's type and message, and where in our code it was raised, in one line of bounded length."""
     try:
-        said = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001 - an exception of somebody else's may not even be able to say what it is
-        said = "?"
+        message = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - a foreign exception's `__str__` may fail
+        message = "?"
     places = [(frame.f_globals.get("__name__"), line) for frame, line in traceback.walk_tb(error.__traceback__)]
     ours = [place for place in places if str(place[0]).startswith("spancast")] or places
     where = " (in {}:{})".format(*ours[-1]) if ours else ""
-    return f"{type(error).__name__}: {said[:LONGEST]}{where}"
+    return f"{type(error).__name__}: {message[:MAX_MESSAGE_CHARS]}{where}"
 
 
 def _after_fork() -> None:
@@ -100,18 +104,18 @@ def _after_fork() -> None:
 forks.in_child(_after_fork)
 
 
-def _is_quiet(told: str) -> bool:
+def _is_quiet(site_or_message: str) -> bool:
     """Whether it was logged within the last minute."""
-    return clock.now() - _last_logged.get(told, -math.inf) < QUIET_FOR
+    return clock.now() - _last_logged.get(site_or_message, -math.inf) < QUIET_SECONDS
 
 
-def _shown(told: object) -> object:
-    """Return what may be logged of an argument; our own errors hold no secret, and name settings such as `api_key=`."""
-    foreign = isinstance(told, str | BaseException) and not isinstance(told, SpancastError)
-    return without_secrets(str(told)) if foreign else told
+def _without_secrets(arg: object) -> object:
+    """Return what may be logged of an argument; our own errors hold no secret, but name settings such as `api_key=`."""
+    is_foreign = isinstance(arg, str | BaseException) and not isinstance(arg, SpancastError)
+    return without_secrets(str(arg)) if is_foreign else arg
 
 
-def _logged(level: int, message: str, *args: object) -> None:
+def _emit(level: int, message: str, *args: object) -> None:
     _busy.logging = True
     try:
         _log.log(level, message, *args)
@@ -122,7 +126,7 @@ def _logged(level: int, message: str, *args: object) -> None:
 
 
 class quietly:  # noqa: N801 - used like a function, as `contextlib.suppress` is
-    """Keep every exception of the block from the caller."""
+    """Count and log every exception of the block, instead of raising it."""
 
     __slots__ = ("_site",)
 
@@ -130,12 +134,12 @@ class quietly:  # noqa: N801 - used like a function, as `contextlib.suppress` is
         self._site = site
 
     def __enter__(self) -> None:
-        """Begin the block."""
+        """Enter the block."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> bool:
-        """End it; this is the wall."""
+        """Swallow an `Exception`; others, such as `KeyboardInterrupt`, pass."""
         if kind is None or not issubclass(kind, Exception):
             return False
         caught(self._site)

@@ -1,7 +1,7 @@
-"""Random ids of our own: from no generator that the application may seed, and without a look at the operating system.
+"""Random ids, from a generator that the application cannot seed and without a system call.
 
-To ask that for random numbers lets go of the interpreter's lock. The time is in each id, too: what is copied with all
-its memory, as a virtual machine is that was suspended, has the same random numbers before it, and makes other ids.
+A system call for random numbers would release the GIL. Each id also mixes in the time: a copy of the process's memory,
+such as a resumed snapshot of a virtual machine, continues the same random sequence and must still make other ids.
 """
 
 import random

@@ -1,56 +1,56 @@
-"""Dollars without loss: the stated decimal is kept, sums are of integer pico-dollars, rounded half-even per call."""
+"""Exact US dollars: each call keeps the decimal that OpenRouter stated; sums add pico-dollars, rounded half-even."""
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
+from spancast.base.units import INT64_MAX
+
 PICO = 12
-"""Decimals of a pico-dollar; OpenRouter states up to 10, and binary noise beyond (facts: recorded `usage.cost`)."""
+"""Decimal places of a pico-dollar. OpenRouter states up to 10; digits beyond are noise of its binary floats."""
 
-_EXACT = Context(prec=200, rounding=ROUND_HALF_EVEN)
+EXACT = Context(prec=200, rounding=ROUND_HALF_EVEN)
+"""Enough digits that no sum or product of costs is rounded."""
 _UNIT = Decimal(1).scaleb(-PICO)
-_LONGEST = 100
-"""Digits on either side of the point; a number that is longer is no price."""
+_MAX_DIGITS = 100
+"""On either side of the point; a longer number is not a price."""
 
 
-def stated(cost: Decimal | None) -> Decimal | None:
-    """Return the cost, or `None` for what is no amount of money: not finite, or of absurdly many digits."""
+def valid(cost: Decimal | None) -> Decimal | None:
+    """Return the cost, or `None` if it is no amount of money: not finite, or of absurdly many digits."""
     if cost is None or not cost.is_finite():
         return None
     exponent = cost.as_tuple().exponent
     assert isinstance(exponent, int)
-    return cost if cost.adjusted() < _LONGEST and -_LONGEST <= exponent <= _LONGEST else None
+    return cost if cost.adjusted() < _MAX_DIGITS and -_MAX_DIGITS <= exponent <= _MAX_DIGITS else None
 
 
 def pico(cost: Decimal) -> int:
     """Return the cost in pico-dollars: exact to 12 decimals, rounded half-even beyond."""
     try:
-        return int(cost.quantize(_UNIT, context=_EXACT).scaleb(PICO, context=_EXACT))
+        return int(cost.quantize(_UNIT, context=EXACT).scaleb(PICO, context=EXACT))
     except InvalidOperation as error:
-        raise ValueError(f"{cost} dollars are beyond what can be counted.") from error
+        raise ValueError(f"{cost} dollars are too many to count.") from error
 
 
 def column(cost: Decimal | None) -> int | None:
-    """Return the pico-dollars that a database column holds; `None` where they are unknown, or beyond 64 bits."""
-    counted = None if cost is None else pico(cost)
-    return counted if counted is not None and abs(counted) < _TOO_BIG else None
-
-
-_TOO_BIG = 2**63
+    """Return the pico-dollars for a database column; `None` if the cost is unknown, or beyond 64 bits."""
+    picos = None if cost is None else pico(cost)
+    return picos if picos is not None and abs(picos) <= INT64_MAX else None
 
 
 def dollars(picos: int) -> Decimal:
     """Return the exact dollars of a sum of pico-dollars, without trailing zeros."""
-    return Decimal(picos).scaleb(-PICO, context=_EXACT).normalize(_EXACT)
+    return Decimal(picos).scaleb(-PICO, context=EXACT).normalize(EXACT)
 
 
 def rounded(cost: Decimal) -> Decimal:
-    """Return `dollars(pico(cost))`, the cost as sums take it, in half the time."""
-    return cost.quantize(_UNIT, context=_EXACT).normalize(_EXACT) or _ZERO
+    """Return the same as `dollars(pico(cost))`, the cost as sums count it, in half the time."""
+    return cost.quantize(_UNIT, context=EXACT).normalize(EXACT) or _ZERO
 
 
 _ZERO = Decimal(0)
-"""Without the sign that a zero can have."""
+"""Unsigned: a decimal zero may be negative."""
 
 
 def plain(cost: Decimal) -> str:
-    """Return every digit of the amount in plain notation: `3.6e-6` is `"0.0000036"`, trailing zeros are kept."""
+    """Return the amount in plain notation, trailing zeros included: `3.6e-6` becomes `"0.0000036"`."""
     return format(cost, "f")

@@ -1,4 +1,4 @@
-"""What looks like a secret, in words that are to be kept: keys, bearer tokens, passwords."""
+"""Removing what looks like a secret from text: API keys, bearer tokens, passwords."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _SECRETS = re.compile(
     | lsv2_\w{16,}                             # LangSmith
     | AIza[\w-]{30,}                           # Google
     | (?:AKIA|ASIA)[a-z0-9]{16}(?![a-z0-9])    # AWS
-    | eyJ[\w-]{10,1024}\.eyJ[\w-]{10,}\.[\w-]+ # JSON Web Tokens; what is unbounded is searched again from each
+    | eyJ[\w-]{10,1024}\.eyJ[\w-]{10,}\.[\w-]+ # JSON Web Tokens; bounded, or each start would scan to the end
     | bearer\s{1,20}\S+
     | (?<=://)[^\s/@:"']{0,256}:[^\s/@"']{1,256}(?=@)  # a URL's user and password
     | authorization["']?[\t\ ]{0,20}[=:][\t\ ]{0,20}["']?basic[\t\ ]{1,20}(?!auth)\S+
@@ -35,46 +35,46 @@ _MARKS = (
     *("xai-", "glpat-", "xox", "lsv2_", "aiza", "akia", "asia", "eyj", "bearer", "authorization", "private key-----"),
     *("_key", "-key", "apikey", "accesskey", "privatekey", "token", "password", "passwd", "secret", "cookie"),
 )
-"""One of these is in every secret that is looked for, and in every name of one: to look for them is far quicker."""
+"""Every match of the patterns contains one of these; searching for them first is far faster."""
 _NAMED = re.compile(
     r"(?ai)(?:.*[_-])?(?:api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|client[_-]?secret|secret"
     r"|(?:auth|access|bearer|refresh|id|session)?[_-]?token|password|passwd|authorization|cookies?)"
 )
 
 
-def without_secrets(written: str, secrets: Sequence[str] = ()) -> str:
-    """Return a text without the `secrets` that are known, and without what looks like one."""
+def without_secrets(text: str, secrets: Sequence[str] = ()) -> str:
+    """Return a text without the given `secrets` and without anything that looks like one."""
     for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
-        written = written.replace(secret, REMOVED)
-    return _SECRETS.sub(REMOVED, written) if may_hold_secrets(written) else written
+        text = text.replace(secret, REMOVED)
+    return _SECRETS.sub(REMOVED, text) if may_hold_secrets(text) else text
 
 
-def without_word(written: str, word: str) -> str:
-    """Return a text without a word that is to be kept secret, where it stands by itself: `7`, and no part of `17`.
+def without_word(text: str, word: str) -> str:
+    """Return a text without a secret word where it stands by itself: the user `7` is not part of `17`.
 
-    In whatever case it stands there, and as a URL or JSON writes it, too. One that is no word of any language may stand
-    behind an underscore: `id_7`, but `server_error` holds no user `server`.
+    Case does not matter, and the word is also found as a URL or JSON encodes it. A word that is not only letters may
+    follow an underscore, as in `id_7`; a word of letters may not: `server_error` does not name the user `server`.
     """
     forms = "|".join(map(re.escape, {word, quote(word, safe=""), json.dumps(word)[1:-1]}))
     beside = r"\w" if word.isalpha() else r"[^\W_]"
-    return re.sub(rf"(?i)(?<!{beside})(?:{forms})(?!{beside})", REMOVED, written)
+    return re.sub(rf"(?i)(?<!{beside})(?:{forms})(?!{beside})", REMOVED, text)
 
 
-def may_hold_secrets(written: str, secrets: Sequence[str] = ()) -> bool:
-    """Return whether a text is worth a closer look: quick, and never wrong where it says no."""
+def may_hold_secrets(text: str, secrets: Sequence[str] = ()) -> bool:
+    """Return whether a text may hold a secret: a fast test without false negatives."""
     for secret in secrets:
-        if secret in written:
+        if secret in text:
             return True
-    seen = written.lower()
+    lowered = text.lower()
     for mark in _MARKS:  # noqa: SIM110 - a generator costs each call a microsecond
-        if mark in seen:
+        if mark in lowered:
             return True
     return False
 
 
 def names_secret(name: str) -> bool:
-    """Return whether a member of this name holds a secret, whatever that looks like."""
-    return _NAMED.fullmatch(name[:_LONGEST_NAME]) is not None
+    """Return whether a member of this name holds a secret, whatever its value looks like."""
+    return _NAMED.fullmatch(name[:_MAX_NAME_CHARS]) is not None
 
 
-_LONGEST_NAME = 64
+_MAX_NAME_CHARS = 64

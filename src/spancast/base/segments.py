@@ -1,6 +1,6 @@
-"""The names of the journal's segments: `<writer>-<number>.seg`."""
+"""The file names of the journal's segments: `<writer>-<number>.seg`."""
 
 
 def writer_of(segment: str) -> str:
-    """Return the writer whose segment it is."""
+    """Return the writer that a segment's name begins with."""
     return segment.rpartition("-")[0]

@@ -1,20 +1,20 @@
-"""One SQLite file, as both the ledger and the outbox keep theirs.
+"""An SQLite file that many processes and threads write: the ledger and the outbox are one each.
 
-Constraints: any number of processes and threads write; a death at any instant leaves a whole file; what a transaction
-committed survives a loss of power, since the journal's segments are unlinked on the strength of it. Format: WAL, one
-`user_version` a migration. Recovery: SQLite's own, when the file is next opened; a file that is damaged beyond it is
-set aside, and a new one begun.
+Constraints: any number of processes and threads write; a process that dies at any point leaves a consistent file; a
+committed transaction survives a loss of power, since the journal's segments are deleted because of it. Format: WAL, one
+`user_version` per migration. Recovery: SQLite's own, when the file is next opened; a file that SQLite finds damaged is
+set aside, and a new one is created.
 
-Every commit and every checkpoint runs under one file lock: that is fair between processes, and it keeps SQLite's
-WAL-reset bug (sqlite.org/wal.html#walresetbug, all versions before 3.51.3) out of reach, which needs a commit to run
-during a checkpoint.
+Every commit and every checkpoint runs under one file lock. The lock is fair between processes, and it avoids SQLite's
+WAL-reset bug (sqlite.org/wal.html#walresetbug, all versions before 3.51.3), which needs a commit during a checkpoint.
 
-A forked child closes what it inherits before it opens anything: SQLite counts the locks of a file by process, and would
-take the parent's for its own, so that the file could be reset under the child's hands. It may close them because no
-fork falls into their use. Where one did, of which Python was not told, the child leaves the file to others.
+A forked child closes the connections that it inherits before it opens any: SQLite counts file locks per process, and
+would take the parent's locks for the child's own, so that the WAL could be reset while the child reads it. Closing them
+is safe, because no fork happens while SQLite is in use. If one did, made behind Python's back, the child does not touch
+the file any more, and other processes write it.
 
-So does a process whose application has closed SQLite's descriptors, and may have their numbers for files of its own:
-SQLite would write its pages there, and shares what it holds of a file with every other connection of the process.
+The same holds for a process whose application closed SQLite's descriptors and may have reused their numbers: SQLite
+would write database pages into the application's files, and all connections of a process share its open files.
 """
 
 import os
@@ -25,13 +25,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spancast.base import descriptors, files, forks, guard, locks
+from spancast.base import descriptors, files, forks, guard, locks, migrations
 from spancast.base.folders import private
 from spancast.base.locks import FileLock
-from spancast.errors import SpancastError
 
-CHECKPOINT_AT = 4 * 1024 * 1024
-"""Bytes of write-ahead log after which it is folded into the database."""
+CHECKPOINT_BYTES = 4 * 1024 * 1024
+"""Size of the write-ahead log from which a transaction copies it into the database."""
 
 _BUSY = "PRAGMA busy_timeout=30000"
 _PRAGMAS = (
@@ -42,10 +41,10 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
 )
 
-_ENDS = ("", "-wal", "-shm")
-"""How the names of the files of a database end."""
-_not_ours: set[tuple[int, int]] = set()
-"""Files that this process leaves to others: it has inherited a connection in the middle of something, or lost one."""
+_SUFFIXES = ("", "-wal", "-shm")
+"""Of the names of a database's files."""
+_abandoned: set[tuple[int, int]] = set()
+"""Files, by device and inode, that this process must not use: it inherited a connection in use, or lost one."""
 
 
 _opening = threading.RLock()
@@ -53,46 +52,47 @@ _opening = threading.RLock()
 
 @contextmanager
 def opening() -> Iterator[None]:
-    """Open and close a database without a `Store`, while none takes the descriptors for its own."""
+    """Open or close a database without a `Store`, while no `Store` mistakes the descriptors for its own."""
     with _opening:
         yield
 
 
-def _open_anew() -> None:
-    global _opening  # noqa: PLW0603 - a thread of the parent may have been opening one
+def _reset_opening() -> None:
+    global _opening  # noqa: PLW0603 - a thread of the parent may have held it
     _opening = threading.RLock()
 
 
-forks.in_child(_open_anew)
+forks.in_child(_reset_opening)
 
 
 class SetAsideError(sqlite3.DatabaseError):
-    """A file was damaged and is set aside, which the log says; what was done has failed, and can be done again."""
+    """The file was damaged and is set aside, which is logged; the operation failed and can be repeated."""
 
-    is_told = True
+    is_logged = True
 
 
 class Store:
-    """A database file that several processes and threads use. `migrations[n]` brings it from version n to n + 1.
+    """A database file that several processes and threads use. `steps[n]` migrates it from version n to n + 1.
 
     Transactions do not nest, neither in each other nor in a read. A file of a later version raises `SpancastError`.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
+    def __init__(self, path: Path, steps: Sequence[str]) -> None:
         self._path = path
-        self._migrations = migrations
+        self._steps = steps
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._descriptors: frozenset[descriptors.Held] = frozenset()
-        """Those of the connection itself, and not of others that this process has to the same file."""
-        self._turn, self._mutex = threading.RLock(), threading.RLock()
+        """Device and inode of the file that the connection uses."""
+        self._descriptors: frozenset[descriptors.OpenFile] = frozenset()
+        """Those of the connection, without those of this process's other connections to the same file."""
+        self._write_lock, self._connection_lock = threading.RLock(), threading.RLock()
         self._in_use = False
-        forks.in_child(self._begin_anew)
+        forks.in_child(self._reset)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection for one write transaction: committed at the end, rolled back on an exception."""
-        with self._alone(), self._mine(), self._using(), self._whole():
+        """Yield the connection for one write transaction: committed at the end, rolled back on an exception."""
+        with self._writing(), self._locked(), self._unforked(), self._setting_damage_aside():
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -106,75 +106,75 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection for one short read, of one moment's state."""
-        for is_last in (False, False, True):  # there are file systems on which a file seems another at each look
-            with self._mine():
+        """Yield the connection for one short read of a consistent snapshot."""
+        for is_last in (False, False, True):  # on some file systems a file's inode changes with each `stat`
+            with self._locked():
                 connection = self._connection if is_last or not self._is_replaced() else None
                 if connection is not None:
-                    with self._using():
+                    with self._unforked():
                         connection.execute("BEGIN")
                         try:
                             yield connection
                         finally:
                             connection.execute("ROLLBACK")
                     return
-            with self._alone(), self._mine(), self._using(), self._whole():
+            with self._writing(), self._locked(), self._unforked(), self._setting_damage_aside():
                 self._open()
-        raise sqlite3.OperationalError(f"{self._path} is taken away again and again")
+        raise sqlite3.OperationalError(f"{self._path} keeps being replaced by another file")
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
         with (
-            suppress(sqlite3.OperationalError),
-            self._mine(),
-            self._using(),
-        ):  # one that is left to others is not closed
+            suppress(sqlite3.OperationalError),  # an abandoned file's connection is not closed
+            self._locked(),
+            self._unforked(),
+        ):
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
 
-    def _begin_anew(self) -> None:
-        """Begin anew, without the connection of the parent."""
+    def _reset(self) -> None:
+        """Give up the connection that a forked child inherits."""
         inherited, in_use = self._connection, self._in_use
-        self._turn, self._mutex = threading.RLock(), threading.RLock()
+        self._write_lock, self._connection_lock = threading.RLock(), threading.RLock()
         self._connection, self._in_use = None, False
         if inherited is None:
             return
-        if in_use or inherited.in_transaction or not self._are_ours():
-            self._lose(inherited)
+        if in_use or inherited.in_transaction or not self._descriptors_are_ours():
+            self._abandon(inherited)
         else:
             inherited.close()
 
-    def _be_ours(self) -> None:
-        """Raise where another process has to write the file."""
-        forks.notice()
-        if self._file in _not_ours:
-            raise self._left_to_others()
+    def _require_usable(self) -> None:
+        """Raise if this process must not use the file."""
+        forks.detect()
+        if self._file in _abandoned:
+            raise self._abandoned_error()
 
     @contextmanager
-    def _mine(self) -> Iterator[None]:
-        """Hold the connection. Who has it waits for no other process, so that a read waits for none either."""
-        self._be_ours()
-        with self._held(self._mutex):
-            if self._connection is not None and not self._are_ours():
-                self._lose(self._connection)
-                raise self._left_to_others()
+    def _locked(self) -> Iterator[None]:
+        """Hold the connection's lock. Its holder never waits for another process, so reads do not either."""
+        self._require_usable()
+        with self._acquired(self._connection_lock):
+            if self._connection is not None and not self._descriptors_are_ours():
+                self._abandon(self._connection)
+                raise self._abandoned_error()
             yield
 
-    def _are_ours(self) -> bool:
+    def _descriptors_are_ours(self) -> bool:
         return all(each.is_ours() for each in self._descriptors)
 
-    def _lose(self, connection: sqlite3.Connection) -> None:
-        """Never touch a connection again, not even to close it, nor another of this process's to the same file."""
+    def _abandon(self, connection: sqlite3.Connection) -> None:
+        """Never use a connection again, not even to close it, nor any other of this process to the same file."""
         if self._file is not None:
-            _not_ours.add(self._file)
+            _abandoned.add(self._file)
         self._connection = None
-        _keep_for_ever(connection)
+        _never_close(connection)
 
     @contextmanager
-    def _using(self) -> Iterator[None]:
-        """Use SQLite, with no fork falling into it."""
-        with forks.Unforked():
+    def _unforked(self) -> Iterator[None]:
+        """Use SQLite while no other thread forks."""
+        with forks.NoFork():
             before, self._in_use = self._in_use, True
             try:
                 yield
@@ -182,16 +182,16 @@ class Store:
                 self._in_use = before
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the file lock, in a folder that exists; this process's threads wait for it in turn."""
-        self._be_ours()
+    def _writing(self) -> Iterator[None]:
+        """Hold the file lock, and before it the lock that this process's threads share; create the folder."""
+        self._require_usable()
         private(self._path.parent)
-        with self._held(self._turn), FileLock(self._path.with_suffix(".lock")):
+        with self._acquired(self._write_lock), FileLock(self._path.with_suffix(".lock")):
             yield
 
     @contextmanager
-    def _held(self, lock: "threading.RLock") -> Iterator[None]:
-        if not lock.acquire(timeout=locks.patience(threading.TIMEOUT_MAX)):
+    def _acquired(self, lock: "threading.RLock") -> Iterator[None]:
+        if not lock.acquire(timeout=locks.max_wait(threading.TIMEOUT_MAX)):
             raise TimeoutError(f"{self._path} is in use by another thread.")
         try:
             yield
@@ -199,8 +199,8 @@ class Store:
             lock.release()
 
     @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Set the file aside when SQLite says that it is damaged: what is done fails, and the next begins anew."""
+    def _setting_damage_aside(self) -> Iterator[None]:
+        """Set the file aside if SQLite reports damage: the operation fails, and the next one creates a new file."""
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -213,19 +213,19 @@ class Store:
             self._connection.close()
             self._connection = None
         aside = f"{self._path.name}.damaged-{time.time_ns()}"
-        for end in _ENDS:
+        for suffix in _SUFFIXES:
             with suppress(FileNotFoundError):
-                self._beside(end).rename(self._path.with_name(aside + end))
-        guard.once_a_minute("damaged", "%s is damaged. It is kept as %s, and a new one is begun.", self._path, aside)
-        told = SetAsideError(*error.args)
-        told.sqlite_errorcode = error.sqlite_errorcode
-        return told
+                self._beside(suffix).rename(self._path.with_name(aside + suffix))
+        guard.warn("damaged", "%s is damaged. It is kept as %s, and a new file is created.", self._path, aside)
+        logged = SetAsideError(*error.args)
+        logged.sqlite_errorcode = error.sqlite_errorcode
+        return logged
 
-    def _beside(self, end: str) -> Path:
-        return self._path.with_name(self._path.name + end)
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(self._path.name + suffix)
 
     def _is_replaced(self) -> bool:
-        """Whether another file lies under the name by now, or none: it was set aside, moved or deleted."""
+        """Whether the path leads to another file by now, or to none: it was set aside, moved or deleted."""
         return self._file != _identity(self._path)
 
     def _open(self) -> sqlite3.Connection:
@@ -233,98 +233,60 @@ class Store:
             self._connection.close()
             self._connection = None
         if self._connection is None:
-            self._create()
-            if _identity(self._path) in _not_ours:
-                raise self._left_to_others()
-            with self._held(_opening):
-                before = self._open_now()
+            self._claim_files()
+            if _identity(self._path) in _abandoned:
+                raise self._abandoned_error()
+            with self._acquired(_opening):
+                before = self._all_descriptors()
                 self._connection = self._connect()
-                self._descriptors = self._open_now() - before
+                self._descriptors = self._all_descriptors() - before
             self._file = _identity(self._path)
         return self._connection
 
-    def _open_now(self) -> frozenset[descriptors.Held]:
-        return descriptors.open_now(map(self._beside, _ENDS))
+    def _all_descriptors(self) -> frozenset[descriptors.OpenFile]:
+        """Return the descriptors that all connections of this process have to the file and its logs."""
+        return descriptors.descriptors_of(map(self._beside, _SUFFIXES))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
             connection.row_factory = sqlite3.Row
-            self._recognise(connection)
+            migrations.check(connection, self._path)
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
-            self._migrate(connection)
-        except UnicodeDecodeError as error:  # by us, or where `sqlite3` would say which definition is damaged
+            migrations.migrate(connection, self._path, self._steps)
+        except UnicodeDecodeError as error:  # ours, or of `sqlite3` when it names the damaged definition
             connection.close()
-            raise _damage(f"{self._path} has a definition of a table that is no text") from error
+            raise migrations.damage(f"{self._path} has a table definition that is not text") from error
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _left_to_others(self) -> sqlite3.OperationalError:
+    def _abandoned_error(self) -> sqlite3.OperationalError:
         return sqlite3.OperationalError(
-            f"{self._path} was in use when this process was forked, or this process has closed what was open of it; "
-            "others have to write it"
+            f"{self._path} was in use when this process was forked, or the program has closed its descriptors; this "
+            "process cannot use it any more, and other processes write it"
         )
 
-    def _create(self) -> None:
-        """Make the file, where there is none; raise `SpancastError` where it, or its log, is not ours to use.
+    def _claim_files(self) -> None:
+        """Create the file if there is none; raise `SpancastError` if it, or its log, is not ours.
 
-        SQLite writes a log that it finds, whoever has made it; it lies beside the file that a symbolic link leads to.
+        SQLite writes to a log that it finds, whoever created it, next to the file that a symbolic link leads to.
         """
         files.claim(self._path)
         real = os.path.realpath(self._path)
-        for each in (Path(real + end) for end in _ENDS):
-            files.be_ours(each)
-            files.narrow(each)
-
-    def _recognise(self, connection: sqlite3.Connection) -> None:
-        """Raise `SpancastError` for a database that is not ours, and an error of SQLite's for one without its tables.
-
-        One of version 0 has no tables yet; any other has.
-        """
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            raise SpancastError(
-                f"{self._path} is a database of something else, and is left as it is. Move it away, or point "
-                "SPANCAST_HOME at another directory."
-            )
-        if version < 0:
-            raise _damage(f"{self._path} is of version {version}, which there is none of")
-        definitions = connection.execute(_DEFINITIONS).fetchall()
-        if version > 0 and not definitions:
-            raise _damage(f"{self._path} has lost its tables")  # where these are listed is damaged
-        for (definition,) in definitions:
-            definition.decode()
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > len(self._migrations):
-            raise SpancastError(
-                f"{self._path} is of version {version}, and this Spancast knows versions up to "
-                f"{len(self._migrations)}. Upgrade spancast, or point SPANCAST_HOME at another directory."
-            )
-        for number in range(version, len(self._migrations)):
-            connection.executescript(f"BEGIN; {self._migrations[number]}; PRAGMA user_version={number + 1}; COMMIT")
+        for each in (Path(real + suffix) for suffix in _SUFFIXES):
+            files.require_ours(each)
+            files.restrict(each)
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
-        """Fold the log into the database, unless a reader is in the way: then a later transaction will."""
+        """Copy the log into the database; if a reader is in the way, a later transaction does it."""
         log = self._beside("-wal")
-        if log.exists() and log.stat().st_size > CHECKPOINT_AT:
+        if log.exists() and log.stat().st_size > CHECKPOINT_BYTES:
             connection.execute("PRAGMA busy_timeout=0")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             connection.execute(_BUSY)
-
-
-_DEFINITIONS = "SELECT CAST(name || coalesce(sql, '') AS BLOB) FROM sqlite_master"
-
-
-def _damage(what: str) -> sqlite3.DatabaseError:
-    """Return the error of SQLite's for a damaged file."""
-    error = sqlite3.DatabaseError(what)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -335,8 +297,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _keep_for_ever(connection: sqlite3.Connection) -> None:
-    """Let nothing close a connection, not even the end of the interpreter."""
-    import ctypes  # noqa: PLC0415 - hardly any process ever needs it
+def _never_close(connection: sqlite3.Connection) -> None:
+    """Keep a connection open for ever: not even the end of the interpreter closes it."""
+    import ctypes  # noqa: PLC0415 - hardly any process needs it
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))

@@ -1,9 +1,9 @@
-"""The application's own objects as text."""
+"""Objects of the application as text."""
 
 
-def as_text(seen: object) -> str:
-    """Return an object as `str()` writes it, and of text the text itself, whatever its class would write.
+def as_text(value: object) -> str:
+    """Return `str(value)`, but for a subclass of `str` its plain text, whatever its `__str__` returns.
 
-    A member of a `(str, Enum)` is `Feature.SEARCH` to `str()` and `search` in the body of a request: one user, not two.
+    `str()` of a `(str, Enum)` member is `Feature.SEARCH`, while JSON encodes it as `search`; both must be one user.
     """
-    return str.__str__(seen) if isinstance(seen, str) else str(seen)
+    return str.__str__(value) if isinstance(value, str) else str(value)

@@ -1,21 +1,21 @@
-"""Threads of our own: daemons, which end in silence whatever has become of `threading` since they began."""
+"""Daemon threads that end without a traceback, even if `threading` was patched while they ran."""
 
 import threading
 from collections.abc import Callable
 
 
 class Daemon(threading.Thread):
-    """Does one thing, and holds up no end of the process."""
+    """Calls a function in a thread that does not delay the end of the process."""
 
     def __init__(self, target: Callable[[], None], name: str) -> None:
-        """Name it and what it does; `start` raises `RuntimeError` where no thread can be started."""
+        """Prepare the thread; `start` raises `RuntimeError` where no thread can be started."""
         super().__init__(target=target, name=name, daemon=True)
 
     def run(self) -> None:
-        """Do it, and then be known by the number that this thread has by now: it is struck off under that.
+        """Call the function, and then register the thread under the identifier that it has by now.
 
-        It is another where a program has had `threading` patched meanwhile, as gevent does it; a thread that is unknown
-        there ends with a traceback on standard error. Whoever asks for the current thread is entered.
+        The identifier changes if `threading` is patched meanwhile, as gevent does. A thread that is not registered
+        under its identifier ends with a traceback on standard error; `current_thread` registers it.
         """
         try:
             super().run()

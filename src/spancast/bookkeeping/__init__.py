@@ -1,12 +1,36 @@
-"""The ledger: every dollar, booked from the calls themselves, so that sampling and privacy never change a sum.
+"""The ledger: every dollar, booked from the calls themselves, so that neither sampling nor privacy changes a sum.
 
-- `book`         the file; `schema` its tables, `entries` how calls are written, `amendments` what is said of them later
-- `entry`        a call as a row; `narrow` its numbers, `texts` what rows share, `posted` what sums ask of it
-- `known`        which numbers this process need not look up; `rows` how rows are put down
-- `rollups`      the sums that are kept beside the rows; `sums` how they add up, `latencies` the histograms
-- `answers`      what it says when it is asked
-- `late_costs`   asking for the costs that no answer stated; `prices` what estimates are made by
-- `reconciling`  the ledger beside what OpenRouter billed
-- `upkeep`       check, rebuild, prune; `kept` since when it is whole, `pruner` who prunes, `trouble` what is wrong,
-                 `dangling` what stands for nothing
+Writing:
+
+- `book`                the file `ledger.db`
+- `schema`              its tables and views
+- `entries`             inserts calls, and updates the sums in the same transaction
+- `amendments`          applies late facts to calls
+- `entry`               a call as a row
+- `narrow`              its counts and costs in narrow columns
+- `posted`              the fields of a row that sums are made of
+- `rows`                inserts many rows at a time
+- `paged`               looks up many rows at a time
+- `texts`               strings that rows share
+- `id_cache`            the ids of strings and kinds that this process knows
+
+Sums beside the calls:
+
+- `rollups`             by day and month
+- `sums`                how they add up
+- `latencies`           histograms of durations
+
+Reading and upkeep:
+
+- `answers`             queries: calls, costs and latency, from the ledger or from ClickHouse
+- `reconciling`         compares the ledger with what OpenRouter billed
+- `late_costs`          looks up or estimates costs that no answer stated
+- `openrouter`          OpenRouter's API for costs and prices
+- `prices`, `pricing`   OpenRouter's price list, and the pricing of one model
+- `numbers`             reads numbers in OpenRouter's answers
+- `upkeep`              check, rebuild, prune
+- `pruner`              prunes once a day
+- `retention`           which days still have all their calls
+- `dangling`            references to rows that do not exist
+- `trouble`             explains why a ledger cannot be used
 """

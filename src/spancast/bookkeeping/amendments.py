@@ -1,4 +1,4 @@
-"""What is said of a call after it was booked: the row is filled as `spancast.records.late.filled` fills the record."""
+"""Applies late facts to a booked call: fills its row as `spancast.records.late.filled` fills the record."""
 
 from sqlite3 import Connection
 
@@ -7,12 +7,12 @@ import msgspec
 from spancast.bookkeeping import entries, narrow
 from spancast.bookkeeping.entry import Entry, Kind, packed
 from spancast.records.call import Call
-from spancast.records.late import Late, filled
+from spancast.records.late import LateFacts, filled
 
 
-def fill(connection: Connection, late: Late) -> bool:
-    """Fill the row that the word is about; return whether there is one."""
-    found = entries.find(connection, *_meant(late))
+def fill(connection: Connection, late: LateFacts) -> bool:
+    """Fill the row that late facts are about; return whether there is one."""
+    found = entries.find(connection, *_row_condition(late))
     if found is None:
         return False
     seq, entry, kind = found
@@ -25,25 +25,25 @@ def fill(connection: Connection, late: Late) -> bool:
     return True
 
 
-def _meant(late: Late) -> tuple[str, dict[str, object]]:
-    """Return the condition of the row; of a job's the first, which is billed once however often it was asked for."""
+def _row_condition(late: LateFacts) -> tuple[str, dict[str, object]]:
+    """Return the SQL condition of the row. A job that was polled several times is billed once, in its first row."""
     if late.call_id is not None:
         return "call_id = :call_id", {"call_id": packed(late.call_id)}
     return "job AND response_id = :job_id", {"job_id": late.job_id}
 
 
 _OF_KIND = ("outcome", "provider", "response_model", "error_type", "is_byok", "cost_source")
-"""Fields of a Call that a word may fill or asks after, and a kind has."""
+"""Fields of a kind that late facts fill or depend on."""
 
 
 def _call(entry: Entry, kind: Kind) -> Call:
-    """Return as much of the call as a word may fill or asks after."""
+    """Return the call with the fields that late facts fill or depend on."""
     return Call(
         call_id="",
         operation=kind.operation,
         started_at=entry.started_at,
         generation_id=entry.generation_id,
-        **narrow.told(entry._asdict()),
+        **narrow.call_fields(entry._asdict()),
         **{name: getattr(kind, name) for name in _OF_KIND},
     )
 

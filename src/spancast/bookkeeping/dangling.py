@@ -1,7 +1,6 @@
-"""Numbers in the ledger that stand for a text or a kind which is not there, since somebody has deleted it by hand.
+"""References in the ledger to a text or a kind that does not exist, since somebody has deleted it by hand.
 
-Nothing can say any more what they stood for. Mended, each stands for a name of its own, so that the dollars of one user
-stay together and none is lost.
+What they referred to is lost. `repair` gives each a new name of its own, so that the dollars of one user stay together.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,90 +10,99 @@ from typing import NamedTuple
 from spancast.errors import SpancastError
 
 
-class _Naming(NamedTuple):
-    """A column whose numbers stand for rows of another table."""
+class _Reference(NamedTuple):
+    """A column that holds ids of another table."""
 
     table: str
     column: str
-    of: str
-    stands_in: str | None = None
-    """The SQL of a text that takes the place of one that is lost, given its `id`; `None` where nothing can."""
+    target: str
+    replacement: str | None = None
+    """The SQL of a text to insert for a lost `id`; `None` to set the column to NULL."""
 
 
 _LOST = "'lost-' || id || '-' || lower(hex(randomblob(4)))"
-"""A name that nobody has."""
+"""A unique name."""
 _ROUTE = f"json_array({_LOST}, NULL, NULL)"
 
-_NAMINGS = (
-    _Naming("entries", "tags", "texts"),
-    _Naming("entries", "setting", "texts"),
-    _Naming("entries", "user", "texts", _LOST),
-    _Naming("entries", "session", "texts", _LOST),
-    _Naming("users_daily", "user", "texts", _LOST),
-    _Naming("users_monthly", "user", "texts", _LOST),
-    _Naming("latencies", "route", "texts", _ROUTE),
-    _Naming("entries", "kind", "kinds"),
-    _Naming("kinds_daily", "kind", "kinds"),
+_REFERENCES = (
+    _Reference("entries", "tags", "texts"),
+    _Reference("entries", "setting", "texts"),
+    _Reference("entries", "user", "texts", _LOST),
+    _Reference("entries", "session", "texts", _LOST),
+    _Reference("users_daily", "user", "texts", _LOST),
+    _Reference("users_monthly", "user", "texts", _LOST),
+    _Reference("latencies", "route", "texts", _ROUTE),
+    _Reference("entries", "kind", "kinds"),
+    _Reference("kinds_daily", "kind", "kinds"),
 )
 
 
-def lost(table: str, numbers: Collection[int]) -> SpancastError:
-    """Return the error that rows stand for something which is not among these of a table."""
+def damage_error(table: str, numbers: Collection[int]) -> SpancastError:
+    """Return the error for ids that `table` lacks."""
     return SpancastError(
-        f"The ledger is damaged: number {min(numbers)} of its {table} is not there, and other rows name it. "
-        "`spancast ledger check` says what is wrong; `spancast ledger rebuild` mends what can be mended."
+        f"The ledger is damaged: row {min(numbers)} of its table {table} is missing, and other rows refer to it. "
+        "`spancast ledger check` lists what is wrong; `spancast ledger rebuild` repairs it as far as possible."
     )
 
 
-def see_kinds(connection: Connection) -> None:
-    """Raise `SpancastError` where a kind is not there that calls are of. Only by hand can their numbers get a gap."""
+def check_kinds(connection: Connection) -> None:
+    """Raise `SpancastError` where calls refer to a missing kind. Only a deletion by hand leaves a gap in the ids."""
     count, last = connection.execute("SELECT count(*), coalesce(max(id), 0) FROM kinds").fetchone()
     if count < last:
-        (gone,) = connection.execute(_GONE).fetchone()
+        (gone,) = connection.execute(_MISSING_KIND).fetchone()
         if gone is not None:
-            raise lost("kinds", [gone])
+            raise damage_error("kinds", [gone])
 
 
-def found(connection: Connection) -> Iterator[str]:
-    """Yield in words what stands for nothing."""
-    for naming in _NAMINGS:
-        rows, numbers = connection.execute(_COUNT.format(naming=naming)).fetchone()
+def check_text(connection: Connection, column: str, text: str) -> None:
+    """Raise `SpancastError` if `text` is not stored, and the `column` of a call refers to a text that is missing."""
+    if connection.execute("SELECT 1 FROM texts WHERE text = ?", (text,)).fetchone() is None:
+        (gone,) = connection.execute(_MISSING_TEXT[column]).fetchone()
+        if gone is not None:
+            raise damage_error("texts", [gone])
+
+
+def problems(connection: Connection) -> Iterator[str]:
+    """Yield a sentence for each column with dangling references."""
+    for reference in _REFERENCES:
+        rows, numbers = connection.execute(_COUNT.format(reference=reference)).fetchone()
         if rows:
             yield (
-                f"{naming.table}: {rows:,} of its rows name a {naming.column} that is not there "
-                f"({numbers:,} of the {naming.of} were lost)."
+                f"{reference.table}: {rows:,} of its rows refer to a {reference.column} that is missing "
+                f"({numbers:,} rows of {reference.target} were lost)."
             )
 
 
-def mend(connection: Connection) -> int:
-    """Give what stands for nothing something to stand for, and take away the tags and settings that are lost.
-
-    Return how many names, tags and settings were lost.
-    """
+def repair(connection: Connection) -> int:
+    """Insert a row for each dangling reference, and clear those to tags and settings; return how many ids were lost."""
     count = 0
-    for naming in _NAMINGS:
-        if naming.of == "kinds":
-            count += connection.execute(_KIND.format(naming=naming)).rowcount
-        elif naming.stands_in is not None:
-            count += connection.execute(_TEXT.format(naming=naming)).rowcount
+    for reference in _REFERENCES:
+        if reference.target == "kinds":
+            count += connection.execute(_KIND.format(reference=reference)).rowcount
+        elif reference.replacement is not None:
+            count += connection.execute(_TEXT.format(reference=reference)).rowcount
         else:
-            count += connection.execute(_COUNT.format(naming=naming)).fetchone()[1]
-            connection.execute(_NOTHING.format(naming=naming))
+            count += connection.execute(_COUNT.format(reference=reference)).fetchone()[1]
+            connection.execute(_CLEAR.format(reference=reference))
     return count
 
 
-_GONE = """
+_MISSING_KIND = """
     SELECT min(kind) FROM (SELECT kind FROM kinds_daily UNION SELECT kind FROM entries WHERE outsize)
     WHERE kind NOT IN (SELECT id FROM kinds)
 """
-_IS_LOST = "{naming.column} <> 0 AND {naming.column} NOT IN (SELECT id FROM {naming.of})"
-"""Zero is nobody."""
-_COUNT = f"SELECT count(*), count(DISTINCT {{naming.column}}) FROM {{naming.table}} WHERE {_IS_LOST}"  # noqa: S608 - names
-_NUMBERS = f"SELECT DISTINCT {{naming.column}} AS id FROM {{naming.table}} WHERE {_IS_LOST}"  # noqa: S608 - names
-_NOTHING = f"UPDATE {{naming.table}} SET {{naming.column}} = NULL WHERE {_IS_LOST}"  # noqa: S608 - names
-_TEXT = f"INSERT INTO texts(id, text) SELECT id, {{naming.stands_in}} FROM ({_NUMBERS})"  # noqa: S608 - names
+_MISSING_TEXT = {
+    "user": "SELECT min(user) FROM users_monthly WHERE user <> 0 AND user NOT IN (SELECT id FROM texts)",
+    "session": "SELECT min(session) FROM entries WHERE session NOT IN (SELECT id FROM texts)",
+}
+_IS_DANGLING = "{reference.column} <> 0 AND {reference.column} NOT IN (SELECT id FROM {reference.target})"
+"""Zero stands for no user."""
+_COUNT = f"SELECT count(*), count(DISTINCT {{reference.column}}) FROM {{reference.table}} WHERE {_IS_DANGLING}"  # noqa: S608 - names
+_NUMBERS = f"SELECT DISTINCT {{reference.column}} AS id FROM {{reference.table}} WHERE {_IS_DANGLING}"  # noqa: S608 - names
+_CLEAR = f"UPDATE {{reference.table}} SET {{reference.column}} = NULL WHERE {_IS_DANGLING}"  # noqa: S608 - names
+_TEXT = f"INSERT INTO texts(id, text) SELECT id, {{reference.replacement}} FROM ({_NUMBERS})"  # noqa: S608 - names
 _KIND = f"""
     INSERT INTO kinds(id, whole, operation, outcome, streamed, request_models, sampled)
     SELECT id, {_LOST}, 'unknown', 'killed', 0, '[]', 1 FROM ({_NUMBERS})
 """  # noqa: S608 - names
-"""A call of which no more is known than that it was made, as one has whose process was killed."""
+"""As of a call whose process was killed: nothing is known but that it was made."""

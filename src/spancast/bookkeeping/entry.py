@@ -1,4 +1,4 @@
-"""A call as the ledger writes it down: what it has in common with others, its texts, and the rest in one narrow row."""
+"""A call as the ledger stores it: its kind and texts, which it shares with other calls, and a narrow row of its own."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ import msgspec
 
 from spancast.base import money
 from spancast.bookkeeping import narrow
-from spancast.bookkeeping.narrow import held
+from spancast.bookkeeping.narrow import storable
 from spancast.records.call import Call, Parameters
 from spancast.records.late import JOBS
 from spancast.records.resource import service_of
@@ -24,7 +24,7 @@ SETTING = (
     "environment",
     "release",
 )
-"""Fields of a Call without a column that are the same for many calls."""
+"""Fields of a `Call` without a column of their own whose values many calls share."""
 
 MORE = (
     *SETTING,
@@ -57,10 +57,10 @@ MORE = (
     "request_trace_id",
     "request_parent_span_id",
 )
-"""Fields of a Call that have no column of their own for whoever reads: most calls state few of them."""
+"""Fields of a `Call` that the view `calls` has in its JSON column `more`, since most calls state few of them."""
 
-SAME = 1
-"""In place of a response id that is the generation id."""
+SAME_AS_GENERATION_ID = 1
+"""Stored in `response_id` where it equals the generation id."""
 
 _encoded = msgspec.json.Encoder().encode
 _setting = attrgetter(*SETTING)
@@ -84,13 +84,13 @@ _traits = attrgetter(
     "key_hash",
     "sampled",
 )
-_REST = tuple(name for name in MORE if name not in (*SETTING, *narrow.PARTS, "output_chunks"))
+_REST = tuple(name for name in MORE if name not in (*SETTING, *narrow.COST_PARTS, "output_chunks"))
 _rest = attrgetter(*_REST)
 _BLANK = _rest(Call(call_id="", operation="", started_at=0))
 
 
 class Kind(NamedTuple):
-    """What calls have in common; a row of `kinds`."""
+    """The fields that many calls have in common; a row of `kinds`."""
 
     operation: str
     outcome: str
@@ -113,7 +113,7 @@ class Kind(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """The texts of a call that many calls share, as they are, or as the numbers of `texts`."""
+    """The texts of a call that many calls share, which `entries` refers to by their ids in `texts`."""
 
     user: str | None
     session: str | None
@@ -122,7 +122,7 @@ class Texts(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A row of `entries` but for `seq`."""
+    """A row of `entries`, without `seq`."""
 
     call_id: str | bytes | bytearray
     kind: int
@@ -160,19 +160,19 @@ class Entry(NamedTuple):
 
 
 def traits(call: Call) -> Hashable:
-    """Return what a kind is made of: calls of which it is the same are of one kind."""
-    has_source = call.cost_source is not None and money.stated(call.cost) is not None
+    """Return the values that determine a call's kind."""
+    has_source = call.cost_source is not None and money.valid(call.cost) is not None
     return _traits(call), service_of(call.resource), has_source
 
 
 def kind_of(call: Call) -> Kind:
-    """Return what a finished call has in common with others."""
+    """Return the kind of a finished call."""
     return Kind(
         operation=call.operation,
         outcome=call.outcome or "",
         server_address=call.server_address,
-        server_port=held(call.server_port),
-        http_status=held(call.http_status),
+        server_port=storable(call.server_port),
+        http_status=storable(call.http_status),
         error_type=call.error_type,
         streamed=call.streamed,
         request_model=call.request_model,
@@ -182,7 +182,7 @@ def kind_of(call: Call) -> Kind:
         finish_reason=call.finish_reason,
         native_finish_reason=_joined(call.native_finish_reasons),
         is_byok=call.is_byok,
-        cost_source=None if money.stated(call.cost) is None else call.cost_source,
+        cost_source=None if money.valid(call.cost) is None else call.cost_source,
         app=service_of(call.resource),
         key_hash=call.key_hash,
         sampled=call.sampled,
@@ -190,19 +190,19 @@ def kind_of(call: Call) -> Kind:
 
 
 def texts_of(call: Call, settings: dict[Hashable, str | None]) -> Texts:
-    """Return the texts of a call that many calls share; a setting that was written before is among the `settings`."""
+    """Return the texts of a call that many calls share; `settings` caches the encoded settings."""
     tags = _encoded(call.tags).decode() if call.tags else None
-    made_of = _setting(call)
-    if made_of not in settings:
-        settings[made_of] = _object(_shared(call))
-    return Texts(call.user, call.session, tags, settings[made_of])
+    key = _setting(call)
+    if key not in settings:
+        settings[key] = _json_object(_shared(call))
+    return Texts(call.user, call.session, tags, settings[key])
 
 
 def entry_of(call: Call, kind: int, texts: Sequence[int | None]) -> Entry:
-    """Return the row of a finished call, given the number of its kind and those of its `Texts`."""
-    taken = narrow.columns(call)
+    """Return the row of a finished call, given the ids of its kind and of its `Texts`."""
+    columns = narrow.columns(call)
     generation_id, response_id = call.generation_id, call.response_id
-    started_at, duration, headers, first_token, chunks = _held(_counted(call))
+    started_at, duration, headers, first_token, chunks = _storable(_counted(call))
     return Entry._make(
         (
             packed(call.call_id),
@@ -211,13 +211,13 @@ def entry_of(call: Call, kind: int, texts: Sequence[int | None]) -> Entry:
             duration,
             headers,
             first_token,
-            *taken,
+            *columns,
             chunks,
             *texts,
             generation_id,
-            SAME if response_id is not None and response_id == generation_id else response_id,
+            SAME_AS_GENERATION_ID if response_id is not None and response_id == generation_id else response_id,
             call.error_message,
-            _object(_own(call, with_parts=taken.upstream_input_cost is None)),
+            _json_object(_unshared(call, with_parts=columns.upstream_input_cost is None)),
             None if call.trace_id is None else packed(call.trace_id),
             None if call.span_id is None else packed(call.span_id),
             None if call.parent_span_id is None else packed(call.parent_span_id),
@@ -226,17 +226,17 @@ def entry_of(call: Call, kind: int, texts: Sequence[int | None]) -> Entry:
     )
 
 
-def _held(numbers: Sequence[int | None]) -> Sequence[int | None]:
-    """Return the numbers as far as columns can hold them; see `narrow.held`."""
+def _storable(numbers: Sequence[int | None]) -> Sequence[int | None]:
+    """Apply `narrow.storable` to each number."""
     one, two, three, four, five = numbers
-    # Nearly all are natural and small enough, which the bits of all of them together tell at once.
-    if 0 <= (one or 0) | (two or 0) | (three or 0) | (four or 0) | (five or 0) < narrow.HELD:
+    # Nearly all are non-negative and small enough, which one comparison of their bitwise OR shows.
+    if 0 <= (one or 0) | (two or 0) | (three or 0) | (four or 0) | (five or 0) < narrow.COLUMN_LIMIT:
         return numbers
-    return [*map(held, numbers)]
+    return [*map(storable, numbers)]
 
 
 def packed(text: str) -> str | bytearray:
-    """Return an id as bytes where that says it whole."""
+    """Return an id as bytes where they represent it exactly, else as text."""
     try:
         short = bytearray.fromhex(text)
     except ValueError:
@@ -245,20 +245,20 @@ def packed(text: str) -> str | bytearray:
 
 
 def unpacked(packed_id: str | bytes) -> str:
-    """Return the id that was `packed`."""
+    """Return the text of a `packed` id."""
     return packed_id if isinstance(packed_id, str) else packed_id.hex()
 
 
 def _shared(call: Call) -> dict[str, object]:
-    """Return what other calls are likely to state as well."""
+    """Return the fields that other calls are likely to share."""
     found = _stated(SETTING, _setting(call))
     if _is_unique(call.parameters):
         del found["parameters"]
     return found
 
 
-def _own(call: Call, *, with_parts: bool) -> dict[str, object]:
-    """Return what is left of what has no column."""
+def _unshared(call: Call, *, with_parts: bool) -> dict[str, object]:
+    """Return the other fields that have no column."""
     values = _rest(call)
     found = {} if values == _BLANK else _stated(_REST, values)
     if with_parts and call.upstream_input_cost is not None:
@@ -273,7 +273,7 @@ def _stated(names: Iterable[str], values: Iterable[object]) -> dict[str, object]
     return {name: value for name, value in given if value or not (value is None or value in ((), {}))}
 
 
-def _object(found: Mapping[str, object]) -> str | None:
+def _json_object(found: Mapping[str, object]) -> str | None:
     if not found:
         return None
     plain = {name: money.plain(value) if isinstance(value, Decimal) else value for name, value in found.items()}

@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping import texts
 from spancast.bookkeeping.posted import Posted
 from spancast.bookkeeping.rollups import day_of
 
 SCALE = 4
-"""Doublings are cut into 2^SCALE buckets."""
+"""Each power of two is divided into 2^SCALE buckets."""
 
 _PER_DOUBLING = 1 << SCALE
-_SECOND = 10**9
 _encoded = msgspec.json.Encoder().encode
 
 
@@ -34,10 +34,10 @@ class Measure(IntEnum):
     FIRST_TOKEN = 2
     """Nanoseconds from the request to the first token of a stream."""
     THROUGHPUT = 3
-    """Output tokens a second of a stream, from its first token on."""
+    """Output tokens per second of a stream, from its first token on."""
 
 
-class Reading(NamedTuple):
+class Measurement(NamedTuple):
     """One value of one call."""
 
     measure: Measure
@@ -52,12 +52,12 @@ def bucket(value: float) -> int:
 
 
 def value(number: int) -> float:
-    """Return the value that stands for a bucket: the middle of its bounds, on the scale of its logarithm."""
+    """Return the value that represents a bucket: the geometric mean of its bounds."""
     return float(2 ** ((number - 0.5) / _PER_DOUBLING))
 
 
 def percentile(counts: Mapping[int, int], share: float) -> float | None:
-    """Return the value below which a share of the calls is, given their number by bucket; `None` without calls."""
+    """Return the value that a `share` of the calls does not exceed, given calls by bucket; `None` without calls."""
     wanted = share * sum(counts.values())
     reached = 0
     for number in sorted(counts):
@@ -68,7 +68,7 @@ def percentile(counts: Mapping[int, int], share: float) -> float | None:
 
 
 def measured(call: Posted) -> Mapping[Measure, float]:
-    """Return what can be said of a call; nothing of one that did not complete, or took nobody knows how long."""
+    """Return the measures of a call; none where it did not complete, or its duration is unknown."""
     duration, first = call.duration, call.time_to_first_token
     if call.outcome != "completed" or call.error_type is not None or duration is None or duration <= 0:
         return {}
@@ -76,18 +76,18 @@ def measured(call: Posted) -> Mapping[Measure, float]:
     if call.streamed and first is not None and first > 0:
         found[Measure.FIRST_TOKEN] = first
         if duration > first and call.output_tokens is not None and call.output_tokens > 0:
-            found[Measure.THROUGHPUT] = call.output_tokens * _SECOND / (duration - first)
+            found[Measure.THROUGHPUT] = call.output_tokens * NS_PER_SECOND / (duration - first)
     return found
 
 
-def readings(call: Posted) -> list[Reading]:
-    """Return what a call adds to the histograms, which are kept by operation, model and provider."""
+def measurements(call: Posted) -> list[Measurement]:
+    """Return what a call adds to the histograms, which are by operation, model and provider."""
     found = measured(call)
     if not found:
         return []
     route = _route(call.operation, call.response_model or call.request_model, call.provider)
     day = day_of(call.started_at)
-    return [Reading._make((measure, route, bucket(value), day)) for measure, value in found.items()]
+    return [Measurement._make((measure, route, bucket(value), day)) for measure, value in found.items()]
 
 
 @lru_cache(1000)
@@ -95,12 +95,14 @@ def _route(operation: str, model: str | None, provider: str | None) -> str:
     return _encoded([operation, model, provider]).decode()
 
 
-def post(connection: Connection, added: Iterable[Reading], sign: int = 1, known: dict[str, int] | None = None) -> None:
-    """Count readings, or take them away again; the numbers of texts that are `known` are not looked up."""
+def post(
+    connection: Connection, added: Iterable[Measurement], sign: int = 1, ids: dict[str, int] | None = None
+) -> None:
+    """Count measurements, or with `sign` -1 uncount them; `ids` caches the ids of texts."""
     counts = Counter(added)
-    numbers: dict[str, int] = {} if known is None else known
-    texts.number(connection, {route for _, route, _, _ in counts}, numbers)
-    # In the order of their table SQLite puts rows down quickest.
+    numbers: dict[str, int] = {} if ids is None else ids
+    texts.assign_ids(connection, {route for _, route, _, _ in counts}, numbers)
+    # SQLite inserts rows fastest in the order of their primary key.
     rows = sorted((int(measure), numbers[route], number, day, n) for (measure, route, number, day), n in counts.items())
     connection.executemany(_COUNT, [(*key, sign * count) for *key, count in rows])
     if sign < 0:
@@ -108,7 +110,7 @@ def post(connection: Connection, added: Iterable[Reading], sign: int = 1, known:
 
 
 def clear(connection: Connection, since: int) -> None:
-    """Empty the histograms of the days from `since` on."""
+    """Delete the histograms of the days from `since` on."""
     connection.execute("DELETE FROM latencies WHERE day >= ?", (since,))
 
 

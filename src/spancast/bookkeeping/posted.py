@@ -1,4 +1,4 @@
-"""What the sums ask of an entry."""
+"""The parts of an entry that sums and histograms are made of."""
 
 from collections.abc import Sequence
 from operator import itemgetter
@@ -8,7 +8,7 @@ from spancast.bookkeeping.entry import Entry, Kind
 
 
 class Posted(NamedTuple):
-    """An entry with its kind, as far as sums and histograms are made of it."""
+    """The fields of an entry and its kind that go into sums and histograms."""
 
     kind: int
     user: int | None
@@ -33,12 +33,12 @@ class Posted(NamedTuple):
 
 
 def posted(entry: Entry, kind: Kind) -> Posted:
-    """Return it of an entry that is being written."""
+    """Return the fields of an entry that is being written."""
     return Posted._make(_of_entry(entry) + _of_kind(kind))
 
 
 def read(row: Sequence[object]) -> Posted:
-    """Return it of a row of `POSTED`."""
+    """Return the fields in a row of `POSTED`."""
     return Posted(*row)  # type: ignore[arg-type]  # the columns are those of the table
 
 
@@ -46,4 +46,4 @@ _of_entry = itemgetter(*(Entry._fields.index(name) for name in Posted._fields if
 _of_kind = itemgetter(*(Kind._fields.index(name) for name in Posted._fields if name in Kind._fields))
 
 POSTED = f"SELECT {', '.join(Posted._fields)} FROM entries JOIN kinds ON kinds.id = entries.kind"  # noqa: S608 - names
-"""The query for entries, to which a condition can be added."""
+"""The query for `read`, to which a condition can be appended."""

@@ -1,7 +1,7 @@
-"""OpenRouter's list of models and their prices (`GET /models`), kept on disk.
+"""OpenRouter's list of models and their prices (`GET /models`), stored on disk.
 
-Constraints: it is fetched in the background, or by a command, and never on a caller's thread. Format: one JSON object,
-replaced as a whole. Recovery: a file that cannot be read is none, and is fetched again.
+Constraints: it is fetched in the background, or by a command, never on a caller's thread. Format: one JSON object,
+replaced as a whole. Recovery: a file that cannot be read counts as absent, and is fetched again.
 """
 
 import time
@@ -23,24 +23,24 @@ from spancast.errors import SpancastError
 from spancast.records.call import Call
 
 FILE = "prices.json"
-_NO_SUBSTITUTE = ("free", "batch")
-"""Variants that have prices of their own; the others ask for a kind of provider, at its price."""
+_OWN_PRICE_VARIANTS = ("free", "batch")
+"""Variants with prices of their own; the others only select providers, at the model's price."""
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A model, as OpenRouter lists it."""
+class ListedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model in OpenRouter's list."""
 
     id: str
     canonical_slug: str | None = None
-    """The dated name that comes back as the `model` of an answer."""
+    """The dated name that answers state as their `model`."""
     alias_of: str | None = None
     """The id of the model that a name such as `~openai/gpt-latest` stands for."""
     pricing: dict[str, Any]
-    """US dollars as they are written, by what they are for."""
+    """US dollars as stated, by what they are for."""
 
     @property
     def names(self) -> Iterator[str]:
-        """What an answer or a request may call it."""
+        """The names that requests and answers use for it."""
         yield self.id
         if self.canonical_slug is not None:
             variant = self.id.partition(":")[2]
@@ -49,11 +49,11 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class Prices:
-    """The list, as it was at one time."""
+    """The list as it was at one time."""
 
     fetched_at: float
     """Unix time in seconds."""
-    models: tuple[Listed, ...]
+    models: tuple[ListedModel, ...]
 
     @property
     def age(self) -> float:
@@ -61,43 +61,43 @@ class Prices:
         return max(0.0, time.time() - self.fetched_at)
 
     @cached_property
-    def _by_name(self) -> dict[str, Listed]:
-        found: dict[str, Listed] = {}
+    def _by_name(self) -> dict[str, ListedModel]:
+        found: dict[str, ListedModel] = {}
         for model in self.models:
             for name in model.names:
                 found.setdefault(name, model)
         return found
 
-    def find(self, name: str | None) -> Listed | None:
+    def find(self, name: str | None) -> ListedModel | None:
         """Return the model of that id, alias or dated name."""
         found = self._by_name.get(name or "")
         return found if found is None or found.alias_of is None else self._by_name.get(found.alias_of, found)
 
     def of(self, call: Call) -> Pricing | None:
         """Return the prices of the model that answered; `None` where it is not listed, or a router picked it."""
-        asked = self.find(call.request_model)
-        if asked is not None and pricing(asked.pricing).is_dynamic:
+        requested = self.find(call.request_model)
+        if requested is not None and pricing(requested.pricing).is_dynamic:
             return None
         found = next((model for name in _names(call) if (model := self.find(name)) is not None), None)
         return None if found is None else pricing(found.pricing)
 
 
 def _names(call: Call) -> Iterator[str]:
-    """Yield the names by which the model may be listed, the most particular first."""
-    served, asked, variant = call.response_model, call.request_model, call.variant
+    """Yield the names under which the model may be listed, the most specific first."""
+    served, requested, variant = call.response_model, call.request_model, call.variant
     if served is not None:
         if variant and ":" not in served:
             yield f"{served}:{variant}"
-        if variant not in _NO_SUBSTITUTE or ":" in served:
+        if variant not in _OWN_PRICE_VARIANTS or ":" in served:
             yield served
-    if asked is not None and (served is None or not call.request_models):
-        yield asked
-        if variant not in _NO_SUBSTITUTE:
-            yield asked.partition(":")[0]
+    if requested is not None and (served is None or not call.request_models):
+        yield requested
+        if variant not in _OWN_PRICE_VARIANTS:
+            yield requested.partition(":")[0]
 
 
 def read(body: bytes, fetched_at: float) -> Prices:
-    """Return the list in an answer of OpenRouter; raise `SpancastError` where there is none."""
+    """Return the list in an answer of OpenRouter; raise `SpancastError` where it has none."""
     try:
         rows = _answer(body).data
     except (msgspec.MsgspecError, ValueError) as error:
@@ -109,20 +109,20 @@ def read(body: bytes, fetched_at: float) -> Prices:
 
 
 def load(home: Path) -> Prices | None:
-    """Return the list that is kept in `home`; `None` where there is none that can be read."""
+    """Return the list that is stored in `home`; `None` where it is absent or cannot be read."""
     try:
-        kept = _kept(files.read(home / FILE))
+        stored = _stored(files.read(home / FILE))
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    return Prices(kept.fetched_at, kept.models)
+    return Prices(stored.fetched_at, stored.models)
 
 
 def save(home: Path, prices: Prices) -> None:
-    """Keep the list in `home`, as a whole or not at all; raise `OSError` where that cannot be."""
+    """Store the list in `home`, as a whole or not at all; raise `OSError` where that fails."""
     private(home)
     with NamedTemporaryFile(dir=home, prefix=f"{FILE}.", delete=False) as file:
         try:
-            file.write(_encode(_Kept(fetched_at=prices.fetched_at, models=prices.models)))
+            file.write(_encode(_Stored(fetched_at=prices.fetched_at, models=prices.models)))
             file.flush()
             Path(file.name).replace(home / FILE)
         except BaseException:
@@ -142,19 +142,19 @@ class _Answer(msgspec.Struct):
     data: list[_Row]
 
 
-class _Kept(msgspec.Struct, kw_only=True):
+class _Stored(msgspec.Struct, kw_only=True):
     fetched_at: float
-    models: tuple[Listed, ...]
+    models: tuple[ListedModel, ...]
 
 
 _answer = msgspec.json.Decoder(_Answer, float_hook=Decimal).decode
-_kept = msgspec.json.Decoder(_Kept, float_hook=Decimal).decode
+_stored = msgspec.json.Decoder(_Stored, float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def _listed(row: _Row) -> Listed:
+def _listed(row: _Row) -> ListedModel:
     target = row.alias_target.get("slug") if isinstance(row.alias_target, dict) else None
-    return Listed(
+    return ListedModel(
         id=row.id,
         canonical_slug=row.canonical_slug if isinstance(row.canonical_slug, str) else None,
         alias_of=target if isinstance(target, str) else None,

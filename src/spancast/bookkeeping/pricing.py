@@ -1,10 +1,13 @@
-"""What a model costs by OpenRouter's list: its rates, and when others apply (OpenRouter API, PublicPricing)."""
+"""The pricing of a model in OpenRouter's list: its rates, and when others apply (OpenRouter API, PublicPricing)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
+
+from spancast.base.units import NS_PER_SECOND
+from spancast.bookkeeping.numbers import decimal
 
 RATES = frozenset(
     {
@@ -24,32 +27,32 @@ RATES = frozenset(
         "web_search",
     }
 )
-"""The members of a `pricing` that are US dollars for one token, request, search or image."""
+"""The members of a `pricing` that are US dollars per token, request, search or image."""
 
 _MIDNIGHT = Decimal(2400)
 
 Rates = Mapping[str, Decimal]
-"""US dollars, by what they are for. A negative one is dynamic: it is that of the model that a router picks."""
+"""US dollars, by what they are for. A negative rate is dynamic: the rate of whichever model a router picks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """Other rates, which apply when all conditions do (openrouter SDK, PricingOverride)."""
+    """Rates that apply instead where all conditions hold (openrouter SDK, PricingOverride)."""
 
     rates: Rates
     above: Decimal | None = None
-    """Applies to more tokens of input than that."""
+    """Applies above this number of input tokens."""
     start: Decimal = Decimal(0)
-    """From this time of the UTC day on, as a clock number: 1030 is 10:30."""
+    """Applies from this UTC time of day, as hours and minutes: 1030 is 10:30."""
     end: Decimal = _MIDNIGHT
-    """Before this one; a window may wrap past midnight."""
+    """Applies before this time; the window may wrap past midnight."""
     days: frozenset[str] | None = None
-    """On these days of the week, in UTC."""
-    is_clear: bool = True
-    """Whether every condition is one that we know."""
+    """Applies on these days of the week, in UTC."""
+    is_understood: bool = True
+    """Whether all its conditions are known to this version."""
 
     def applies(self, at: datetime, input_tokens: int) -> bool | None:
-        """Whether it applies to a request; `None` where that cannot be told."""
+        """Whether it applies to a request; `None` where that is unknown."""
         day, clock = _DAYS[at.weekday()], at.hour * 100 + at.minute
         large = self.above is None or input_tokens > self.above
         today = self.days is None or day in self.days
@@ -57,7 +60,7 @@ class Override:
         open_now = start <= clock < end if start <= end else clock >= start or clock < end
         if not (large and today and open_now):
             return False
-        return True if self.is_clear else None
+        return True if self.is_understood else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,14 @@ class Pricing:
     base: Rates
     overrides: tuple[Override, ...] = ()
     discount: Decimal = Decimal(0)
-    """The part of the price that is taken off."""
+    """The fraction by which the price is reduced."""
 
     def rates(self, started_at: int, input_tokens: int) -> Rates | None:
         """Return the rates of a request that began at `started_at` (Unix time in nanoseconds).
 
-        Later overrides win. `None` where it cannot be told which apply, or where the price is dynamic.
+        Later overrides win. `None` where it is unknown which apply, or where the price is dynamic.
         """
-        rates, at = dict(self.base), datetime.fromtimestamp(started_at // 10**9, UTC)
+        rates, at = dict(self.base), datetime.fromtimestamp(started_at // NS_PER_SECOND, UTC)
         for override in self.overrides:
             applies = override.applies(at, input_tokens)
             if applies is None:
@@ -85,19 +88,19 @@ class Pricing:
 
     @property
     def is_dynamic(self) -> bool:
-        """Whether the price is that of the model that a router picks."""
+        """Whether the price is that of whichever model a router picks."""
         return any(rate < 0 for rate in self.base.values())
 
 
 def pricing(listed: Mapping[str, Any]) -> Pricing:
-    """Return the pricing as it is listed; what is no rate and no condition that can be read is left out."""
+    """Return the pricing of a listed model, without rates and overrides that cannot be read."""
     overrides = tuple(_override(each) for each in listed.get("overrides") or () if isinstance(each, Mapping))
-    return Pricing(_rates(listed), overrides, _decimal(listed.get("discount")) or Decimal(0))
+    return Pricing(_rates(listed), overrides, decimal(listed.get("discount")) or Decimal(0))
 
 
 def _override(listed: Mapping[str, Any]) -> Override:
     conditions = listed.keys() - RATES
-    numbers = {name: number for name in _NUMBERS if (number := _decimal(listed.get(name))) is not None}
+    numbers = {name: number for name in _NUMBERS if (number := decimal(listed.get(name))) is not None}
     days = _days(listed.get("utc_days"))
     known = numbers.keys() | ({"utc_days"} if days is not None else set())
     return Override(
@@ -106,7 +109,7 @@ def _override(listed: Mapping[str, Any]) -> Override:
         start=numbers.get("utc_start", Decimal(0)),
         end=numbers.get("utc_end", _MIDNIGHT),
         days=days,
-        is_clear=conditions <= known,
+        is_understood=conditions <= known,
     )
 
 
@@ -115,16 +118,7 @@ def _days(value: Any) -> frozenset[str] | None:
 
 
 def _rates(listed: Mapping[str, Any]) -> Rates:
-    return {name: rate for name in RATES if (rate := _decimal(listed.get(name))) is not None}
-
-
-def _decimal(value: Any) -> Decimal | None:
-    """Return a number that is written as one, or as text."""
-    try:
-        number = Decimal(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
-    except InvalidOperation:
-        return None
-    return number if number is not None and number.is_finite() else None
+    return {name: rate for name in RATES if (rate := decimal(listed.get(name))) is not None}
 
 
 _NUMBERS = ("min_prompt_tokens", "utc_start", "utc_end")

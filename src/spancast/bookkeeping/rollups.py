@@ -1,7 +1,7 @@
-"""The sums that are kept beside the entries: by day and kind, by day and user, by month and user.
+"""Sums stored beside the entries: by day and kind, by day and user, by month and user.
 
-They are posted to in the transaction that writes the entries, so that no death leaves them apart, and they stay when
-old entries are pruned. Entries with a number too large for them stand outside; whoever sums reads those one by one.
+They are updated in the transaction that writes the entries, so that a crash cannot separate them, and they stay when
+old entries are pruned. Entries with a number too large for them are outsize: not in these sums, but read one by one.
 """
 
 from collections import defaultdict
@@ -11,19 +11,20 @@ from operator import itemgetter
 from sqlite3 import Connection
 from typing import NamedTuple
 
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping.schema import CARRY, SUMS
-from spancast.bookkeeping.sums import ADDED, Addends, Sums
+from spancast.bookkeeping.sums import SUMMED_COLUMNS, Addends, Sums
 
-DAY = 24 * 3600 * 10**9
-"""Nanoseconds of a day; all days have as many in Unix time."""
-NOBODY = 0
-"""In place of the user of calls that have none."""
+DAY = 24 * 3600 * NS_PER_SECOND
+"""Nanoseconds of a day, the same for all days in Unix time."""
+NO_USER = 0
+"""Stands for the user of calls that have none."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Posting(NamedTuple):
-    """What one entry adds, and where."""
+    """What one entry adds to the sums of a day, a kind and a user."""
 
     day: int
     """Days since 1970."""
@@ -54,7 +55,7 @@ def first_day_of(month: int) -> int:
 
 
 class Postings:
-    """What entries add to the sums, together."""
+    """Postings of several entries, grouped."""
 
     def __init__(self) -> None:
         self._kinds: defaultdict[tuple[int, int], list[Addends]] = defaultdict(list)
@@ -78,12 +79,12 @@ class Postings:
 
 
 def post(connection: Connection, postings: Iterable[Posting], sign: int = 1) -> None:
-    """Add what entries say to the sums, or take it away again."""
-    together = Postings()
-    together.add(postings)
-    users_daily = together.users_daily
+    """Add postings to the stored sums, or with `sign` -1 subtract them."""
+    grouped = Postings()
+    grouped.add(postings)
+    users_daily = grouped.users_daily
     tables = {
-        "kinds_daily": together.kinds_daily,
+        "kinds_daily": grouped.kinds_daily,
         "users_daily": users_daily,
         "users_monthly": _monthly(users_daily),
     }
@@ -94,20 +95,20 @@ def post(connection: Connection, postings: Iterable[Posting], sign: int = 1) -> 
 
 
 def clear(connection: Connection, since: int) -> None:
-    """Empty the sums of the days from `since` on."""
+    """Delete the sums of the days from `since` on."""
     for table in ("kinds_daily", "users_daily"):
         connection.execute(f"DELETE FROM {table} WHERE day >= ?", (since,))  # noqa: S608 - names
 
 
 def sum_months(connection: Connection) -> None:
-    """Make the sums of the months anew from those of their days."""
+    """Rebuild the sums of the months from those of their days."""
     connection.execute("DELETE FROM users_monthly")
     connection.executemany(_UPSERT["users_monthly"], _rows(by_month(connection), 1))
 
 
 def by_month(connection: Connection) -> Mapping[tuple[int, int], Sums]:
     """Return the sums by month and user that the days add up to."""
-    days = connection.execute(f"SELECT day, user, {ADDED} FROM users_daily GROUP BY day, user")  # noqa: S608 - names
+    days = connection.execute(f"SELECT day, user, {SUMMED_COLUMNS} FROM users_daily GROUP BY day, user")  # noqa: S608 - names
     return _monthly({(day, user): Sums.read(columns) for day, user, *columns in days})
 
 
@@ -120,7 +121,7 @@ def _monthly(daily: Mapping[tuple[int, int], Sums]) -> Mapping[tuple[int, int], 
 
 
 def _rows(added: Mapping[tuple[int, int], Sums], sign: int) -> list[tuple[int, ...]]:
-    """Return the rows in the order of their table, in which SQLite puts them down quickest."""
+    """Return the rows in the order of their primary key, in which SQLite inserts them fastest."""
     return [(*key, *sums.columns(sign)) for key, sums in sorted(added.items(), key=itemgetter(0))]
 
 

@@ -1,8 +1,8 @@
-"""Rows that are put into a table, many at a time, without the columns of which nothing is known.
+"""Inserts many rows at a time, leaving out the columns that are `None`.
 
-`sqlite3` takes an exact `int`, `float`, `str` or `bytearray` as it is. All else, `None`, `bytes` and `bool` among it,
-it offers to adapters first: about a microsecond a value, and most columns of a call are `None`. So what is `None` is
-left to the column's default, and what is binary comes as a `bytearray`.
+`sqlite3` binds an exact `int`, `float`, `str` or `bytearray` directly. Every other value, including `None`, `bytes` and
+`bool`, is offered to adapters first, which takes about a microsecond; and most columns of a call are `None`. So `None`
+is left to the column's default, and binary values are passed as `bytearray`.
 """
 
 from collections import defaultdict
@@ -14,12 +14,12 @@ from sqlite3 import Connection
 
 
 def insert(connection: Connection, table: str, names: tuple[str, ...], rows: Iterable[Sequence[object]]) -> None:
-    """Insert rows of these columns; those that state the same columns go together, so the order is not kept."""
-    alike: defaultdict[tuple[bool, ...], list[list[object]]] = defaultdict(list)
+    """Insert rows of these columns, grouped by which columns they state, so not in their order."""
+    by_columns: defaultdict[tuple[bool, ...], list[list[object]]] = defaultdict(list)
     for row in rows:
         stated = tuple(map(is_not, row, repeat(None)))
-        alike[stated].append([*compress(row, stated)])
-    for stated, values in alike.items():
+        by_columns[stated].append([*compress(row, stated)])
+    for stated, values in by_columns.items():
         connection.executemany(_insert(table, tuple(compress(names, stated))), values)
 
 

@@ -1,29 +1,29 @@
-"""The tables of `ledger.db`, and the views by which people and their tools read them.
+"""The tables of `ledger.db`, and the views for users and their tools.
 
-A call is one narrow row of `entries`. What many calls have in common is said once: who was asked and who answered in
-`kinds`, names of users, sessions, tags and settings in `texts`. The views `calls` and `calls_usd` put it together
-again; they are what a user's own SQL should read.
+A call is one narrow row of `entries`. What many calls have in common is stored once: models, providers, outcomes and
+the like in `kinds`; users, sessions, tags and settings in `texts`. The views `calls` and `calls_usd` join them again;
+they are what a user's own SQL should read.
 
-`kinds_daily`, `users_daily`, `users_monthly` and `latencies` are sums that are kept up to date with the entries, in
-the same transactions, and outlive them.
+`kinds_daily`, `users_daily`, `users_monthly` and `latencies` are sums that are updated in the same transactions as the
+entries, and outlive them.
 """
 
-from spancast.records import early
+from spancast import early_facts
 
 CARRY = 2**62
 """Pico-dollars that one unit of `carry` stands for, so that no sum leaves 64 bits."""
 
 TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
-"""The tokens that are summed."""
+"""The token counts that are summed."""
 
 COUNTS = ("calls", "errors", "priced", "refused", "estimated")
-"""How many calls there were, failed, have a known cost, were refused, have an estimated cost."""
+"""Numbers of calls: all, failed, with a known cost, refused, with an estimated cost."""
 
 STATING = tuple(f"{name}_stated" for name in TOKENS)
-"""How many calls state the tokens of each sort."""
+"""Numbers of calls that state each token count."""
 
 SUMS = (*COUNTS, *STATING, *TOKENS, "cost", "carry")
-"""The columns of the sums. Money is `carry * CARRY + cost`."""
+"""The columns of the sums. The sum in pico-dollars is `carry * CARRY + cost`."""
 
 _SUMS = ", ".join(f"{name} INTEGER NOT NULL" for name in SUMS)
 
@@ -33,7 +33,7 @@ def _hex(column: str) -> str:
 
 
 def _dollars(pico: str, stated: str = "NULL") -> str:
-    """Return the SQL of an amount as text: as stated where that stands beside, else without trailing zeros."""
+    """Return the SQL of an amount as text: `stated` where it is not NULL, else `pico` without trailing zeros."""
     unit = 10**12
     digits = f"printf('%s%d.%012d', iif({pico} < 0, '-', ''), abs({pico}) / {unit}, abs({pico}) % {unit})"
     return f"coalesce({stated}, iif({pico} IS NULL, NULL, rtrim(rtrim({digits}, '0'), '.')))"
@@ -158,8 +158,8 @@ MIGRATIONS = (
         next_at INTEGER NOT NULL, -- nanoseconds
         given_up TEXT -- why; NULL while it is tried
     ) STRICT;
-    {early.TABLE};
-    {early.INDEX};
+    {early_facts.TABLE};
+    {early_facts.INDEX};
     CREATE TABLE adjustments(
         seq INTEGER PRIMARY KEY,
         at INTEGER NOT NULL, -- nanoseconds, when it was noted

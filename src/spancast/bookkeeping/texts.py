@@ -1,4 +1,4 @@
-"""Texts that many rows share, each kept once and named by a number."""
+"""Texts that many rows share, each stored once and referred to by its id."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from sqlite3 import Connection
@@ -6,24 +6,24 @@ from sqlite3 import Connection
 from spancast.bookkeeping import paged
 
 
-def number(connection: Connection, texts: Iterable[str | None], known: dict[str, int]) -> None:
-    """See to it that the number of each text is `known`, given to it now where it has none."""
-    unknown = {text for text in texts if text is not None and text not in known}
+def assign_ids(connection: Connection, texts: Iterable[str | None], ids: dict[str, int]) -> None:
+    """Add the id of each text to `ids`, inserting the texts that are new."""
+    unknown = {text for text in texts if text is not None and text not in ids}
     if not unknown:
         return
     found = _numbered(connection, list(unknown))
-    known |= found
-    # In the order of their index SQLite puts texts down quickest.
+    ids |= found
+    # SQLite inserts texts fastest in the order of their index.
     new = sorted(unknown - found.keys())
     if new:
         (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM texts").fetchone()
-        given = dict(zip(new, range(last + 1, last + 1 + len(new)), strict=True))
-        connection.executemany("INSERT INTO texts(text, id) VALUES (?, ?)", given.items())
-        known |= given
+        assigned = dict(zip(new, range(last + 1, last + 1 + len(new)), strict=True))
+        connection.executemany("INSERT INTO texts(text, id) VALUES (?, ?)", assigned.items())
+        ids |= assigned
 
 
-def of(connection: Connection, numbers: Iterable[int | None]) -> Mapping[int | None, str | None]:
-    """Return the text of each number; that of `None` is `None`."""
+def by_id(connection: Connection, numbers: Iterable[int | None]) -> Mapping[int | None, str | None]:
+    """Return the text of each id; `None` for `None`."""
     wanted = [number for number in dict.fromkeys(numbers) if number is not None]
     return {None: None, **dict(paged.rows(connection, _TEXTS, wanted))}
 

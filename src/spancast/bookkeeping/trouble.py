@@ -1,4 +1,4 @@
-"""What keeps a ledger from being used, and the cure, in words."""
+"""Explains why a ledger cannot be used, and what to do."""
 
 import errno
 import sqlite3
@@ -10,11 +10,11 @@ from spancast.base import files, store
 from spancast.errors import SpancastError
 
 _MAGIC = b"SQLite format 3\0"
-"""What every database begins with (sqlite.org/fileformat.html, section 1.3)."""
-_NO_ROOM = "There is no room left on the disk. Make some: nothing of the ledger is lost."
+"""The first bytes of every database (sqlite.org/fileformat.html, section 1.3)."""
+_NO_ROOM = "The disk is full. Free some space: nothing in the ledger is lost."
 _NOT_WRITABLE = (
-    "It is written to even where it is only read: a lock and a log lie beside it. "
-    "Do this as its owner, or with a copy of the directory."
+    "Even reading writes to the directory: a lock file and a log. "
+    "Run this as the directory's owner, or on a copy of it."
 )
 _MOVE_AWAY = "Move it away, or name another directory with --home; the next program starts a new ledger."
 _OF_SYSTEM = {
@@ -22,25 +22,25 @@ _OF_SYSTEM = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_WRITABLE),
     **dict.fromkeys((errno.EISDIR, errno.ENOTDIR, errno.ENXIO), _MOVE_AWAY),
 }
-_HELD = "Let it go on, or end it, and try again."
+_HELD = "Wait until it is done, or end it, and try again."
 _OF_SQLITE = {
-    **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), f"Another process has it. {_HELD}"),
+    **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), f"Another process is using it. {_HELD}"),
     sqlite3.SQLITE_FULL: _NO_ROOM,
-    sqlite3.SQLITE_IOERR: "The disk fails, or has no room: see to it. What was committed is in the ledger.",
+    sqlite3.SQLITE_IOERR: "The disk fails or is full: check it. What was committed is in the ledger.",
     **dict.fromkeys((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN), _NOT_WRITABLE),
 }
-_WHICH = "`spancast doctor` says which it is, and what to do."
-_OTHER = "Put back a copy, or move ledger.db away: the next program starts a new one."
+_WHICH = "`spancast doctor` shows which one, and what to do."
+_OTHER = "Restore a copy, or move ledger.db away: the next program starts a new one."
 
 
 @contextmanager
-def told(home: Path, *, also: str = "") -> Iterator[None]:
-    """Say what is wrong with the ledger of a home directory where something is: `SpancastError`.
+def ledger_errors(home: Path, *, also: str = "") -> Iterator[None]:
+    """Turn errors from the ledger of a home directory into a `SpancastError` that explains them.
 
-    `also` is what else is in use there: SQLite does not say which of its files it means.
+    `also` names another file in use there, since SQLite's errors do not name the file.
     """
     try:
-        _look(home / "ledger.db")
+        _check_is_database(home / "ledger.db")
         yield
     except BrokenPipeError:
         raise
@@ -50,23 +50,23 @@ def told(home: Path, *, also: str = "") -> Iterator[None]:
         raise SpancastError(f"{what} in {home} cannot be used: {_sentence(error)} {cure}") from error
 
 
-def _look(path: Path) -> None:
-    """Raise for what is no database, before anything is made of it; SQLite would wait for a pipe for ever."""
+def _check_is_database(path: Path) -> None:
+    """Raise where the file is not a database, before it is opened: SQLite would wait on a pipe for ever."""
     if not path.exists() or (path.is_file() and _is_database(path)):
         return
     head = files.read(path, len(_MAGIC))
     if head and head != _MAGIC:
         raise SpancastError(
-            f"{path} is no ledger: it begins with {head!r}, which no SQLite database does. {_MOVE_AWAY}"
+            f"{path} is not a ledger: it begins with {head!r}, and a SQLite database never does. {_MOVE_AWAY}"
         )
 
 
 def _is_database(path: Path) -> bool:
-    """Return whether SQLite takes the file for a database, whole or damaged.
+    """Return whether SQLite accepts the file as a database, whole or damaged.
 
-    It is SQLite that opens it: were it opened and closed beside SQLite, the POSIX locks that this process's connections
-    hold on it would be dropped (sqlite.org/howtocorrupt.html, section 2.2), and another process could fold the log away
-    under their hands. Nobody can have what SQLite refuses open.
+    Only SQLite may open it: closing another descriptor of the file would drop the POSIX locks that this process's
+    connections hold on it (sqlite.org/howtocorrupt.html, section 2.2), and another process could then checkpoint the
+    log under them. A file that SQLite refuses cannot have such connections.
     """
     try:
         with (
@@ -80,12 +80,12 @@ def _is_database(path: Path) -> bool:
 
 
 def _sentence(error: Exception) -> str:
-    said = str(error)
-    return said if said.endswith((".", "?")) else f"{said}."
+    text = str(error)
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _cure(error: sqlite3.Error | OSError) -> str | None:
-    """Return the cure where it is the same for every file."""
+    """Return the cure where it is the same for every file, else `None`."""
     if isinstance(error, TimeoutError):
         return _HELD
     return _OF_SYSTEM.get(error.errno or 0) if isinstance(error, OSError) else _OF_SQLITE.get(_code(error))
@@ -96,7 +96,7 @@ def _of_ledger(home: Path, error: sqlite3.Error | OSError) -> str:
         return _OTHER
     aside = set_aside(home)
     if (home / "ledger.db").exists() or not aside:
-        return f"Its file is damaged. {_OTHER} `sqlite3 FILE .recover` may save what is in it."
+        return f"Its file is damaged. {_OTHER} `sqlite3 FILE .recover` may recover its content."
     return f"Its file was damaged and is kept as {aside[-1].name}; the next program starts a new one."
 
 
@@ -105,5 +105,5 @@ def _code(error: sqlite3.Error | OSError) -> int:
 
 
 def set_aside(home: Path) -> list[Path]:
-    """Return the files that were found damaged and are kept, oldest first."""
+    """Return the damaged files that were set aside, oldest first."""
     return sorted(home.glob("ledger.db.damaged-*[0-9]"))

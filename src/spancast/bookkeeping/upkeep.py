@@ -1,4 +1,4 @@
-"""What the owner of a ledger can do with it: check it, make its sums anew, and prune what is old."""
+"""Maintenance of a ledger: check it, rebuild its sums, and prune old calls."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,67 +8,68 @@ from typing import NamedTuple
 from spancast.bookkeeping import dangling, latencies, rollups
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.entries import postings
-from spancast.bookkeeping.kept import kept_since
-from spancast.bookkeeping.latencies import Reading
+from spancast.bookkeeping.latencies import Measurement
 from spancast.bookkeeping.posted import POSTED, Posted, read
+from spancast.bookkeeping.retention import retained_since
 from spancast.bookkeeping.rollups import DAY
 from spancast.bookkeeping.schema import SUMS
 from spancast.bookkeeping.sums import Sums
 
-CHUNK = 2000
-"""Entries that are pruned in one transaction, so that nobody who writes waits long."""
-PAGE = 10_000
-"""Entries that are read at a time."""
+PRUNE_CHUNK = 2000
+"""Entries deleted per transaction, so that no writer waits long."""
+REBUILD_PAGE = 10_000
+"""Entries read at a time."""
 
 
 class Rebuilt(NamedTuple):
-    """What was done."""
+    """What `rebuild` did."""
 
     calls: int
-    """Of which the sums were made."""
-    mended: int
-    """Names, tags and settings that were lost; see `dangling`."""
+    """Calls that the sums were rebuilt from."""
+    repaired: int
+    """Lost names, tags and settings that were replaced; see `dangling`."""
 
 
 def rebuild(book: Book) -> Rebuilt:
-    """Make the sums of all days anew from their single calls, and mend what stands for nothing.
+    """Rebuild the sums of all days from their single calls, and repair dangling references.
 
-    Days of which calls were pruned keep the sums they have. Nobody can write meanwhile: a minute for millions of calls.
+    Days with pruned calls keep their sums. Writers wait meanwhile: a minute for millions of calls.
     """
     with book.writing() as connection:
-        mended = dangling.mend(connection)
-        since = _first(connection)
+        repaired = dangling.repair(connection)
+        since = _first_complete_day(connection)
         rollups.clear(connection, since)
         latencies.clear(connection, since)
         count = 0
         for page in _pages(connection, since):
             rollups.post(connection, postings(page))
-            latencies.post(connection, _readings(page))
+            latencies.post(connection, _measurements(page))
             count += len(page)
         rollups.sum_months(connection)
-    return Rebuilt(count, mended)
+    return Rebuilt(count, repaired)
 
 
 def check(book: Book) -> list[str]:
-    """Return what is wrong with the ledger, in words; nothing where all is well.
+    """Return the problems of the ledger, as sentences.
 
-    The file is read whole, all that its numbers stand for is looked for, and the sums are compared with the calls.
+    The whole file is read, every reference is looked up, and the sums are compared with the calls.
     """
     with book.reading() as connection:
-        damage = [f"SQLite says: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        return damage or [*dangling.found(connection)] or [*_drift(connection)]
+        damage = [f"SQLite reports: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        return damage or [*dangling.problems(connection)] or [*_drift(connection)]
 
 
 def prunable(book: Book, before: int, limit: int = -1) -> int:
-    """Return how many single calls `prune` would remove, counted up to a limit where one is given."""
+    """Return how many single calls `prune` would delete, counting up to `limit` where it is given."""
     with book.reading() as connection:
         return int(connection.execute(_COUNT, (before * DAY, limit)).fetchone()[0])
 
 
 def prune(book: Book, before: int, *, go_on: Callable[[], bool] = lambda: True) -> int:
-    """Remove the single calls of the days before this one, since 1970; return how many. Sums and open costs stay.
+    """Delete the single calls of the days before `before`, a day since 1970; return how many.
 
-    It is given up between two transactions when it is not to `go_on`; a later one removes the rest.
+    The sums stay, and so do calls whose cost is still to come. It stops between two transactions once `go_on` returns
+    false; a later run deletes the rest.
     """
     with book.writing() as connection:
         connection.execute("INSERT INTO kept VALUES (?)", (before,))
@@ -76,25 +77,25 @@ def prune(book: Book, before: int, *, go_on: Callable[[], bool] = lambda: True) 
     count = 0
     while True:
         with book.writing() as connection:
-            removed = connection.execute(_PRUNE, (before * DAY, CHUNK)).rowcount
+            removed = connection.execute(_PRUNE, (before * DAY, PRUNE_CHUNK)).rowcount
         count += removed
-        if removed < CHUNK:
+        if removed < PRUNE_CHUNK:
             break
         if not go_on():
             return count
     with book.writing() as connection:
-        connection.execute(_FORGET_TEXTS)
+        connection.execute(_DELETE_UNUSED_TEXTS)
     return count
 
 
-def _first(connection: Connection) -> int:
-    """Return the first day whose sums can be made of its calls."""
-    return kept_since(connection) or 0
+def _first_complete_day(connection: Connection) -> int:
+    """Return the first day that has all its calls, so that its sums can be rebuilt."""
+    return retained_since(connection) or 0
 
 
 def _drift(connection: Connection) -> Iterator[str]:
-    """Yield where the sums are not what the single calls add up to."""
-    for (day,) in connection.execute(_DAYS, {"since": _first(connection)}).fetchall():
+    """Yield where the sums differ from their calls."""
+    for (day,) in connection.execute(_DAYS, {"since": _first_complete_day(connection)}).fetchall():
         yield from _drift_of(connection, day)
     yield from _drift_of_months(connection)
 
@@ -103,16 +104,16 @@ def _drift_of(connection: Connection, day: int) -> Iterator[str]:
     rows = [read(row) for row in connection.execute(_OF_DAY, (day * DAY, (day + 1) * DAY))]
     expected = rollups.Postings()
     expected.add(postings(rows))
-    if _kept(connection, "kinds_daily", "kind", day) != _columns(expected.kinds_daily):
-        yield f"kinds_daily: the sums of {rollups.date_of(day)} are not those of its calls."
-    if _kept(connection, "users_daily", "user", day) != _columns(expected.users_daily):
-        yield f"users_daily: the sums of {rollups.date_of(day)} are not those of its calls."
-    counted = Counter(_readings(rows))
-    if {Reading(*row): calls for *row, calls in connection.execute(_LATENCIES, (day,))} != counted:
-        yield f"latencies: the counts of {rollups.date_of(day)} are not those of its calls."
+    if _stored_sums(connection, "kinds_daily", "kind", day) != _columns(expected.kinds_daily):
+        yield f"kinds_daily: the sums of {rollups.date_of(day)} do not match its calls."
+    if _stored_sums(connection, "users_daily", "user", day) != _columns(expected.users_daily):
+        yield f"users_daily: the sums of {rollups.date_of(day)} do not match its calls."
+    counted = Counter(_measurements(rows))
+    if {Measurement(*row): calls for *row, calls in connection.execute(_LATENCIES, (day,))} != counted:
+        yield f"latencies: the counts of {rollups.date_of(day)} do not match its calls."
 
 
-def _kept(connection: Connection, table: str, key: str, day: int) -> dict[tuple[int, int], tuple[int, ...]]:
+def _stored_sums(connection: Connection, table: str, key: str, day: int) -> dict[tuple[int, int], tuple[int, ...]]:
     rows = connection.execute(f"SELECT day, {key}, {', '.join(SUMS)} FROM {table} WHERE day = ?", (day,))  # noqa: S608 - names
     return {(day, number): tuple(sums) for day, number, *sums in rows}
 
@@ -124,22 +125,22 @@ def _columns(sums: Mapping[tuple[int, int], Sums]) -> dict[tuple[int, int], tupl
 def _drift_of_months(connection: Connection) -> Iterator[str]:
     rows = connection.execute(f"SELECT month, user, {', '.join(SUMS)} FROM users_monthly")  # noqa: S608 - names
     if {(month, user): tuple(sums) for month, user, *sums in rows} != _columns(rollups.by_month(connection)):
-        yield "users_monthly: the sums of the months are not those of their days."
+        yield "users_monthly: the sums of the months do not match their days."
 
 
 def _pages(connection: Connection, since: int) -> Iterator[Sequence[Posted]]:
-    """Yield the single calls that the sums are of, in pages."""
+    """Yield the single calls from the day `since` on, in pages."""
     last, first = 0, since * DAY
     while True:
-        rows = connection.execute(_PAGE, (last, first, PAGE)).fetchall()
+        rows = connection.execute(_PAGE, (last, first, REBUILD_PAGE)).fetchall()
         if not rows:
             return
         yield [read(columns) for _, *columns in rows]
         last = rows[-1]["seq"]
 
 
-def _readings(page: Sequence[Posted]) -> Iterator[Reading]:
-    return (reading for call in page for reading in latencies.readings(call))
+def _measurements(page: Sequence[Posted]) -> Iterator[Measurement]:
+    return (each for call in page for each in latencies.measurements(call))
 
 
 _OF_DAY = f"{POSTED} WHERE started_at >= ? AND started_at < ?"
@@ -158,7 +159,7 @@ _LATENCIES = """
 _PRUNABLE = "started_at < ? AND outsize IS NULL AND NOT coalesce(job AND awaits_cost, 0)"
 _COUNT = f"SELECT count(*) FROM (SELECT 1 FROM entries WHERE {_PRUNABLE} LIMIT ?)"  # noqa: S608 - names
 _PRUNE = f"DELETE FROM entries WHERE seq IN (SELECT seq FROM entries WHERE {_PRUNABLE} LIMIT ?)"  # noqa: S608 - names
-_FORGET_TEXTS = """
+_DELETE_UNUSED_TEXTS = """
     DELETE FROM texts WHERE id NOT IN (
         SELECT user FROM users_daily UNION SELECT route FROM latencies
         UNION SELECT session FROM entries WHERE session IS NOT NULL

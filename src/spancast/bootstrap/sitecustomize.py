@@ -1,7 +1,7 @@
-"""Start Spancast in a program that knows nothing of it.
+"""Starts Spancast in a program that does not import it.
 
-`spancast run` puts this folder first on `PYTHONPATH`, where Python looks for `sitecustomize` before the program begins.
-The module of that name that it hides, if there is one, is run as well.
+`spancast run` puts this folder first on `PYTHONPATH`, where Python looks for `sitecustomize` before the program runs.
+Another module of that name that this one shadows is run as well.
 """
 
 import sys
@@ -12,16 +12,16 @@ from pathlib import Path
 
 def _start() -> None:
     try:
-        from spancast.api import begin  # noqa: PLC0415 - in another environment than ours it is not there
+        from spancast.api import start_runtime  # noqa: PLC0415 - absent if the program has another environment
 
-        begin({})
-    except Exception as error:  # noqa: BLE001 - the program runs whatever happens here
-        if "subinterpreters" in str(error):  # there it is not to run, and a program may make any number of them
+        start_runtime({})
+    except Exception as error:  # noqa: BLE001 - the program must run whatever happens here
+        if "subinterpreters" in str(error):  # unsupported there, and a program may create any number of them
             return
         sys.stderr.write(f"spancast: {sys.executable} runs without Spancast. {type(error).__name__}: {error}\n")
 
 
-def _run_hidden() -> None:
+def _run_shadowed() -> None:
     here = Path(__file__).parent
     spec = PathFinder.find_spec("sitecustomize", [entry for entry in sys.path if Path(entry or ".").resolve() != here])
     if spec is not None and spec.loader is not None:
@@ -31,4 +31,4 @@ def _run_hidden() -> None:
 
 
 _start()
-_run_hidden()
+_run_shadowed()

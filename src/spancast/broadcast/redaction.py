@@ -1,95 +1,92 @@
-"""The redactor of one destination: what it may see of the words, and what happens when it fails.
+"""The redactor of one destination: what it is shown of the content of a span, and what happens when it fails.
 
-Constraints: it is the application's own code, so it may raise, or never come back. It runs in a thread of its own, and
-is watched: where it takes longer over one text than it has time, the words are withheld, and the span goes without
-them. The first text may take longer, for what a redactor loads when it is first used. While it is still busy with one
-that was given up, others are withheld at once. A role, the name of a tool and the like it is not shown.
+A redactor is the application's own code, so it may raise, or never return. It therefore runs in a thread of its own,
+with a time limit for each text: when it exceeds the limit, the content is withheld and the span is sent without it. The
+first text has a longer limit, since a redactor may load something on first use. While the redactor is still busy with a
+span that was given up, the content of others is withheld at once. It is not shown roles, names of tools and the like.
 """
 
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from spancast.base import guard
 from spancast.base.background import Background
-from spancast.base.bounded import encodable
-from spancast.base.importing import function
+from spancast.base.importing import import_plain_function
 from spancast.contract import Attribute
-from spancast.trace import names
+from spancast.records.redacted import NAMING, Redact, redacted_text, without_removed
+from spancast.semconv import names
 
-Redact = Callable[[str], str | None]
-"""Returns what may be sent of a text; `None` takes it away."""
-
-PATIENCE = 0.05
-"""Seconds for one text."""
-FIRST_PATIENCE = 5.0
-"""Seconds for the first."""
+LIMIT_SECONDS = 0.05
+"""The time limit for one text."""
+FIRST_LIMIT_SECONDS = 5.0
+"""The time limit for the first text."""
 FAILED, TOO_SLOW = "redact failed", "redact took too long"
-"""Why words were withheld."""
+"""Why content was withheld."""
 
 _SHAPED = {names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS, names.TOOL_DEFINITIONS}
-"""Words in the shape of the conventions: messages, parts, tools."""
-_NAMING = {"type", "role", "modality", "mime_type", "id", "name", "finish_reason", "file_id"}
-"""Members of a message, a part and a tool that name and do not speak."""
-_SPOKEN, _GIVEN = {"content", "uri"}, {"arguments", "response"}
-"""Members that a part is without meaning without, and those that it has to have, were it for nothing."""
+"""Content in the shape of the conventions: messages, parts, tools."""
 _PARTS = "parts"
 
 
 class Redactor:
-    """Of one destination. Not for several threads at once."""
+    """The redactor of one destination. Not thread-safe."""
 
     def __init__(self, destination: str, redact: Redact | str) -> None:
-        """Use a function, or `module:function`; raise `ConfigurationError` for what cannot be imported."""
+        """Redact with a function, or with the one that `module:function` names.
+
+        Raises:
+            ConfigurationError: where it cannot be imported.
+        """
         self._destination = destination
-        self._redact: Redact = function(f"redact of {destination}", redact)
+        self._redact: Redact = import_plain_function(f"redact of {destination}", redact)
         self._background = Background(f"spancast-redact-{destination}")
         self._is_warm = False
         self._given_up: tuple[int, _Redaction] | None = None
-        """The work that took too long, and the process in which it did."""
+        """The process and the work that took too long in it."""
 
     def redacted(self, content: Mapping[str, Attribute]) -> tuple[Mapping[str, Attribute], str | None]:
-        """Return what may be sent of the words, and `None`; or nothing, and why."""
+        """Return what may be sent of the content, and `None`; or nothing, and why it is withheld."""
         if not content:
             return content, None
         if self._is_busy():
             return {}, TOO_SLOW
         work = _Redaction(self._redact, content)
-        if not self._background.leave(work) or not self._watched(work):
-            return {}, self._told(TOO_SLOW, "it takes too long")
-        if work.error is not None:  # what it says may be the very words
-            return {}, self._told(FAILED, f"it raised {type(work.error).__qualname__}")
+        if not self._background.submit(work) or not self._watched(work):
+            return {}, self._warned(TOO_SLOW, "it takes too long")
+        if work.error is not None:  # the text of the exception may be the content itself
+            return {}, self._warned(FAILED, f"it raised {type(work.error).__qualname__}")
         return work.found, None
 
-    def _told(self, reason: str, why: str) -> str:
+    def _warned(self, reason: str, why: str) -> str:
         name = self._destination
-        guard.once_a_minute(f"{name} redact", "%s: redact= fails, and words are withheld: %s.", name, why)
+        guard.warn(f"{name} redact", "%s: redact= fails, and content is withheld: %s.", name, why)
         return reason
 
     def _is_busy(self) -> bool:
-        """Whether it is still at what was given up; a fork leaves the thread of that behind."""
+        """Whether it is still busy with work that was given up; a forked child does not have that thread."""
         if self._given_up is None:
             return False
         process, work = self._given_up
         return process == os.getpid() and not work.done.is_set()
 
     def _watched(self, work: "_Redaction") -> bool:
-        """Wait until all is redacted; give up, and return `False`, when nothing happens for too long."""
-        seen = 0
-        while not work.done.wait(PATIENCE if self._is_warm or seen else FIRST_PATIENCE):
-            if work.steps == seen:
+        """Wait until all is redacted; return `False` when one text exceeds the time limit."""
+        last_steps = 0
+        while not work.done.wait(LIMIT_SECONDS if self._is_warm or last_steps else FIRST_LIMIT_SECONDS):
+            if work.steps == last_steps:
                 work.is_given_up = True
                 self._given_up = os.getpid(), work
                 return False
-            seen = work.steps
+            last_steps = work.steps
         self._is_warm = True
         return True
 
 
 class _Redaction:
-    """The words of one span, as work for another thread."""
+    """The content of one span, as work for another thread."""
 
     size = 0
 
@@ -98,14 +95,14 @@ class _Redaction:
         self.found: dict[str, Attribute] = {}
         self.error: BaseException | None = None
         self.steps = 0
-        """How far it has got."""
+        """How many texts and attributes have been redacted."""
         self.is_given_up = False
         self.done = threading.Event()
 
-    def do(self) -> None:
+    def run(self) -> None:
         try:
-            for name, words in self._content.items():
-                kept = self._words(name, words)
+            for name, value in self._content.items():
+                kept = self._attribute(name, value)
                 if kept is not None:
                     self.found[name] = kept
                 self.steps += 1
@@ -118,57 +115,50 @@ class _Redaction:
         self.error = TimeoutError()
         self.done.set()
 
-    def _words(self, name: str, words: Attribute) -> Attribute | None:
-        if not isinstance(words, str):
-            return self._text(_written(words))
-        read = _read(words)
-        if not isinstance(read, dict | list):
-            return self._text(words)
-        return _written(self._shaped(read) if name in _SHAPED else self._value(read))
+    def _attribute(self, name: str, value: Attribute) -> Attribute | None:
+        if not isinstance(value, str):
+            return self._text(_json(value))
+        parsed = _parsed(value)
+        if not isinstance(parsed, dict | list):
+            return self._text(value)
+        return _json(self._shaped(parsed) if name in _SHAPED else self._value(parsed))
 
-    def _shaped(self, seen: Any) -> Any:
+    def _shaped(self, value: Any) -> Any:
         """Return what may be sent of messages or parts."""
-        if isinstance(seen, list):
-            return [kept for each in seen if (kept := self._shaped(each)) is not None]
-        if not isinstance(seen, dict):
-            return self._value(seen)
-        kept = {
-            key: value if key in _NAMING else self._shaped(value) if key == _PARTS else self._value(value)
-            for key, value in seen.items()
+        if isinstance(value, list):
+            return [kept for each in value if (kept := self._shaped(each)) is not None]
+        if not isinstance(value, dict):
+            return self._value(value)
+        redacted = {
+            key: each if key in NAMING else self._shaped(each) if key == _PARTS else self._value(each)
+            for key, each in value.items()
         }
-        gone = {key for key, value in kept.items() if value is None is not seen[key]} - _GIVEN
-        if not gone.isdisjoint(_SPOKEN):
-            return None
-        return {key: value for key, value in kept.items() if key not in gone}
+        return without_removed(redacted, value)
 
-    def _value(self, seen: Any) -> Any:
-        if isinstance(seen, str):
-            return self._text(seen)
-        if isinstance(seen, list):
-            return [self._value(each) for each in seen]
-        if isinstance(seen, dict):
-            return {key: self._value(value) for key, value in seen.items()}
-        return seen
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, list):
+            return [self._value(each) for each in value]
+        if isinstance(value, dict):
+            return {key: self._value(each) for key, each in value.items()}
+        return value
 
-    def _text(self, seen: str) -> str | None:
+    def _text(self, text: str) -> str | None:
         if self.is_given_up:
             raise TimeoutError
-        kept: Any = self._redact(seen)
-        if kept is not None and not isinstance(kept, str):
-            raise TypeError(
-                f"redact returned a {type(kept).__name__}; it must return a string, or None to take it away."
-            )
+        redacted = redacted_text(self._redact, text)
         self.steps += 1
-        return None if kept is None else encodable(kept)
+        return redacted
 
 
-def _read(words: str) -> Any:
-    """Return what JSON text means; `None` for what is none, or too deep."""
+def _parsed(text: str) -> Any:
+    """Return the value of JSON text; `None` for what is no JSON, or nested too deep."""
     try:
-        return json.loads(words)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _written(value: Any) -> str:
+def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

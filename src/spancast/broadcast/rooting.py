@@ -1,16 +1,16 @@
-"""Under which span another is put at a destination: one whose parent is not sent would be an orphan there."""
+"""Under which span another is placed at a destination: one whose parent is not sent would be an orphan there."""
 
 from dataclasses import replace
 
 from spancast.contract import Span
 from spancast.destinations.destination import Destination
-from spancast.records.record import Sent
+from spancast.records.record import SpanRecord
 
 
-def rooted(destination: Destination, span: Span, sent: Sent) -> Span:
-    """Return a span under the nearest one above it that the destination takes; as a root where there is none.
+def rooted(destination: Destination, span: Span, sent: SpanRecord) -> Span:
+    """Return a span under its nearest ancestor that the destination is sent; as a root where there is none.
 
-    One that its request has put elsewhere stays there.
+    A span that its request has placed elsewhere stays there.
     """
     if destination.spans in ("trace", "all") or span.parent_span_id != sent.parent_span_id:
         return span

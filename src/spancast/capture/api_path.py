@@ -1,4 +1,4 @@
-"""Where the base of an API ends in the path of a request, and what is asked for begins."""
+"""Where the base of an API ends in the path of a request, and the route begins."""
 
 import re
 
@@ -33,24 +33,24 @@ NO_CALLS = frozenset(
         "workspaces",
     }
 )
-"""The first member of the paths below the API's base that ask no model for anything (OpenRouter API; a preset is only
-made from the request that is posted to it)."""
+"""The first segment of the routes that call no model (OpenRouter API). A request that is posted to a preset is only
+stored as one."""
 
 _VERSION = re.compile(r"v\d+|alpha|beta")
 
 
 def split(path: str) -> tuple[str, str] | None:
-    """Return what stands before the version in a path, and what behind it; `None` where there is no version.
+    """Return the parts of a path before and after its version; `None` where it has no version.
 
-    It is the last one that counts: a gateway may have one of its own before it.
+    The last version counts: a gateway may have one of its own before it.
     """
-    members = path.split("/")
-    found = (at for at in range(len(members) - 2, 0, -1) if _is_version(members, at))
+    segments = path.split("/")
+    found = (at for at in range(len(segments) - 2, 0, -1) if _is_version(segments, at))
     at = next(found, None)
-    return None if at is None else ("/".join([*members[:at], ""]), "/".join(members[at + 1 :]))
+    return None if at is None else ("/".join([*segments[:at], ""]), "/".join(segments[at + 1 :]))
 
 
-def _is_version(members: list[str], at: int) -> bool:
-    """Whether a member is one, and no preset or workspace that is called like one: `/api/v1/presets/v2/messages`."""
-    is_name = members[at - 1] in NO_CALLS and _VERSION.fullmatch(members[at - 2])
-    return not is_name and _VERSION.fullmatch(members[at]) is not None
+def _is_version(segments: list[str], at: int) -> bool:
+    """Whether a segment is a version, and not a preset or workspace of such a name: `/api/v1/presets/v2/messages`."""
+    is_name = segments[at - 1] in NO_CALLS and _VERSION.fullmatch(segments[at - 2])
+    return not is_name and _VERSION.fullmatch(segments[at]) is not None

@@ -1,4 +1,4 @@
-"""One HTTP exchange under way: fed with what passes, finished exactly once, with a Call as its result."""
+"""One HTTP exchange in progress: fed with what passes, finished exactly once, with a Call as its result."""
 
 import sys
 import time
@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from spancast.base import guard
-from spancast.capture.decoding import decoder
-from spancast.capture.dialect import Dialect
-from spancast.capture.failure import exception_facts, failure_facts, kept, key_hash, secrets_of
+from spancast.base.http_status import FIRST_NOT_SUCCESS
+from spancast.capture.body.content_encoding import decoder
+from spancast.capture.body.reader import OpaqueReader, PlainReader, Reader, StreamReader
+from spancast.capture.dialects.dialect import Dialect
+from spancast.capture.failure import exception_facts, failure_facts, key_hash, safe_excerpt, secrets_of
 from spancast.capture.headers import header_facts
-from spancast.capture.reader import OpaqueReader, PlainReader, Reader, StreamReader
 from spancast.capture.reading import Reading
+from spancast.capture.scrubbing import without_echo
 from spancast.capture.values import Facts
-from spancast.capture.written import without_echo
 from spancast.records.call import Call, Outcome
 
 if TYPE_CHECKING:
-    from spancast.capture.content.words import Words
+    from spancast.capture.content.buffer import ContentBuffer
 
 Listener = Callable[[Call], None]
-"""Told of a Call; it must not raise."""
+"""Receives a Call; it must not raise."""
 
 
 class Exchange:
@@ -41,15 +42,15 @@ class Exchange:
         "_reader",
         "_secrets",
         "_user",
-        "asks",
+        "content_buffer",
         "context",
         "feed",
         "on_usage",
-        "sends",
-        "words",
+        "replacement_body",
+        "request_body",
     )
 
-    def __init__(  # noqa: PLR0913 - what is known of a request, and who is told
+    def __init__(  # noqa: PLR0913 - what is known of a request, and its listeners
         self,
         base: Call,
         dialect: Dialect,
@@ -58,22 +59,27 @@ class Exchange:
         secrets: Sequence[str] = (),
         *,
         user: str | None = None,
+        context: object = None,
+        request_body: bytes | None = None,
+        replacement_body: bytes | None = None,
+        content_buffer: "ContentBuffer | None" = None,
+        on_usage: Listener | None = None,
     ) -> None:
-        """Open an exchange. `base` is what is known from the request, and `secrets` what must not be kept of it.
+        """Open an exchange. `base` is what the request states; `secrets` are removed from what its answer states.
 
-        Nor is a `user` to be kept who is pseudonymised.
+        So is `user`, where the user is pseudonymised.
         """
         self._dialect = dialect
-        self.context: object = None
-        """Carried for whoever made the exchange."""
-        self.asks: bytes | None = None
-        """The body of the request, until it is sent."""
-        self.on_usage: Listener | None = None
-        """Told what is known as soon as a stream has stated its usage, before that piece is handed on."""
-        self.sends: bytes | None = None
+        self.context = context
+        """The context in which the request is sent."""
+        self.request_body = request_body
+        """The body of the application's request, until it is sent."""
+        self.on_usage = on_usage
+        """Called with what is known as soon as a stream has stated its usage, before that chunk is passed on."""
+        self.replacement_body = replacement_body
         """The body to send in place of the application's."""
-        self.words: Words | None = None
-        """Holds what passes, where that is asked for."""
+        self.content_buffer = content_buffer
+        """Buffers the content that passes, where content is captured."""
         self._secrets = secrets
         self._user = user
         self._base = base
@@ -83,26 +89,26 @@ class Exchange:
         self._facts: dict[str, Any] = {}
         self._reader: Reader | None = None
         self._open = [True]
-        self.feed: Callable[[bytes], None] = _unheard
-        """Takes a piece of the body as the network brought it, and never raises. To be asked for after `headers`."""
+        self.feed: Callable[[bytes], None] = _ignore_chunk
+        """Reads a chunk of the body as the network brought it, and never raises. To be looked up after `headers`."""
 
-    def sent(self, headers: Mapping[str, str]) -> None:
-        """Take the headers of the request as they went out, names in lower case, before those of the answer.
+    def request_sent(self, headers: Mapping[str, str]) -> None:
+        """Read the headers of the request as they were sent, names in lower case, before those of the answer.
 
-        The client's own `auth`, a hook of the application's or a transport may have put a credential there.
+        The client's own `auth`, a hook of the application or a transport may have added a credential.
         """
         try:
             found = secrets_of(headers)
             if not set(found) <= set(self._secrets):
                 self._secrets = (*found, *self._secrets)
                 self._base = msgspec.structs.replace(self._base, key_hash=key_hash(headers) or self._base.key_hash)
-                if self.words is not None:
-                    self.words.secrets = tuple(self._secrets)
+                if self.content_buffer is not None:
+                    self.content_buffer.secrets = tuple(self._secrets)
         except Exception:  # noqa: BLE001 - whatever was sent, the caller gets its response
             guard.caught("capture.sent")
 
     def headers(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Take the status and headers (names in any case); return whether the body is a stream of events."""
+        """Read the status and headers (names in any case); return whether the body is a stream of events."""
         try:
             return self._headers(status, headers)
         except Exception:  # noqa: BLE001 - whatever came, the caller gets its response
@@ -113,10 +119,10 @@ class Exchange:
         kind = headers.get("content-type", "").lower()
         stream = kind.startswith("text/event-stream")
         self._reader = self._reader_of(status, kind)
-        self.feed = self._decoding(headers.get("content-encoding", ""), self._heeding(self._reader))
-        if self.words is not None:
-            hear = self.words.begin(status, headers.get("content-encoding", ""), streamed=stream)
-            self.feed = _both(hear, self.feed)
+        self.feed = self._decoding(headers.get("content-encoding", ""), self._watching_for_usage(self._reader))
+        if self.content_buffer is not None:
+            append = self.content_buffer.start(status, headers.get("content-encoding", ""), streamed=stream)
+            self.feed = _both(append, self.feed)
         self._facts["http_status"] = status
         self._facts["time_to_headers"] = time.perf_counter_ns() - self._began
         if stream:
@@ -127,32 +133,33 @@ class Exchange:
 
     def _reader_of(self, status: int, kind: str) -> Reader:
         if kind.startswith("text/event-stream"):
-            return StreamReader(self._dialect, self._over)
-        if self._dialect.opaque and status < ERRORS and "json" not in kind:
+            return StreamReader(self._dialect, self._complete)
+        if self._dialect.opaque and status < FIRST_NOT_SUCCESS and "json" not in kind:
             return OpaqueReader()
         return PlainReader(self._dialect)
 
     @property
-    def patient(self) -> bool:
-        """Whether pieces of the body may be held for a while and fed together: nobody waits for what they state."""
+    def may_batch(self) -> bool:
+        """Whether chunks of the body may be collected and fed together, since nobody waits for what they state."""
         reader = self._reader
         return self.on_usage is None and reader is not None and reader.first_token_at is not None
 
-    def body(self, content: bytes) -> None:
-        """Take the whole body, decoded, and finish."""
+    def body(self, body: bytes) -> None:
+        """Read the whole body, decoded, and finish."""
         try:
             if isinstance(self._reader, PlainReader):
-                self._reader.whole(content)
+                self._reader.set_body(body)
             elif self._reader is not None:
-                self._reader.feed(content)
-            if self.words is not None:
-                self.words.whole(content)
+                self._reader.feed(body)
+            if self.content_buffer is not None:
+                self.content_buffer.set_body(body)
         except Exception:  # noqa: BLE001 - the body is the caller's, whatever we make of it
             guard.caught("capture.body")
-        self.finish("completed")
+        finally:
+            self.finish("completed")
 
     def close(self) -> None:
-        """Finish with an answer that the application closed early; the exception under way, if any, says why."""
+        """Finish an answer that the application closed early; the exception being handled, if any, is the reason."""
         reason = sys.exception()
         if reason is None or isinstance(reason, Exception):
             self.finish("closed")
@@ -172,32 +179,37 @@ class Exchange:
             self._open.pop()
         except IndexError:
             return
+        call = None
         try:
             call = self._result(outcome, error)
         except Exception:  # noqa: BLE001 - a call is booked even when its answer cannot be read
             guard.caught("capture.finish")
-            call = msgspec.structs.replace(self._base, outcome=outcome)
+        finally:
+            self._notify(msgspec.structs.replace(self._base, outcome=outcome) if call is None else call)
+
+    def _notify(self, call: Call) -> None:
+        """Pass the call to the listener, once."""
         self._reader = None
-        self.feed = _unheard  # the reader knows the exchange: neither is to wait for the garbage collector
-        # Whoever is told holds the words, which are not to live as long as the application keeps its response.
-        tell, self._on_finish, self.words = self._on_finish, _untold, None
+        self.feed = _ignore_chunk  # breaks the cycle of reader and exchange, which the garbage collector would have to
+        # The listener refers to the content, which must not live as long as the application keeps its response.
+        notify, self._on_finish, self.content_buffer = self._on_finish, _ignore_call, None
         try:
-            tell(call)
-        except Exception:  # noqa: BLE001 - whoever is told, the application reads on
-            guard.caught("capture.told")
+            notify(call)
+        except Exception:  # noqa: BLE001 - whatever the listener does, the application reads on
+            guard.caught("capture.on_finish")
 
     def _result(self, outcome: Outcome, error: BaseException | None) -> Call:
         reader = self._reader
         reading = Reading() if reader is None else reader.end()
-        if reading.over or (reader is not None and reader.done):  # whatever came behind the end of the answer
+        if reading.is_finished or (reader is not None and reader.done):  # whatever came after the end of the answer
             outcome, error = "completed", None
         facts = self._stated(reading)
         failure = self._failure(reading, outcome, error)
         if failure or "error_type" in facts:
             facts.update(failure)
-            facts.update(self._told_of(facts))
+            facts.update(self._safe_to_store(facts))
             outcome = "error"
-        if facts.get("cache_hit"):  # for nothing, even where no usage says so (OpenRouter docs, response headers)
+        if facts.get("cache_hit"):  # free, even where no usage states that (OpenRouter docs, response headers)
             facts.setdefault("cost", _NOTHING)
         if facts.get("cost") is not None:
             facts["cost_source"] = "response"
@@ -207,7 +219,7 @@ class Exchange:
         return msgspec.structs.replace(self._base, outcome=outcome, duration=duration, **facts)
 
     def _stated(self, reading: Reading) -> Facts:
-        """Return what the headers and the answer state; who served the call the answer itself knows better."""
+        """Return what the headers and the answer state; of two providers that of the answer, which is more exact."""
         stated = reading.facts()
         provider = stated.get("provider")
         stated.update(self._facts)
@@ -216,9 +228,9 @@ class Exchange:
         return without_echo(stated, self._secrets)
 
     def _failure(self, reading: Reading, outcome: Outcome, error: BaseException | None) -> Facts:
-        """Return the failure wherever it shows: in the body, the status, or the client; empty where there is none."""
+        """Return the failure that the body, the status or the client library states; empty where there is none."""
         reader, status, stated = self._reader, self._facts.get("http_status", 0), reading.failure
-        if status >= ERRORS:
+        if status >= FIRST_NOT_SUCCESS:
             stated = {**failure_facts(None, status), **stated}
             if stated["error_type"] == "error":
                 stated["error_type"] = str(status)
@@ -226,42 +238,42 @@ class Exchange:
             return stated
         if error is not None:
             return exception_facts(error)
-        lack = reader.lacks(reading, whole=outcome == "completed") if reader is not None else None
-        return {} if lack is None else {"error_type": lack}
+        found = reader.error_type(reading, is_whole=outcome == "completed") if reader is not None else None
+        return {} if found is None else {"error_type": found}
 
-    def _told_of(self, facts: Facts) -> Facts:
-        """Return what is kept of the words in which a failure is told."""
-        safe = partial(kept, secrets=self._secrets, user=self._user)
+    def _safe_to_store(self, facts: Facts) -> Facts:
+        """Return the fields that quote a server, as they may be stored."""
+        safe = partial(safe_excerpt, secrets=self._secrets, user=self._user)
         found: Facts = {name: safe(facts[name]) for name in _QUOTED if name in facts}
         found["previous_errors"] = tuple(map(safe, facts.get("previous_errors", ())))
         return found
 
-    def _heeding(self, reader: Reader) -> Callable[[bytes], None]:
-        """Return the reader's `feed`; with somebody who waits for the usage, one that looks for it in every piece."""
+    def _watching_for_usage(self, reader: Reader) -> Callable[[bytes], None]:
+        """Return the reader's `feed`; where somebody waits for the usage, one that looks for it in every chunk."""
         if self.on_usage is None or not isinstance(reader, StreamReader):
             return reader.feed
-        tell, waiting = self.on_usage, False
+        notify, waiting = self.on_usage, False
 
         def feed(chunk: bytes) -> None:
             nonlocal waiting
             reader.feed(chunk)
             waiting = waiting or _states_usage(chunk)
-            if waiting and self._open and (b"\n" in chunk or b"\r" in chunk):  # else no event has become whole
+            if waiting and self._open and (b"\n" in chunk or b"\r" in chunk):  # else no event is complete
                 with guard.quietly("capture.usage"):
-                    waiting = not self._told(reader.so_far(), tell) or _states_usage(reader.rest)
+                    waiting = not self._notified(reader.so_far(), notify) or _states_usage(reader.rest)
 
         return feed
 
-    def _told(self, reading: Reading, tell: Listener) -> bool:
-        """Tell what is known, once the usage is; return whether it is."""
+    def _notified(self, reading: Reading, notify: Listener) -> bool:
+        """Call `notify` with what is known, once the usage is; return whether it is."""
         if reading.usage:
             facts = self._stated(reading)
             source = "response" if facts.get("cost") is not None else None
-            tell(msgspec.structs.replace(self._base, cost_source=source, **facts))
+            notify(msgspec.structs.replace(self._base, cost_source=source, **facts))
         return bool(reading.usage)
 
     def _decoding(self, encodings: str, feed: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """Return `feed` behind the decoder that a body needs; from where it cannot be decoded it is let go."""
+        """Return `feed` behind the decoder that a body needs; what cannot be decoded is not fed."""
         decode = decoder(encodings)
         if decode is None:
             return feed
@@ -270,20 +282,18 @@ class Exchange:
             try:
                 for piece in decode(chunk):
                     feed(piece)
-            except Exception:  # noqa: BLE001 - damaged, or not what it says: the client library tells the caller so
+            except Exception:  # noqa: BLE001 - damaged, or not so encoded: the client library reports it to the caller
                 self._facts["error_type"] = "invalid_response"
 
         return decoded
 
-    def _over(self) -> None:
+    def _complete(self) -> None:
         self.finish("completed")
 
 
 _NOTHING = Decimal(0)
-ERRORS = 300
-"""The first HTTP status that is no answer: a redirect asks no model, whoever follows it, and is not billed."""
 _USAGE = (b'"usage":{', b'"usage": {')
-"""How a usage begins; one that the network cut in two here is known at the end."""
+"""How a usage begins; one that the network split here is read at the end."""
 _QUOTED = ("error_type", "error_message", "error_provider")
 """The fields in which a server may quote the request."""
 
@@ -300,9 +310,9 @@ def _both(one: Callable[[bytes], None], other: Callable[[bytes], None]) -> Calla
     return feed
 
 
-def _unheard(_chunk: bytes) -> None:
-    """Take a body whose headers were never seen."""
+def _ignore_chunk(_chunk: bytes) -> None:
+    """Ignore a chunk before the headers or after the end."""
 
 
-def _untold(_call: Call) -> None:
-    """Take a call that is finished already."""
+def _ignore_call(_call: Call) -> None:
+    """Ignore a second end."""

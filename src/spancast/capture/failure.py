@@ -1,4 +1,4 @@
-"""What went wrong, as OpenRouter says it, in the words that are safe to keep."""
+"""What went wrong, as OpenRouter states it, without secrets; and the credentials of a request."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -9,20 +9,20 @@ from spancast.base.scrub import without_secrets, without_word
 from spancast.capture.values import Facts, items, member, text
 
 MAX_MESSAGE = 128
-"""Characters kept of an error message. What a provider quotes from the prompt (`metadata.raw`) is not kept at all."""
+"""Characters stored of an error message. What a provider quotes of the prompt (`metadata.raw`) is never stored."""
 
 _KEYED = ("authorization", "x-api-key", "api-key")
-"""The headers that may hold the API's key; one of these wins over those behind it."""
+"""The headers that may hold the API key; the first one present counts."""
 CREDENTIALS = (
     *(*_KEYED, "proxy-authorization"),
     *("x-goog-api-key", "x-litellm-api-key", "cf-aig-authorization", "x-portkey-api-key", "helicone-auth"),
 )
-"""The headers that hold a secret: OpenRouter's, and those of gateways before it."""
+"""The headers that hold a secret: those of OpenRouter, and of gateways in front of it."""
 _SEARCHED = 16 * 1024
-"""Characters of a message that are searched for secrets: as long as a server takes headers, and so credentials."""
+"""Characters of a message that are searched for secrets: the longest header, and so credential, of most servers."""
 _SHORTEST_SECRET = 8
-_KEYS = 16
-"""Keys that are remembered, and their hashes; most programs have one."""
+_CACHED_KEYS = 16
+"""Keys whose hashes are cached; most programs have one."""
 
 
 def failure_facts(error: Any, status: int | None = None) -> Facts:
@@ -30,7 +30,7 @@ def failure_facts(error: Any, status: int | None = None) -> Facts:
 
     The type is OpenRouter's stable one (`error.metadata.error_type`), else the error's code, else Anthropic's `type`,
     else the HTTP status (OpenRouter docs, errors). What a provider quotes (`metadata.raw`) is left out. The type and
-    the message stay whole, since half a secret is not known for one; `kept` cuts them.
+    the message are not cut, since half a secret is not recognised; `safe_excerpt` cuts them.
     """
     metadata = member(error, "metadata")
     stable = _whole(member(metadata, "error_type")) or _whole(member(error, "error_type"))
@@ -55,18 +55,17 @@ def _whole(value: Any) -> str | None:
 
 
 def exception_facts(error: BaseException) -> Facts:
-    """Return `error_type` of an exception that the client library raised: its public name, not its text."""
+    """Return the `error_type` of an exception that the client library raised: its qualified name, not its text."""
     kind = type(error)
     return {
         "error_type": kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     }
 
 
-def kept(stated: str, secrets: Sequence[str] = (), user: str | None = None) -> str:
-    """Return what is kept of a text: without the request's own `secrets` and what looks like one, and not too long.
+def safe_excerpt(stated: str, secrets: Sequence[str] = (), user: str | None = None) -> str:
+    """Return the beginning of a text without the request's own `secrets` and what looks like one.
 
-    Nor does it quote a `user` who is not to be written; what is the same and all that there is, such as the code 429,
-    is no quotation.
+    It does not quote a pseudonymised `user` either. A text that equals the user, such as the code 429, is no quotation.
     """
     stated = stated[:_SEARCHED]
     if user is not None and user != stated:
@@ -75,26 +74,26 @@ def kept(stated: str, secrets: Sequence[str] = (), user: str | None = None) -> s
 
 
 def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the credentials that a request carries; what is shorter than eight characters is none."""
-    return _words(tuple([headers[name] for name in CREDENTIALS if name in headers]))
+    """Return the credentials of a request; anything shorter than eight characters is none."""
+    return _tokens(tuple([headers[name] for name in CREDENTIALS if name in headers]))
 
 
-@lru_cache(maxsize=_KEYS)
-def _words(stated: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the long words; a header that was sent twice has a comma between the two (RFC 9110 §5.3)."""
-    words = [word for each in stated for word in each.replace(",", " ").split() if len(word) >= _SHORTEST_SECRET]
-    return tuple(dict.fromkeys(words))
+@lru_cache(maxsize=_CACHED_KEYS)
+def _tokens(stated: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the long tokens; the values of a header that was sent twice are joined by a comma (RFC 9110 §5.3)."""
+    tokens = [token for each in stated for token in each.replace(",", " ").split() if len(token) >= _SHORTEST_SECRET]
+    return tuple(dict.fromkeys(tokens))
 
 
 def key_hash(headers: Mapping[str, str]) -> str | None:
-    """Return the SHA-256 of the request's API key in hex, as OpenRouter's list of keys has it (openrouter SDK, keys).
+    """Return the SHA-256 of the request's API key in hex, as OpenRouter lists it (openrouter SDK, keys).
 
-    A key of another kind than OpenRouter's own has a hash, too: it still tells one key from another.
+    Keys of other kinds than OpenRouter's own are hashed too: the hash still distinguishes them.
     """
     return _hash(tuple([headers[name] for name in _KEYED if name in headers]))
 
 
-@lru_cache(maxsize=_KEYS)
+@lru_cache(maxsize=_CACHED_KEYS)
 def _hash(stated: tuple[str, ...]) -> str | None:
-    key = next(iter(_words(stated)), None)  # the name of a scheme is shorter
+    key = next(iter(_tokens(stated)), None)  # the name of an authorization scheme is shorter
     return None if key is None else sha256(key.encode("utf-8", "replace")).hexdigest()

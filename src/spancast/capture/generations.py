@@ -1,10 +1,10 @@
-"""GET /generation: what OpenRouter knows of a generation afterwards (OpenRouter API, GenerationResponse)."""
+"""GET /generation: what OpenRouter records of a generation (OpenRouter API, GenerationResponse)."""
 
 from typing import Any
 
 import msgspec
 
-from spancast.capture.decode import Decoder
+from spancast.capture.json_decoder import Decoder
 from spancast.capture.values import Facts, count, flag, member, money, stated, text
 
 
@@ -16,10 +16,10 @@ _answer = Decoder(_Answer)
 
 
 def generation_facts(body: bytes) -> Facts | None:
-    """Return the fields of a Late that the answer states; `None` where it states no cost.
+    """Return the fields of a LateFacts that the answer states; `None` where it states no cost.
 
-    The native counts are those that `usage` has in an answer, and what is billed by. The upstream cost is 0 here where
-    OpenRouter's own credits paid, whatever the provider took (recorded lookups), so that it is read under BYOK alone.
+    The native counts are those of the `usage` of an answer, and the ones that are billed. Where OpenRouter's credits
+    paid, the upstream cost is 0 here, whatever the provider charged (recorded lookups), so it is read under BYOK only.
     """
     answer = _answer(body)
     data = None if answer is None else answer.data

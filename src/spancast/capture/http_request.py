@@ -1,4 +1,4 @@
-"""A request as a hook saw it, in no client library's own terms."""
+"""A request as a hook describes it, independent of the client library."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,10 +18,10 @@ class HttpRequest(Struct, frozen=True):
     body: bytes | None
     """`None` when it is not in memory."""
     form: Mapping[str, Any] | None = None
-    """The fields of a form that the client library writes down as it sends them."""
+    """The fields of a form that the client library encodes only while it sends them."""
     replaceable: bool = False
-    """Whether the hook sends `Exchange.sends` in place of the body."""
-    itself: object = None
-    """The client library's own object of the request, where to send that again is a second try."""
-    tries: int | None = None
-    """How often the client library has tried it before; `None` where it does not count, or tries once only."""
+    """Whether the hook sends `Exchange.replacement_body` in place of the body."""
+    client_request: object = None
+    """The client library's own request object, where sending it again is a retry."""
+    resend_count: int | None = None
+    """How many attempts came before; `None` where the client library does not count them, or never retries."""

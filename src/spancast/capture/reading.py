@@ -1,4 +1,4 @@
-"""What has been read of one answer so far, object by object: one for a plain answer, an event each for a stream."""
+"""What has been read of one answer so far: of the object of a plain answer, or of the events of a stream."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from spancast.capture.values import MAX_ITEMS, Facts, Text, count, items, listed
 from spancast.records.call import Attempt, Routing
 
 MAX_CALLS = 256
-"""Tool calls of one answer that are told apart, and so counted."""
+"""The most tool calls of one answer that are counted."""
 
 
 class Envelope(msgspec.Struct):
@@ -28,127 +28,123 @@ class Envelope(msgspec.Struct):
 
 
 class Reading:
-    """The facts of one answer, as they come."""
+    """Collects the facts of one answer as they come."""
 
     __slots__ = (
         "_citations",
         "_finish",
-        "_named",
         "_native",
         "_selected",
+        "_stated",
         "_tools",
-        "bill",
         "events",
         "failure",
-        "objects",
-        "over",
-        "owes_reason",
-        "spoke",
-        "unread",
+        "has_object",
+        "has_output",
+        "is_finished",
+        "may_have_reason",
+        "raw_usage",
         "usage",
     )
 
     def __init__(self) -> None:
-        self.objects = 0
-        """How many objects were read."""
-        self.unread = 0
-        """How many were to be read and were none."""
+        self.has_object = False
+        """Whether any object was decoded."""
         self.events = 0
-        """How many events a stream had, read or not."""
-        self.spoke = False
-        """Whether a piece of the answer itself has been seen: text, reasoning, a tool call."""
-        self.over = False
-        """Whether the answer has said that it is whole."""
-        self.owes_reason = False
-        """Whether the answer has begun, and only its end tells whether there is a reason for that."""
-        self.bill: dict[str, Any] = {}
-        """The `usage` as written, where a dialect tells it piece by piece."""
+        """The number of events of a stream, parsed or not."""
+        self.has_output = False
+        """Whether a piece of the output has come: text, reasoning, a tool call."""
+        self.is_finished = False
+        """Whether the answer has stated that it is complete."""
+        self.may_have_reason = False
+        """Whether the answer has started, and its finish reason is only stated at its end, if at all."""
+        self.raw_usage: dict[str, Any] = {}
+        """The `usage` as written, where a dialect states it bit by bit."""
         self.usage: Facts = {}
-        self._named: Facts = {}
+        self._stated: Facts = {}
         self._selected: str | None = None
-        """The provider to which the router says that it sent the request."""
+        """The provider that the routing metadata says was selected."""
         self.failure: Facts = {}
-        """What the answer says went wrong."""
+        """The error that the answer states."""
         self._finish: dict[int, str | None] = {}
         self._native: dict[int, str | None] = {}
         self._tools: set[object] = set()
         self._citations = 0
 
-    def envelope(self, seen: Envelope, id_names_generation: bool = True) -> None:
-        """Take what surrounds the content. `id_names_generation` is false where `id` may be another kind of id."""
-        self.objects += 1
-        if seen.id is not None:
-            self._named.setdefault("response_id", seen.id)
-            if id_names_generation or seen.id.startswith("gen-"):
-                self._named.setdefault("generation_id", seen.id)
-        if seen.model is not None:
-            self._named.setdefault("response_model", seen.model)
-        if seen.provider is not None:
-            self._named.setdefault("provider", seen.provider)
-        if seen.service_tier is not None:
-            self.becomes(service_tier=seen.service_tier)
-        if seen.openrouter_metadata is not None:
-            self.name(**_routing(seen.openrouter_metadata))
-            if seen.error is None:
-                self._selected = self._selected or _selected(seen.openrouter_metadata)
-        if seen.error is not None:
-            self.fail(seen.error, seen.error_type)
+    def add_envelope(self, envelope: Envelope, id_names_generation: bool = True) -> None:
+        """Add what surrounds the content; `id_names_generation` is false where `id` may be another kind of id."""
+        if envelope.id is not None:
+            self._stated.setdefault("response_id", envelope.id)
+            if id_names_generation or envelope.id.startswith("gen-"):
+                self._stated.setdefault("generation_id", envelope.id)
+        if envelope.model is not None:
+            self._stated.setdefault("response_model", envelope.model)
+        if envelope.provider is not None:
+            self._stated.setdefault("provider", envelope.provider)
+        if envelope.service_tier is not None:
+            self.keep_last(service_tier=envelope.service_tier)
+        if envelope.openrouter_metadata is not None:
+            self.keep_first(**_routing(envelope.openrouter_metadata))
+            if envelope.error is None:
+                self._selected = self._selected or _selected(envelope.openrouter_metadata)
+        if envelope.error is not None:
+            self.set_error(envelope.error, envelope.error_type)
 
-    def billed(self, usage: Mapping[str, Any] | None) -> None:
-        """Take what an answer states to have used; the last word stands."""
+    def add_usage(self, usage: Mapping[str, Any] | None) -> None:
+        """Add the usage that an answer states; a later value replaces an earlier one."""
         if usage is not None:
             self.usage.update(usage_facts(usage))
 
-    def name(self, **stated: Any) -> None:
-        """Keep what the answer says of itself; the first word stands."""
+    def keep_first(self, **stated: Any) -> None:
+        """Add facts, of which the first stated value counts."""
         for field, value in stated.items():
             if value is not None:
-                self._named.setdefault(field, value)
+                self._stated.setdefault(field, value)
 
-    def becomes(self, **stated: Any) -> None:
-        """Keep what may change while an answer is made, such as the status of a job; the last word stands."""
+    def keep_last(self, **stated: Any) -> None:
+        """Add facts that may change while an answer is made, such as a status: the last stated value counts."""
         for field, value in stated.items():
             if value is not None:
-                self._named[field] = value
+                self._stated[field] = value
 
-    def choose(self, index: int, reason: str | None, native: str | None = None) -> None:
-        """Keep why a choice ended; the last word that says anything stands."""
+    def set_finish_reason(self, index: int, reason: str | None, native: str | None = None) -> None:
+        """Set why a choice ended; a later `None` changes nothing."""
         if len(self._finish) < MAX_ITEMS or index in self._finish:
             self._finish[index] = reason or self._finish.get(index)
             self._native[index] = native or self._native.get(index)
 
-    def calls_tool(self, key: object) -> None:
-        """Count a function call that the model asks for, once for each key."""
+    def count_tool_call(self, key: object) -> None:
+        """Count a function call of the model, once for each key."""
         if len(self._tools) < MAX_CALLS:
             self._tools.add(key)
 
-    def cites(self, sources: int) -> None:
-        """Count sources."""
+    def count_citations(self, sources: int) -> None:
+        """Count cited sources."""
         self._citations += sources
 
-    def cites_in_all(self, sources: int) -> None:
-        """Count the sources of the whole answer, some of which may have been counted on the way."""
+    def count_all_citations(self, sources: int) -> None:
+        """Count the cited sources of the whole answer, some of which may have been counted already."""
         self._citations = max(self._citations, sources)
 
-    def fail(self, error: Any, error_type: Any = None) -> None:
-        """Keep the first error that says of what type it is; a bare `finish_reason: "error"` takes nothing away."""
+    def set_error(self, error: Any, error_type: Any = None) -> None:
+        """Set the error; the first one with a type counts, which a bare `finish_reason: "error"` has not."""
         if self.failure.get("error_type", "error") == "error":
             if error_type is not None:
                 error = {**(error if isinstance(error, dict) else {"message": error}), "error_type": error_type}
             self.failure = {**self.failure, **failure_facts(error)}
 
-    def ended(self) -> bool:
-        """Whether the answer says that it is whole: a finish reason of each choice, usage, an error, its own word.
+    def is_complete(self) -> bool:
+        """Whether the answer is complete: by its own statement, a finish reason of each choice, its usage, or an error.
 
-        A usage that is told piece by piece begins before the answer ends.
+        A usage that is stated bit by bit starts before the answer ends, so it does not count.
         """
-        whole = self.usage and not self.bill
+        has_final_usage = self.usage and not self.raw_usage
         reasons = self._finish.values()
-        return bool(self.over or whole or self.failure or (reasons and all(reasons)))
+        return bool(self.is_finished or has_final_usage or self.failure or (reasons and all(reasons)))
 
     def facts(self) -> Facts:
         """Return everything that the answer stated."""
-        facts = {**self.failure, **self._named, **self.usage}
+        facts = {**self.failure, **self._stated, **self.usage}
         if self._selected is not None:
             facts.setdefault("provider", self._selected)
         if self._finish:
@@ -156,7 +152,7 @@ class Reading:
             facts["finish_reasons"] = tuple([self._finish.get(index) for index in choices])
             if any(self._native.values()):
                 facts["native_finish_reasons"] = tuple([self._native.get(index) for index in choices])
-        elif self.owes_reason:
+        elif self.may_have_reason:
             facts["finish_reasons"] = (None,)
         if self._tools:
             facts["tool_calls"] = len(self._tools)
@@ -167,13 +163,13 @@ class Reading:
         return facts
 
     def _choices(self) -> Iterable[int]:
-        """Return the choices in their order, with those before the last that were not seen."""
+        """Return the indices of the choices in order, including any that are missing before the last."""
         last = max(self._finish)
         return range(last + 1) if last < MAX_ITEMS else sorted(self._finish)
 
 
 def sources(annotations: Any) -> int:
-    """Return how many annotations cite a source; a file that was read or made is none (OpenRouter API, annotations)."""
+    """Return how many annotations cite a source; files that were read or made do not (OpenRouter API, annotations)."""
     return sum(map(_is_citation, listed(annotations)))
 
 
@@ -181,23 +177,23 @@ def _is_citation(annotation: Any) -> bool:
     return (text(member(annotation, "type")) or "").endswith("_citation")
 
 
-def _routing(seen: Any) -> Facts:
-    attempts = tuple(_attempt(each) for each in items(member(seen, "attempts")))
+def _routing(metadata: Any) -> Facts:
+    attempts = tuple(_attempt(each) for each in items(member(metadata, "attempts")))
     routing = Routing(
-        strategy=text(member(seen, "strategy")),
-        attempt=count(member(seen, "attempt")),
+        strategy=text(member(metadata, "strategy")),
+        attempt=count(member(metadata, "attempt")),
         attempts=attempts,
-        pipeline=texts([member(stage, "name") for stage in items(member(seen, "pipeline"))]),
-        summary=text(member(seen, "summary")),
+        pipeline=texts([member(stage, "name") for stage in items(member(metadata, "pipeline"))]),
+        summary=text(member(metadata, "summary")),
     )
-    return {"routing": routing, "region": text(member(seen, "region"))}
+    return {"routing": routing, "region": text(member(metadata, "region"))}
 
 
-def _selected(seen: Any) -> str | None:
+def _selected(metadata: Any) -> str | None:
     """Return the provider of the endpoint that was selected."""
-    endpoints = items(member(member(seen, "endpoints"), "available"))
+    endpoints = items(member(member(metadata, "endpoints"), "available"))
     return next((text(member(each, "provider")) for each in endpoints if member(each, "selected") is True), None)
 
 
-def _attempt(seen: Any) -> Attempt:
-    return Attempt(text(member(seen, "model")), text(member(seen, "provider")), count(member(seen, "status")))
+def _attempt(attempt: Any) -> Attempt:
+    return Attempt(text(member(attempt, "model")), text(member(attempt, "provider")), count(member(attempt, "status")))

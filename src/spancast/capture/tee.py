@@ -1,7 +1,7 @@
-"""The body on its way to the caller: every chunk is shown to the exchange, then handed on as it is.
+"""The body on its way to the caller: every chunk is fed to the exchange, then passed on unchanged.
 
-A tee stands where the client library's own byte stream stood, is a kind of it, and may be iterated again: one client
-stops at `[DONE]` and drains the rest in a second loop. Nothing is read ahead, nothing is kept.
+A tee replaces the client library's byte stream, is an instance of the same class, and may be iterated again: one client
+stops at `[DONE]` and drains the rest in a second loop. Nothing is read ahead and nothing is stored.
 """
 
 import sys
@@ -30,19 +30,19 @@ class AsyncStream(AsyncIterable[bytes], Protocol):
 
 
 class _Tee:
-    """What both kinds share. `__getattr__` gives what is found on the client's own stream, such as `elapsed`.
+    """What both kinds share. `__getattr__` finds the attributes of the client's own stream, such as `elapsed`.
 
-    Our own attributes are named so that they hide none of its: `_stream`, say, is what it is there.
+    Our attributes have names that hide none of the stream's: its own `_stream`, for one, has to stay visible.
     """
 
     def __init__(self, stream: Any, exchange: Exchange) -> None:
-        self._heard = stream
+        self._inner = stream
         self._exchange = exchange
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_heard":  # a copy that was never initialised
+        if name == "_inner":  # a copy that was never initialised
             raise AttributeError(name)
-        return getattr(self._heard, name)
+        return getattr(self._inner, name)
 
     def __del__(self) -> None:
         exchange = self.__dict__.get("_exchange")
@@ -51,15 +51,15 @@ class _Tee:
 
 
 class SyncTee(_Tee):
-    """A synchronous byte stream that is listened to."""
+    """A synchronous byte stream whose chunks are fed to an exchange."""
 
-    _heard: SyncStream
+    _inner: SyncStream
 
     def __iter__(self) -> Iterator[bytes]:
         exchange = self._exchange
         feed = exchange.feed
         try:
-            for chunk in self._heard:
+            for chunk in self._inner:
                 try:
                     feed(chunk)
                 except Exception:  # noqa: BLE001 - the chunk is the caller's, whatever we make of it
@@ -75,20 +75,20 @@ class SyncTee(_Tee):
     def close(self) -> None:
         """Close the client's stream, and the exchange with it."""
         try:
-            self._heard.close()
+            self._inner.close()
         finally:
             closed(self._exchange)
 
 
 class AsyncTee(_Tee):
-    """An asynchronous byte stream that is listened to."""
+    """An asynchronous byte stream whose chunks are fed to an exchange."""
 
-    _heard: AsyncStream
+    _inner: AsyncStream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         exchange = self._exchange
         feed = exchange.feed
-        chunks = self._heard.__aiter__()
+        chunks = self._inner.__aiter__()
         try:
             async for chunk in chunks:
                 try:
@@ -102,7 +102,7 @@ class AsyncTee(_Tee):
             exchange.fail(error)
             raise
         finally:
-            # A generator that is left half-way holds its connection until it is closed or collected.
+            # A generator that is left early holds its connection until it is closed or collected.
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
         exchange.finish("completed")
@@ -110,7 +110,7 @@ class AsyncTee(_Tee):
     async def aclose(self) -> None:
         """Close the client's stream, and the exchange with it."""
         try:
-            await self._heard.aclose()
+            await self._inner.aclose()
         finally:
             closed(self._exchange)
 
@@ -118,7 +118,7 @@ class AsyncTee(_Tee):
 def closed(exchange: Exchange) -> None:
     """Finish an answer that was closed early.
 
-    A loop that is left closes the client library's generator, and that one closes the answer: the application's doing.
+    Leaving a loop closes the client library's generator, which closes the answer: then it was the application.
     """
     if isinstance(sys.exception(), GeneratorExit) and not collecting():
         exchange.finish("closed")

@@ -1,9 +1,9 @@
 """Tokens and dollars, from the `usage` of an answer (OpenRouter API: ChatUsage, OpenResponsesResult, CostDetails).
 
-The dialects name the same things by two sets of names, `prompt_tokens` and `input_tokens`; none uses both for different
-things. `prompt_tokens` includes what was cached, `completion_tokens` includes reasoning, and `cost` is what was charged
-to the account's credits; `upstream_inference_cost` is spent beside it only when `is_byok` (OpenRouter docs, usage
-accounting).
+The dialects have two sets of names for the same counts, `prompt_tokens` and `input_tokens`; none uses both for
+different ones. `prompt_tokens` includes cached tokens, `completion_tokens` includes reasoning, and `cost` is what was
+charged to the account's credits; `upstream_inference_cost` is spent in addition only when `is_byok` (OpenRouter docs,
+usage accounting).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from spancast.records.call import Modalities
 
 
 def usage_facts(usage: Mapping[str, Any]) -> Facts:
-    """Return the fields of a Call that the `usage` of any dialect but Anthropic's states; of all else nothing."""
+    """Return the fields of a Call that the `usage` of any dialect but Anthropic's states."""
     found, parts = Facts(), Facts()
     _read(usage, _USAGE, found, parts)
     if parts:
@@ -23,16 +23,16 @@ def usage_facts(usage: Mapping[str, Any]) -> Facts:
 
 
 def messages_usage_facts(usage: Mapping[str, Any]) -> Facts:
-    """Return the same from Anthropic's `usage`, whose `input_tokens` exclude what the cache gave and took.
+    """Return the same from Anthropic's `usage`, whose `input_tokens` exclude tokens read from and written to the cache.
 
-    They are brought to the convention, which includes both (Anthropic API, usage; GenAI semantic conventions).
+    They are converted to the convention, which includes both (Anthropic API, usage; GenAI semantic conventions).
     """
     found = Facts()
     _read(usage, _BILL, found, {})
-    cached, written = count(usage.get("cache_read_input_tokens")), _written(usage, found)
-    rest = count(usage.get("input_tokens"))
+    cached, written = count(usage.get("cache_read_input_tokens")), _cache_write_tokens(usage, found)
+    uncached = count(usage.get("input_tokens"))
     return found | stated(
-        input_tokens=None if rest is None else rest + (cached or 0) + (written or 0),
+        input_tokens=None if uncached is None else uncached + (cached or 0) + (written or 0),
         output_tokens=count(usage.get("output_tokens")),
         cached_tokens=cached,
         cache_write_tokens=written,
@@ -40,11 +40,11 @@ def messages_usage_facts(usage: Mapping[str, Any]) -> Facts:
     )
 
 
-def _written(usage: Mapping[str, Any], found: Facts) -> int | None:
-    """Return what was written to the cache: as stated, else the parts, of which it is the sum."""
-    whole = count(usage.get("cache_creation_input_tokens"))
-    parts = [found[field] for field in _WRITTEN_PARTS if field in found]
-    return sum(parts) if whole is None and parts else whole
+def _cache_write_tokens(usage: Mapping[str, Any], found: Facts) -> int | None:
+    """Return the tokens written to the cache: as stated, else the sum of their parts."""
+    total = count(usage.get("cache_creation_input_tokens"))
+    parts = [found[field] for field in _CACHE_WRITES if field in found]
+    return sum(parts) if total is None and parts else total
 
 
 class _Field(NamedTuple):
@@ -53,40 +53,40 @@ class _Field(NamedTuple):
     name: str
     """The field of a Call, or of its `modalities`."""
     read: Callable[[Any], Any]
-    """Returns the value, or `None` where it is not of the kind."""
+    """Returns the value, or `None` where it is of another type."""
     is_part: bool = False
-    """Whether the field is one of the modalities."""
-    gives_way: bool = False
-    """Whether another member states the same, which counts where both do."""
+    """Whether it is a field of `modalities`."""
+    is_fallback: bool = False
+    """Whether it counts only where no other member states the same."""
 
 
 _Members: TypeAlias = "Mapping[str, _Field | _Members]"
 
 
-def _read(seen: Mapping[str, Any], members: _Members, found: Facts, parts: Facts) -> None:
-    """Find the members of an object, and of those in it, that are of their kinds."""
-    for name, value in seen.items():
+def _read(source: Mapping[str, Any], members: _Members, found: Facts, parts: Facts) -> None:
+    """Read the known members of an object, and of the objects in it."""
+    for name, value in source.items():
         if value is None or (known := members.get(name)) is None:
             continue
         if not isinstance(known, _Field):
             if isinstance(value, dict):
                 _read(value, known, found, parts)
             continue
-        field, read, is_part, gives_way = known
+        field, read, is_part, is_fallback = known
         into = parts if is_part else found
-        if gives_way and field in into:
+        if is_fallback and field in into:
             continue
         if (fact := read(value)) is not None:
             into[field] = fact
 
 
-def _fields(read: Callable[[Any], Any], *, is_part: bool = False, gives_way: bool = False, **fields: str) -> _Members:
-    """Return members of one kind: by what the API calls them, the fields of a Call, or of its `modalities`."""
-    return {name: _Field(field, read, is_part, gives_way) for name, field in fields.items()}
+def _fields(read: Callable[[Any], Any], *, is_part: bool = False, is_fallback: bool = False, **fields: str) -> _Members:
+    """Return members of one type: from their names in the API to the fields of a Call, or of its `modalities`."""
+    return {name: _Field(field, read, is_part, is_fallback) for name, field in fields.items()}
 
 
-def _giving_way(members: _Members) -> _Members:
-    return {name: each._replace(gives_way=True) for name, each in members.items() if isinstance(each, _Field)}
+def _fallbacks(members: _Members) -> _Members:
+    return {name: each._replace(is_fallback=True) for name, each in members.items() if isinstance(each, _Field)}
 
 
 _INPUT: _Members = {
@@ -123,24 +123,24 @@ _COSTS: _Members = {
     ),
     **_fields(
         money,
-        gives_way=True,
+        is_fallback=True,
         upstream_inference_input_cost="upstream_input_cost",
         upstream_inference_output_cost="upstream_output_cost",
     ),
 }
 _TOOLS = _fields(count, tool_calls_executed="server_tool_calls", web_search_requests="web_searches")
-_WRITTEN_PARTS = ("cache_write_5m_tokens", "cache_write_1h_tokens")
-_WRITTEN = _fields(count, ephemeral_5m_input_tokens=_WRITTEN_PARTS[0], ephemeral_1h_input_tokens=_WRITTEN_PARTS[1])
+_CACHE_WRITES = ("cache_write_5m_tokens", "cache_write_1h_tokens")
+_CACHE_CREATION = _fields(count, ephemeral_5m_input_tokens=_CACHE_WRITES[0], ephemeral_1h_input_tokens=_CACHE_WRITES[1])
 _BILL: _Members = {
     **_fields(money, cost="cost"),
     **_fields(flag, is_byok="is_byok"),
     **_fields(text, service_tier="service_tier"),
     "cost_details": _COSTS,
-    "cache_creation": _WRITTEN,
-    "server_tool_use": _giving_way(_TOOLS),
+    "cache_creation": _CACHE_CREATION,
+    "server_tool_use": _fallbacks(_TOOLS),
     "server_tool_use_details": _TOOLS,
 }
-"""What every dialect calls by the same names."""
+"""The members that have the same names in every dialect."""
 _USAGE: _Members = {
     **_BILL,
     **_fields(
@@ -150,10 +150,10 @@ _USAGE: _Members = {
         total_tokens="total_tokens",
         search_units="search_units",
     ),
-    **_fields(count, gives_way=True, input_tokens="input_tokens", output_tokens="output_tokens"),
+    **_fields(count, is_fallback=True, input_tokens="input_tokens", output_tokens="output_tokens"),
     **_fields(number, seconds="audio_seconds"),
     "prompt_tokens_details": _INPUT,
     "completion_tokens_details": _OUTPUT,
-    "input_tokens_details": _giving_way(_INPUT),
-    "output_tokens_details": _giving_way(_OUTPUT),
+    "input_tokens_details": _fallbacks(_INPUT),
+    "output_tokens_details": _fallbacks(_OUTPUT),
 }

@@ -1,7 +1,24 @@
-"""The command `spancast`: a table of verbs, one module each, imported when its verb is used."""
+"""The command `spancast`: a table of verbs, each a module that is imported when its verb is used.
+
+The verbs:
+
+- `run`, `demo`, `simulator`              run programs, and an OpenRouter to run them against
+- `costs`, `calls`, `tail`, `user`        report what is in the ledger
+- `destinations`, `deliver`, `replay`     show and send what waits for destinations
+- `check`, `doctor`                       test destinations, and this machine
+- `reconcile`, `prices`                   compare and list what OpenRouter charges
+- `ledger`                                maintain the ledger's file
+
+What they share:
+
+- `arguments`  arguments of several verbs
+- `reports`    the figures that the reporting verbs show
+- `output`     the same as text, JSON and CSV
+- `exporting`  calls as files for other tools
+- `support`    access to ledger and destinations
+"""
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -12,11 +29,13 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Protocol, TextIO, cast
 
+from spancast.base.suggest import did_you_mean
+from spancast.cli.output.stdout import Output, OutputError
 from spancast.errors import ConfigurationError, SpancastError
 
 
 class VerbModule(Protocol):
-    """What the module of a verb holds."""
+    """The module of a verb."""
 
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
@@ -40,29 +59,31 @@ VERBS = {
     "calls": Verb("spancast.cli.calls", "every call, newest last"),
     "tail": Verb("spancast.cli.tail", "calls as they are made, newest at the bottom"),
     "user": Verb("spancast.cli.user", "one user on a page: spend, sessions, models, errors, latest calls"),
-    "destinations": Verb("spancast.cli.destinations", "how each destination stands: delivered, waiting, dead"),
+    "destinations": Verb("spancast.cli.destinations", "the state of each destination: delivered, waiting, dead"),
     "deliver": Verb("spancast.cli.deliver", "send what waits"),
-    "check": Verb("spancast.cli.check", "ask a platform whether it takes what we would send"),
-    "replay": Verb("spancast.cli.replay", "send a destination the calls of the past that it does not have"),
-    "reconcile": Verb("spancast.cli.reconcile", "the ledger beside what OpenRouter billed, every cent accounted for"),
+    "check": Verb("spancast.cli.check", "test whether a destination accepts our requests"),
+    "replay": Verb("spancast.cli.replay", "send a destination past calls that it does not have"),
+    "reconcile": Verb("spancast.cli.reconcile", "compare the ledger with what OpenRouter billed, to the cent"),
     "ledger": Verb("spancast.cli.ledger", "the ledger's file: where it is, check, rebuild, export, prune"),
     "prices": Verb("spancast.cli.prices", "what OpenRouter's models cost"),
     "demo": Verb("spancast.cli.demo", "see it work, without a key"),
     "simulator": Verb("spancast.cli.simulator", "an OpenRouter that runs on this machine"),
     "doctor": Verb("spancast.cli.doctor", "check this machine, its settings and the ledger"),
 }
-"""What can be done. Each row's module has `add_arguments(parser)` and `run(args) -> int`, the exit status."""
+"""Each module has `add_arguments(parser)` and `run(args) -> int`, which returns the exit status."""
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses; the last is 128 + SIGINT, as shells have it."""
+"""Exit statuses; the last is 128 + SIGINT, as in shells."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return the exit status."""
+    """Run the command line; return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    _open_what_is_closed()
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a character shows a question mark
+    _open_closed_streams()
+    if type(sys.stdout) is TextIOWrapper:
+        sys.stdout = Output.replacing(sys.stdout)
+    elif isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal shows a question mark for what it cannot encode
     try:
         status = _dispatch(arguments)
         sys.stdout.flush()
@@ -72,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):
             _leave_quietly()
             return OK
+        if isinstance(error, OutputError):
+            _leave_quietly()
         return _complain(error, FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -90,7 +113,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
         return _complain(_unknown(name), MISUSED)
     empty = next((each for each in _own(name, arguments) if each.startswith("--") and each.endswith("=--")), None)
     if empty is not None:
-        return _complain(f"{empty!r} gives no value. Write one behind the equals sign.", MISUSED)
+        return _complain(f"{empty!r} has no value. Write one after the equals sign.", MISUSED)
     verb = VERBS[name]
     module = verb.load()
     parser = argparse.ArgumentParser(f"spancast {name}", description=_sentence(verb.meaning), allow_abbrev=False)
@@ -99,17 +122,17 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 
 def _own(name: str, arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments that are ours: what `run` runs has its own."""
+    """Return the verb's own arguments: those of `run` may be the command's that it runs."""
     return [] if name == "run" else arguments[1:]
 
 
-def _open_what_is_closed() -> None:
-    """Give a program without standard output or error some that go nowhere (Python docs, sys.stdout)."""
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
+def _open_closed_streams() -> None:
+    """Replace a standard output or error that is closed (`None`: Python docs, sys.stdout) by the null device."""
+    sys.stdout = sys.stdout or _null_device()
+    sys.stderr = sys.stderr or _null_device()
 
 
-def _nowhere() -> TextIO:
+def _null_device() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
@@ -124,8 +147,7 @@ def _sentence(meaning: str) -> str:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, VERBS, n=1)
-    cure = f"Did you mean {near[0]!r}?" if near else f"The verbs are {', '.join(VERBS)}."
+    cure = did_you_mean(name, VERBS) or f"The verbs are {', '.join(VERBS)}."
     return f"There is no verb {name!r}. {cure}"
 
 
@@ -135,5 +157,5 @@ def _complain(error: object, status: int) -> int:
 
 
 def _leave_quietly() -> None:
-    """Let what is left in the buffer go nowhere: the reader of the pipe has gone (Python docs, note on SIGPIPE)."""
+    """Discard what is left in the buffer: the reader of the pipe is gone (Python docs, note on SIGPIPE)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

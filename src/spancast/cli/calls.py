@@ -10,19 +10,20 @@ from itertools import chain
 
 from spancast.bookkeeping.answers.calls import CallRow, calls
 from spancast.bookkeeping.answers.costs import costs
-from spancast.cli.answers.figures import plus
-from spancast.cli.answers.missing import lacking
-from spancast.cli.arguments.filters import add_filters, add_home, chosen, how_many, none_found
-from spancast.cli.home import NOTHING_YET, ledger
-from spancast.cli.output import call_json, human
+from spancast.cli.arguments.filters import add_filters, add_home, call_filter, no_match, number_of
+from spancast.cli.output import call_json, human, missing_text
 from spancast.cli.output.call_table import COLUMNS, cells
 from spancast.cli.output.colour import paint_for
+from spancast.cli.output.messages import NOTHING_YET
 from spancast.cli.output.table import lines, terminal_width, wrapped
+from spancast.cli.reports.figures import add_known
+from spancast.cli.reports.missing import missing
+from spancast.cli.support.ledger_access import ledger
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
-    parser.add_argument("--limit", type=how_many("calls"), metavar="N", help="only the newest N")
+    parser.add_argument("--limit", type=number_of("calls"), metavar="N", help="only the newest N")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, all values exact")
     add_filters(parser)
     add_home(parser)
@@ -35,22 +36,22 @@ def run(args: argparse.Namespace) -> int:
             if not args.json:
                 print(NOTHING_YET)
             return 0
-        wanted = chosen(args, partial(costs, book))
+        wanted = call_filter(args, partial(costs, book))
         rows = calls(book, wanted, args.limit)
         if args.json:
             for row in rows:
                 print(call_json.line(row))
         else:
-            _print_table(rows, none_found(args))
-            for sentence in () if args.limit else lacking(book, wanted):
+            _print_table(rows, no_match(args))
+            for sentence in () if args.limit else missing_text.sentences(missing(book, wanted)):
                 print(*wrapped(sentence, terminal_width()), sep="\n")
     return 0
 
 
-def _print_table(rows: Iterator[CallRow], none_found: str) -> None:
+def _print_table(rows: Iterator[CallRow], no_match: str) -> None:
     first = next(rows, None)
     if first is None:
-        print(none_found)
+        print(no_match)
         return
     total, width = _Total(), terminal_width()
     for line in lines(COLUMNS, total.counting(chain([first], rows)), width, paint_for(sys.stdout)):
@@ -61,7 +62,7 @@ def _print_table(rows: Iterator[CallRow], none_found: str) -> None:
 
 @dataclass(slots=True)
 class _Total:
-    """What a table that is printed as it is read adds up to."""
+    """The totals of a table that is printed while it is read."""
 
     calls: int = 0
     unknown: int = 0
@@ -76,7 +77,7 @@ class _Total:
             elif row.cost is None:
                 self.unknown += 1
             else:
-                self.cost = plus(self.cost, row.cost)
+                self.cost = add_known(self.cost, row.cost)
             yield cells(row)
 
     def sentences(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`spancast deliver`: send what waits, once or for ever."""
+"""`spancast deliver`: send what waits, once or forever."""
 
 import argparse
 import signal
@@ -13,11 +13,11 @@ from functools import partial
 from spancast.base import locks
 from spancast.base.deadline import Deadline
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.pruner import Pruner
 from spancast.cli.arguments.filters import add_home
 from spancast.cli.arguments.seconds import seconds
 from spancast.cli.destinations import table
-from spancast.cli.serving import could_be_sent, couriers, despite_damage, open_outbox, serve
+from spancast.cli.support.couriers import could_be_sent, couriers, despite_damage, open_outbox, send
+from spancast.cli.support.ledger_access import report_replacement
 from spancast.delivery.courier.courier import Courier
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
@@ -26,14 +26,14 @@ from spancast.delivery.worker import Worker, WorkerThread
 from spancast.settings.resolve import resolve
 from spancast.settings.settings import Settings
 
-TIMEOUT = 30.0
-"""Seconds that a one-shot may take."""
-LOOK = 0.25
-"""Seconds between two looks at the journal, for ever."""
-LAST_REQUESTS = 10.0
-"""Seconds for what is under way when told to stop."""
-LAST_SENDING = 2.0
-"""Seconds at the end of a one-shot in which no cost is asked for any more, but what has come is sent."""
+TIMEOUT_SECONDS = 30.0
+"""For a single delivery."""
+POLL_SECONDS = 0.25
+"""Between two looks at the journal, with `--forever`."""
+STOP_SECONDS = 10.0
+"""For requests in progress after a signal to stop."""
+LAST_SEND_SECONDS = 2.0
+"""At the end of a single delivery: no more costs are looked up, and what was found is sent."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,101 +43,99 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--timeout",
         type=seconds(0),
-        default=TIMEOUT,
+        default=TIMEOUT_SECONDS,
         metavar="S",
-        help="seconds in which requests are begun (default: 30)",
+        help="seconds in which requests are started (default: 30)",
     )
     add_home(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send; return 0 when nothing is left waiting for a destination that is configured here, else 1."""
-    inforce = resolve({"home": args.home})
-    if not args.forever and not inforce.home.is_dir():
-        print(f"Nothing waits: there is no {inforce.home}.")
+    """Send; return 0 if nothing that can be sent still waits for a destination that is configured here, else 1."""
+    settings = resolve({"home": args.home})
+    report_replacement(settings, may_be_empty=args.forever)
+    if not args.forever and not settings.home.is_dir():
+        print(f"Nothing waits: there is no {settings.home}.")
         return 0
-    despite_damage(inforce.home, partial(_send, args, inforce))
-    return despite_damage(inforce.home, partial(_report, inforce))
+    despite_damage(settings.home, partial(_send, args, settings))
+    return despite_damage(settings.home, partial(_report, settings))
 
 
-def _send(args: argparse.Namespace, inforce: Settings) -> None:
-    with closing(Book(inforce.home)) as book, closing(open_outbox(inforce)) as outbox:
-        drainer = Drainer(inforce.home, [book, outbox])
-        with couriers(inforce, inforce.destinations, outbox) as hired, _askers(inforce, book) as askers:
+def _send(args: argparse.Namespace, settings: Settings) -> None:
+    with closing(Book(settings.home)) as book, closing(open_outbox(settings)) as outbox:
+        drainer = Drainer(settings.home, [book, outbox])
+        with couriers(settings, settings.destinations, outbox) as senders, _ledger_workers(settings, book) as workers:
             if args.forever:
-                _forever(drainer, [*hired, *askers])
+                _forever(drainer, [*senders, *workers])
             else:
-                _once(drainer, hired, askers, args.timeout)
+                _once(drainer, senders, workers, args.timeout)
 
 
 @contextmanager
-def _askers(inforce: Settings, book: Book) -> Iterator[list[Worker]]:
-    """Give who asks for the costs that came late, and who prunes; what is found goes through the journal."""
-    from spancast.owed import of_the_ledger  # noqa: PLC0415 - the hooks come with it; --help needs none
+def _ledger_workers(settings: Settings, book: Book) -> Iterator[list[Worker]]:
+    """Provide the workers that look up late costs, which they append to the journal, and that prune."""
+    from spancast.workers import ledger_workers  # noqa: PLC0415 - OpenTelemetry's SDK comes with it; --help needs none
 
-    with closing(Journal(inforce.home)) as journal:
-        askers = of_the_ledger(inforce, book, journal.append)
-        if inforce.ledger_retention is not None:
-            askers.append(Pruner(book, inforce.ledger_retention))
+    with closing(Journal(settings.home)) as journal:
+        workers = ledger_workers(settings, book, journal.append)
         try:
-            yield askers
+            yield workers
         finally:
-            for asker in askers:
-                asker.close()
+            for worker in workers:
+                worker.close()
 
 
-def _once(drainer: Drainer, hired: Sequence[Courier], askers: Sequence[Worker], timeout: float) -> None:
-    """Send what waits and ask for late costs at the same time; then send what has been waiting for those."""
-    deadline, asked = Deadline(timeout), Deadline(timeout - LAST_SENDING)
+def _once(drainer: Drainer, senders: Sequence[Courier], workers: Sequence[Worker], timeout: float) -> None:
+    """Send what waits and look up late costs at the same time; then send the calls that waited for those."""
+    deadline, lookup_deadline = Deadline(timeout), Deadline(timeout - LAST_SEND_SECONDS)
     if not drainer.drain(timeout):
         print("Another process is still reading the journal; the newest calls may be left out.", file=sys.stderr)
-    asking = [partial(_ask, asker, asked) for asker in askers]
-    sending = [partial(serve, courier, deadline) for courier in hired]
-    _together([*asking, *sending])
-    if askers:
-        drainer.drain(deadline.left)
-        _together(sending)
+    sending = [partial(send, courier, deadline) for courier in senders]
+    _in_parallel([*(partial(_work, worker, lookup_deadline) for worker in workers), *sending])
+    if workers:
+        drainer.drain(deadline.remaining)
+        _in_parallel(sending)
 
 
-def _together(tasks: Sequence[Callable[[], None]]) -> None:
+def _in_parallel(tasks: Sequence[Callable[[], None]]) -> None:
     if tasks:
         with ThreadPoolExecutor(len(tasks)) as threads:
-            for done in [threads.submit(task) for task in tasks]:
-                done.result()
+            for future in [threads.submit(task) for task in tasks]:
+                future.result()
 
 
-def _ask(asker: Worker, deadline: Deadline) -> None:
-    """Do rounds until nothing is wanted, or the next would come too late."""
-    ending = threading.Timer(deadline.left, asker.stop)
-    ending.start()
+def _work(worker: Worker, deadline: Deadline) -> None:
+    """Run a worker's rounds until none is left to do, or the next would come after the deadline."""
+    timer = threading.Timer(deadline.remaining, worker.stop)
+    timer.start()
     try:
-        while (wait := asker.round()) is not None and wait < deadline.left:
+        while (wait := worker.round()) is not None and wait < deadline.remaining:
             time.sleep(wait)
     finally:
-        ending.cancel()
+        timer.cancel()
 
 
 def _forever(drainer: Drainer, workers: Sequence[Worker]) -> None:
-    told = threading.Event()
+    stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: stopping.set())
     threads = [WorkerThread(worker) for worker in workers]
-    while not told.is_set():
-        with drainer.faults_told():
+    while not stopping.is_set():
+        with drainer.logging_failures():
             drainer.drain()
         for thread in threads:
             thread.wake()
-        told.wait(LOOK)
-    deadline = Deadline(LAST_REQUESTS)
-    with drainer.faults_told(), locks.within(deadline.left):
+        stopping.wait(POLL_SECONDS)
+    deadline = Deadline(STOP_SECONDS)
+    with drainer.logging_failures(), locks.within(deadline.remaining):
         drainer.drain()
     for thread in threads:
-        thread.stop(deadline.left)
+        thread.stop(deadline.remaining)
 
 
-def _report(inforce: Settings) -> int:
-    configured = [destination.name for destination in inforce.destinations]
-    with closing(Outbox(inforce.home)) as outbox:
+def _report(settings: Settings) -> int:
+    configured = [destination.name for destination in settings.destinations]
+    with closing(Outbox(settings.home)) as outbox:
         standings = outbox.standings()
     for line in table([standing for standing in standings if standing.name in configured]):
         print(line)

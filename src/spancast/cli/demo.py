@@ -1,4 +1,4 @@
-"""`spancast demo`: programs that know nothing of Spancast call OpenRouter, and here is who spent what."""
+"""`spancast demo`: run example programs that call OpenRouter, and show who spent what."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from spancast.cli import run as run_verb
 from spancast.errors import SpancastError
 
 APPS = ("01_chat", "02_stream", "03_openrouter_sdk", "04_tool_call", "05_error", "06_abandoned_stream")
-"""The programs, by the names of their files in `examples/`; none of them mentions Spancast."""
+"""The programs, by file name in `examples/`; none of them mentions Spancast."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the programs, print what they cost; return 1 when one of them failed."""
+    """Run the programs, and print what they cost; return 1 if one of them failed."""
+    _check_sdks()
     with _home(args.home) as home, _openrouter(live=args.live) as settings:
         print(_LIVE if args.live else _SIMULATED, flush=True)
         environment = run_verb.environment({**settings, "SPANCAST_HOME": str(home)})
@@ -33,12 +35,24 @@ def run(args: argparse.Namespace) -> int:
             _spancast(command, environment)
     print(f"\n{_NEXT}")
     if failed:
-        sys.stderr.write(f"These programs failed: {', '.join(failed)}. Their own words are above.\n")
+        sys.stderr.write(f"These programs failed: {', '.join(failed)}. Their output is above.\n")
     return 1 if failed else 0
 
 
-_SIMULATED = """The answers come from a simulator on this machine: their words, tokens and dollars are made up.
-With a key of OpenRouter's in OPENROUTER_API_KEY, `spancast demo --live` asks the real one."""
+def _check_sdks() -> None:
+    """Raise `SpancastError` if an SDK of the programs is not installed: each of them would fail of it."""
+    missing = [name for name in _SDKS if find_spec(name) is None]
+    if missing:
+        raise SpancastError(
+            f"The demo's programs need {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
+            'installed here. Run: pip install "spancast[demo]" (in a checkout: pip install ".[demo]").'
+        )
+
+
+_SDKS = ("openai", "openrouter")
+"""What the programs import: the extra `demo`."""
+_SIMULATED = """The answers come from a simulator on this machine: their text, tokens and dollars are made up.
+With a key of OpenRouter's in OPENROUTER_API_KEY, `spancast demo --live` calls the real one."""
 _LIVE = "The answers are OpenRouter's own, and are billed to the account of OPENROUTER_API_KEY."
 _NEXT = """What to try next
   spancast run -- python your_app.py         your own program, unchanged
@@ -63,7 +77,7 @@ def _home(kept: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _openrouter(*, live: bool) -> Iterator[Mapping[str, str]]:
-    """Give the variables by which a program finds OpenRouter, the real one or the simulator."""
+    """Provide the variables by which a program finds OpenRouter, the real one or the simulator."""
     if live:
         if not os.environ.get("OPENROUTER_API_KEY"):
             raise SpancastError("OPENROUTER_API_KEY is not set. Export a key of OpenRouter, or leave --live out.")
@@ -90,7 +104,7 @@ def _spancast(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
 
 def _examples() -> Path:
-    """Return the folder of the programs: in the installed package, or in the checkout that this is run from."""
+    """Return the folder of the programs, in the installed package or in the checkout."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "examples", package.parents[1] / "examples"):
         if folder.is_dir():

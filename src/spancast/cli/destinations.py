@@ -1,21 +1,21 @@
-"""`spancast destinations`: how each destination stands."""
+"""`spancast destinations`: the state of each destination."""
 
 import argparse
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
+from spancast.base.units import NS_PER_SECOND
 from spancast.cli.arguments.filters import add_home
-from spancast.cli.home import folder, ledger
 from spancast.cli.output import human
 from spancast.cli.output.table import Column, lines, terminal_width
+from spancast.cli.support.ledger_access import folder, ledger
 from spancast.delivery.outbox.accounts import Standing
 from spancast.delivery.outbox.outbox import Outbox
 
 NONE_YET = "No destination yet. Name one:  SPANCAST_DESTINATIONS=otlp spancast run -- python app.py"
 
 _COUNTS = ("captured", "delivered", "waiting", "dead", "expired", "shed", "skipped")
-_SECOND = 10**9
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def table(standings: Sequence[Standing]) -> Iterator[str]:
-    """Yield the table of the destinations, and under it, in whole, what is the matter with each."""
+    """Yield the table of the destinations, and under it the problems of each, in full."""
     columns = [
         Column("destination"),
         Column("exporter", rank=2),
@@ -48,9 +48,9 @@ def table(standings: Sequence[Standing]) -> Iterator[str]:
     ]
     yield from lines(columns, map(_cells, standings), terminal_width())
     for standing in standings:
-        matters = "; ".join(_matters(standing))
-        if matters:
-            yield f"{standing.name}: {matters}"
+        problems = "; ".join(_problems(standing))
+        if problems:
+            yield f"{standing.name}: {problems}"
 
 
 def _standings(args: argparse.Namespace) -> tuple[Standing, ...]:
@@ -76,15 +76,15 @@ def _json(standing: Standing) -> dict[str, object]:
 
 def _cells(standing: Standing) -> tuple[str, ...]:
     counts = (human.count(getattr(standing, name)) for name in _COUNTS)
-    lag = human.span(round(standing.lag_s * _SECOND)) if standing.waiting else ""
+    lag = human.span(round(standing.lag_s * NS_PER_SECOND)) if standing.waiting else ""
     return (standing.name, human.text(standing.exporter or None), standing.state, *counts, lag)
 
 
-def _matters(standing: Standing) -> Iterator[str]:
+def _problems(standing: Standing) -> Iterator[str]:
     if standing.state in ("parked", "unconfigured") and standing.reason:
         yield f"{standing.state}: {standing.reason}"
     for reason, count in standing.reasons.items():
         if reason != standing.state:
             yield f"{count:,} {reason}"
     if standing.shed:
-        yield f"{human.dollars(standing.shed_usd)} of calls shed, which the ledger has"
+        yield f"{human.dollars(standing.shed_usd)} of calls shed, which are in the ledger"

@@ -1,7 +1,6 @@
-"""`spancast prices`: what OpenRouter's models cost, as estimates take it."""
+"""`spancast prices`: what OpenRouter's models cost, as estimates use it."""
 
 import argparse
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -10,8 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from spancast.base.suggest import did_you_mean
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping import prices
-from spancast.bookkeeping.prices import Listed, Prices
+from spancast.bookkeeping.prices import ListedModel, Prices
 from spancast.bookkeeping.pricing import Override, Pricing, pricing
 from spancast.cli.arguments.filters import add_home
 from spancast.cli.output import human
@@ -21,7 +22,6 @@ from spancast.settings.resolve import home_in_force
 
 DYNAMIC = "dynamic"
 _MILLION = 10**6
-_SECOND = 10**9
 _PER_MILLION = ("prompt", "completion", "input_cache_read", "input_cache_write", "internal_reasoning")
 _EACH = ("request", "web_search")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
     parser.add_argument("model", nargs="?", metavar="MODEL", help="a model, or a part of its name (default: all)")
     parser.add_argument("--json", action="store_true", help="one JSON object, prices as OpenRouter writes them")
-    parser.add_argument("--refresh", action="store_true", help="ask OpenRouter anew")
+    parser.add_argument("--refresh", action="store_true", help="fetch the prices again")
     add_home(parser)
 
 
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for line in lines(_COLUMNS, map(_cells, models), terminal_width()):
         print(line)
-    fetched = human.time(round(known.fetched_at * _SECOND))
+    fetched = human.time(round(known.fetched_at * NS_PER_SECOND))
     print(f"US dollars a million tokens, a request, a search; fetched {fetched} UTC.")
     return 0
 
@@ -62,17 +62,17 @@ def _prices(home: Path, *, refresh: bool) -> Prices:
     return found
 
 
-def _matching(known: Prices, wanted: str) -> Sequence[Listed]:
+def _matching(known: Prices, wanted: str) -> Sequence[ListedModel]:
     exact = known.find(wanted)
     found = [model for model in known.models if wanted.lower() in model.id.lower()] if exact is None else [exact]
     if not found:
-        near = difflib.get_close_matches(wanted, [model.id for model in known.models], n=1)
-        cure = f"Did you mean {near[0]!r}?" if near else "spancast prices lists them all; --refresh asks anew."
+        similar = did_you_mean(wanted, [model.id for model in known.models])
+        cure = similar or "spancast prices lists them all; --refresh fetches them again."
         raise SpancastError(f"OpenRouter lists no model {wanted!r}. {cure}")
     return found
 
 
-def _json(known: Prices, models: Sequence[Listed]) -> str:
+def _json(known: Prices, models: Sequence[ListedModel]) -> str:
     found = {
         "fetched_at": datetime.fromtimestamp(known.fetched_at, UTC).isoformat(timespec="seconds"),
         "age_s": round(known.age, 3),
@@ -102,7 +102,7 @@ _COLUMNS = (
 )
 
 
-def _cells(model: Listed) -> tuple[str, ...]:
+def _cells(model: ListedModel) -> tuple[str, ...]:
     read = pricing(model.pricing)
     tokens = (_cell(read, name, _MILLION) for name in _PER_MILLION)
     return (model.id, *tokens, *(_cell(read, name, 1) for name in _EACH), "; ".join(_variations(model, read)))
@@ -113,9 +113,9 @@ def _cell(read: Pricing, name: str, times: int) -> str:
     return DYNAMIC if rate is not None and rate < 0 else human.dollars(None if rate is None else rate * times)
 
 
-def _variations(model: Listed, read: Pricing) -> Iterator[str]:
+def _variations(model: ListedModel, read: Pricing) -> Iterator[str]:
     if model.alias_of is not None:
-        yield f"stands for {model.alias_of}"
+        yield f"alias of {model.alias_of}"
     if read.discount:
         yield f"{read.discount * 100:f} % off"
     yield from map(_condition, read.overrides)
@@ -126,7 +126,7 @@ def _condition(override: Override) -> str:
     always = (override.start, override.end) == _ALL_DAY
     window = "" if always else f"{_clock(override.start)}-{_clock(override.end)} UTC"
     days = "" if override.days is None else "on " + ", ".join(sorted(override.days))
-    unclear = "" if override.is_clear else "on a condition that is not known here"
+    unclear = "" if override.is_understood else "on an unknown condition"
     return " ".join(part for part in (above, window, days, unclear) if part)
 
 

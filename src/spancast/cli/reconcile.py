@@ -1,8 +1,10 @@
-"""`spancast reconcile`: the ledger beside what OpenRouter billed, every cent accounted for."""
+"""`spancast reconcile`: compare the ledger with what OpenRouter billed, to the cent."""
 
 import argparse
 import os
+import re
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,13 +17,16 @@ from spancast.bookkeeping.reconciling.filling import Filling, filling
 from spancast.bookkeeping.reconciling.reconciliation import Reconciliation
 from spancast.cli.arguments.filters import add_home
 from spancast.cli.arguments.when import moment
-from spancast.cli.home import NOTHING_YET, PATIENCE, folder, ledger
+from spancast.cli.output.messages import NOTHING_YET
 from spancast.cli.output.reconciled_json import one_object
 from spancast.cli.output.reconciled_text import lines
+from spancast.cli.support.ledger_access import PATIENCE_SECONDS, folder, ledger
 from spancast.errors import ConfigurationError, SpancastError
 
 _KEYS = ("OPENROUTER_MANAGEMENT_KEY", "OPENROUTER_API_KEY")
 """Where a key is looked for, in this order."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""Names that a shell exports; OpenRouter's keys contain hyphens."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,20 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--since",
         type=moment,
         metavar="WHEN",
-        help="from then on: 24h, 7d, today, 2026-11-01, ... (default: the first call, 30 days ago at most)",
+        help="start: 24h, 7d, today, 2026-11-01, ... (default: the first call, 30 days ago at most)",
     )
-    parser.add_argument("--until", type=moment, metavar="WHEN", help="before then, exclusively (default: now)")
+    parser.add_argument("--until", type=moment, metavar="WHEN", help="end, exclusive (default: now)")
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--key-env",
         metavar="NAME",
         help=f"the variable that holds the management key (default: {', else '.join(_KEYS)}); "
-        "with a key that is none, only the totals of that key are compared",
+        "with a non-management key, only that key's totals are compared",
     )
     source.add_argument(
         "--activity-csv", type=Path, metavar="FILE", help="a CSV from openrouter.ai/activity, which needs no key"
     )
-    parser.add_argument("--all-keys", action="store_true", help="also what keys spent of which the ledger has no call")
+    parser.add_argument("--all-keys", action="store_true", help="also spending by keys with no call in the ledger")
     parser.add_argument("--fill", action="store_true", help="add to the ledger what is missing")
     parser.add_argument("--json", action="store_true", help="one JSON object, every call and every digit")
     add_home(parser)
@@ -75,24 +80,40 @@ def _compared(args: argparse.Namespace, book: Book) -> Reconciliation:
 def _with_key(args: argparse.Namespace, book: Book) -> Reconciliation:
     from spancast.bookkeeping import openrouter  # noqa: PLC0415 - only where something is sent
     from spancast.bookkeeping.reconciling import reconcile  # noqa: PLC0415 - the same
-    from spancast.bookkeeping.reconciling.account import Account, NotManagement  # noqa: PLC0415 - the same
+    from spancast.bookkeeping.reconciling.account import NotManagementKeyError, OpenRouterAccount  # noqa: PLC0415 - the same
     from spancast.delivery.http.wire import Wire  # noqa: PLC0415 - the same
 
     key = _key(args.key_env)
     with closing(Wire()) as wire:
-        account = Account(wire, openrouter.base_url(), key)
+        account = OpenRouterAccount(wire, openrouter.base_url(), key, _wait)
         try:
             comparing = reconcile.with_account(book, account, args.since, args.until, all_keys=args.all_keys)
-        except NotManagement:
+        except NotManagementKeyError:
             result = reconcile.with_key(book, account, key, args.since)
             if args.fill or args.until or args.all_keys:
-                print("It is no management key: only its totals up to now are compared.", file=sys.stderr)
+                print("This is not a management key: only its totals so far are compared.", file=sys.stderr)
             return result
     return _filled(args, book, comparing)
 
 
+def _wait(seconds: float) -> None:
+    """Wait until a request may be repeated, and report a wait that a person would notice."""
+    if seconds >= _REPORTED_SECONDS:
+        reason = "OpenRouter's rate limit, or a failure"
+        print(f"{reason}: the request is repeated in {seconds:.0f} s.", file=sys.stderr, flush=True)
+    time.sleep(seconds)
+
+
+_REPORTED_SECONDS = 2.0
+
+
 def _key(name: str | None) -> str:
     """Return the key that a variable holds; raise `ConfigurationError` where none does."""
+    if name is not None and not _VARIABLE.fullmatch(name):
+        raise ConfigurationError(
+            "--key-env takes the name of a variable, and what is given may be the key itself: it is not repeated here. "
+            f"Export the key, and give the variable's name, such as --key-env {_KEYS[0]}."
+        )
     for variable in _KEYS if name is None else (name,):
         key = os.environ.get(variable, "").strip()
         if key:
@@ -119,7 +140,7 @@ def _fill_what_is_missing(args: argparse.Namespace, book: Book, comparing: Compa
     if not wanted:
         return result
     _fill(folder(args), book, wanted)
-    return replace(comparing.renewed(book).result(book), filled=len(wanted.words) + len(wanted.adjustments))
+    return replace(comparing.renewed(book).result(book), filled=len(wanted.late_facts) + len(wanted.adjustments))
 
 
 def _fill(home: Path, book: Book, wanted: Filling) -> None:
@@ -130,11 +151,11 @@ def _fill(home: Path, book: Book, wanted: Filling) -> None:
     from spancast.delivery.outbox.outbox import Outbox  # noqa: PLC0415 - the same
 
     with closing(Journal(home)) as journal:
-        for late in wanted.words:
+        for late in wanted.late_facts:
             journal.append(late)
     with closing(Outbox(home)) as outbox:
-        if not Drainer(home, [book, outbox]).drain(PATIENCE):
+        if not Drainer(home, [book, outbox]).drain(PATIENCE_SECONDS):
             raise SpancastError(
                 "Another process is still booking. The costs are in the journal; reconcile again later."
             )
-    adjustments.keep(book, wanted.adjustments)
+    adjustments.store(book, wanted.adjustments)

@@ -17,7 +17,7 @@ from spancast.destinations.destination import Destination
 from spancast.settings.resolve import resolve
 
 NOT_FOUND = 127
-"""The exit status for a command that does not exist, as shells have it."""
+"""The exit status for a command that does not exist, as in shells."""
 
 _OPTIONS = {"home": "SPANCAST_HOME", "destinations": "SPANCAST_DESTINATIONS", "hosts": "SPANCAST_HOSTS"}
 
@@ -32,48 +32,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Become the command, in an environment that starts Spancast; return only when that cannot be."""
+    """Replace this process by the command, in an environment that starts Spancast; return only on failure."""
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
         sys.stderr.write("spancast run needs a command, such as: spancast run -- python app.py\n")
         return 2
     program = shutil.which(command[0])
     if program is None:
-        sys.stderr.write(f"spancast run found no command {command[0]!r}. Is it installed, and on PATH?\n")
+        sys.stderr.write(f"spancast run found no command {command[0]!r}. {_cure(command[0])}\n")
         return NOT_FOUND
     given = {name: value for name in _OPTIONS if (value := getattr(args, name)) is not None}
-    inforce = resolve(given)
-    _check(inforce.destinations)
-    if "home" in given:  # whole: the programs that it starts may work elsewhere
-        given["home"] = str(inforce.home)
-    unseeing = _unseeing(command)
-    if unseeing is not None:
+    settings = resolve(given)
+    _check(settings.destinations)
+    if settings.instead_of is None and ("home" in given or os.environ.get(_OPTIONS["home"])):
+        given["home"] = str(settings.home)  # absolute: the program and those that it starts may change the directory
+    flag = _flag_without_sitecustomize(_interpreter(program, command))
+    if flag is not None:
         sys.stderr.write(
-            f"spancast run: {command[0]} is told by -{unseeing} to run nothing before its program: no call is seen. "
-            "Leave it out, or call spancast.start() in the program.\n"
+            f"spancast run: with -{flag}, {command[0]} does not load Spancast before the program: no call is recorded. "
+            "Leave the flag out, or call spancast.start() in the program.\n"
         )
-    return _become(program, command, environment({_OPTIONS[name]: value for name, value in given.items()}))
+    return _exec(program, command, environment({_OPTIONS[name]: value for name, value in given.items()}))
+
+
+def _cure(missing: str) -> str:
+    """Return what to do about a command that does not exist, or that is a file which cannot be executed."""
+    if not Path(missing).is_file():
+        return "Is it installed, and on PATH?"
+    how = f"spancast run -- python {missing}" if missing.endswith(".py") else f"chmod +x {missing}"
+    return f"There is a file of that name, which is not executable or not on PATH. Try: {how}"
 
 
 def _check(destinations: Sequence[Destination]) -> None:
-    """Raise `ConfigurationError` for a destination that cannot be; one that only lacks its credential can."""
+    """Raise `ConfigurationError` for an invalid destination; one may lack its credential."""
     for destination in destinations:
         with suppress(discover.Unconfigured):
             discover.exporter(destination)
 
 
-def _unseeing(command: Sequence[str]) -> str | None:
-    """Return the flag by which a Python, also one that `env` is to become, looks for no `sitecustomize` of ours."""
+def _interpreter(program: str, command: Sequence[str]) -> Sequence[str]:
+    """Return the command line of the interpreter that the first line of a script names, else the command itself."""
+    with suppress(OSError), Path(program).open("rb") as file:
+        first = file.readline(_MAX_SHEBANG_BYTES)
+        if first.startswith(b"#!"):
+            return [*os.fsdecode(first[2:]).split(), program]
+    return command
+
+
+_MAX_SHEBANG_BYTES = 256
+"""How much of the line Linux reads (BINPRM_BUF_SIZE)."""
+
+
+def _flag_without_sitecustomize(command: Sequence[str]) -> str | None:
+    """Return the flag that keeps a Python, also one started by `env`, from loading our `sitecustomize`."""
     words = iter(command)
     if Path(command[0]).name == "env":
-        words = dropwhile(lambda word: "=" in word, command[1:])
+        words = dropwhile(lambda word: "=" in word or word == "-S", command[1:])
     if not Path(next(words, "")).name.startswith("python"):
         return None
-    return next((flag for flag in _flags(words) if flag in _UNSEEING), None)
+    return next((flag for flag in _flags(words) if flag in _WITHOUT_SITECUSTOMIZE), None)
 
 
-_UNSEEING = "IES"
-"""Python's flags to ignore `PYTHONPATH` (`-I`, `-E`) or to import no `site` (`-S`)."""
+_WITHOUT_SITECUSTOMIZE = "IES"
+"""Python's flags to ignore `PYTHONPATH` (`-I`, `-E`) or not to import `site` (`-S`)."""
 
 
 def _flags(words: Iterator[str]) -> Iterator[str]:
@@ -93,16 +114,16 @@ def _flags(words: Iterator[str]) -> Iterator[str]:
 
 
 _WITH_VALUE = re.compile("([cmWX])")
-"""The flags whose value is the rest of their word or, where nothing is left of it, the next word."""
+"""The flags whose value is the rest of their word or, if that is empty, the next word."""
 _LONG_WITH_VALUE = "--check-hash-based-pycs"
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment with `settings`, in which a Python program starts Spancast before itself."""
-    theirs = os.environ.get("PYTHONPATH")
+    """Return this process's environment with `settings`, in which Python loads Spancast before the program."""
+    current = os.environ.get("PYTHONPATH")
     folders = [
         bootstrap_folder(),
-        *(theirs.split(os.pathsep) if theirs else ()),
+        *(current.split(os.pathsep) if current else ()),
     ]  # an empty one is the working directory
     return {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
 
@@ -115,9 +136,9 @@ def bootstrap_folder() -> str:
     return str(Path(spec.origin).resolve().parent / "bootstrap")
 
 
-def _become(program: str, command: list[str], environment: Mapping[str, str]) -> int:
-    if os.name == "nt":  # a process cannot be replaced there
+def _exec(program: str, command: list[str], environment: Mapping[str, str]) -> int:
+    if os.name == "nt":  # Windows cannot replace a process
         return subprocess.run([program, *command[1:]], env=dict(environment), check=False).returncode  # noqa: S603 - asked for
     sys.stdout.flush()
     os.execve(program, command, environment)  # noqa: S606 - to run what the user names is what the verb is for
-    raise AssertionError("A process that was replaced goes on.")
+    raise AssertionError("execve() returned.")

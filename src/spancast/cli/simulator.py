@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > _HIGHEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port. Write one from 0 to {_HIGHEST}.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port. Write one from 0 to {_HIGHEST}.")
     return int(text)
 
 

@@ -9,22 +9,23 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from spancast.bookkeeping.answers.calls import CallRow, booked, calls, newest
+from spancast.bookkeeping.answers.calls import CallRow, booked_between, calls, last_seq
 from spancast.bookkeeping.answers.costs import costs
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
-from spancast.chosen import nothing
-from spancast.cli.arguments.filters import add_filters, add_home, chosen, how_many
-from spancast.cli.home import NOTHING_YET, live
+from spancast.call_filter import no_costs
+from spancast.cli.arguments.filters import add_filters, add_home, call_filter, number_of
 from spancast.cli.output import call_json
 from spancast.cli.output.call_table import COLUMNS, cells
 from spancast.cli.output.colour import paint_for
+from spancast.cli.output.messages import NOTHING_YET
 from spancast.cli.output.table import Layout, terminal_width
+from spancast.cli.support.ledger_access import live
 
-PERIOD = 0.3
-"""Seconds between two looks at what the programs have written."""
-PATIENCE = 0.3
-"""Seconds to wait for another process that is draining: what it moves is seen anyway."""
+PERIOD_SECONDS = 0.3
+"""Between two looks at what the programs have written."""
+PATIENCE_SECONDS = 0.3
+"""For another process that is draining: the calls that it books are shown anyway."""
 
 _TYPICAL = (
     "2026-11-26 14:50:54",
@@ -40,44 +41,44 @@ _TYPICAL = (
     "1.2 s",
     "$0.00000225",
 )
-"""A row by which the widths are decided, before there is any."""
+"""The row that sets the widths, before there is a real one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
     parser.add_argument(
-        "-n", type=how_many("calls", 0), default=10, metavar="N", help="begin with the newest N (default: 10)"
+        "-n", type=number_of("calls", 0), default=10, metavar="N", help="begin with the newest N (default: 10)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line, as calls --json has it")
     add_filters(parser)
     add_home(parser)
-    parser.epilog = "It ends by Ctrl-C, or when nobody reads it any more, with exit status 0."
+    parser.epilog = "It ends at Ctrl-C, or when the reader of its output is gone, with exit status 0."
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print calls until Ctrl-C, or until nobody reads them any more."""
+    """Print calls until Ctrl-C, or until the reader of the output is gone."""
     try:
-        with live(args) as lively:
-            first, show = lively.book(PATIENCE), _show_json if args.json else _Table()
-            known = partial(costs, first) if first is not None else nothing
-            cursor = Cursor(lively.home, chosen(args, known), args.n)
+        with live(args) as live_ledger:
+            first, show = live_ledger.book(PATIENCE_SECONDS), _show_json if args.json else _Table()
+            known = partial(costs, first) if first is not None else no_costs
+            cursor = Cursor(live_ledger.home, call_filter(args, known), args.n)
             if first is None:
                 print(NOTHING_YET, file=sys.stderr)
                 cursor.at = 0
-            while not _is_alone():
-                book = lively.book(PATIENCE)
+            while not _reader_is_gone():
+                book = live_ledger.book(PATIENCE_SECONDS)
                 show(() if book is None else cursor.new(book))
                 sys.stdout.flush()
-                time.sleep(PERIOD)
+                time.sleep(PERIOD_SECONDS)
     except KeyboardInterrupt:
         pass
     return 0
 
 
 class Cursor:
-    """A place in the ledger, behind the last call that was shown. Each call is given once, and none is left out.
+    """A position in the ledger, after the last call that was shown. Each call is yielded exactly once.
 
-    Calls are booked one after the other and numbered so; what is told of a call afterwards leaves its number.
+    Calls are numbered in the order in which they are booked; a later amendment keeps the number.
     """
 
     def __init__(self, home: Path, chosen: Filter, first: int) -> None:
@@ -86,17 +87,17 @@ class Cursor:
         self._first = first
         self._file: tuple[int, int] | None = None
         self.at: int | None = None
-        """The number of the last call that there was; `None` before the first look."""
+        """The number of the last call so far; `None` before the first look."""
 
     def new(self, book: Book) -> Iterator[CallRow]:
-        """Yield the calls that have been booked since; the first time the newest of all."""
-        end, file = newest(book), self._path.stat()
+        """Yield the calls that were booked since the last look; at the first look, the newest ones."""
+        end, file = last_seq(book), self._path.stat()
         if self.at is None:
             found = calls(book, self._chosen, self._first) if self._first else iter(())
             yield from (row for row in found if row.seq <= end)
         else:
-            is_anew = self._file not in (None, (file.st_dev, file.st_ino))  # a damaged one was set aside meanwhile
-            yield from booked(book, self._chosen, 0 if is_anew else self.at, end)
+            is_new_file = self._file not in (None, (file.st_dev, file.st_ino))  # a damaged one was set aside
+            yield from booked_between(book, self._chosen, 0 if is_new_file else self.at, end)
         self.at, self._file = end, (file.st_dev, file.st_ino)
 
 
@@ -106,7 +107,7 @@ def _show_json(rows: Iterable[CallRow]) -> None:
 
 
 class _Table:
-    """A table whose rows come one by one; its titles come again when the terminal has another width."""
+    """A table whose rows arrive one by one; the header is repeated when the terminal's width changes."""
 
     def __init__(self) -> None:
         self._layout: Layout | None = None
@@ -121,11 +122,11 @@ class _Table:
             print(self._layout.line(cells(row), self._paint))
 
 
-def _is_alone() -> bool:
-    """Whether the reader of our output has gone, of which else only a write would tell."""
+def _reader_is_gone() -> bool:
+    """Return whether the reader of our output is gone, which otherwise only a write would reveal."""
     if not hasattr(select, "poll"):
         return False
     poll = select.poll()
-    with suppress(OSError):  # an output that is no file has nobody who could go
+    with suppress(OSError):  # an output that is not a file has no reader that could go
         poll.register(sys.stdout.fileno(), 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from spancast.bookkeeping.answers.report import CostRow
-from spancast.chosen import as_written
-from spancast.cli.answers import page
-from spancast.cli.answers.page import DAYS, Page
-from spancast.cli.arguments.filters import USER, add_home, how_many, value
-from spancast.cli.home import NOTHING_YET, ledger
+from spancast.call_filter import stored_user
+from spancast.cli.arguments.filters import USER, add_home, number_of, value
 from spancast.cli.output import call_json, costs_json
 from spancast.cli.output.colour import paint_for
-from spancast.cli.output.page_text import text
+from spancast.cli.output.messages import NOTHING_YET
 from spancast.cli.output.table import terminal_width, wrapped
+from spancast.cli.output.user_text import text
+from spancast.cli.reports import user as user_report
+from spancast.cli.reports.user import DAYS, UserReport
+from spancast.cli.support.ledger_access import ledger
 
 _CALLS = 10
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the verb."""
     parser.add_argument("user", type=value, metavar="USER", help=USER)
     parser.add_argument(
-        "-n", type=how_many("calls", 0), default=_CALLS, metavar="N", help=f"the newest N calls (default: {_CALLS})"
+        "-n", type=number_of("calls", 0), default=_CALLS, metavar="N", help=f"the newest N calls (default: {_CALLS})"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object, all values exact")
     add_home(parser)
@@ -32,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the page."""
-    now, user = datetime.now(UTC), as_written(args.user)
+    now, user = datetime.now(UTC), stored_user(args.user)
     with ledger(args) as book:
-        found = Page(user=user) if book is None else page.read(book, user, args.n, now)
+        found = UserReport(user=user) if book is None else user_report.read(book, user, args.n, now)
     if args.json:
         print(json.dumps(_json(found)))
     elif found.total.calls or found.total.adjustments:
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _json(found: Page) -> dict[str, object]:
+def _json(found: UserReport) -> dict[str, object]:
     return {
         "user": found.user,
         "total": costs_json.sums(found.total),

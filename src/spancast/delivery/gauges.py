@@ -1,6 +1,6 @@
-"""How the destinations stand, in the application's own metrics: read from the outbox when somebody collects them.
+"""The state of the destinations in the application's metrics, read from the outbox at collection.
 
-They say how the home directory stands, not this process: each process with that home says the same.
+The gauges describe the home directory, not the process: all processes with that home report the same values.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,11 +12,11 @@ from spancast.base import guard
 from spancast.delivery.outbox.accounts import Standing
 
 RECORDS = "spancast.delivery.records"
-"""Records of each destination, by what has become of them."""
+"""Records of each destination, by state."""
 REASONS = "spancast.delivery.reasons"
-"""How many of them wait or were not delivered, by reason."""
+"""Records that wait or were not delivered, by reason."""
 LAG = "spancast.delivery.lag"
-"""Seconds since the oldest call was made that waits."""
+"""Age of the oldest waiting call, in seconds."""
 
 DESTINATION, STATE, REASON = "spancast.destination", "spancast.delivery.state", "spancast.delivery.reason"
 
@@ -24,25 +24,25 @@ _STATES = ("delivered", "waiting", "dead", "expired", "shed", "skipped")
 
 
 class Deliveries:
-    """The gauges of all destinations. They fall silent when it has ended."""
+    """Reports all destinations to the gauges of any number of meters, until it ends."""
 
     def __init__(self, standings: Callable[[], Iterable[Standing]]) -> None:
         self._standings = standings
         self._ended = False
 
     def join(self, meter: Meter) -> None:
-        """Be what the gauges of a meter read. They are made once: a meter gives none back, and says so of a second."""
-        if (gauges := _of_meters.get(meter)) is None:
-            gauges = _of_meters[meter] = _Gauges(self)
-            gauges.make(meter)
-        gauges.read = self
+        """Become what the gauges of a meter report. They are created once, since a meter cannot remove instruments."""
+        if (gauges := _by_meter.get(meter)) is None:
+            gauges = _by_meter[meter] = _Gauges(self)
+            gauges.create(meter)
+        gauges.source = self
 
     def end(self) -> None:
-        """Say nothing any more."""
+        """Report nothing any more."""
         self._ended = True
 
     def standings(self) -> Iterable[Standing]:
-        """Return how the destinations stand; nothing where that cannot be read."""
+        """Return the standings of the destinations; nothing if they cannot be read."""
         if self._ended:
             return ()
         with guard.quietly("metrics of the destinations"):
@@ -51,26 +51,26 @@ class Deliveries:
 
 
 class _Gauges:
-    """What was made of one meter."""
+    """The gauges of one meter, and what they report."""
 
-    def __init__(self, read: Deliveries) -> None:
-        self.read = read
+    def __init__(self, source: Deliveries) -> None:
+        self.source = source
 
-    def make(self, meter: Meter) -> None:
-        meter.create_observable_gauge(RECORDS, [self._observing(_records)], "{record}")
-        meter.create_observable_gauge(REASONS, [self._observing(_reasons)], "{record}")
-        meter.create_observable_gauge(LAG, [self._observing(_lag)], "s")
+    def create(self, meter: Meter) -> None:
+        meter.create_observable_gauge(RECORDS, [self._callback(_records)], "{record}")
+        meter.create_observable_gauge(REASONS, [self._callback(_reasons)], "{record}")
+        meter.create_observable_gauge(LAG, [self._callback(_lag)], "s")
 
-    def _observing(
-        self, observed: Callable[[Standing], Iterator[Observation]]
+    def _callback(
+        self, observations: Callable[[Standing], Iterator[Observation]]
     ) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def observe(_options: CallbackOptions) -> Iterable[Observation]:
-            return [observation for standing in self.read.standings() for observation in observed(standing)]
+            return [observation for standing in self.source.standings() for observation in observations(standing)]
 
         return observe
 
 
-_of_meters: WeakKeyDictionary[Meter, _Gauges] = WeakKeyDictionary()
+_by_meter: WeakKeyDictionary[Meter, _Gauges] = WeakKeyDictionary()
 
 
 def _records(standing: Standing) -> Iterator[Observation]:

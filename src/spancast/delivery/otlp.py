@@ -1,8 +1,8 @@
-"""Our span as OTLP bytes.
+"""A span as OTLP bytes.
 
-A span is encoded once, in pieces. What one destination adds, and the words that another is not to have, are put behind
-the pieces: a protobuf message is the join of its fields. Only where a piece says what is to go it is encoded anew.
-Protobuf is imported when the first span is encoded: most programs only record.
+A span is encoded once, in parts. The attributes that a destination adds, and the content, which some destinations do
+not get, are appended: protobuf messages are merged by concatenation. A part is encoded anew only if a destination drops
+or replaces an attribute in it. Protobuf is imported when the first span is encoded, since most programs only record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pieces:
-    """A span without its words."""
+class _Parts:
+    """A span without its content."""
 
-    seen: tuple[Any, ...]
-    """What they are made of."""
+    source: tuple[Any, ...]
+    """The fields of the span that the parts are made from."""
     resource: bytes
     """The message `Resource`."""
     scope: bytes
@@ -30,55 +30,55 @@ class _Pieces:
     span: bytes
     """The message `Span`."""
 
-    def joined(self, attributes: bytes, resource: bytes) -> bytes:
-        """Return the request of one span, with further attributes of it and of its resource."""
+    def request(self, attributes: bytes, resource: bytes) -> bytes:
+        """Return the request for the span, with further attributes of the span and of its resource."""
         scoped = self.scope + _field(_SPANS, self.span + attributes)
         return _field(_RESOURCE_SPANS, _field(_RESOURCE, self.resource + resource) + _field(_SCOPE_SPANS, scoped))
 
 
 class OtlpEncoder:
-    """The `Encoder` of a span, for any number of destinations. It keeps the pieces of the last span."""
+    """The `Encoder` of a span, for any number of destinations. It caches the parts of the last span."""
 
-    __slots__ = ("_kept", "_whole")
+    __slots__ = ("_parts", "_request")
 
     def __init__(self) -> None:
-        self._kept: _Pieces | None = None
-        self._whole: tuple[_Pieces, bytes] | None = None
-        """The pieces joined as they are, which many destinations take."""
+        self._parts: _Parts | None = None
+        self._request: tuple[_Parts, bytes] | None = None
+        """The request without any additions, which many destinations get."""
 
     def __call__(
         self, span: Span, add: Mapping[str, Attribute], drop: Sequence[str], resource: Mapping[str, Scalar], /
     ) -> bytes:
-        """Return a serialised `ExportTraceServiceRequest`; raise `TypeError` or `ValueError` for what OTLP has not."""
-        if _contradict(span.attributes, add, drop) or not resource.keys().isdisjoint(span.resource):
-            stated = _merged({**span.attributes, **span.content}, add, drop)
-            return _pieces(span, stated, {**span.resource, **resource}).joined(b"", b"")
-        kept = self._kept
-        if kept is None or not all(map(is_, kept.seen, _seen(span))):
-            self._kept = kept = _pieces(span, span.attributes, span.resource)
+        """Return a serialised `ExportTraceServiceRequest`; raise `TypeError` or `ValueError` if OTLP cannot hold it."""
+        if _conflict(span.attributes, add, drop) or not resource.keys().isdisjoint(span.resource):
+            attributes = _merged({**span.attributes, **span.content}, add, drop)
+            return _encode(span, attributes, {**span.resource, **resource}).request(b"", b"")
+        parts = self._parts
+        if parts is None or not all(map(is_, parts.source, _source(span))):
+            self._parts = parts = _encode(span, span.attributes, span.resource)
         further = _merged(span.content, add, drop)
         if not further and not resource:
-            return self._as_it_is(kept)
-        return kept.joined(
+            return self._plain_request(parts)
+        return parts.request(
             _messages().span_attributes(further) if further else b"",
             _messages().resource_message(resource) if resource else b"",
         )
 
-    def _as_it_is(self, pieces: _Pieces) -> bytes:
-        whole = self._whole
-        if whole is None or whole[0] is not pieces:
-            self._whole = whole = (pieces, pieces.joined(b"", b""))
-        return whole[1]
+    def _plain_request(self, parts: _Parts) -> bytes:
+        cached = self._request
+        if cached is None or cached[0] is not parts:
+            self._request = cached = (parts, parts.request(b"", b""))
+        return cached[1]
 
 
 class Once:
-    """An `Encoder` of one span, for destinations that take it as it is: it keeps what another has made of it."""
+    """An `Encoder` that caches the unchanged request of one span, for all destinations that add and drop nothing."""
 
-    __slots__ = ("_encoder", "_made")
+    __slots__ = ("_cached", "_encoder")
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._made: tuple[tuple[Any, ...], Mapping[str, Attribute], bytes] | None = None
+        self._cached: tuple[tuple[Any, ...], Mapping[str, Attribute], bytes] | None = None
 
     def __call__(
         self, span: Span, add: Mapping[str, Attribute], drop: Sequence[str], resource: Mapping[str, Scalar], /
@@ -86,13 +86,13 @@ class Once:
         """Return a serialised `ExportTraceServiceRequest`."""
         if add or drop or resource:
             return self._encoder(span, add, drop, resource)
-        made, seen = self._made, _seen(span)
-        if made is None or made[1] is not span.content or not all(map(is_, made[0], seen)):
-            self._made = made = (seen, span.content, self._encoder(span, add, drop, resource))
-        return made[2]
+        cached, source = self._cached, _source(span)
+        if cached is None or cached[1] is not span.content or not all(map(is_, cached[0], source)):
+            self._cached = cached = (source, span.content, self._encoder(span, add, drop, resource))
+        return cached[2]
 
 
-_seen = attrgetter(
+_source = attrgetter(
     "name",
     "trace_id",
     "span_id",
@@ -109,7 +109,8 @@ _seen = attrgetter(
 )
 
 
-def _contradict(attributes: Mapping[str, Attribute], add: Mapping[str, Attribute], drop: Sequence[str]) -> bool:
+def _conflict(attributes: Mapping[str, Attribute], add: Mapping[str, Attribute], drop: Sequence[str]) -> bool:
+    """Whether an encoded attribute would have to be replaced or dropped."""
     return not add.keys().isdisjoint(attributes) or any(key in attributes for key in drop)
 
 
@@ -119,10 +120,10 @@ def _merged(
     return {key: value for key, value in {**attributes, **add}.items() if key in add or key not in drop}
 
 
-def _pieces(span: Span, attributes: Mapping[str, Attribute], resource: Mapping[str, Scalar]) -> _Pieces:
+def _encode(span: Span, attributes: Mapping[str, Attribute], resource: Mapping[str, Scalar]) -> _Parts:
     messages = _messages()
-    return _Pieces(
-        _seen(span),
+    return _Parts(
+        _source(span),
         messages.resource_message(resource),
         _field(_SCOPE, messages.scope_message(*span.scope)),
         messages.span_message(span, attributes),
@@ -130,7 +131,7 @@ def _pieces(span: Span, attributes: Mapping[str, Attribute], resource: Mapping[s
 
 
 def _messages() -> "ModuleType":
-    from spancast.delivery import otlp_message  # noqa: PLC0415 - protobuf comes with it
+    from spancast.delivery import otlp_message  # noqa: PLC0415 - it imports protobuf
 
     return otlp_message
 
@@ -144,7 +145,7 @@ _SCOPE, _SPANS = 1, 2
 
 
 def _field(number: int, message: bytes) -> bytes:
-    """Return a message as a field of another (Protocol Buffers, encoding: length-delimited records)."""
+    """Return a message as a field of another one (Protocol Buffers, encoding: length-delimited records)."""
     return bytes((number << 3 | _LENGTH_DELIMITED, *_varint(len(message)))) + message
 
 

@@ -1,4 +1,4 @@
-"""OTLP's own messages (opentelemetry-proto, trace.proto), made of our span. Importing this imports protobuf."""
+"""The protobuf messages of OTLP (opentelemetry-proto, trace.proto) for a span. Importing this imports protobuf."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -11,13 +11,13 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from spancast.contract import Attribute, Event, Span
 
 _NOT_REMOTE = trace_pb2.SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK
-"""It is known that the parent is of this process, as OpenTelemetry's own encoder says it."""
+"""The parent is known to be of this process, as OpenTelemetry's own encoder states it."""
 _KIND = {name.removeprefix("SPAN_KIND_").lower(): number for name, number in trace_pb2.Span.SpanKind.items()}
 _STATUS = {name.removeprefix("STATUS_CODE_").lower(): number for name, number in trace_pb2.Status.StatusCode.items()}
 
 
 def span_message(span: Span, attributes: Mapping[str, Attribute]) -> bytes:
-    """Return a serialised `Span`; raise `TypeError` or `ValueError` for what OTLP has no place for."""
+    """Return a serialised `Span`; raise `TypeError` or `ValueError` for what OTLP cannot hold."""
     message = trace_pb2.Span(
         trace_id=bytes.fromhex(span.trace_id),
         span_id=bytes.fromhex(span.span_id),
@@ -35,18 +35,18 @@ def span_message(span: Span, attributes: Mapping[str, Attribute]) -> bytes:
 
 
 def span_attributes(stated: Mapping[str, Attribute]) -> bytes:
-    """Return attributes as the fields of a `Span` that they are."""
+    """Return attributes as serialised fields of a `Span`."""
     return bytes(trace_pb2.Span(attributes=_pairs(stated)).SerializeToString()) if stated else b""
 
 
 def resource_message(stated: Mapping[str, Any]) -> bytes:
-    """Return a serialised `Resource`, or the further fields of one: a message is the join of its fields."""
+    """Return a serialised `Resource`, or further fields of one: protobuf messages are merged by concatenation."""
     return _resource(tuple((name, type(value), value) for name, value in stated.items()))
 
 
 @lru_cache(maxsize=64)
 def _resource(stated: tuple[tuple[str, type, Any], ...]) -> bytes:
-    """Return a resource, which is the same for most spans; `1` and `True` are two, though they are equal."""
+    """Return a resource, which most spans share; the types are part of the key, since `1 == True`."""
     return bytes(Resource(attributes=_pairs({name: value for name, _, value in stated})).SerializeToString())
 
 
@@ -56,8 +56,8 @@ def scope_message(name: str, version: str) -> bytes:
     return bytes(InstrumentationScope(name=name, version=version).SerializeToString())
 
 
-def _event(seen: Event) -> trace_pb2.Span.Event:
-    return trace_pb2.Span.Event(name=seen.name, time_unix_nano=seen.time, attributes=_pairs(seen.attributes))
+def _event(event: Event) -> trace_pb2.Span.Event:
+    return trace_pb2.Span.Event(name=event.name, time_unix_nano=event.time, attributes=_pairs(event.attributes))
 
 
 def _failure(span: Span) -> str:

@@ -1,4 +1,4 @@
-"""A thread for what is done in rounds: whenever there is news, and whenever a round has said that it is time."""
+"""A thread that works in rounds: when it is woken, and when the previous round asked for the next one."""
 
 import threading
 from typing import Protocol
@@ -6,50 +6,50 @@ from typing import Protocol
 from spancast.base import forks, guard
 from spancast.base.threads import Daemon
 
-FAULT = 5.0
-"""Seconds until a worker goes on that failed itself."""
+FAILURE_SECONDS = 5.0
+"""Until the next round after one that raised an exception."""
 
 
 class Worker(Protocol):
-    """What is done in rounds. Only `stop` is called from another thread."""
+    """Work in rounds. Only `stop` is called from another thread."""
 
     @property
     def name(self) -> str:
-        """What its thread is called."""
+        """Part of its thread's name."""
         ...
 
     def round(self) -> float | None:
-        """Do what there is to do; return the seconds until there may be more, or `None` where only news may help."""
+        """Do what can be done now; return the seconds until the next round, or `None` to wait until woken."""
         ...
 
     def stop(self) -> None:
-        """Begin nothing any more; a round under way ends soon."""
+        """Start nothing more; the current round ends soon."""
         ...
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release what it holds."""
         ...
 
 
 class WorkerThread:
-    """Runs a worker's rounds in a thread of its own. A fault of a round is counted, and the rounds go on.
+    """Runs a worker's rounds in a thread. An exception in a round is counted, and the rounds go on.
 
-    A forked child has none of its parent's threads: there it starts when it is woken.
+    In a forked child, which has none of its parent's threads, a new thread starts when it is woken.
     """
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._begin()
-        forks.in_child(self._begin)
+        self._reset()
+        forks.in_child(self._reset)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._woken = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
-        """Do a round, soon. Where no thread can be started, it is left to another process."""
+        """Have a round run soon. If no thread can be started, the work is left to another process."""
         self._woken.set()
         with self._lock:
             if self._thread is None and not self._stopping:
@@ -61,7 +61,7 @@ class WorkerThread:
                 self._thread = thread
 
     def stop(self, timeout: float) -> bool:
-        """Begin nothing any more; return whether the thread has ended within `timeout` seconds."""
+        """Start nothing more; return whether the thread ended within `timeout` seconds."""
         self._stopping = True
         self._worker.stop()
         self._woken.set()
@@ -78,7 +78,7 @@ class WorkerThread:
                 self._woken.clear()
                 wait = self._round()
                 self._woken.wait(wait)
-        finally:  # here, for nobody may wait for the last round
+        finally:  # on this thread, since `stop` may not have waited for the last round
             with guard.quietly(self._worker.name):
                 self._worker.close()
 
@@ -87,4 +87,4 @@ class WorkerThread:
             return self._worker.round()
         except Exception:  # noqa: BLE001 - a full disk must not end the thread
             guard.caught(self._worker.name)
-            return FAULT
+            return FAILURE_SECONDS

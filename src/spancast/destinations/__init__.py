@@ -1,7 +1,12 @@
-"""Where spans are sent, as its owner says it.
+"""Where spans are sent, as the user configures it.
 
-- `destination`  one place, and what it is given; `configured` reads those that the settings write
-- `discover`     the exporter that one means; `options` the exporter's own fields
-- `filters`      which calls it wants, over the `fields` of a call; `regex`, and the `keys` that made them
-- `otel_sink`    a span exporter of OpenTelemetry's in an exporter's place
+- `configured`   the destinations that settings name: lists, TOML tables and variables
+- `destination`  one destination and its options
+- `discover`     finds the exporter of a destination
+- `fields`       the fields of a call that filters can use
+- `filters`      which calls a destination is sent
+- `keys`         API keys, by their hashes and names
+- `options`      checks options against the types of an exporter's fields
+- `otel_sink`    a span exporter of OpenTelemetry as a destination
+- `regex`        regular expressions that match in bounded time
 """

@@ -1,12 +1,13 @@
-"""A destination, as its owner configures it: which exporter, what it is called, and what it is given."""
+"""A destination as its user configures it: its exporter, its name and its options."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from inspect import signature
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlsplit
 
-from spancast.base.importing import spelt
+from spancast.base.importing import import_plain_function, split_reference
 from spancast.base.texts import as_text
 from spancast.contract import Exporter, Sink, shown_url
 from spancast.destinations import keys as known_keys
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 Spans = Literal["llm", "genai", "trace", "all"]
-"""Which spans travel: the LLM calls alone, every GenAI span, whole traces that hold one, or everything."""
+"""Which spans are sent: LLM calls alone, all GenAI spans, whole traces that have one, or everything."""
 
 LateCost = Literal["hold", "update", "omit"]
-"""What is done with a call whose cost is still expected. `hold`: it waits for it, up to a minute. `update`: it is sent
-at once, and again when its cost has come. `omit`: it is sent at once, and its cost not at all."""
+"""What is done with a call whose cost is still expected. `hold`: the call waits for it, up to a minute. `update`: the
+call is sent at once, and again with its cost. `omit`: the call is sent at once, and its cost never."""
 
 
 class Destination:
@@ -78,100 +79,107 @@ class Destination:
         self.privacy = _privacy(privacy)
         self.spans = _spans(spans)
         self.filters = None if filters is None else Filters.of(filters)
-        self.keys = None if keys is None else known_keys.chosen("keys", keys)
-        self.key_hashes = None if self.keys is None else known_keys.are_hashes(self.keys)
-        """Of the API keys whose calls it is sent; `None` for all. What is a name in `keys` is added by `knowing`."""
+        self.keys = None if keys is None else known_keys.parse_keys("keys", keys)
+        self.key_hashes = None if self.keys is None else known_keys.only_hashes(self.keys)
+        """Hashes of the API keys whose calls are sent; `None` for all. `with_key_names` resolves names in `keys`."""
         self.key_names: Mapping[str, str] = {}
-        """What the settings call API keys, by their hash."""
+        """The settings' names for API keys, by hash."""
         self.redact = _redact(redact)
         self.metadata = _metadata(metadata)
         self.environment = None if environment is None else _label("environment", environment)
         self.late_cost: LateCost | None = None if late_cost is None else _late_cost(late_cost)
         self.options = options
         self.where: str | None = None
-        """The setting that names it; `None` where the program itself made it."""
+        """The setting that names the destination; `None` if the program created it."""
 
-    def knowing(self, named: Mapping[str, str]) -> "Destination":
-        """Return the destination where the settings give these names to hashes of API keys.
+    def with_key_names(self, named: Mapping[str, str]) -> "Destination":
+        """Return a copy that knows the settings' names for API keys, which are given as hashes by name.
 
-        Raises `ConfigurationError` where `keys` has a name that they do not give.
+        Raises:
+            ConfigurationError: `keys` has a name that is not among them.
         """
-        told = copy(self)
-        told.key_names = {key_hash: name for name, key_hash in named.items()}
+        resolved = copy(self)
+        resolved.key_names = {key_hash: name for name, key_hash in named.items()}
         if self.keys is not None:
-            told.key_hashes = known_keys.hashes(f"keys of {self.name}", self.keys, named)
-        return told
+            resolved.key_hashes = known_keys.resolve_hashes(f"keys of {self.name}", self.keys, named)
+        return resolved
 
     def __repr__(self) -> str:
         return f"Destination({self.name!r})"
 
 
-def _exporter(seen: object) -> str | Exporter | Sink:
-    if isinstance(seen, str) and seen.strip():
-        return seen.strip()
-    instance = as_destination(seen)
+def _exporter(value: object) -> str | Exporter | Sink:
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    instance = as_destination(value)
     if instance is not None:
         return instance
     raise ConfigurationError.of(
-        "exporter", seen, 'Give a name such as "otlp", a "module:Class", or an instance with encode() and judge().'
+        "exporter", value, 'Give a name such as "otlp", a "module:Class", or an instance with encode() and judge().'
     )
 
 
 def default_name(exporter: object) -> str:
-    """Return what a destination is called that is given no name."""
+    """Return the name of a destination that is not given one."""
     return exporter.strip().rpartition(":")[2].lower() if isinstance(exporter, str) else type(exporter).__name__.lower()
 
 
-def _label(setting: str, seen: object) -> str:
-    """Return a text that can stand in a listing, in a variable and in a path."""
-    written = seen.strip() if isinstance(seen, str) else ""
-    if 0 < len(written) <= _LONGEST_LABEL and written.isprintable() and "," not in written:
+def _label(setting: str, value: object) -> str:
+    """Return a text that can be part of a listing, of a variable's name and of a path."""
+    written = value.strip() if isinstance(value, str) else ""
+    if 0 < len(written) <= _MAX_LABEL_CHARS and written.isprintable() and "," not in written:
         return written
-    raise ConfigurationError.of(setting, seen, f"Give a text of at most {_LONGEST_LABEL} signs, without commas.")
+    raise ConfigurationError.of(setting, value, f"Give a text of up to {_MAX_LABEL_CHARS} characters, without commas.")
 
 
-_LONGEST_LABEL = 100
+_MAX_LABEL_CHARS = 100
 
 
-def _privacy(seen: object) -> bool:
-    """Return a flag and nothing else: a text that says no would be true."""
-    if isinstance(seen, bool):
-        return seen
-    raise ConfigurationError.of("privacy", seen, "Give True (no prompts and completions) or False.")
+def _privacy(value: object) -> bool:
+    """Return a boolean; a text such as "no" is refused, since it would be truthy."""
+    if isinstance(value, bool):
+        return value
+    raise ConfigurationError.of("privacy", value, "Give True (no prompts and completions) or False.")
 
 
-def _redact(seen: object) -> Callable[[str], str | None] | str | None:
-    """Return a function, or the text that names one: it is imported where something is redacted."""
-    if isinstance(seen, str):
-        spelt("redact", seen)
-        return seen.strip()
-    if seen is None or callable(seen):
-        return cast("Callable[[str], str | None] | None", seen)
-    raise ConfigurationError.of("redact", seen, 'Give a function, or "module:function" of one that Python finds.')
+def _redact(value: object) -> Callable[[str], str | None] | str | None:
+    """Return a function, or the text that names one, which is imported when it is first needed."""
+    if isinstance(value, str):
+        split_reference("redact", value)
+        return value.strip()
+    if value is None:
+        return None
+    if callable(value):
+        return import_plain_function("redact", value)
+    raise ConfigurationError.of("redact", value, 'Give a function, or "module:function" of one that Python can import.')
 
 
-def _metadata(seen: object) -> dict[str, str]:
-    """Return pairs of text; a plain value becomes what it is written as."""
-    pairs = dict(seen) if isinstance(seen, Mapping) else None if seen is not None else {}
+def _metadata(value: object) -> dict[str, str]:
+    """Return pairs of text; a number or boolean is written as in JSON."""
+    pairs = dict(value) if isinstance(value, Mapping) else None if value is not None else {}
     if pairs is not None and all(
-        isinstance(key, str) and key and isinstance(value, str | int | float) for key, value in pairs.items()
+        isinstance(key, str) and key and isinstance(each, str | int | float) for key, each in pairs.items()
     ):
         return {
-            as_text(key): as_text(value) if isinstance(value, str) else json.dumps(value)
-            for key, value in pairs.items()
+            as_text(key): as_text(each) if isinstance(each, str) else json.dumps(each) for key, each in pairs.items()
         }
-    raise ConfigurationError.of("metadata", seen, 'Give names and texts, such as {"team": "blue"}.')
+    raise ConfigurationError.of("metadata", value, 'Give names and texts, such as {"team": "blue"}.')
 
 
-def _endpoint(seen: object) -> str | None:
-    if seen is None or (isinstance(seen, str) and seen.startswith(("http://", "https://")) and _has_place(seen)):
-        return seen
-    shown = shown_url(seen) if isinstance(seen, str) else seen
+def _endpoint(value: object) -> str | None:
+    if isinstance(value, str) and not value.isascii():
+        raise ConfigurationError(f"endpoint cannot be {shown_url(value)!a}. {NOT_ASCII}")
+    if value is None or (isinstance(value, str) and value.startswith(("http://", "https://")) and _has_host(value)):
+        return value
+    shown = shown_url(value) if isinstance(value, str) else value
     raise ConfigurationError.of("endpoint", shown, 'Give a URL such as "http://localhost:4318".')
 
 
-def _has_place(url: str) -> bool:
-    """Whether a URL has a host, and no port beyond all ports."""
+NOT_ASCII = "It has characters that are not ASCII. Write those of a host as xn--..., of a path as %XX."
+
+
+def _has_host(url: str) -> bool:
+    """Whether a URL has a host, and a valid port if it has any."""
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and parts.port != 0
@@ -179,21 +187,27 @@ def _has_place(url: str) -> bool:
         return False
 
 
-def _sample_rate(seen: object) -> float:
-    if isinstance(seen, int | float) and not isinstance(seen, bool) and 0.0 <= seen <= 1.0:
-        return float(seen)
-    raise ConfigurationError.of("sample_rate", seen, "Give a number from 0.0 (nothing) to 1.0 (everything).")
+def _sample_rate(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0.0 <= value <= 1.0:
+        return float(value)
+    raise ConfigurationError.of("sample_rate", value, "Give a number from 0.0 (nothing) to 1.0 (everything).")
 
 
-def _late_cost(seen: object) -> LateCost:
+def _late_cost(value: object) -> LateCost:
     for known in get_args(LateCost):
-        if seen == known:
+        if value == known:
             return known  # type: ignore[no-any-return]  # `get_args` is untyped
-    raise ConfigurationError.of("late_cost", seen, f"Give one of {', '.join(get_args(LateCost))}.")
+    raise ConfigurationError.of("late_cost", value, f"Give one of {', '.join(get_args(LateCost))}.")
 
 
-def _spans(seen: object) -> Spans:
+def _spans(value: object) -> Spans:
     for known in get_args(Spans):
-        if seen == known:
+        if value == known:
             return known  # type: ignore[no-any-return]  # `get_args` is untyped
-    raise ConfigurationError.of("spans", seen, f"Give one of {', '.join(get_args(Spans))}.")
+    raise ConfigurationError.of("spans", value, f"Give one of {', '.join(get_args(Spans))}.")
+
+
+COMMON = tuple(
+    name for name, parameter in signature(Destination).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
+)
+"""The names of the fields that every destination has, whatever its exporter."""

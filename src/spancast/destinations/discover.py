@@ -1,13 +1,12 @@
-"""From what a destination's owner wrote to the exporter: a name, `"module:Class"`, or an instance.
+"""Finds the exporter of a destination: by name, by `"module:Class"`, or as an instance.
 
-A name is the module of a built-in exporter, else an entry point in the group `spancast.exporters`. What is found is
-called with the destination's options; a dataclass's fields are its options, and a field whose metadata says
-`{"variables": ("ACME_API_KEY",), "where": "It is in Acme under Settings."}` is read from the environment when it is not
-given. `"unless": ("agent",)` says that it must be given unless one of these options is, `"flag": True` that a text for
-it means true or false. The environment is read here so that an exporter can stay pure.
+A name is the module of a built-in exporter, else an entry point in the group `spancast.exporters`. The exporter is
+called with the destination's options. The options of a dataclass are its fields; a field with the metadata
+`{"variables": ("ACME_API_KEY",), "where": "It is in Acme under Settings."}` is read from the environment if it is not
+given. `"unless": ("agent",)` makes it required unless one of these options is given, and `"flag": True` reads a text as
+true or false. The environment is read here, so that exporters stay pure.
 """
 
-import difflib
 import importlib
 import inspect
 import os
@@ -18,8 +17,9 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import cast
 
+from spancast.base.suggest import did_you_mean
 from spancast.contract import Exporter, ExporterFactory, Sink
-from spancast.destinations.destination import Destination
+from spancast.destinations.destination import COMMON, NOT_ASCII, Destination
 from spancast.destinations.options import checked
 from spancast.destinations.otel_sink import as_destination
 from spancast.errors import ConfigurationError
@@ -29,7 +29,7 @@ GROUP = "spancast.exporters"
 
 
 class Unconfigured(ConfigurationError):  # noqa: N818 - a state of a destination, named as such
-    """An exporter lacks something that only its owner has, such as a key; the message says where to get it."""
+    """An exporter lacks what only its user's environment can give, such as a key; the message says where to get it."""
 
 
 def exporter(destination: Destination) -> Exporter | Sink:
@@ -39,28 +39,29 @@ def exporter(destination: Destination) -> Exporter | Sink:
     if not isinstance(wanted, str):
         if options:
             raise ConfigurationError(
-                f"{destination.name} is given {', '.join(sorted(options))} beside an instance. Give it to the instance."
+                f"{destination.name} is an exporter instance, and takes no {', '.join(sorted(options))}. Set it on the "
+                "instance."
             )
-        return _told_where(destination, wanted)
+        return _with_environment(destination, wanted)
     factory = _factory(wanted, destination.where)
-    made = _called(wanted, factory, {**_told(destination, factory), **options})
+    made = _call(wanted, factory, {**_environment_option(destination, factory), **options})
     found = as_destination(made)
     if found is not None:
         return found
     raise ConfigurationError(
-        f"{wanted!r}{_by(destination.where)} makes a {type(made).__name__}, which has neither encode() and judge() nor "
-        'write(). Give "module:Class" of an exporter.'
+        f"{wanted!r}{_by(destination.where)} returns a {type(made).__name__}, which has neither encode() and judge() "
+        'nor write(). Give "module:Class" of an exporter.'
     )
 
 
-def _told(destination: Destination, factory: ExporterFactory) -> dict[str, object]:
-    """Return the destination's own wish that its exporter has an option for, too: it wins over a variable then."""
-    wished = destination.environment is not None and "environment" in (_settings(factory) or ())
-    return {"environment": destination.environment} if wished else {}
+def _environment_option(destination: Destination, factory: ExporterFactory) -> dict[str, object]:
+    """Return the destination's `environment` if the exporter has such an option, so that it wins over a variable."""
+    is_option = destination.environment is not None and "environment" in (_settings(factory) or ())
+    return {"environment": destination.environment} if is_option else {}
 
 
-def _told_where(destination: Destination, instance: Exporter | Sink) -> Exporter | Sink:
-    """Return an instance that has the destination's own wish in place of its own, where it has an option for it."""
+def _with_environment(destination: Destination, instance: Exporter | Sink) -> Exporter | Sink:
+    """Return the instance, or a copy with the destination's `environment` if it has such a field."""
     if destination.environment is None or not is_dataclass(instance):
         return instance
     if "environment" not in {field.name for field in fields(instance) if field.init}:
@@ -69,19 +70,19 @@ def _told_where(destination: Destination, instance: Exporter | Sink) -> Exporter
         return replace(instance, environment=destination.environment)
     except Exception as error:
         raise ConfigurationError(
-            f"{destination.name} is given environment beside an instance that does not take it: {error}. "
-            "Give it to the instance alone."
+            f"{destination.name} is an exporter instance that cannot be given another environment: {error}. Set it on "
+            "the instance."
         ) from error
 
 
 def exporter_name(destination: Destination) -> str:
-    """Return what the exporter of a destination is called."""
+    """Return the name of a destination's exporter."""
     wanted = destination.exporter
     return wanted if isinstance(wanted, str) else type(wanted).__name__
 
 
-def known() -> tuple[str, ...]:
-    """Return the names that stand for an exporter here."""
+def known_names() -> tuple[str, ...]:
+    """Return the names of all exporters that are installed."""
     return tuple(sorted({*_built_in(), *(point.name for point in entry_points(group=GROUP))}))
 
 
@@ -96,23 +97,20 @@ def _factory(wanted: str, where: str | None = None) -> ExporterFactory:
             return cast("ExporterFactory", point.load())
         except Exception as error:
             raise ConfigurationError(f"The exporter {wanted!r} ({point.value}) cannot be imported: {error}.") from error
-    names = known()
-    near = difflib.get_close_matches(wanted, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ConfigurationError(
-        f"No exporter is called {wanted!r}{_by(where).rstrip(',')}. Known: {', '.join(names)}.{hint}"
-    )
+    names = known_names()
+    cure = f"Known: {', '.join(names)}. {did_you_mean(wanted, names)}".rstrip()
+    raise ConfigurationError(f"No exporter is called {wanted!r}{_by(where).rstrip(',')}. {cure}")
 
 
 def _by(where: str | None) -> str:
-    """Return which setting named it, in words that follow the name."""
+    """Return a phrase to follow an exporter's name that says which setting names it."""
     return f", which {where} names," if where else ""
 
 
 def _built_in() -> tuple[str, ...]:
-    """Return the names of the modules in the package of the exporters, which is not imported for that.
+    """Return the names of the modules in the exporters' package, without importing it.
 
-    They are asked of whoever imports them: in a zip file or a frozen program there are no files of theirs.
+    The import system is asked, since in a zip file or a frozen program the modules have no files.
     """
     spec = find_spec(BUILT_IN)
     folders = (spec.submodule_search_locations or ()) if spec else ()
@@ -125,35 +123,43 @@ def _imported(wanted: str, where: str | None = None) -> ExporterFactory:
         return cast("ExporterFactory", getattr(importlib.import_module(module), name))
     except Exception as error:
         raise ConfigurationError(
-            f'{wanted!r}{_by(where)} cannot be imported: {error}. Give "module:Class", from a module that Python finds.'
+            f'{wanted!r}{_by(where)} cannot be imported: {error}. Give "module:Class" that Python can import.'
         ) from error
 
 
-def _called(wanted: str, factory: ExporterFactory, options: Mapping[str, object]) -> object:
+def _call(wanted: str, factory: ExporterFactory, options: Mapping[str, object]) -> object:
     settings = _settings(factory)
     unknown = sorted(set(options) - set(settings)) if settings is not None else []
     if unknown:
+        own = tuple(settings or ())
+        common = [name for name in COMMON if name not in own and name != "endpoint"]  # which not every exporter has
+        meant = did_you_mean(unknown[0], (*own, *common))
+        known = f"It has {', '.join(own) or 'none'}; every destination has {', '.join(common)}."
         raise ConfigurationError(
-            f"The exporter {wanted!r} has no option {unknown[0]!r}. It has {', '.join(settings or ()) or 'none'}."
+            f"The exporter {wanted!r} has no option {unknown[0]!r}. {meant} {known}".replace("  ", " ")
         )
     read = _by_environment(settings or {}, options)
     given = {
         **{name: text for name, (_, text) in read.items()},
         **checked(wanted, factory, settings or {}, options),
     }
+    for name, value in given.items():
+        if isinstance(value, str) and value.startswith(("http://", "https://")) and not value.isascii():
+            origin, kind = (read[name][0], Unconfigured) if name in read else (name, ConfigurationError)
+            raise kind(f"{wanted} cannot send to the URL in {origin}. {NOT_ASCII}")
     for name, setting in (settings or {}).items():
-        if setting is not None and name not in given and _is_needed(setting, given):
+        if setting is not None and name not in given and _is_required(setting, given):
             raise _missing(wanted, name, setting)
     try:
         return factory(**given)
     except (TypeError, ValueError) as error:
-        told = ", ".join(f"{name} from {variable}" for name, (variable, _) in read.items())
-        where = f" It reads {told}." if told else ""
-        raise ConfigurationError(f"The exporter {wanted!r} does not take these options: {error}{where}") from error
+        sources = ", ".join(f"{name} from {variable}" for name, (variable, _) in read.items())
+        where = f" It reads {sources}." if sources else ""
+        raise ConfigurationError(f"The exporter {wanted!r} does not accept these options: {error}{where}") from error
 
 
 def _settings(factory: Callable[..., object]) -> dict[str, Field[object] | None] | None:
-    """Return the options by name, with their fields when it is a dataclass; `None` when it takes any."""
+    """Return an exporter's options by name, with their fields if it is a dataclass; `None` if it takes any option."""
     if isinstance(factory, type) and is_dataclass(factory):
         return {field.name: field for field in fields(factory) if field.init}
     parameters = inspect.signature(factory).parameters.values()
@@ -165,7 +171,7 @@ def _settings(factory: Callable[..., object]) -> dict[str, Field[object] | None]
 def _by_environment(
     settings: Mapping[str, Field[object] | None], options: Mapping[str, object]
 ) -> dict[str, tuple[str, str]]:
-    """Return the variable and its text, by the option that is read from it."""
+    """Return the variable and its text for each option that is read from the environment."""
     found = {}
     for name, setting in settings.items():
         variables = setting.metadata.get("variables", ()) if setting is not None and name not in options else ()
@@ -175,7 +181,7 @@ def _by_environment(
     return found
 
 
-def _is_needed(setting: Field[object], given: Mapping[str, object]) -> bool:
+def _is_required(setting: Field[object], given: Mapping[str, object]) -> bool:
     instead = setting.metadata.get("unless")
     if instead is not None:
         return not any(given.get(name) for name in instead)

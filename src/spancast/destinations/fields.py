@@ -1,14 +1,13 @@
-"""What a filter may speak of: the fields of a call, by the names that OpenRouter's Broadcast gives them.
+"""The fields of a call that filters can use, by their names in OpenRouter's Broadcast.
 
-What Broadcast has no field for has a name of ours.
-
-Texts may be several, and a rule asks whether one of them is as it says: the model that answered and the one asked for,
-the finish reason of each choice.
+A field that Broadcast does not have gets a name of ours. A text field may have several values, of which one has to
+match: the model that responded and the one that was requested, or the finish reason of each choice.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
+from spancast.base.units import NS_PER_SECOND
 from spancast.records.call import Call
 from spancast.records.resource import ENVIRONMENT, RELEASE, service_of, text_of
 
@@ -36,10 +35,10 @@ TEXTS: Mapping[str, Callable[[Call], Iterable[str | None]]] = {
     "release": lambda call: (call.release or text_of(call.resource, RELEASE),),
     "trace_name": lambda call: (call.trace_name,),
 }
-"""Fields that hold text."""
+"""Text fields."""
 
 KEY_NAME = "api_key_name"
-"""The name that the settings give to the API key of a call; a call does not know it."""
+"""The settings' name for the API key of a call, which the call itself does not have."""
 
 NUMBERS: Mapping[str, Callable[[Call], Number | None]] = {
     "total_cost": lambda call: call.cost,
@@ -49,34 +48,34 @@ NUMBERS: Mapping[str, Callable[[Call], Number | None]] = {
     "cached_tokens": lambda call: call.cached_tokens,
     "reasoning_tokens": lambda call: call.reasoning_tokens,
     "http_status": lambda call: call.http_status,
-    "duration": lambda call: None if call.duration is None else Decimal(call.duration) / 10**9,
+    "duration": lambda call: None if call.duration is None else Decimal(call.duration) / NS_PER_SECOND,
 }
-"""Fields that hold a number. `total_cost` is in US dollars, `duration` in seconds."""
+"""Number fields. `total_cost` is in US dollars, `duration` in seconds."""
 
 COST = "total_cost"
 
-LABELS: Mapping[str, Callable[[Call, str], str | None]] = {
+PREFIXES: Mapping[str, Callable[[Call, str], str | None]] = {
     "tag:": lambda call, key: call.tags.get(key),
     "metadata:": lambda call, key: call.metadata.get(key),
 }
-"""What a field begins with that is followed by a key of the application's own."""
+"""Text fields with a key of the application behind a prefix."""
 
-NAMES = (*TEXTS, KEY_NAME, *NUMBERS, *(f"{label}KEY" for label in LABELS))
-"""Every field, for those who look for one."""
+NAMES = (*TEXTS, KEY_NAME, *NUMBERS, *(f"{prefix}KEY" for prefix in PREFIXES))
+"""All fields, for error messages."""
 
 
 def is_known(field: str) -> bool:
     """Whether there is such a field."""
-    return field in TEXTS or field in NUMBERS or field == KEY_NAME or _label(field) is not None
+    return field in TEXTS or field in NUMBERS or field == KEY_NAME or _prefix(field) is not None
 
 
 def texts(field: str, call: Call, key_names: Mapping[str, str]) -> Iterable[str | None]:
-    """Return what a field of text holds; `key_names` are the names of API keys by their hash."""
+    """Return the values of a text field; `key_names` are the names of API keys by hash."""
     if field == KEY_NAME:
         return (key_names.get(call.key_hash or ""),)
-    label = _label(field)
-    return TEXTS[field](call) if label is None else (LABELS[label](call, field.removeprefix(label)),)
+    prefix = _prefix(field)
+    return TEXTS[field](call) if prefix is None else (PREFIXES[prefix](call, field.removeprefix(prefix)),)
 
 
-def _label(field: str) -> str | None:
-    return next((label for label in LABELS if field.startswith(label) and len(field) > len(label)), None)
+def _prefix(field: str) -> str | None:
+    return next((prefix for prefix in PREFIXES if field.startswith(prefix) and len(field) > len(prefix)), None)

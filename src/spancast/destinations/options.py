@@ -1,8 +1,7 @@
-"""Options of an exporter, held against the kinds that the fields of its dataclass have.
+"""Checks an exporter's options against the types of its dataclass's fields.
 
-What is written of a destination may come from Python, from TOML or, as text, from a variable. A value of the wrong kind
-is told where it was written, not when a method of text is missed in the middle of a request. Of kinds other than the
-plain ones nothing is said.
+Options come from Python, from TOML or, as text, from variables. A value of the wrong type is reported when it is read,
+not by an exception in the middle of a request. Only simple types are checked.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,9 +17,10 @@ from spancast.errors import ConfigurationError
 def checked(
     exporter: str, factory: Callable[..., object], fields: Mapping[str, Field[object] | None], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the options that an exporter was `given`, text for a number or a flag read as such.
+    """Return the given options, with text converted to numbers and booleans where the fields ask for them.
 
-    Raises `ConfigurationError` for what its fields cannot hold; it shows no value of a field that is `repr=False`.
+    Raises:
+        ConfigurationError: A value has the wrong type. The message shows no value of a field with `repr=False`.
     """
     kinds = _kinds(factory)
     return {
@@ -33,10 +33,10 @@ def checked(
 
 
 def _kinds(factory: Callable[..., object]) -> Mapping[str, Any]:
-    """Return the types of the fields; nothing where they cannot be told, as those that only a type checker imports."""
+    """Return the types of the fields; none if they cannot be resolved, as where only a type checker imports them."""
     try:
         return get_type_hints(factory)
-    except Exception:  # noqa: BLE001 - annotations are somebody else's code
+    except Exception:  # noqa: BLE001 - annotations are foreign code
         return {}
 
 
@@ -52,14 +52,14 @@ def _checked(setting: str, field: Field[object], kind: Any, value: Any) -> Any:
                 return number(value)
             except ValueError:
                 continue
-    cure = f"Give {' or '.join(filter(None, map(_worded, kinds)))}."
+    cure = f"Give {' or '.join(filter(None, map(_description, kinds)))}."
     if field.repr:
         raise ConfigurationError.of(setting, value, cure)
     raise ConfigurationError(f"{setting} cannot be {_described(value)}. {cure}")
 
 
 def _is(kind: Any, value: object) -> bool:
-    """Whether a value is of a kind, or the kind is none that is known here."""
+    """Whether a value is of a type, or the type is not one that is checked."""
     origin = get_origin(kind) or kind
     if origin is Literal:
         return value in get_args(kind)
@@ -76,21 +76,21 @@ def _is(kind: Any, value: object) -> bool:
     return True
 
 
-def _worded(kind: Any) -> str:
-    """Return what to give for a kind; nothing for what is left out rather than given."""
+def _description(kind: Any) -> str:
+    """Return what to give for a type, for an error message; nothing for `None`."""
     origin = get_origin(kind) or kind
     if origin is Literal:
         return " or ".join(map(repr, get_args(kind)))
     if origin is Mapping or origin is dict:
         return 'names and texts, such as {"x-team": "blue"}'
-    return _WORDS.get(origin, "" if origin is NoneType else "a path")
+    return _DESCRIPTIONS.get(origin, "" if origin is NoneType else "a path")
 
 
-_WORDS: Mapping[Any, str] = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
+_DESCRIPTIONS: Mapping[Any, str] = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
 def _described(value: object) -> str:
-    """Return what a value is that may hold a secret."""
+    """Return the type of a value that may hold a secret."""
     if isinstance(value, Mapping):
         others = sorted({type(each).__name__ for pair in value.items() for each in pair} - {"str"})
         return f"a mapping that holds {' and '.join(others)}" if others else "a mapping"

@@ -1,9 +1,9 @@
-"""Any span exporter of OpenTelemetry's as a destination. Its SDK is imported when the first span is written."""
+"""Any OpenTelemetry span exporter as a destination. The SDK is imported when the first span is written."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from spancast.contract import Choice, Delivered, Exporter, Retry, Sink, Span, Verdict
+from spancast.contract import Delivered, Exporter, ExporterChoice, Retry, Sink, Span, Verdict
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class OtelSink:
-    """A `Sink` that is made of one; what it takes it has, and what it fails on is offered again."""
+    """A `Sink` around a span exporter; spans that the exporter fails on are written again."""
 
     def __init__(self, exporter: "SpanExporter") -> None:
         self._exporter = exporter
@@ -33,11 +33,11 @@ class OtelSink:
 
 
 def as_destination(made: object) -> Exporter | Sink | None:
-    """Return what can be a destination: an exporter or a sink as it is, OpenTelemetry's as a sink; else `None`."""
+    """Return an exporter or a sink as it is, an OpenTelemetry exporter as a sink, and `None` for anything else."""
     if isinstance(made, type):
         return None
-    if isinstance(made, Choice):
-        return made.chosen()
+    if isinstance(made, ExporterChoice):
+        return made.build()
     if isinstance(made, Exporter | Sink):
         return made
     methods = (getattr(made, name, None) for name in ("export", "shutdown", "force_flush"))
@@ -45,7 +45,7 @@ def as_destination(made: object) -> Exporter | Sink | None:
 
 
 def readable(span: Span) -> "ReadableSpan":
-    """Return a span as OpenTelemetry's SDK has it, its words among its attributes."""
+    """Return a span of OpenTelemetry's SDK, with the content among its attributes."""
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - see above
     from opentelemetry.sdk.trace import Event, ReadableSpan  # noqa: PLC0415 - the SDK
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415 - the SDK

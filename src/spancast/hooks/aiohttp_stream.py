@@ -1,9 +1,9 @@
-"""The `content` of an aiohttp response while it is listened to.
+"""The `content` of an aiohttp response while its body is observed.
 
-The connection fills it and the application reads it, so that nothing can stand in its place. It stays that very
-object; only its class becomes a kind of its own that shows the exchange what is read, when it is read. How it ended is
-seen where aiohttp notes it: at the end of the body, in the exception set on it (a lost connection, a closed response),
-and when nobody holds the response any more.
+The connection fills that stream and the application reads it, so no wrapper can take its place. The object stays; its
+class is replaced by a subclass that feeds the exchange what the application reads, when it reads it. The end shows
+where aiohttp marks it: at the end of the body, in the exception set on the stream (a lost connection, a closed
+response), and when the response is collected.
 """
 
 import asyncio
@@ -16,100 +16,100 @@ from weakref import finalize
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
 
-Hear = Callable[[Any, Exchange, bool], None]
-"""Listens to the body of a response for an exchange; told whether it is one decoded object, to be taken at once."""
+ObserveBody = Callable[[Any, Exchange, bool], None]
+"""Observes the body of a response for an exchange; the flag says that it is one decoded object, read as a whole."""
 
 _popleft = deque[bytes].popleft
 
 
 class _Buffer(deque[bytes]):
-    """What has come and is not read yet; a chunk is shown once, when the first byte of it is read.
+    """The chunks that were received and not read yet. A chunk is fed when its first byte is read.
 
-    It carries what a stream, which has slots, has no room for.
+    It holds the state for which the stream, which has slots, has no room.
     """
 
-    __slots__ = ("again", "cancelled", "ended", "exchange", "held", "whole")
+    __slots__ = ("cancelled", "ended", "exchange", "fed_bytes", "reading_whole", "whole")
 
     def __init__(self, chunks: deque[bytes], exchange: Exchange, *, whole: bool, ended: bool) -> None:
         super().__init__(chunks)
         self.exchange = exchange
         self.whole = whole
-        """Whether the body is one object, and may be taken at once."""
+        """Whether the body is one object, which may be passed as a whole."""
         self.ended = ended
-        """Whether no more comes."""
-        self.again = 0
-        """How many bytes at its beginning have been shown already."""
-        self.held = False
-        """Whether it is being read to be taken at once."""
+        """Whether all of the body has been received."""
+        self.fed_bytes = 0
+        """Bytes at the front that have been fed already."""
+        self.reading_whole = False
+        """Whether the body is being read to be passed as a whole."""
         self.cancelled = False
-        """Whether the last one who waited for more was cancelled."""
+        """Whether the last wait for more was cancelled."""
 
     def popleft(self) -> bytes:
-        """Take a chunk that is read to its end."""
+        """Remove a chunk that is read to its end."""
         chunk = _popleft(self)
-        if self.again:
-            self._feed_new(chunk)
+        if self.fed_bytes:
+            self._feed_rest(chunk)
         else:
             self.exchange.feed(chunk)
         if self.ended and not self:
             self.end()
         return chunk
 
-    def begin(self) -> None:
-        """Show the first chunk, of which a part is read."""
-        if not self.again:
+    def feed_first(self) -> None:
+        """Feed the first chunk, of which a part has been read."""
+        if not self.fed_bytes:
             self.exchange.feed(self[0])
-            self.again = len(self[0])
+            self.fed_bytes = len(self[0])
 
     def end(self) -> None:
-        """Take note that no more comes; finish where all has been read, and is not to be taken at once."""
+        """Mark the body as received; finish if all of it has been read, unless it is passed as a whole."""
         self.ended = True
-        if not self and not self.held:
+        if not self and not self.reading_whole:
             self.exchange.finish("completed")
 
-    def _feed_new(self, chunk: bytes) -> None:
-        if rest := chunk[self.again :]:
+    def _feed_rest(self, chunk: bytes) -> None:
+        if rest := chunk[self.fed_bytes :]:
             self.exchange.feed(rest)
-        self.again = max(0, self.again - len(chunk))
+        self.fed_bytes = max(0, self.fed_bytes - len(chunk))
 
-    def drop(self) -> None:
-        """Finish, with nobody left who could read on."""
+    def abandon(self) -> None:
+        """Finish when the response is collected, since nobody can read on."""
         self.exchange.finish("cancelled" if self.cancelled else "abandoned")
 
 
-def hearing(module: ModuleType) -> Hear:
-    """Return what listens to a stream of `aiohttp.StreamReader`; of no other class."""
-    kind = _heard(module)
+def body_observer(module: ModuleType) -> ObserveBody:
+    """Return what observes a stream of exactly the class `aiohttp.StreamReader`."""
+    observed_class = _observed_class(module)
 
-    def hear(response: Any, exchange: Exchange, whole: bool) -> None:
+    def observe_body(response: Any, exchange: Exchange, whole: bool) -> None:
         stream = response.content
         if (error := stream.exception()) is not None:
             _fail(exchange, error, module)
         elif stream.at_eof():
             exchange.finish("completed")
         elif type(stream) is module.StreamReader:
-            buffer = _Buffer(stream._buffer, exchange, whole=whole, ended=stream.is_eof())  # noqa: SLF001 - ours too
-            stream._buffer, stream.__class__ = buffer, kind  # noqa: SLF001 - from here on it is ours too
-            finalize(response, buffer.drop).atexit = False
+            buffer = _Buffer(stream._buffer, exchange, whole=whole, ended=stream.is_eof())  # noqa: SLF001 - see below
+            stream._buffer, stream.__class__ = buffer, observed_class  # noqa: SLF001 - from here on it is of our class
+            finalize(response, buffer.abandon).atexit = False
         else:
             exchange.finish("closed")
 
-    return hear
+    return observe_body
 
 
 def _fail(exchange: Exchange, error: BaseException, module: ModuleType) -> None:
-    """Finish as the exception on a stream says: of this very class when the application closes or releases it."""
+    """Finish by a stream's exception, which is of exactly this class if the application closed or released it."""
     if type(error) is module.ClientConnectionError:
         closed(exchange)
     else:
         exchange.fail(error)
 
 
-def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods, whose base is known when it is hooked
-    """Return the kind of stream that is listened to.
+def _observed_class(module: ModuleType) -> type:  # noqa: C901 - a class of short methods, whose base is known only here
+    """Return the class of an observed stream.
 
-    It has the one base, so that its instances are laid out as those of the base, whatever slots that has. What runs
-    for each chunk names it, since `super()` costs an object.
+    It has a single base, so that its instances have the layout of the base, whatever slots that has. Methods that run
+    for each chunk call the base by name, since `super()` creates an object.
     """
     base = module.StreamReader
 
@@ -117,15 +117,15 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
         __slots__ = ()
 
         async def read(self, n: int = -1) -> Any:
-            """Read as ever; a whole body is shown whole, whatever its length, since its reader holds it anyway."""
+            """Pass a whole body at once, whatever its length, since its reader holds it anyway."""
             buffer = self._buffer
             if n >= 0 or not buffer.whole or self._cursor:
                 return await super().read(n)
-            buffer.held = True
+            buffer.reading_whole = True
             try:
                 content = await super().read(n)
             finally:
-                buffer.held = False
+                buffer.reading_whole = False
             buffer.exchange.body(content)
             return content
 
@@ -139,9 +139,9 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
 
         def unread_data(self, data: bytes) -> None:
             buffer = self._buffer
-            shown = self._cursor - self._buffer_offset + buffer.again
+            fed = self._cursor - self._buffer_offset + buffer.fed_bytes
             super().unread_data(data)
-            buffer.again = max(0, shown - self._cursor)
+            buffer.fed_bytes = max(0, fed - self._cursor)
 
         async def _wait(self, func_name: str) -> None:
             buffer = self._buffer
@@ -151,7 +151,7 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
                 buffer.cancelled = True
                 raise
             except Exception as error:
-                if self._waiter is None:  # else another one waits, and only this one was refused
+                if self._waiter is None:  # else another reader waits, and only this one was refused
                     buffer.exchange.fail(error)
                 raise
             buffer.cancelled = False
@@ -161,7 +161,7 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
                 return await base.readuntil(self, *args, **kwargs)
             finally:
                 if self._buffer_offset:
-                    self._buffer.begin()
+                    self._buffer.feed_first()
 
         def _read_nowait(self, n: int) -> Any:
             try:
@@ -170,7 +170,7 @@ def _heard(module: ModuleType) -> type:  # noqa: C901 - a class of short methods
                 self._buffer.exchange.fail(error)
                 raise
             if self._buffer_offset:
-                self._buffer.begin()
+                self._buffer.feed_first()
             return data
 
     StreamReader.__module__, StreamReader.__qualname__ = base.__module__, "StreamReader"

@@ -1,4 +1,4 @@
-"""What a redirect leads to in httpx or httpx2 from another host, of which `send` has taken no note."""
+"""httpx and httpx2: a redirect from another host to a watched one, which the hook on `send` does not record."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -12,59 +12,57 @@ from msgspec.structs import replace
 from spancast.base import guard
 from spancast.capture.http_request import HttpRequest
 from spancast.capture.tee import AsyncTee, SyncTee
-from spancast.hooks.client_request import watched
-from spancast.hooks.httpx import carrying
-from spancast.hooks.httpx_answer import Answer
-from spancast.hooks.httpx_request import host_of, items_of, seen
+from spancast.hooks.client_request import is_watched
+from spancast.hooks.httpx import readers, stream_classes
+from spancast.hooks.httpx_request import host_of
+from spancast.hooks.httpx_response import ResponseObserver
 from spancast.hooks.patching import Wrapper
-from spancast.hooks.sending import is_sending, opened, under_way
+from spancast.hooks.sending import is_sending, open_exchange, sending
 from spancast.recording.recorder import Recorder
 
 
 def build_redirect(_module: ModuleType, recorder: Recorder) -> Wrapper:
-    """Return the wrapper of `_build_redirect_request` of either client, which is called where an answer redirects.
-
-    Behind a request to another host it may lead to one that is watched.
-    """
+    """Return the wrapper of `_build_redirect_request` of either client, which notes a request to a watched host."""
 
     def build(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request = wrapped(*args, **kwargs)
-        if watched(recorder, host_of, request):
+        if is_watched(recorder, host_of, request):
             with guard.quietly("hooks.httpx"):
-                _led.set(ref(request))
+                _redirected.set(ref(request))
         return request
 
     return build
 
 
-_led: ContextVar[Callable[[], Any] | None] = ContextVar("spancast_httpx_redirect", default=None)
-"""The last request, if it is there, that a redirect has led to a host that is watched."""
+_redirected: ContextVar[Callable[[], Any] | None] = ContextVar("spancast_httpx_redirect", default=None)
+"""The last request to a watched host that a redirect has led to, while it exists."""
 
 
-def _is_led(args: tuple[Any, ...]) -> bool:
-    """Whether a redirect has led to what is sent, and this is no step of a call."""
-    led = _led.get()
-    return led is not None and bool(args) and led() is args[0] and not is_sending()
+def _is_redirected(args: tuple[Any, ...]) -> bool:
+    """Return whether a redirect has led to the request that is sent, and no hook records it yet."""
+    redirected = _redirected.get()
+    return redirected is not None and bool(args) and redirected() is args[0] and not is_sending()
 
 
-def _led_to(module: ModuleType, asked: Callable[[Any], HttpRequest], request: Any) -> HttpRequest:
-    """Return what is asked by a request that was made of another: its body is a stream, which may be in memory."""
+def _parse_redirected(module: ModuleType, parse: Callable[[Any], HttpRequest], request: Any) -> HttpRequest:
+    """Return a request that was built from another: its body is a stream, which may be in memory."""
     body = b"".join(request.stream) if isinstance(request.stream, module.ByteStream) else None
-    return replace(asked(request), body=body, replaceable=False)
+    return replace(parse(request), body=body, replaceable=False)
 
 
 def sync_single(module: ModuleType, recorder: Recorder) -> Wrapper:
-    """Return the wrapper of `Client._send_single_request`, which opens what a redirect has led to."""
-    tee, items = type("ByteStream", (SyncTee, module.SyncByteStream), {}), items_of(module)
-    asked, carries = partial(_led_to, module, partial(seen, items)), carrying(module)
+    """Return the wrapper of `Client._send_single_request`, which records a redirected request."""
+    (tee,) = stream_classes(module.SyncByteStream, SyncTee)
+    items, parse_request, is_transport = readers(module)
+    parse = partial(_parse_redirected, module, parse_request)
 
     def single(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not _is_led(args) or (exchange := opened(recorder, partial(asked, args[0]))) is None:
+        if not _is_redirected(args) or (exchange := open_exchange(recorder, partial(parse, args[0]))) is None:
             return wrapped(*args, **kwargs)
-        answer = Answer(exchange, items, [*items(args[0].headers)])
-        with under_way(exchange, module.__name__, carries):
+        observer = ResponseObserver(exchange, items, [*items(args[0].headers)])
+        with sending(exchange, module.__name__, is_transport):
             response = wrapped(*args, **kwargs)
-        answer.listen(response, tee, None)
+        observer.observe(response, tee, None)
         return response
 
     return single
@@ -72,20 +70,21 @@ def sync_single(module: ModuleType, recorder: Recorder) -> Wrapper:
 
 def async_single(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AsyncClient._send_single_request`, which does the same."""
-    tee, items = type("ByteStream", (AsyncTee, module.AsyncByteStream), {}), items_of(module)
-    asked, carries = partial(_led_to, module, partial(seen, items)), carrying(module)
+    (tee,) = stream_classes(module.AsyncByteStream, AsyncTee)
+    items, parse_request, is_transport = readers(module)
+    parse = partial(_parse_redirected, module, parse_request)
 
     def single(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return led(wrapped, args, kwargs) if _is_led(args) else wrapped(*args, **kwargs)
+        return redirected(wrapped, args, kwargs) if _is_redirected(args) else wrapped(*args, **kwargs)
 
-    async def led(wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        exchange = opened(recorder, partial(asked, args[0]))
+    async def redirected(wrapped: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        exchange = open_exchange(recorder, partial(parse, args[0]))
         if exchange is None:
             return await wrapped(*args, **kwargs)
-        answer = Answer(exchange, items, [*items(args[0].headers)])
-        with under_way(exchange, module.__name__, carries):
+        observer = ResponseObserver(exchange, items, [*items(args[0].headers)])
+        with sending(exchange, module.__name__, is_transport):
             response = await wrapped(*args, **kwargs)
-        answer.listen(response, tee, None)
+        observer.observe(response, tee, None)
         return response
 
     return single

@@ -1,27 +1,21 @@
-"""A request of httpx's or httpx2's, and the headers of either side, as they are read for the exchange."""
+"""Requests and messages of httpx and httpx2, as the exchange reads them."""
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Iterator
 from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
-from spancast.capture.headers import ANSWERED, ASKED
+from spancast.capture.headers import REQUEST_HEADERS
 from spancast.capture.http_request import HttpRequest
-from spancast.hooks.client_request import ENCODING
-
-Header = tuple[bytes, bytes, bytes]
-"""A header's name as it is sent, the same in lower case, and the value."""
-Items = Callable[[Any], Iterable[Header]]
-"""Gives the headers of one of the client's own objects."""
-
+from spancast.hooks.headers import HeaderItems, RawHeader, fold_selected
 
 host_of = attrgetter("url.host")
 """Returns the host of a request."""
 
 
-def seen(items: Items, request: Any) -> HttpRequest:
-    """Return what a request asks."""
-    url, body = request.url, content(request)
+def parse_request(items: HeaderItems, request: Any) -> HttpRequest:
+    """Return a request in no client's own terms."""
+    url, body = request.url, loaded_body(request)
     form = _form(request) if body is None else None
     return HttpRequest(
         request.method,
@@ -29,50 +23,37 @@ def seen(items: Items, request: Any) -> HttpRequest:
         url.host,
         url.port,
         url.path,
-        read(items, request.headers, ASKED),
+        fold_selected(items, request.headers, REQUEST_HEADERS),
         body,
         form,
         replaceable=True,
-        itself=request,
+        client_request=request,
     )
 
 
-def items_of(module: ModuleType) -> Items:
-    """Return what gives headers with their names in lower case: each look-up in the client's own goes through all.
+def header_items(module: ModuleType) -> HeaderItems:
+    """Return what lists a header object's items with their names in lower case; a look-up in it scans all of them.
 
-    Both libraries keep those names beside the ones that are sent; where one does not any more, they are made here.
+    Both libraries store those names beside the ones that are sent; for a version that does not, they are computed.
     """
-    kept = getattr(module.Headers([(b"A", b"b")]), "_list", None)
-    return attrgetter("_list") if kept == [(b"A", b"a", b"b")] else _lowered
+    stored = getattr(module.Headers([(b"A", b"b")]), "_list", None)
+    return attrgetter("_list") if stored == [(b"A", b"a", b"b")] else _lowered
 
 
-def read(items: Items, headers: Any, names: Container[bytes]) -> dict[str, str]:
-    """Return those of the `names`; of what comes several times see `lowered` and `answered`."""
-    found: dict[str, str] = {}
-    for _, lowered, raw_value in items(headers):
-        if lowered in names:
-            name, value = lowered.decode("latin-1"), raw_value.decode("latin-1")
-            if name not in found:
-                found[name] = value
-            elif name == ENCODING or names is not ANSWERED:
-                found[name] += f", {value}"
-    return found
-
-
-def _lowered(headers: Any) -> Iterator[Header]:
+def _lowered(headers: Any) -> Iterator[RawHeader]:
     return ((name, name.lower(), value) for name, value in headers.raw)
 
 
 def _form(request: Any) -> dict[str, Any] | None:
-    """Return the fields of a form that is written down as it is sent; a field without a value is a file."""
+    """Return the fields of a form that is encoded as it is sent; a field without a value is a file."""
     fields = getattr(request.stream, "fields", None)
     return None if fields is None else {each.name: getattr(each, "value", None) for each in fields}
 
 
-def content(message: Any) -> bytes | None:
-    """Return the body that is in memory; one that is streamed is not read for us."""
+def loaded_body(message: Any) -> bytes | None:
+    """Return the body of a request or response that is in memory; one that is streamed is not consumed."""
     try:
-        held = message.content
+        content = message.content
     except RuntimeError:  # RequestNotRead or ResponseNotRead, of either library
         return None
-    return held if isinstance(held, bytes) else None
+    return content if isinstance(content, bytes) else None

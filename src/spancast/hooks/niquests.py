@@ -1,8 +1,8 @@
 """niquests: every request passes through `Session.send` or `AsyncSession.send`, redirects inside it.
 
-The headers are seen in the client's own `response` hook, which it calls before it reads a body: at once, or when it
-gathers the answers of a multiplexed connection, long after `send` has returned. A caller who did not ask to stream is
-handed a response that was read; else the body is heard where its bytes leave the connection, in `response.raw`.
+The headers are taken in the client's own `response` hook, which it calls before it reads a body: at once, or when it
+gathers the responses of a multiplexed connection, long after `send` has returned. A caller who does not stream gets a
+response that has been read; otherwise the body is observed where its bytes leave the connection, in `response.raw`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,41 +18,42 @@ from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.hooks.client_request import (
-    answered,
-    as_it_came,
-    content,
-    credentials,
-    only,
-    replaceable,
-    resized,
-    watched,
+    body_bytes,
+    finish_with_encoded,
+    is_replaceable,
+    is_watched,
+    request_argument,
 )
-from spancast.hooks.niquests_tries import Tries, begun
+from spancast.hooks.error_response import response_of
+from spancast.hooks.headers import credential_headers, fold, with_content_length
+from spancast.hooks.niquests_attempts import RequestAttempts, open_attempts
 from spancast.hooks.patching import Wrapper
-from spancast.hooks.raised import answer_of
-from spancast.hooks.sending import module_of, under_way
-from spancast.hooks.urllib3_future import come_before, hear, is_as_it_came
+from spancast.hooks.sending import module_of, sending
+from spancast.hooks.urllib3_future import is_encoded, observe_body, received_before
 from spancast.recording.recorder import Recorder
 
 _SCHEMES = {"sse": "https", "psse": "http"}
-"""What carries the schemes by which niquests is asked for its own reader of events."""
+"""The schemes that select niquests' own reader of events, and what carries them."""
 
 
 def sync_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `Session.send`."""
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        request = only(args, kwargs)
-        if not watched(recorder, _host, request) or (tries := begun(recorder, partial(_seen, request))) is None:
-            return wrapped(*args, **kwargs)
-        listener, exchange = _listener(module, tries, session, kwargs), tries.exchange
-        with (
-            under_way(exchange, "niquests", _carries),
-            _sending(request, exchange.sends),
-            tries.under_way(),
-            listener.at(request),
+        request = request_argument(args, kwargs)
+        if (
+            not is_watched(recorder, _host, request)
+            or (attempts := open_attempts(recorder, partial(_parse_request, request))) is None
         ):
-            return listener.returned(wrapped(*args, **kwargs))
+            return wrapped(*args, **kwargs)
+        observer, exchange = _observer(module, attempts, session, kwargs), attempts.exchange
+        with (
+            sending(exchange, "niquests", _is_transport),
+            _body_replaced(request, exchange.replacement_body),
+            attempts.active(),
+            observer.observing(request),
+        ):
+            return observer.on_return(wrapped(*args, **kwargs))
 
     return send
 
@@ -61,8 +62,8 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AsyncSession.send`."""
 
     def send(wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        request = only(args, kwargs)
-        if not watched(recorder, _host, request):
+        request = request_argument(args, kwargs)
+        if not is_watched(recorder, _host, request):
             return wrapped(*args, **kwargs)
         return send_watched(wrapped, session, request, args, kwargs)
 
@@ -70,23 +71,23 @@ def async_send(module: ModuleType, recorder: Recorder) -> Wrapper:
     async def send_watched(
         wrapped: Callable[..., Any], session: Any, request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        tries = begun(recorder, partial(_seen, request))
-        if tries is None:
+        attempts = open_attempts(recorder, partial(_parse_request, request))
+        if attempts is None:
             return await wrapped(*args, **kwargs)
-        listener, exchange = _listener(module, tries, session, kwargs), tries.exchange
+        observer, exchange = _observer(module, attempts, session, kwargs), attempts.exchange
         with (
-            under_way(exchange, "niquests", _carries),
-            _sending(request, exchange.sends),
-            tries.under_way(),
-            listener.at(request),
+            sending(exchange, "niquests", _is_transport),
+            _body_replaced(request, exchange.replacement_body),
+            attempts.active(),
+            observer.observing(request),
         ):
-            return listener.returned(await wrapped(*args, **kwargs))
+            return observer.on_return(await wrapped(*args, **kwargs))
 
     return send
 
 
-def _carries(frame: FrameType) -> bool | None:
-    """Whether an adapter sends, of the application's own or not, or a redirect is followed; or a hook is called."""
+def _is_transport(frame: FrameType) -> bool | None:
+    """Return whether an adapter sends, niquests' own or not, or a redirect is followed; `False` if a hook is called."""
     name, module = frame.f_code.co_name, module_of(frame)
     if module == _HOOKS:
         return False
@@ -103,129 +104,133 @@ _ADAPTERS = "niquests.adapters"
 
 
 @dataclass(slots=True, eq=False)
-class _Listener:
-    """Shows the exchange of the last try a response, once."""
+class _ResponseObserver:
+    """Passes a response to the exchange of the last attempt, once."""
 
     kind: type
-    """The client's own kind of response."""
-    tries: Tries
+    """The client's own class of response."""
+    attempts: RequestAttempts
     streamed: bool
-    redirected: bool
+    follows_redirects: bool
     promised: Callable[[], Any] | None = None
-    """The response that was promised, as long as it is held; the client gathers it when it will."""
+    """The promised response, while it exists; the client gathers it later."""
 
     @property
     def exchange(self) -> Exchange:
-        """The exchange of the last try."""
-        return self.tries.exchange
+        """The exchange of the last attempt."""
+        return self.attempts.exchange
 
     @contextmanager
-    def at(self, request: Any) -> Iterator[None]:
-        """Be the last of a request's response hooks while it is sent: behind any that puts another response in place.
+    def observing(self, request: Any) -> Iterator[None]:
+        """Be the last of a request's response hooks while it is sent, behind any that replaces the response.
 
-        Copies of the request, which follow its redirects, share what is put there, and so are left without us too.
+        Copies of the request, which follow its redirects, share the list of hooks, from which ours is removed too.
         """
         hooks = getattr(request, "hooks", None)
         theirs = (hooks or {}).get("response") or []
-        ours = [*([theirs] if callable(theirs) else theirs), self.on_response]
-        request.hooks = {**(hooks or {}), "response": ours}
+        with_ours = [*([theirs] if callable(theirs) else theirs), self.on_response]
+        request.hooks = {**(hooks or {}), "response": with_ours}
         try:
             yield
         except BaseException as error:
             with guard.quietly("hooks.niquests"):
-                self._raised(request, error)
-                self._cut(error)
+                self._observe_rejected(request, error)
+                self._feed_received_before(error)
             self.exchange.fail(error)
             raise
         finally:
             request.hooks = hooks
             if self.promised is None:
-                ours.remove(self.on_response)
+                with_ours.remove(self.on_response)
 
     def on_response(self, response: Any, **_: Any) -> None:
-        """Take a response before its body is read; one that redirects is a step on the way.
+        """Observe a response before its body is read; one that redirects is a step on the way.
 
-        Of a promised one the client says so at the end of that way, with what it has made of the first step.
+        For a promised response the client calls this after the last step, with what it has made of the first.
         """
-        with self._ours():
+        with self._guarded():
             if self.promised is not None:
-                self._listen(self.promised() or response)
-            elif not (self.redirected and response.is_redirect):
-                self._listen(response)
+                self._observe(self.promised() or response)
+            elif not (self.follows_redirects and response.is_redirect):
+                self._observe(response)
 
-    def returned(self, response: Any) -> Any:
-        """Take what is returned: a promise, a response that was read, or one whose reader is the application."""
-        with self._ours():
+    def on_return(self, response: Any) -> Any:
+        """Observe what is returned: a promise, a response that has been read, or one that the application reads."""
+        with self._guarded():
             if response.lazy:
                 self.promised = ref(response)
-                finalize(response, self.tries.abandon).atexit = False
-                self.tries.promised(response._promise)  # noqa: SLF001 - the client's own way to it
+                finalize(response, self.attempts.abandon).atexit = False
+                self.attempts.attach_to(response._promise)  # noqa: SLF001 - the client's own way to it
             else:
-                self._listen(response)
+                self._observe(response)
                 if not self.streamed and response.extension is None:
-                    self._read(response)
+                    self._take_body(response)
         return response
 
-    def _raised(self, request: Any, error: BaseException) -> None:
-        """Show what an exception is about, which a hook of the application's has refused."""
-        response = answer_of(error, self.kind, partial(_is_of, request))
-        if response is not None and not self.tries.heeded:
-            self.tries.heeded = True
-            self._heard(response)
+    def _observe_rejected(self, request: Any, error: BaseException) -> None:
+        """Pass the response that an exception is about, which one of the application's hooks has rejected."""
+        response = response_of(error, self.kind, partial(_is_for, request))
+        if response is not None and not self.attempts.has_response:
+            self.attempts.has_response = True
+            self._on_headers(response)
             if response._content_consumed:  # noqa: SLF001 - the hook has read it
-                self._read(response)
+                self._take_body(response)
 
-    def _cut(self, error: BaseException) -> None:
-        """Show what had come of a body that could not be read to its end, as what the client raised about it tells."""
+    def _feed_received_before(self, error: BaseException) -> None:
+        """Feed the bytes of a body that were received before the client's error."""
         for cause in error.args[:1]:
             if isinstance(cause, Exception):
-                self.exchange.feed(come_before(cause))
+                self.exchange.feed(received_before(cause))
 
-    def _listen(self, response: Any) -> None:
-        """Show the exchange the headers, and let the body be heard."""
-        if self.tries.heeded:
+    def _observe(self, response: Any) -> None:
+        """Pass the headers, and observe the body."""
+        if self.attempts.has_response:
             return
-        self.tries.heeded = True
-        events = self._heard(response)
-        if response._content_consumed:  # noqa: SLF001 - one of the client's own hooks was at it
-            self._read(response)
-        elif self.streamed or self.promised is not None or events or response.extension is not None:
+        self.attempts.has_response = True
+        is_event_stream = self._on_headers(response)
+        if response._content_consumed:  # noqa: SLF001 - one of the client's own hooks has read it
+            self._take_body(response)
+        elif self.streamed or self.promised is not None or is_event_stream or response.extension is not None:
             if hasattr(response.raw, "_raw_read"):
-                hear(response.raw, self.exchange)
-            elif self.streamed:  # an adapter of the application's own
+                observe_body(response.raw, self.exchange)
+            elif self.streamed:  # the response of an adapter of the application's own
                 self.exchange.finish("closed")
 
-    def _heard(self, response: Any) -> bool:
-        """Show the exchange the headers; return whether the body is a stream of events."""
-        self.exchange.sent(credentials(response.request.headers or {}))
-        raw = getattr(response.raw, "headers", None)  # its own have what comes several times as one
+    def _on_headers(self, response: Any) -> bool:
+        """Pass the headers; return whether the body is a stream of events."""
+        self.exchange.request_sent(credential_headers(response.request.headers or {}))
+        raw = getattr(response.raw, "headers", None)  # the response's own have repeated headers joined
         headers: Any = raw if hasattr(raw, "getlist") else response.headers
-        return self.exchange.headers(response.status_code, answered(headers.items()))
+        return self.exchange.headers(response.status_code, fold(headers.items(), is_response=True))
 
-    def _read(self, response: Any) -> None:
-        body = response._content  # noqa: SLF001 - the public one reads
+    def _take_body(self, response: Any) -> None:
+        body = response._content  # noqa: SLF001 - the public property reads
         if not isinstance(body, bytes):
             self.exchange.finish("closed")
-        elif is_as_it_came(response.raw):
-            as_it_came(body, self.exchange)
+        elif is_encoded(response.raw):
+            finish_with_encoded(body, self.exchange)
         else:
             self.exchange.body(body)
 
     @contextmanager
-    def _ours(self) -> Iterator[None]:
+    def _guarded(self) -> Iterator[None]:
         try:
             yield
         except Exception:  # noqa: BLE001 - the response is the application's
-            guard.caught("hooks.niquests")
             self.exchange.finish("closed")
+            guard.caught("hooks.niquests")
 
 
-def _listener(module: ModuleType, tries: Tries, session: Any, kwargs: dict[str, Any]) -> _Listener:
-    streamed = bool(kwargs.get("stream", session.stream))
-    return _Listener(module.Response, tries, streamed=streamed, redirected=kwargs.get("allow_redirects", True))
+def _observer(module: ModuleType, attempts: RequestAttempts, session: Any, kwargs: dict[str, Any]) -> _ResponseObserver:
+    return _ResponseObserver(
+        module.Response,
+        attempts,
+        streamed=bool(kwargs.get("stream", session.stream)),
+        follows_redirects=kwargs.get("allow_redirects", True),
+    )
 
 
-def _is_of(request: Any, response: Any) -> bool:
+def _is_for(request: Any, response: Any) -> bool:
     return getattr(response, "request", None) is request
 
 
@@ -234,23 +239,25 @@ def _host(request: Any) -> str | None:
     return url.hostname
 
 
-def _seen(request: Any) -> HttpRequest:
+def _parse_request(request: Any) -> HttpRequest:
     url: SplitResult = urlsplit(request.url)
     scheme = _SCHEMES.get(url.scheme, url.scheme)
     headers: Mapping[str, str] = request.headers or {}
-    place = scheme, url.hostname or "", url.port
-    body, may = content(request.body), request.headers is not None and replaceable(request.body)
-    return HttpRequest(request.method, *place, url.path, headers, body, replaceable=may, itself=request)
+    origin = scheme, url.hostname or "", url.port
+    body, replaceable = body_bytes(request.body), request.headers is not None and is_replaceable(request.body)
+    return HttpRequest(
+        request.method, *origin, url.path, headers, body, replaceable=replaceable, client_request=request
+    )
 
 
 @contextmanager
-def _sending(request: Any, body: bytes | None) -> Iterator[None]:
-    """Let the client send another body in the request's place, where there is one, which is the application's again."""
+def _body_replaced(request: Any, body: bytes | None) -> Iterator[None]:
+    """Send another body in place of the request's, if there is one, and restore the application's own."""
     if body is None:
         yield
         return
     before = request.body, request.headers
-    request.body, request.headers = body, resized(request.headers, len(body))
+    request.body, request.headers = body, with_content_length(request.headers, len(body))
     try:
         yield
     finally:

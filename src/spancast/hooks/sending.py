@@ -1,10 +1,11 @@
-"""What every hook does around the client's own send: open an exchange, and stand aside for whoever is further out."""
+"""What every hook does around the client's own send: open an exchange, unless an outer hook already has."""
 
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType, TracebackType
+from weakref import ReferenceType, ref
 
 from opentelemetry.context import attach, get_current
 
@@ -13,117 +14,122 @@ from spancast.capture.exchange import Exchange
 from spancast.capture.http_request import HttpRequest
 from spancast.recording.recorder import Recorder
 
-Carries = Callable[[FrameType], bool | None]
-"""Whether a frame is where a client hands its request on to what carries it, such as a transport; `False` where it
-calls a hook of the application's, and `None` where it cannot be told."""
+IsTransport = Callable[[FrameType], bool | None]
+"""Returns whether a client hands its request to its transport in this frame; `False` if it calls one of the
+application's hooks there, and `None` if the frame does not decide it."""
 
 
-_OURS = "spancast.hooks."
+_OUR_HOOKS = "spancast.hooks."
 
 
 def always(_frame: FrameType) -> bool:
-    """Take whatever a client calls for what carries its request: it calls nothing of the application's."""
+    """Treat every frame as transport, for a client that calls none of the application's code."""
     return True
 
 
 @dataclass(slots=True)
 class _Sending:
-    """A request that is being sent: a client that another one sends with makes no call of its own."""
+    """A request that is being sent. A client that only transports it makes no call of its own."""
 
-    carries: Carries
+    is_transport: IsTransport
     library: str
     """The client library that sends it."""
-    hook: int
-    """The number of the frame of the hook that sends it."""
+    hook_frame_id: int
+    """The id of the frame of the hook that sends it."""
     body: bytes | None
-    """What it asks, where that is in memory."""
-    over: bool = False
-    """A task that is begun meanwhile takes its context along, and may live on and make calls of its own."""
+    """The body of the request, if it is in memory."""
+    block: ReferenceType["sending"]
+    """The `with` block in which it is sent; dead, if a signal handler's exception has skipped the end of the block."""
+    ended: bool = False
+    """Whether it has been sent. A task that starts meanwhile inherits the context, and may make calls afterwards."""
 
-    def carried_here(self) -> bool | None:
-        """Whether what is being opened is this very request on its way, and not what a hook or a middleware asks.
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is still being sent."""
+        return not self.ended and self.block() is not None
 
-        `None` where another task or thread opens it: it cannot be told there.
+    def is_transporting(self) -> bool | None:
+        """Return whether the request being opened is this one, on its way, and not one that a hook or middleware makes.
+
+        `None` if another task or thread opens it, where the frames do not tell.
         """
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - as documented, and `inspect` reads source files
-        passed = False
-        while frame is not None and id(frame) != self.hook:
+        passed_library = False
+        while frame is not None and id(frame) != self.hook_frame_id:
             module = module_of(frame)
-            if not module.startswith(_OURS):  # our own hooks have the names of what they stand for
-                if (carries := self.carries(frame)) is not None:
-                    return carries
-                passed = passed or module.partition(".")[0] == self.library
+            if not module.startswith(_OUR_HOOKS):  # our hooks' functions have the names of those they wrap
+                if (transport := self.is_transport(frame)) is not None:
+                    return transport
+                passed_library = passed_library or module.partition(".")[0] == self.library
             frame = frame.f_back
-        return None if frame is None else not passed
+        return None if frame is None else not passed_library
 
 
 def module_of(frame: FrameType | None) -> str:
-    """Return the name of the module that a frame is of, whatever that says of itself."""
+    """Return the name of a frame's module, of whatever type the application has made it."""
     return "" if frame is None else str(frame.f_globals.get("__name__"))
 
 
-_inside: ContextVar[_Sending | None] = ContextVar("spancast_sending", default=None)
+_current: ContextVar[_Sending | None] = ContextVar("spancast_sending", default=None)
 
 
 def is_sending() -> bool:
-    """Whether a request is being sent here, of which what is asked meanwhile may be a part."""
-    outer = _inside.get()
-    return outer is not None and not outer.over
+    """Return whether a request is being sent in this context, so that further requests may be part of it."""
+    outer = _current.get()
+    return outer is not None and outer.is_under_way
 
 
-def opened(recorder: Recorder, request: Callable[[], HttpRequest]) -> Exchange | None:
-    """Return the exchange of a request to a watched host; `None` for what is no call, or is another hook's already.
+def open_exchange(recorder: Recorder, parse: Callable[[], HttpRequest]) -> Exchange | None:
+    """Return the exchange of a request to a watched host; `None` if it is no call, or an outer hook records it.
 
-    `request` reads the client's own object. Whatever it raises, the request is sent.
+    `parse` reads the client's own request. Whatever it raises, the request is sent.
     """
-    outer = _inside.get()
+    outer = _current.get()
     try:
-        carried = False if outer is None or outer.over else outer.carried_here()
-        if carried:
+        transporting = outer.is_transporting() if outer is not None and outer.is_under_way else False
+        if transporting:
             return None
-        seen = request()
-        if carried is None and outer is not None and seen.body == outer.body:
+        request = parse()
+        if transporting is None and outer is not None and request.body == outer.body:
             return None
     except Exception:  # noqa: BLE001 - the request is sent whatever it is
         guard.caught("hooks.request")
         return None
-    exchange = recorder.open(seen)
-    if exchange is not None:
-        exchange.asks = seen.body
-    return exchange
+    return recorder.open(request)
 
 
-class under_way:  # noqa: N801 - used like a function, as `contextlib.suppress` is
-    """Make the call's span the current one while the request is sent, and finish the exchange when that fails.
+class sending:  # noqa: N801 - used like a function, as `contextlib.suppress` is
+    """Make the call's span current while its request is sent, and fail the exchange if the client raises.
 
-    No token is held: a coroutine may be collected in a context that never saw it, which is then left alone.
+    It holds no token: a coroutine may be collected in another context, which is then left unchanged.
     """
 
-    __slots__ = ("_before", "_carries", "_exchange", "_library", "_outer", "_sending")
+    __slots__ = ("__weakref__", "_before", "_exchange", "_is_transport", "_library", "_outer", "_sending")
 
-    def __init__(self, exchange: Exchange, library: str = "", carries: Carries = always) -> None:
-        """Send by a client library, which calls code of the application's own unless it `carries` always."""
+    def __init__(self, exchange: Exchange, library: str = "", is_transport: IsTransport = always) -> None:
+        """Take the sending client library, and what recognises its transport if it calls the application's code."""
         self._exchange = exchange
         self._library = library
-        self._carries = carries
+        self._is_transport = is_transport
 
     def __enter__(self) -> None:
-        """Begin to send."""
-        self._outer, self._before = _inside.get(), get_current()
-        hook, asks = id(sys._getframe(1)), self._exchange.asks  # noqa: SLF001 - see `carried_here`
-        self._sending, self._exchange.asks = _Sending(self._carries, self._library, hook, asks), None
-        _inside.set(self._sending)
+        """Set the context for the request."""
+        self._outer, self._before = _current.get(), get_current()
+        hook, body = id(sys._getframe(1)), self._exchange.request_body  # noqa: SLF001 - see `is_transporting`
+        self._sending = _Sending(self._is_transport, self._library, hook, body, ref(self))
+        self._exchange.request_body = None
+        _current.set(self._sending)
         if self._exchange.context is not None:
-            attach(self._exchange.context)  # type: ignore[arg-type]  # its maker's own
+            attach(self._exchange.context)  # type: ignore[arg-type]  # capture knows no OpenTelemetry
 
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        """Have the headers, or what the client raised."""
+        """Restore the context; fail the exchange with what the client raised."""
         if error is not None:
             self._exchange.fail(error)
-        self._sending.over, self._sending.body = True, None
-        if _inside.get() is self._sending:
-            _inside.set(self._outer)
+        self._sending.ended, self._sending.body = True, None
+        if _current.get() is self._sending:
+            _current.set(self._outer)
             if get_current() is self._exchange.context:
                 attach(self._before)

@@ -1,4 +1,4 @@
-"""The table of patched methods: a row is all it takes to hook one."""
+"""The table of patched methods; hooking another one takes a row here."""
 
 from spancast.hooks import aiohttp, httpx, httpx_redirects, niquests, niquests_pools, urllib, urllib3
 from spancast.hooks.patching import Hook
@@ -8,7 +8,7 @@ HOOKS = (
     Hook("httpx", "AsyncClient", "send", httpx.async_send),
     Hook("httpx2", "Client", "send", httpx.sync_send),
     Hook("httpx2", "AsyncClient", "send", httpx.async_send),
-    # What a redirect leads to from another host, of which `send` has taken no note.
+    # A redirect from another host to a watched one, which the hook on `send` does not record.
     *(
         Hook(library, client, "_build_redirect_request", httpx_redirects.build_redirect)
         for library in ("httpx", "httpx2")
@@ -21,7 +21,7 @@ HOOKS = (
     Hook("aiohttp", "ClientSession", "_request", aiohttp.request),
     Hook("niquests", "Session", "send", niquests.sync_send),
     Hook("niquests", "AsyncSession", "send", niquests.async_send),
-    # The names by which it knows urllib3-future, which may have the name of urllib3, or one of its own.
+    # Its own names for urllib3-future's classes; that library is installed as `urllib3` or as `urllib3_future`.
     Hook("niquests.adapters", "HTTPConnectionPool", "urlopen", niquests_pools.sync_urlopen),
     Hook("niquests.adapters", "HTTPConnectionPool", "get_response", niquests_pools.sync_get_response),
     Hook("niquests.adapters", "AsyncHTTPConnectionPool", "urlopen", niquests_pools.async_urlopen),

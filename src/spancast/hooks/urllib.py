@@ -1,6 +1,7 @@
-"""`urllib.request`: `AbstractHTTPHandler.do_open` sends one request on a connection of its own, whatever opener asks.
+"""`urllib.request`: `AbstractHTTPHandler.do_open` sends one request on a connection of its own, for every opener.
 
-`OpenerDirector.open` is further out: it makes an error of an answer whose body is still to come, and follows redirects.
+`OpenerDirector.open` is further out: it turns a response whose body is not read yet into an error, and follows
+redirects.
 """
 
 import copy
@@ -12,10 +13,11 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from spancast.capture.http_request import HttpRequest
-from spancast.hooks.client_request import content, lowered, replaceable, resized, watched
-from spancast.hooks.http_body import Listener
+from spancast.hooks.client_request import body_bytes, is_replaceable, is_watched
+from spancast.hooks.headers import fold, with_content_length
+from spancast.hooks.http_body import ResponseObserver
 from spancast.hooks.patching import Wrapper
-from spancast.hooks.sending import opened, under_way
+from spancast.hooks.sending import open_exchange, sending
 from spancast.recording.recorder import Recorder
 
 
@@ -23,20 +25,23 @@ def do_open(_module: ModuleType, recorder: Recorder) -> Wrapper:
     """Return the wrapper of `AbstractHTTPHandler.do_open`."""
 
     def do_open(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not watched(recorder, _host, *args) or (exchange := opened(recorder, partial(_seen, args[1]))) is None:
+        if (
+            not is_watched(recorder, _host, *args)
+            or (exchange := open_exchange(recorder, partial(_parse_request, args[1]))) is None
+        ):
             return wrapped(*args, **kwargs)
-        listener, (connect, request, *others) = Listener(exchange), args
-        if exchange.sends is not None:
-            request = _with(request, exchange.sends)
-        with under_way(exchange), ExitStack() as ears:
+        observer, (connect, request, *others) = ResponseObserver(exchange), args
+        if exchange.replacement_body is not None:
+            request = _with_body(request, exchange.replacement_body)
+        with sending(exchange), ExitStack() as observed:
 
-            def connected(*args: Any, **kwargs: Any) -> Any:
+            def connect_observed(*args: Any, **kwargs: Any) -> Any:
                 connection = connect(*args, **kwargs)
-                ears.enter_context(listener.at(connection))
+                observed.enter_context(observer.observing(connection))
                 return connection
 
-            response = wrapped(connected, request, *others, **kwargs)
-        if not listener.heeded:  # the connection was of another kind
+            response = wrapped(connect_observed, request, *others, **kwargs)
+        if not observer.has_response:  # the connection was of another class
             exchange.finish("closed")
         return response
 
@@ -48,19 +53,19 @@ def _host(_connect: Any, request: Any, *_: Any) -> str | None:
     return url.hostname
 
 
-def _seen(request: Any) -> HttpRequest:
+def _parse_request(request: Any) -> HttpRequest:
     url = urlsplit(request.full_url)  # of a request through a proxy, `host` is the proxy's
-    headers = lowered({**request.headers, **request.unredirected_hdrs}.items())
-    body = content(request.data)
-    place = url.scheme, url.hostname or "", url.port
-    may = replaceable(request.data)
-    return HttpRequest(request.get_method(), *place, url.path, headers, body, replaceable=may)
+    headers = fold({**request.headers, **request.unredirected_hdrs}.items())
+    body = body_bytes(request.data)
+    origin = url.scheme, url.hostname or "", url.port
+    replaceable = is_replaceable(request.data)
+    return HttpRequest(request.get_method(), *origin, url.path, headers, body, replaceable=replaceable)
 
 
-def _with(request: Any, body: bytes) -> Any:
-    """Return a copy of a request with another body; to set `data` would take away its length, which is set by now."""
+def _with_body(request: Any, body: bytes) -> Any:
+    """Return a copy of a request with another body; setting `data` would remove the content length, already set."""
     changed = copy.copy(request)
     changed._data = body  # noqa: SLF001 - see above
-    changed.headers = resized(request.headers, len(body))
-    changed.unredirected_hdrs = resized(request.unredirected_hdrs, len(body))
+    changed.headers = with_content_length(request.headers, len(body))
+    changed.unredirected_hdrs = with_content_length(request.unredirected_hdrs, len(body))
     return changed

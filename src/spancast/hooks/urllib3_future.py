@@ -1,8 +1,8 @@
-"""urllib3-future's response while it is listened to, which is `response.raw` of niquests.
+"""urllib3-future's response while its body is observed; niquests has it as `response.raw`.
 
-It stays that very object; only its class becomes a kind of its own, which shows the exchange the bytes as they leave
-the connection, before they are decoded. A body that is read at once is read while its response is made: there the head
-is heard of what the connection has promised, and what had come of the body is found where the reading of it failed.
+The object stays; its class is replaced by a subclass that feeds the exchange the bytes as they leave the connection,
+before they are decoded. A body that is not streamed is read while its response is created: then the head is taken from
+the promise that the connection returns, and the bytes before an error from the frames of the failed read.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from spancast.base import guard
 from spancast.capture.exchange import Exchange
 from spancast.capture.tee import closed
-from spancast.hooks.client_request import ENCODING, answered
+from spancast.hooks.headers import CONTENT_ENCODING, fold
 
 if TYPE_CHECKING:
 
@@ -30,30 +30,30 @@ if TYPE_CHECKING:
         def __del__(self) -> None: ...
 
 else:
-    _Raw = object  # the class of the library that is hooked is known when it is
+    _Raw = object  # the class of the library is known when it is hooked
 
 
-class _Heard(_Raw):
+class _Observed(_Raw):
     __slots__ = ()
 
     _exchange: Exchange
 
-    def _take(self, data: bytes | None) -> bytes | None:
+    def _on_data(self, data: bytes | None) -> bytes | None:
         if data:
             self._exchange.feed(data)
         if getattr(self._fp, "closed", True):
             self._exchange.finish("completed")
         return data
 
-    def _failed(self, error: BaseException) -> None:
+    def _on_error(self, error: BaseException) -> None:
         with guard.quietly("hooks.urllib3"):
-            self._exchange.feed(come_before(error))
+            self._exchange.feed(received_before(error))
         self._exchange.fail(error)
 
     def _decode(self, *args: Any, **kwargs: Any) -> bytes:
         try:
             return super()._decode(*args, **kwargs)
-        except BaseException as error:  # nothing is read any more of what cannot be decoded
+        except BaseException as error:  # the client reads no further when it cannot decode
             self._exchange.fail(error)
             raise
 
@@ -62,16 +62,16 @@ class _Heard(_Raw):
         super().__del__()
 
 
-class _SyncHeard(_Heard):
+class _SyncObserved(_Observed):
     __slots__ = ()
 
     def _raw_read(self, *args: Any, **kwargs: Any) -> bytes | None:
         try:
             data = super()._raw_read(*args, **kwargs)
         except BaseException as error:
-            self._failed(error)
+            self._on_error(error)
             raise
-        return self._take(data)
+        return self._on_data(data)
 
     def close(self) -> None:
         try:
@@ -80,16 +80,16 @@ class _SyncHeard(_Heard):
             closed(self._exchange)
 
 
-class _AsyncHeard(_Heard):
+class _AsyncObserved(_Observed):
     __slots__ = ()
 
     async def _raw_read(self, *args: Any, **kwargs: Any) -> bytes | None:
         try:
             data = await super()._raw_read(*args, **kwargs)
         except BaseException as error:
-            self._failed(error)
+            self._on_error(error)
             raise
-        return self._take(data)
+        return self._on_data(data)
 
     async def close(self) -> None:
         try:
@@ -98,123 +98,125 @@ class _AsyncHeard(_Heard):
             closed(self._exchange)
 
 
-def hear(raw: Any, exchange: Exchange) -> None:
-    """Listen to the body behind a response.
+def observe_body(raw: Any, exchange: Exchange) -> None:
+    """Observe the body of a response.
 
     Raises:
-        AttributeError: it is of a class that is not urllib3-future's.
+        AttributeError: its class is not urllib3-future's.
     """
     kind: Any = type(raw)
-    raw._exchange, raw.__class__ = exchange, _heard(kind)  # noqa: SLF001 - from here on it is ours too
+    raw._exchange, raw.__class__ = exchange, _observed_class(kind)  # noqa: SLF001 - from here on it is of our class
     if getattr(raw._fp, "closed", False):  # noqa: SLF001 - as above
         exchange.finish("completed")
 
 
 @cache
-def _heard(kind: Any) -> type[_Heard]:
-    mixin = _AsyncHeard if iscoroutinefunction(kind._raw_read) else _SyncHeard  # noqa: SLF001 - see the module's docstring
-    heard: type[_Heard] = type(kind.__name__, (mixin, kind), {"__module__": kind.__module__})
-    return heard
+def _observed_class(kind: Any) -> type[_Observed]:
+    is_async = iscoroutinefunction(kind._raw_read)  # noqa: SLF001 - see the module's docstring
+    mixin = _AsyncObserved if is_async else _SyncObserved
+    observed: type[_Observed] = type(kind.__name__, (mixin, kind), {"__module__": kind.__module__})
+    return observed
 
 
-def come_before(error: BaseException) -> bytes:
-    """Return what a read that failed had got of the body, which the client lets go of."""
-    passed = (error.__cause__ or error).__traceback__
-    while passed is not None:
-        if passed.tb_frame.f_code.co_name == _RECEIVES:
-            events = passed.tb_frame.f_locals.get("events", ())
+def received_before(error: BaseException) -> bytes:
+    """Return the bytes of the body that a failed read had received, which the client discards."""
+    traceback = (error.__cause__ or error).__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_name == _RECEIVING:
+            events = traceback.tb_frame.f_locals.get("events", ())
             return b"".join(event.data for event in events if hasattr(event, "data"))
-        passed = passed.tb_next
+        traceback = traceback.tb_next
     return b""
 
 
-_RECEIVES = "__exchange_until"
-"""What receives until the events have come for which it was asked."""
+_RECEIVING = "__exchange_until"
+"""The function that receives until the expected events have come."""
 
 
-def is_as_it_came(response: Any) -> bool:
-    """Whether a body that was read to be decoded is as it came: the client knows of no decoder for it."""
-    return ENCODING in getattr(response, "headers", ()) and getattr(response, "_decoder", True) is None
+def is_encoded(response: Any) -> bool:
+    """Return whether a body is still encoded although it was read to be decoded: the client has no decoder for it."""
+    return CONTENT_ENCODING in getattr(response, "headers", ()) and getattr(response, "_decoder", True) is None
 
 
-class Promised:
-    """Shows the exchange the head of the one response that a connection promises, when it has come."""
+class PromiseObserver:
+    """Passes to the exchange the head of the one response that a connection promises, once it is received."""
 
-    heeded = False
-    """Whether there is nothing behind the head to be taken: there always is."""
+    has_response = False
+    """Always `False`: only the head comes from the promise, and the body is still to be observed."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self._begun = False
+        self._has_headers = False
 
-    def at(self, connection: Any) -> "_Attended":
-        """Heed what a connection promises; one that promises in another way goes unheard."""
-        return _Attended(self, connection)
+    def observing(self, connection: Any) -> "_ObservedConnection":
+        """Observe a connection's promise in a `with` block; a connection of another kind is left alone."""
+        return _ObservedConnection(self, connection)
 
-    def head(self, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
-        """Show the head, once."""
-        if not self._begun:
-            self._begun = True
-            self.exchange.headers(status, answered(headers))
+    def on_headers(self, status: int, headers: Iterable[tuple[Any, Any]]) -> None:
+        """Pass the head, once."""
+        if not self._has_headers:
+            self._has_headers = True
+            self.exchange.headers(status, fold(headers, is_response=True))
 
 
-class _Attended:
-    """A connection until it has promised a response, which may be read, and fail, before it is handed on."""
+class _ObservedConnection:
+    """A connection until it returns its promise; the response may be read, and fail, before it is returned."""
 
-    __slots__ = ("_asks", "_connection", "_promised")
+    __slots__ = ("_connection", "_observer", "_request")
 
-    def __init__(self, promised: Promised, connection: Any) -> None:
-        self._promised = promised
+    def __init__(self, observer: PromiseObserver, connection: Any) -> None:
+        self._observer = observer
         self._connection = connection
 
     def __enter__(self) -> None:
-        self._asks: Any = getattr(self._connection, _ASKS, None)
-        if self._asks is not None and hasattr(self._connection, "__dict__"):
-            self._connection.__dict__.setdefault(_ASKS, self._ask)
+        self._request: Any = getattr(self._connection, _REQUEST, None)
+        if self._request is not None and hasattr(self._connection, "__dict__"):
+            self._connection.__dict__.setdefault(_REQUEST, self._observed_request)
 
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        self._leave()
+        self._restore()
         if error is not None:
             with guard.quietly("hooks.urllib3"):
-                self._promised.exchange.feed(come_before(error))
+                self._observer.exchange.feed(received_before(error))
 
-    def _leave(self) -> None:
-        """Leave the connection, which may be another thread's as soon as it has promised."""
+    def _restore(self) -> None:
+        """Restore the connection, which another thread may use as soon as it has returned its promise."""
         own = getattr(self._connection, "__dict__", {})
-        if own.get(_ASKS) == self._ask:
-            del own[_ASKS]
+        if own.get(_REQUEST) == self._observed_request:
+            del own[_REQUEST]
 
-    def _ask(self, *args: Any, **kwargs: Any) -> Any:
-        self._leave()
+    def _observed_request(self, *args: Any, **kwargs: Any) -> Any:
+        self._restore()
         try:
-            promise = self._asks(*args, **kwargs)
-        except BrokenPipeError as error:  # it may be answered all the same
-            self._attend(getattr(error, "promise", None))
+            promise = self._request(*args, **kwargs)
+        except BrokenPipeError as error:  # a response may follow nevertheless
+            self._observe(getattr(error, "promise", None))
             raise
-        self._attend(promise)
+        self._observe(promise)
         return promise
 
-    def _attend(self, promise: Any) -> None:
-        with suppress(AttributeError, TypeError):  # it is of another class than it was
+    def _observe(self, promise: Any) -> None:
+        with suppress(AttributeError, TypeError):  # the library has changed its class
             kind: Any = type(promise)
-            promise._promised, promise.__class__ = self._promised, _attended(kind)  # noqa: SLF001 - until it is kept
+            promise._observer, promise.__class__ = self._observer, _promise_class(kind)  # noqa: SLF001 - see there
 
 
-_ASKS = "request"
-"""What a connection returns its promise from."""
+_REQUEST = "request"
+"""The method of a connection that returns its promise."""
 
 
 @cache
-def _attended(kind: Any) -> Any:
-    """Return the kind of promise that shows the head when it is kept, and is again what it was."""
+def _promise_class(kind: Any) -> Any:
+    """Return the class of a promise that passes the head when its response is set, and then restores its class."""
     response: Any = kind.response
 
-    def kept(promise: Any, low: Any) -> None:
-        promised, promise.__class__ = promise.__dict__.pop("_promised"), kind
+    def set_response(promise: Any, low: Any) -> None:
+        observer, promise.__class__ = promise.__dict__.pop("_observer"), kind
         response.fset(promise, low)
         with guard.quietly("hooks.urllib3"):
-            promised.head(low.status, low.msg.items())
+            observer.on_headers(low.status, low.msg.items())
 
-    return type(kind.__name__, (kind,), {"__module__": kind.__module__, "response": property(response.fget, kept)})
+    observed = property(response.fget, set_response)
+    return type(kind.__name__, (kind,), {"__module__": kind.__module__, "response": observed})

@@ -1,8 +1,8 @@
-"""What PyInstaller is told of us: what is imported by name it cannot see. It finds this by its own entry point."""
+"""Where PyInstaller finds its hook for us, by its entry point: it cannot see what is imported by name."""
 
 from pathlib import Path
 
 
 def hook_dirs() -> list[str]:
-    """Return the folder in which PyInstaller looks for hooks, each named after the package that it is for."""
+    """Return the folder of the hooks, each named after its package."""
     return [str(Path(__file__).parent)]

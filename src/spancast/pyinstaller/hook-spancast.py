@@ -1,4 +1,4 @@
-"""PyInstaller's hook for a program that imports `spancast`: its verbs, its exporters and its version come by name."""
+"""PyInstaller's hook for programs that import `spancast`, which imports its verbs and exporters by name."""
 
 from PyInstaller.utils.hooks import (  # type: ignore[import-untyped]  # it brings no types along
     collect_submodules,
@@ -6,10 +6,10 @@ from PyInstaller.utils.hooks import (  # type: ignore[import-untyped]  # it brin
 )
 
 
-def is_for_the_program(module: str) -> bool:
-    """Whether a frozen program may need it: what is for pytest would bring pytest along, and this PyInstaller."""
+def is_included(module: str) -> bool:
+    """Return whether a frozen program may need a module; the others import pytest or PyInstaller."""
     return not module.startswith(("spancast.testing.contract", "spancast.testing.fixtures", "spancast.pyinstaller"))
 
 
-hiddenimports = [*collect_submodules("spancast", is_for_the_program), *collect_submodules("spancast_exporters")]
+hiddenimports = [*collect_submodules("spancast", is_included), *collect_submodules("spancast_exporters")]
 datas = copy_metadata("spancast")

@@ -1,6 +1,7 @@
-"""What the hooks talk to: a request becomes an exchange, and the exchange a record and a span.
+"""Turns a request into an exchange, and the exchange into a record and a span; the hooks call it.
 
-- `recorder`   opens the exchange, and keeps what comes of it
-- `attempts`   which requests are tries of one call; `retrying` knows the loops of other libraries
-- `aftermath`  what is done behind the caller's back: words written, metrics recorded
+- `recorder`   opens the exchange of a request, and records the Call that results
+- `attempts`   which requests are further attempts of one request
+- `retrying`   the retry loops of other libraries
+- `aftermath`  work on a finished Call in background threads: its content, event and metrics
 """

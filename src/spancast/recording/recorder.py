@@ -1,45 +1,46 @@
-"""What a hook talks to: it opens an exchange for a request, and keeps and traces the Call that comes of it."""
+"""Opens an exchange for a request, and records and traces the Call that results; the hooks call it."""
 
 import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 from opentelemetry.trace import Span
 
-from spancast.attribution import who
-from spancast.attribution.forward import forwarded
-from spancast.attribution.rules import in_force
+from spancast.attribution import resolution
+from spancast.attribution.forward import forwardable, names_user
+from spancast.attribution.rules import current_rules
 from spancast.base import forks, guard, ids
 from spancast.base.deadline import Deadline
 from spancast.base.garbage import collecting
-from spancast.capture.content.words import Words
-from spancast.capture.dialect import Dialect
-from spancast.capture.exchange import ERRORS, Exchange
+from spancast.base.http_status import FIRST_NOT_SUCCESS
+from spancast.capture.content.buffer import ContentBuffer
+from spancast.capture.dialects.dialect import Dialect
+from spancast.capture.exchange import Exchange
 from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.http_request import HttpRequest
-from spancast.capture.request import app_facts, form_facts, request_facts
-from spancast.capture.route import Routes, region_of
+from spancast.capture.json_body import decode_members, with_members
+from spancast.capture.request.facts import app_facts, form_facts, request_facts
+from spancast.capture.route import DEFAULT_PORTS, Routes, region_of
+from spancast.capture.scrubbing import scrubbed
 from spancast.capture.values import Facts
-from spancast.capture.written import scrubbed
 from spancast.recording.aftermath import Aftermath
 from spancast.recording.attempts import Attempts
 from spancast.records.call import Call
 from spancast.records.late import bill_of
 from spancast.records.record import Record
 from spancast.trace import span as spans
-from spancast.trace.link import linked
-from spancast.trace.place import Place, placed
+from spancast.trace.link import linked_trace
+from spancast.trace.place import Place, place_call
 from spancast.trace.tracing import Tracing
-
-_PORTS = {"http": 80, "https": 443}
 
 
 class Recorder:
-    """Opens exchanges, and takes each Call when it is finished. Nothing it does raises into a hook."""
+    """Opens exchanges, and records each Call when it is finished. Nothing it does raises into a hook."""
 
-    def __init__(  # noqa: PLR0913 - what each part of the house has to do with a call
+    def __init__(  # noqa: PLR0913 - the parts that handle a call
         self,
         routes: Routes,
         tracing: Tracing,
@@ -51,10 +52,17 @@ class Recorder:
         owing: Callable[[HttpRequest], Callable[[Call], None] | None] | None = None,
         on_provider: Callable[[], None] | None = None,
     ) -> None:
-        """Record what `routes` name; `keep` puts a record into the journal. `link_broadcast` changes requests.
+        """Record the requests that match `routes`.
 
-        `owing` returns who else is to be told of the finished call of a request. `on_provider` is called when a call
-        is opened for which the application has another tracer provider than for the last one.
+        Args:
+            routes: The hosts and paths that are recorded.
+            tracing: Makes the spans.
+            keep: Writes a record to the journal.
+            destinations: The names of the destinations that get the calls.
+            aftermath: The work on finished calls in background threads; none by default.
+            link_broadcast: Whether to name our span in requests, for OpenRouter's Broadcast.
+            owing: Returns what else is called with the finished call of a request.
+            on_provider: Called when a call is opened and the application has another tracer provider than before.
         """
         self.watches = routes.watches
         self._routes = routes
@@ -62,152 +70,170 @@ class Recorder:
         self._keep = keep
         self._destinations = destinations
         self._attempts = Attempts()
-        self._aftermath = aftermath
+        self._aftermath = aftermath or Aftermath()
         self._link_broadcast = link_broadcast
         self._owing = owing
         self._on_provider = on_provider
         self._provider: object = None
         tracing.before_flush(self.complete)
-        self._abandoned: deque[tuple[Call, Span | None, Words | None]] = deque()
-        forks.in_child(self._disown)
+        self._abandoned: deque[tuple[Call, Span | None, ContentBuffer | None]] = deque()
+        forks.in_child(self._forget_abandoned)
 
     def open(self, request: HttpRequest) -> Exchange | None:
-        """Return the exchange of a request that asks a model for something; `None` for any other."""
+        """Return the exchange of a request to a model; `None` for any other request."""
         try:
             dialect = self._routes.dialect(request.method, request.scheme, request.host, request.port, request.path)
             if dialect is None:
                 return None
-            return self._listen(dialect, request) if dialect.poll else self._open(dialect, request)
+            return self._open_poll(dialect, request) if dialect.poll else self._open_call(dialect, request)
         except Exception:  # noqa: BLE001 - the request is sent whatever happens here
             guard.caught("recorder.open")
             return None
 
-    def settle(self) -> None:
-        """Do for abandoned answers what a finalizer, which may run inside any lock, leaves to others."""
+    def submit_abandoned(self) -> None:
+        """Submit the work on abandoned calls, which their finalizer cannot: it may run while any lock is held."""
         while self._abandoned:
             try:
-                call, span, words = self._abandoned.popleft()
+                call, span, buffer = self._abandoned.popleft()
             except IndexError:  # another thread has just taken the last
                 return
-            if not self._leave(call, words, span):
+            if not self._submit(call, buffer, span):
                 _end(call, span)
 
     def complete(self, timeout: float) -> bool:
-        """Do what was left to be done behind the caller's back; return whether all was within `timeout` seconds."""
-        self.settle()
+        """Finish the background work; return whether it was finished within `timeout` seconds."""
+        self.submit_abandoned()
         deadline = Deadline(timeout)
-        done = self._aftermath is None or self._aftermath.drain(deadline.left)
-        return self._tracing.complete(deadline.left) and done
+        done = self._aftermath.drain(deadline.remaining)
+        return self._tracing.complete(deadline.remaining) and done
 
     def close(self, timeout: float) -> bool:
-        """Do the same, and end the spans of calls whose words are not written by then without them."""
+        """Do the same, then end the spans that still wait for their content without it."""
         done = self.complete(timeout)
-        if self._aftermath is not None and not done:
+        if not done:
             self._aftermath.give_up()
         return done
 
-    def _disown(self) -> None:
-        """Leave to a parent what it has abandoned: its spans end there."""
+    def _forget_abandoned(self) -> None:
+        """Leave the spans of calls that a parent has abandoned to the parent."""
         self._abandoned.clear()
 
-    def _open(self, dialect: Dialect, request: HttpRequest) -> Exchange:
-        process = forks.process()  # first of all: a child whose fork nobody told of makes ids of its own
-        self.settle()
-        asked = _asked(request)
-        facts = who.attributed(asked, request.headers.get("x-session-id"))
+    def _open_call(self, dialect: Dialect, request: HttpRequest) -> Exchange:
+        process = forks.pid()  # first: in a child whose fork ran no hooks this renews the ids
+        self.submit_abandoned()
+        stated = _stated_facts(request)
+        facts = resolution.with_attribution(stated, request.headers.get("x-session-id"))
         credentials, started_at = secrets_of(request.headers), time.time_ns()
-        call_id, said = ids.call_id(started_at), scrubbed(facts, credentials)
+        call_id, facts = ids.call_id(started_at), scrubbed(facts, credentials)
         call = Call(
             call_id=call_id,
             operation=dialect.operation,
             started_at=started_at,
             server_address=request.host,
-            server_port=request.port or _PORTS.get(request.scheme),
+            server_port=request.port or DEFAULT_PORTS.get(request.scheme),
             region=region_of(request.host),
             destinations=self._destinations,
             key_hash=key_hash(request.headers),
-            **self._attempts.link(call_id, request.headers, request.body, request.itself, request.tries),
-            **said,
+            **self._attempts.link(call_id, request.headers, request.body, request.client_request, request.resend_count),
+            **facts,
         )
-        self._join()
-        call, place = placed(call, self._tracing)
-        body = _replaceable(request)
-        sends = self._linked(call, body) if dialect.takes_trace else None
-        if sends is not None:
-            call = replace(call, linked=True)
-        if dialect.takes_user:
-            sends = forwarded(sends or body, call.user) or sends
-        after = self._aftermath
-        words = None if after is None else after.words(dialect.operation, request.body, credentials)
+        self._join_provider()
+        call, place = place_call(call, self._tracing)
+        call, replacement = self._replacement(call, dialect, request)
+        buffer = self._aftermath.content_buffer(dialect.operation, request.body, credentials)
         owed = None if self._owing is None else self._owing(request)
-        finished = partial(self._finished, place=place, words=words, owed=owed, process=process)
-        opened = partial(self._opened, place=place)
-        exchange = Exchange(call, dialect, opened, finished, credentials, user=who.hidden(asked))
-        exchange.context, exchange.words, exchange.sends = place.context, words, sends
-        exchange.on_usage = place.on_usage
-        return exchange
+        on_finish = partial(self._on_finish, place=place, buffer=buffer, owed=owed, process=process)
+        on_headers = partial(self._on_headers, place=place)
+        return Exchange(
+            call,
+            dialect,
+            on_headers,
+            on_finish,
+            credentials,
+            user=resolution.raw_user(stated),
+            context=place.context,
+            request_body=request.body,
+            replacement_body=replacement,
+            content_buffer=buffer,
+            on_usage=place.on_usage,
+        )
 
-    def _join(self) -> None:
-        """Join the application's provider, whose resource the call has."""
+    def _join_provider(self) -> None:
+        """Join the application's current tracer provider, whose resource the call gets."""
         self._tracing.tracer()
         if self._provider is not self._tracing.provider:
             self._provider = self._tracing.provider
             if self._on_provider is not None:
                 self._on_provider()
 
-    def _linked(self, call: Call, body: bytes | None) -> bytes | None:
-        """Return the body in which OpenRouter's Broadcast finds our span, where that is wanted and can be."""
-        if not self._link_broadcast or not body or not call.trace_id or not call.span_id:
-            return None
-        return linked(body, call.trace_id, call.span_id)
+    def _replacement(self, call: Call, dialect: Dialect, request: HttpRequest) -> tuple[Call, bytes | None]:
+        """Return the body to send in place of the application's, if any, and the call, marked if that links it.
 
-    def _listen(self, dialect: Dialect, request: HttpRequest) -> Exchange:
-        """Return an exchange that is no call: it asks how a job stands, and may bring its bill."""
+        The body names our span for OpenRouter's Broadcast, or the user, if that is configured and the application's
+        body names none.
+        """
+        body = _replaceable_body(request)
+        links = self._link_broadcast and dialect.takes_trace
+        user = forwardable(call.user) if body and dialect.takes_user else None
+        if not body or not (links or user) or (members := decode_members(body)) is None:
+            return call, None
+        changes: dict[str, Any] = {}
+        trace = linked_trace(members, call.trace_id, call.span_id) if links else None
+        if trace is not None:
+            call = replace(call, linked=True)
+            changes["trace"] = trace
+        if user is not None and not names_user(members):
+            changes["user"] = user
+        return call, with_members(members, changes) if changes else None
+
+    def _open_poll(self, dialect: Dialect, request: HttpRequest) -> Exchange:
+        """Return the exchange of a request that is no call: it polls a job, and may return the job's bill."""
         base = Call(call_id="", operation=dialect.operation, started_at=time.time_ns())
-        return Exchange(base, dialect, _ignored, self._polled, secrets_of(request.headers))
+        secrets = secrets_of(request.headers)
+        return Exchange(base, dialect, _ignore, self._on_poll, secrets, request_body=request.body)
 
-    def _polled(self, seen: Call) -> None:
-        late = bill_of(seen)
-        if late is not None and in_force().hash_key is not None:  # the job's user is not known here, who may be quoted
+    def _on_poll(self, call: Call) -> None:
+        late = bill_of(call)
+        if late is not None and current_rules().hash_key is not None:  # it may quote the job's user, not known here
             late = replace(late, error_message=None)
         if late is not None and self._keep is not None:
             with guard.quietly("recorder.keep"):
                 self._keep(late)
 
-    def _opened(self, call: Call, place: Place) -> None:
-        if call.http_status is not None and call.http_status >= ERRORS:
+    def _on_headers(self, call: Call, place: Place) -> None:
+        if call.http_status is not None and call.http_status >= FIRST_NOT_SUCCESS:
             self._attempts.failed(call.call_id)
-        place.opened(call)
+        place.on_headers(call)
         if self._keep is not None:
             self._keep(call)
 
-    def _finished(
-        self, call: Call, place: Place, words: Words | None, owed: Callable[[Call], None] | None, process: int
+    def _on_finish(
+        self, call: Call, place: Place, buffer: ContentBuffer | None, owed: Callable[[Call], None] | None, process: int
     ) -> None:
-        if call.outcome != "completed" and process != forks.process():
-            return  # a forked child has let go of its copy: what became of the call is its parent's to say
+        if call.outcome != "completed" and process != forks.pid():
+            return  # a forked child has released its copy; the outcome is its parent's to record
         if call.error_type is not None:
             self._attempts.failed(call.call_id)
-        call, span = place.finished(call)
+        call, span = place.on_finish(call)
         abandoned = call.outcome == "abandoned" or collecting()
-        left = not abandoned and self._leave(call, words, span)
+        submitted = not abandoned and self._submit(call, buffer, span)
         if self._keep is not None:
             try:
-                self._keep(replace(call, content=True) if words is not None and (left or abandoned) else call)
+                self._keep(replace(call, content=True) if buffer is not None and (submitted or abandoned) else call)
             except Exception:  # noqa: BLE001 - the application reads on
                 guard.caught("recorder.keep")
         if abandoned:
-            self._abandoned.append((call, span, words))
-        elif not left:
+            self._abandoned.append((call, span, buffer))
+        elif not submitted:
             _end(call, span)
         if owed is not None:
             with guard.quietly("recorder.owing"):
                 owed(call)
 
-    def _leave(self, call: Call, words: Words | None, span: Span | None) -> bool:
-        """Leave what is done behind the caller's back; return whether that ends the span."""
+    def _submit(self, call: Call, buffer: ContentBuffer | None, span: Span | None) -> bool:
+        """Submit the background work on a call; return whether that ends its span."""
         try:
-            return self._aftermath is not None and self._aftermath.take(call, words, span)
+            return self._aftermath.submit(call, buffer, span)
         except Exception:  # noqa: BLE001 - the application reads on
             guard.caught("recorder.aftermath")
             return False
@@ -219,13 +245,13 @@ def _end(call: Call, span: Span | None) -> None:
             spans.end(span, call)
 
 
-def _replaceable(request: HttpRequest) -> bytes | None:
-    """Return a body of JSON in the place of which another can be sent."""
+def _replaceable_body(request: HttpRequest) -> bytes | None:
+    """Return a JSON body in whose place another can be sent."""
     is_json = (request.headers.get("content-type") or "").lower().startswith("application/json")
     return request.body if request.replaceable and is_json else None
 
 
-def _asked(request: HttpRequest) -> Facts:
+def _stated_facts(request: HttpRequest) -> Facts:
     if request.form is not None:
         facts = form_facts(request.form)
     else:
@@ -234,5 +260,5 @@ def _asked(request: HttpRequest) -> Facts:
     return facts
 
 
-def _ignored(_call: Call) -> None:
-    """Take note of nothing."""
+def _ignore(_call: Call) -> None:
+    """Do nothing."""

@@ -1,8 +1,9 @@
-"""What is kept of what an application does.
+"""The records of what an application does, as the journal and the stores hold them.
 
-- `call`      one call; `resource` what OpenTelemetry says of the application that made it
-- `late`      what is said of a call after its end; `early`, before its store has the call
-- `content`   its words, a record of their own
-- `foreign`   a span of the application's own
+- `call`      one call to OpenRouter
+- `resource`  what the OpenTelemetry resource states of the application that made it
+- `late`      what OpenRouter states of a call after its exchange, such as its cost
+- `content`   the content of a call, a record of its own; `redacted` what a redactor may change in it
+- `app_span`  a span of the application
 - `record`    any of these
 """

@@ -1,44 +1,45 @@
-"""A Call: everything known of one HTTP exchange with OpenRouter that asked a model for something.
+"""A Call: everything known of one HTTP exchange with OpenRouter that called a model.
 
-It is what capture makes, the journal keeps, the ledger books and the exporters send. Unknown is `None`, never zero.
+Capture makes it, the journal stores it, the ledger books it and the exporters send it. Unknown is `None`, never zero.
 """
 
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
+
+from spancast.base.money import EXACT
 
 Outcome = Literal["completed", "error", "closed", "cancelled", "abandoned", "killed"]
 """How an exchange ended.
 
 `completed`: the answer was read to its end. `error`: OpenRouter, the model or the network failed. `closed`: the
 application closed the answer early. `cancelled`: its task was cancelled or interrupted. `abandoned`: the answer was
-dropped and collected. `killed`: the process died with the answer under way.
+garbage-collected unread. `killed`: the process died before the end of the answer.
 """
 
 CostSource = Literal["response", "generation", "analytics", "prices"]
-"""Where a cost is from: the answer, or the poll of its job; OpenRouter's record of the generation; its analytics, or
+"""The source of a cost: the answer, or the poll of its job; OpenRouter's record of the generation; its analytics, or
 their export; or an estimate by OpenRouter's price list."""
 
-_EXACT = Context(prec=200)
 """Sums and differences of stated amounts keep every digit."""
 
 Scalar = str | int | float | bool
-"""What a resource attribute may be."""
+"""The value of a resource attribute."""
 
 
 def spent(cost: Decimal | None, upstream_cost: Decimal | None, *, is_byok: bool | None) -> Decimal | None:
-    """Return what left any account, in US dollars: the cost, and under BYOK the provider's own bill beside it.
+    """Return what was spent from all accounts, in US dollars: the cost, and under BYOK the provider's own bill too.
 
-    `None` when one of them is unknown that counts.
+    `None` when one that counts is unknown.
     """
     if cost is None or not is_byok:
         return cost
-    return None if upstream_cost is None else _EXACT.add(cost, upstream_cost)
+    return None if upstream_cost is None else EXACT.add(cost, upstream_cost)
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a request asks of the model, as the application wrote it (OpenRouter API, ChatRequest and its siblings)."""
+    """The parameters of a request, as the application wrote them (OpenRouter API, ChatRequest and its siblings)."""
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -51,23 +52,23 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     repetition_penalty: float | None = None
     seed: int | None = None
     choice_count: int | None = None
-    """`n`, how many choices were asked for."""
+    """`n`, the number of choices requested."""
     stop: tuple[str, ...] | None = None
     reasoning_level: str | None = None
     """`reasoning.effort`, `reasoning_effort` or `output_config.effort`."""
     verbosity: str | None = None
     modalities: tuple[str, ...] | None = None
-    """What the answer may be made of: text, image, audio."""
+    """The modalities requested of the answer: text, image, audio."""
     response_format: str | None = None
     """`response_format.type` or `text.format.type`: text, json_object, json_schema, ..., or a container such as mp3."""
     dimensions: int | None = None
     """The length of an embedding."""
     encoding_format: str | None = None
-    """How an embedding is written: float, base64."""
+    """The encoding of an embedding: float, base64."""
     service_tier: str | None = None
-    """The tier asked for; what is billed is the tier that served."""
+    """The tier requested; the tier that served is billed."""
     tool_count: int | None = None
-    """How many tools the model was offered."""
+    """The number of tools offered to the model."""
     tool_choice: str | None = None
     parallel_tool_calls: bool | None = None
     plugins: tuple[str, ...] | None = None
@@ -77,7 +78,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Modalities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Tokens by what they stand for; each is a part of the input, of the output or of the cached input."""
+    """Tokens by modality; each count is a part of the input, of the output or of the cached input."""
 
     text_input: int | None = None
     image_input: int | None = None
@@ -93,7 +94,7 @@ class Modalities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One try of OpenRouter's own at an endpoint."""
+    """One attempt of OpenRouter at an endpoint."""
 
     model: str | None
     provider: str | None
@@ -101,90 +102,90 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Routing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How OpenRouter found who answers; stated only to a request with `X-OpenRouter-Metadata: enabled`."""
+    """How OpenRouter chose the endpoint; stated only to a request with `X-OpenRouter-Metadata: enabled`."""
 
     strategy: str | None = None
     """direct, auto, fallback, ..."""
     attempt: int | None = None
-    """Which try succeeded, from 1."""
+    """Which attempt succeeded, from 1."""
     attempts: tuple[Attempt, ...] = ()
     pipeline: tuple[str, ...] = ()
-    """The names of the stages that the request passed: guardrails, plugins."""
+    """The names of the stages that the request passed through: guardrails, plugins."""
     summary: str | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="call"):
-    """One exchange. While it is under way `outcome` is `None`; what is known then is what its request says."""
+    """One exchange. While it is in progress `outcome` is `None`, and only the fields of its request are known."""
 
     call_id: str
     """Random, 32 hex digits, minted when the exchange opens: the only unique key anywhere."""
     operation: str
-    """What was asked for: chat, completion, responses, message, embeddings, rerank, image, speech, transcription,
+    """What was requested: chat, completion, responses, message, embeddings, rerank, image, speech, transcription,
     video, batch, decision; or unknown."""
     started_at: int
-    """Unix time in nanoseconds at which the request was handed to the client library."""
+    """Unix time in nanoseconds at which the request was passed to the client library."""
     outcome: Outcome | None = None
 
     server_address: str | None = None
     server_port: int | None = None
     http_status: int | None = None
     error_type: str | None = None
-    """Not `None` exactly when the exchange failed: OpenRouter's stable `error_type`, else its error code, else the
+    """Not `None` exactly if the exchange failed: OpenRouter's stable `error_type`, else its error code, else the
     HTTP status, else the name of the exception."""
     error_message: str | None = None
     """The first 128 characters of OpenRouter's own message, secrets removed."""
     error_provider: str | None = None
-    """The provider that failed, as the error says."""
+    """The provider that failed, as the error states it."""
     previous_errors: tuple[str, ...] = ()
-    """The codes of the failures that OpenRouter met before this one, oldest first."""
+    """The codes of the failures at OpenRouter before this one, oldest first."""
     retry_after: float | None = None
-    """Seconds that OpenRouter asks to wait before the next try."""
+    """Seconds to wait before the next attempt, as OpenRouter requests."""
     attempt_of: str | None = None
-    """The `call_id` of the first attempt, where a client library tries the same request again."""
+    """The `call_id` of the first attempt, where a client library retries a request."""
     retry: int | None = None
-    """Which repetition this is, from 1; 0 or `None` for the first attempt."""
+    """The number of the retry, from 1; 0 or `None` for the first attempt."""
 
     duration: int | None = None
     """Nanoseconds from the start to the end of the answer."""
     time_to_headers: int | None = None
     """Nanoseconds from the start to the status line and headers."""
     time_to_first_token: int | None = None
-    """Nanoseconds from the start to the first piece of the answer itself; padding and comments are not it."""
+    """Nanoseconds from the start to the first piece of output; padding and comments do not count."""
 
     streamed: bool = False
-    """Whether the application asked for a stream, or got one."""
+    """Whether the application requested a stream, or received one."""
     request_model: str | None = None
     request_models: tuple[str, ...] = ()
     """The fallback list: `models`, or those of `fallbacks`."""
     parameters: Parameters | None = None
 
     generation_id: str | None = None
-    """`X-Generation-Id`, else the body's `id` as written. It names what OpenRouter made; it is no key of ours."""
+    """`X-Generation-Id`, else the body's `id` as written. It is OpenRouter's id and no unique key: see `call_id`."""
     response_id: str | None = None
     """The body's `id` as written."""
     response_model: str | None = None
     provider: str | None = None
     """The provider that served the call, by its display name (`Amazon Bedrock`)."""
     finish_reasons: tuple[str | None, ...] | None = None
-    """Normalised, in the order of the choices."""
+    """As OpenRouter normalises them, in the order of the choices."""
     native_finish_reasons: tuple[str | None, ...] | None = None
     status: str | None = None
-    """What a Responses object or a job says of itself: completed, incomplete, failed, pending, ..."""
+    """The status of a Responses object or a job: completed, incomplete, failed, pending, ..."""
     service_tier: str | None = None
-    """The tier that served, which is the one that is billed."""
+    """The tier that served, which is billed."""
     region: str | None = None
-    """Where it was served, as OpenRouter's routing metadata or the regional host says."""
+    """Where it was served, by OpenRouter's routing metadata or the regional host."""
     request_id: str | None = None
-    """OpenRouter's name for the API request; it groups what one request generated."""
+    """OpenRouter's id of the API request, which groups the generations of one request."""
     cache_hit: bool | None = None
-    """Whether OpenRouter's response cache answered, for nothing; `None` where the cache was not asked."""
+    """Whether OpenRouter's response cache answered, free of charge; `None` where the cache was not used."""
     routing: Routing | None = None
     tool_calls: int | None = None
-    """Function calls that the model asks the application for."""
+    """Function calls that the model requests of the application."""
     server_tool_calls: int | None = None
-    """Calls of OpenRouter's own tools that were carried out inside the exchange."""
+    """Calls of OpenRouter's own tools, executed within the exchange."""
     web_searches: int | None = None
-    """Web searches inside the exchange; they may be counted among `server_tool_calls` too, so the two do not add up."""
+    """Web searches within the exchange; `server_tool_calls` may include them, so do not add the two."""
     citations: int | None = None
     """Sources that the answer cites."""
     output_chunks: int | None = None
@@ -204,14 +205,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     reasoning_tokens: int | None = None
     modalities: Modalities | None = None
     search_units: int | None = None
-    """What a rerank is billed by."""
+    """The units in which a rerank is billed."""
     audio_seconds: float | None = None
-    """Length of the sound that was transcribed."""
+    """Length of the audio that was transcribed."""
 
     cost: Decimal | None = None
     """US dollars charged to the account's credits, every digit as stated (`usage.cost`)."""
     cost_source: CostSource | None = None
-    """Where the cost is from; `None` when it is unknown."""
+    """The source of the cost; `None` when it is unknown."""
     upstream_cost: Decimal | None = None
     """US dollars of the provider's own price (`usage.cost_details.upstream_inference_cost`)."""
     upstream_input_cost: Decimal | None = None
@@ -219,14 +220,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     server_tool_cost: Decimal | None = None
     """US dollars of OpenRouter's own tools; a part of `cost`."""
     is_byok: bool | None = None
-    """Whether the account's own provider key served the call; only then is `upstream_cost` spent beside `cost`."""
+    """Whether the account's own provider key served the call; only then is `upstream_cost` spent besides `cost`."""
 
     content: bool = False
-    """Whether its words are kept, in a record of their own."""
+    """Whether its content is stored, in a record of its own."""
     key_hash: str | None = None
-    """SHA-256 of the API key in hex, by which OpenRouter lists its keys; never the key."""
+    """SHA-256 of the API key in hex, as OpenRouter lists its keys; never the key."""
     app_url: str | None = None
-    """`HTTP-Referer`, by which OpenRouter tells applications apart."""
+    """`HTTP-Referer`, by which OpenRouter distinguishes applications."""
     app_title: str | None = None
     """`X-OpenRouter-Title`, or `X-Title`."""
     app_categories: tuple[str, ...] = ()
@@ -234,11 +235,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     session: str | None = None
     tags: dict[str, str] = {}
     trace_name: str | None = None
-    """What the request calls its trace (`trace.trace_name`)."""
+    """The name that the request gives its trace (`trace.trace_name`)."""
     span_name: str | None = None
-    """What the request calls the span that is to stand between its trace and this call (`trace.span_name`)."""
+    """The name of the span that the request puts between its trace and this call (`trace.span_name`)."""
     generation_name: str | None = None
-    """What the request calls this call (`trace.generation_name`)."""
+    """The name that the request gives this call (`trace.generation_name`)."""
     environment: str | None = None
     """`trace.environment`."""
     release: str | None = None
@@ -246,9 +247,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     metadata: dict[str, str] = {}
     """`metadata`, and the further keys of `trace`, as text."""
     request_trace_id: str | None = None
-    """The trace that the request says it is of (`trace.trace_id`), as it writes it."""
+    """The trace that the request names (`trace.trace_id`), as written."""
     request_parent_span_id: str | None = None
-    """The span that the request says it is under (`trace.parent_span_id`), as it writes it."""
+    """The parent span that the request names (`trace.parent_span_id`), as written."""
 
     trace_id: str | None = None
     """32 hex digits."""
@@ -256,39 +257,39 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
     """16 hex digits."""
     parent_span_id: str | None = None
     carried: bool = False
-    """Whether it has the ids of another library's span, which carries it."""
+    """Whether another library's span carries the call, whose ids it then has."""
     genai_parent_span_id: str | None = None
-    """The nearest span above it that is a part of a model's work, an agent or a tool, and travels as a span."""
+    """The nearest GenAI span above it, such as an agent or a tool, that is sent to destinations."""
     beside: str | None = None
-    """The library that has an LLM span of its own for the same call, where that one could not carry ours."""
+    """The library with an LLM span of its own for the same call, where that span could not carry the call."""
     linked: bool = False
-    """Whether the request says in which trace OpenRouter's Broadcast is to put its spans."""
+    """Whether the request states the trace for the spans of OpenRouter's Broadcast."""
     sampled: bool = True
-    """Whether the trace's sampler kept it. Destinations follow that; the ledger does not."""
+    """Whether the trace is sampled. Destinations are sent sampled calls only; the ledger books all."""
     destinations: tuple[str, ...] = ()
-    """The destinations configured where the call was made."""
+    """The destinations configured in the process that made the call."""
     resource: dict[str, Scalar] = {}
     """The OpenTelemetry resource of the process that made the call."""
 
     @property
     def spent(self) -> Decimal | None:
-        """US dollars that left any account; see `spent`."""
+        """US dollars spent from all accounts; see `spent`."""
         return spent(self.cost, self.upstream_cost, is_byok=self.is_byok)
 
     @property
     def discount(self) -> Decimal | None:
-        """US dollars by which the cost stays below the provider's own price; `None` when it does not, or under BYOK."""
+        """US dollars by which the cost is below the provider's own price; `None` where it is not, or under BYOK."""
         if self.cost is None or self.upstream_cost is None or self.is_byok or self.cost >= self.upstream_cost:
             return None
-        return _EXACT.subtract(self.upstream_cost, self.cost)
+        return EXACT.subtract(self.upstream_cost, self.cost)
 
     @property
     def input_and_output_cost(self) -> tuple[Decimal, Decimal] | None:
-        """US dollars of the input and of the output, where the two add up to the cost exactly; else `None`."""
+        """US dollars of the input and of the output, if they add up to the cost exactly; else `None`."""
         parts = self.upstream_input_cost, self.upstream_output_cost
         if self.cost is None or self.is_byok or parts[0] is None or parts[1] is None:
             return None
-        return (parts[0], parts[1]) if _EXACT.add(parts[0], parts[1]) == self.cost else None
+        return (parts[0], parts[1]) if EXACT.add(parts[0], parts[1]) == self.cost else None
 
     @property
     def variant(self) -> str | None:
@@ -297,7 +298,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c
 
     @property
     def time_per_output_chunk(self) -> float | None:
-        """Nanoseconds between two events of a streamed answer, on average behind the first piece of it."""
+        """Average nanoseconds between two events of a streamed answer, from its first output on."""
         first, last, events = self.time_to_first_token, self.duration, self.output_chunks
         if first is None or last is None or events is None or events < 2:  # noqa: PLR2004 - one event has no gap
             return None

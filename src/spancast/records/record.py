@@ -1,10 +1,10 @@
-"""What the journal holds: calls, what is said of them late, and their words, joined by `call_id`; and other spans."""
+"""The records of the journal: calls, their late facts and their content, joined by `call_id`; and other spans."""
 
+from spancast.records.app_span import AppSpan
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.records.foreign import Foreign
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 
-Record = Call | Late | Content | Foreign
-Sent = Call | Foreign
-"""What travels to destinations."""
+Record = Call | LateFacts | Content | AppSpan
+SpanRecord = Call | AppSpan
+"""A record that becomes a span at destinations."""

@@ -1,5 +1,10 @@
-"""What an application's owner may choose.
+"""Reading the settings.
 
-- `settings`  what holds; `resolve` finds it among arguments, variables, a `file` and the `defaults`
-- `table`     a row for each setting; `reading`, how what was written becomes a value
+- `defaults`   the values of settings that depend on the environment
+- `file`       `spancast.toml` and `pyproject.toml`
+- `reading`    parsing the value of each setting
+- `resolve`    which value is in force: argument, variable, file or default
+- `settings`   the settings in force
+- `table`      all settings: names, variables, parsers, defaults
+- `variables`  variables with misspelt names
 """

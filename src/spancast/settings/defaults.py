@@ -1,4 +1,4 @@
-"""What settings are that nobody states: the platform's place for state, and what OpenTelemetry's own variables say."""
+"""Defaults that depend on the environment: the platform's directory for state, and OpenTelemetry's own variables."""
 
 import os
 from pathlib import Path
@@ -10,22 +10,25 @@ from spancast.settings.settings import ContentMode
 
 
 def home() -> Path:
-    """Return where this platform keeps the state of programs."""
-    return platformdirs.user_state_path("spancast", appauthor=False)
+    """Return the platform's directory for the state of programs; a relative path if this user has no home directory."""
+    try:
+        return platformdirs.user_state_path("spancast", appauthor=False)
+    except RuntimeError:  # there is neither HOME nor an entry in the user database
+        return Path("~/.local/state/spancast")
 
 
 def content() -> ContentMode:
-    """Return what the conventions' own variable says; what they do not know is, as with them, no content."""
+    """Return the mode of the GenAI conventions' own variable; as there, an unknown value means no content."""
     mode = os.environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "")
     return "span_only" if mode.strip().lower() == "true" else MODES.get(mode.strip().lower(), "no_content")
 
 
 def event() -> bool | None:
-    """Return what the conventions' own variable says; `None` where it says nothing."""
-    said = os.environ.get("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT", "").strip().lower()
-    return said == "true" if said else None
+    """Return the value of the GenAI conventions' own variable; `None` if it is not set."""
+    value = os.environ.get("OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT", "").strip().lower()
+    return value == "true" if value else None
 
 
 def enabled() -> bool:
-    """Whether the SDK's own variable leaves OpenTelemetry on."""
+    """Whether the SDK's own variable leaves OpenTelemetry enabled."""
     return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() != "true"

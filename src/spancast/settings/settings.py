@@ -1,4 +1,4 @@
-"""The settings that are in force."""
+"""The settings in force."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,28 +8,28 @@ from typing import Literal
 from spancast.destinations.destination import Destination
 
 Durability = Literal["process", "power", "memory"]
-"""What a finished call survives: the death of the process, the loss of power, or neither (nothing is written)."""
+"""What a finished call survives: the death of the process, a loss of power, or neither (nothing is written)."""
 
 ContentMode = Literal["no_content", "span_only", "event_only", "span_and_event"]
-"""Where prompts and completions go (GenAI semantic conventions, content capture)."""
+"""Where prompts and completions are recorded (GenAI semantic conventions, content capture)."""
 
 MetricNames = Literal["latest", "1.44", "off"]
 """Which names the metrics have; see `spancast.trace.metrics`."""
 
 Delivery = Literal["process", "external"]
-"""Who sends: this process, or only `spancast deliver`."""
+"""Who sends to destinations: this process, or only `spancast deliver`."""
 
 Backfill = Literal["off", "caller-key"]
-"""Whether the key of a call, held in memory alone, is used to ask what the call cost where its answer did not say."""
+"""Whether the key of a call, kept in memory alone, is used to look up a cost that the response did not state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What holds in this process, each read, or what it is without."""
+    """The settings of this process, each with its parsed value or its default."""
 
     destinations: tuple[Destination, ...]
     keys: Mapping[str, str]
-    """Hashes of API keys, by the names that they are given."""
+    """Hashes of API keys by name."""
     home: Path
     hosts: tuple[str, ...]
     capture_content: ContentMode
@@ -57,9 +57,9 @@ class Settings:
     retention: float
     """Seconds."""
     ledger_retention: float | None
-    """Seconds; `None` for no end."""
+    """Seconds; `None` for no limit."""
     enabled: bool
     instead_of: str | None = None
-    """Which `home` was wanted, and why another is used."""
+    """Which `home` was configured, and why another one is used."""
     stated: frozenset[str] = frozenset()
-    """The names of those that an argument, a variable or a file states."""
+    """The names of the settings that an argument, a variable or a file sets."""

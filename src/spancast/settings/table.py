@@ -1,10 +1,10 @@
-"""Every setting once: its name, its variable, how its text is read, and what it is without one."""
+"""All settings, each with its name, variable, parser, default and meaning."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
-from spancast.base.importing import function
+from spancast.base.importing import import_plain_function
 from spancast.destinations import keys
 from spancast.destinations.configured import destinations, flag
 from spancast.settings import defaults, reading
@@ -13,7 +13,7 @@ from spancast.settings.settings import Backfill, Delivery, Durability, MetricNam
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table: `read` turns what was written into the value, or raises `ConfigurationError`."""
+    """One setting. `read` parses a value, or raises `ConfigurationError`."""
 
     name: str
     variable: str
@@ -27,7 +27,7 @@ SETTINGS = (
     Setting(
         "keys",
         "SPANCAST_KEYS",
-        keys.named,
+        keys.parse_names,
         dict,
         "Names for API keys, by the SHA-256 of each: a table, or `web=01ab...,batch=23cd...`.",
     ),
@@ -49,7 +49,7 @@ SETTINGS = (
     Setting(
         "redact",
         "SPANCAST_REDACT",
-        function,
+        import_plain_function,
         lambda: None,
         "Called with each text of a prompt or completion before it is kept: a function, or `module:function`.",
     ),
@@ -72,14 +72,14 @@ SETTINGS = (
         "SPANCAST_USER_METRICS",
         flag,
         lambda: False,
-        "Whether the user is an attribute of the metrics: a time series for each.",
+        "Whether the user is an attribute of the metrics: one time series per user.",
     ),
     Setting(
         "link_broadcast",
         "SPANCAST_LINK_BROADCAST",
         flag,
         lambda: False,
-        "Whether requests name their span in `trace`, so that OpenRouter's Broadcast nests its spans under it.",
+        "Whether requests name their span in `trace`, so that OpenRouter's Broadcast nests its spans below it.",
     ),
     Setting(
         "default_user", "SPANCAST_DEFAULT_USER", reading.name, lambda: None, "The user of a call that states none."
@@ -103,14 +103,14 @@ SETTINGS = (
         "SPANCAST_BAGGAGE_KEYS",
         reading.entries,
         tuple,
-        "Entries of W3C baggage that are tags, beside `user.id` and `session.id`, which are the user and the session.",
+        "W3C baggage entries that become tags; `user.id` and `session.id` are always the user and the session.",
     ),
     Setting(
         "forward_user",
         "SPANCAST_FORWARD_USER",
         flag,
         lambda: False,
-        "Whether requests tell OpenRouter the user where the application does not.",
+        "Whether requests state the user to OpenRouter if the application does not.",
     ),
     Setting(
         "user_hash",
@@ -124,64 +124,64 @@ SETTINGS = (
         "SPANCAST_BACKFILL",
         reading.one_of(get_args(Backfill)),
         lambda: "off",
-        "Whether costs that no answer stated are asked for with the calls' own keys: `off`, `caller-key`.",
+        "Whether costs that no response stated are looked up with the calls' own API keys: `off`, `caller-key`.",
     ),
     Setting(
         "backfill_key",
         "SPANCAST_BACKFILL_KEY",
         reading.api_key,
         lambda: None,
-        "A key of OpenRouter's to ask with for all costs that no answer stated.",
+        "An OpenRouter API key for looking up all costs that no response stated.",
     ),
     Setting(
         "estimate",
         "SPANCAST_ESTIMATE",
         flag,
         lambda: False,
-        "Whether a cost that is not stated is estimated by OpenRouter's list of prices.",
+        "Whether a cost that is not stated is estimated from OpenRouter's price list.",
     ),
     Setting(
         "durability",
         "SPANCAST_DURABILITY",
         reading.one_of(get_args(Durability)),
         lambda: "process",
-        "What a finished call survives: `process` (its death), `power` (its loss), `memory` (neither).",
+        "What a finished call survives: the death of the `process`, a loss of `power`, or with `memory` neither.",
     ),
     Setting(
         "delivery",
         "SPANCAST_DELIVERY",
         reading.one_of(get_args(Delivery)),
         lambda: "process",
-        "Who sends: `process`, or `external` for `spancast deliver` alone.",
+        "Who sends to destinations: this `process`, or with `external` only `spancast deliver`.",
     ),
     Setting(
         "outbox_size",
         "SPANCAST_OUTBOX_SIZE",
         reading.size,
         lambda: 1_000_000_000,
-        "How much is kept on disk for destinations at most: bytes, or `500MB`, `2GB`.",
+        "How much is kept on disk for destinations: a number of bytes, or `500MB`, `2GB`.",
     ),
     Setting(
         "outbox_age",
         "SPANCAST_OUTBOX_AGE",
         reading.wait,
         lambda: 30 * reading.UNITS["d"],
-        "How long a call waits for a destination at most: `12h`, `30d`.",
+        "How long a call may wait for a destination: `12h`, `30d`.",
     ),
     Setting(
         "retention",
         "SPANCAST_RETENTION",
         reading.seconds,
         lambda: 7 * reading.UNITS["d"],
-        "How long a call that no destination waits for any more is kept, for `spancast replay`: `12h`, `7d`.",
+        "How long a call is kept for `spancast replay` when no destination waits for it any more: `12h`, `7d`.",
     ),
     Setting(
         "ledger_retention",
         "SPANCAST_LEDGER_RETENTION",
         reading.days,
         lambda: None,
-        "How long the ledger keeps single calls, whose sums stay: `90d`, `52w`.",
+        "How long the ledger keeps single calls; their sums stay: `90d`, `52w`.",
     ),
     Setting("enabled", "SPANCAST_ENABLED", flag, defaults.enabled, "Whether anything is instrumented at all."),
 )
-"""The table of settings; `docs/settings.md` is compared with it."""
+"""The table of settings; a test compares `docs/settings.md` with it."""

@@ -1,7 +1,7 @@
-"""What you need to test a program that calls OpenRouter: an OpenRouter that runs on this machine.
+"""Tools for testing a program that calls OpenRouter: an OpenRouter that runs on this machine.
 
 `Simulator` speaks OpenRouter's dialects on a loopback port, down to keep-alive padding, dated model names and exact
-dollars, and tells you afterwards what it served and what it charged:
+dollars, and afterwards lists what it served and what it charged:
 
     >>> import openai
     >>> from spancast.testing import Simulator
@@ -18,11 +18,20 @@ dollars, and tells you afterwards what it served and what it charged:
     >>> bill.cost
     Decimal('0.000161')
 
-In pytest the fixture `openrouter` is such a simulator, running, one a test. `spancast.testing.simulator` says which
-answers it gives, and which faults it can be asked for.
+In pytest the fixture `openrouter` is a running simulator, one for each test. See `spancast.testing.simulator` for its
+responses, and for the faults that it can inject.
 
-Whoever writes an exporter subclasses `ExporterContract`, in a test file of pytest's; `spancast.testing.contract` says
-how.
+To test an exporter, subclass `ExporterContract` in a test file of pytest's; see `spancast.testing.contract`.
+
+The modules:
+
+- `simulator`  the OpenRouter
+- `fixtures`   the fixture for pytest
+- `contract`   the suite for exporters
+- `spans`      the spans that the suite sends
+- `replies`    the replies that the suite has judged
+- `bodies`     parsing the bodies of requests
+- `purity`     detecting side effects
 """
 
 import importlib
@@ -38,7 +47,7 @@ _FROM = {"ExporterContract": "spancast.testing.contract", "Simulator": "spancast
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for: pytest imports this package in every test run, and programs may have no pytest."""
+    """Import on first use: pytest imports this package in every test run, and programs may not have pytest."""
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_FROM[name]), name)

@@ -1,4 +1,4 @@
-"""What a request says, as plain values: JSON, JSON by lines, or OTLP in protobuf, compressed or not."""
+"""Parsing request bodies into plain values: JSON, JSON lines, or OTLP in protobuf, compressed or not."""
 
 import gzip
 import json
@@ -8,26 +8,26 @@ from typing import Any
 
 from spancast.contract import Request
 
-_UNPACK: Mapping[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "deflate": zlib.decompress}
+_DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "deflate": zlib.decompress}
 
 
-class Unreadable(AssertionError):  # noqa: N818 - a failed test, named as what is the matter
-    """A body is none of what is known here."""
+class UnreadableBodyError(AssertionError):
+    """A body has a format that the suite does not know."""
 
 
-def unpacked(request: Request) -> bytes:
-    """Return the body without its compression."""
+def decompress(request: Request) -> bytes:
+    """Return the body, decompressed."""
     coding = {name.lower(): value for name, value in request.headers.items()}.get("content-encoding", "")
     if coding in ("", "identity"):
         return request.body
-    if coding not in _UNPACK:
-        raise Unreadable(f"The suite cannot read content-encoding {coding!r}. Override `said`.")
-    return _UNPACK[coding](request.body)
+    if coding not in _DECOMPRESS:
+        raise UnreadableBodyError(f"The suite cannot read content-encoding {coding!r}. Override `parse_body`.")
+    return _DECOMPRESS[coding](request.body)
 
 
-def read(request: Request) -> Any:
-    """Return what the body says; raise `Unreadable` for what is not known here or is no JSON for strict parsers."""
-    body = unpacked(request)
+def parse(request: Request) -> Any:
+    """Return the body's values; raise `UnreadableBodyError` for an unknown format, or for invalid JSON."""
+    body = decompress(request)
     kind = {name.lower(): value for name, value in request.headers.items()}.get("content-type", "")
     if "protobuf" in kind:
         return _otlp(body)
@@ -39,30 +39,32 @@ def read(request: Request) -> Any:
         lines = body.splitlines()
         if len(lines) > 1 and all(line.lstrip().startswith((b"{", b"[")) for line in lines):
             return [_strict(line) for line in lines]
-        raise Unreadable(f"The body ({kind or 'of no content type'}) is no JSON: {error}. Override `said`.") from error
+        raise UnreadableBodyError(
+            f"The body ({kind or 'of no content type'}) is not JSON: {error}. Override `parse_body`."
+        ) from error
 
 
-def figures(said: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value with the name that it is under; JSON within text is looked into."""
-    if isinstance(said, dict):
-        for key, value in said.items():
-            yield from figures(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(said, list):
-        for value in said:
-            yield from figures(value, name)
-    elif isinstance(said, str) and said[:1] in ("{", "["):
-        within = _within(said)
-        yield from figures(within, name) if within is not None else ((name, said),)
+def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every scalar with the dotted name of its place; JSON inside text is parsed, too."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from leaves(member, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, name)
+    elif isinstance(value, str) and value[:1] in ("{", "["):
+        nested = _nested_json(value)
+        yield from leaves(nested, name) if nested is not None else ((name, value),)
     else:
-        yield name, said
+        yield name, value
 
 
-def _within(text: str) -> Any:
+def _nested_json(text: str) -> Any:
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict | list) else None
+    return parsed if isinstance(parsed, dict | list) else None
 
 
 def _strict(body: bytes) -> Any:
@@ -70,7 +72,7 @@ def _strict(body: bytes) -> Any:
 
 
 def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _otlp(body: bytes) -> Any:
@@ -80,7 +82,7 @@ def _otlp(body: bytes) -> Any:
     try:
         request = ExportTraceServiceRequest.FromString(body)
     except DecodeError as error:
-        raise Unreadable(f"The body is no OTLP request: {error}. Override `said`.") from error
+        raise UnreadableBodyError(f"The body is not an OTLP request: {error}. Override `parse_body`.") from error
     return [
         {"resource": _attributes(one.resource.attributes), "name": span.name, **_attributes(span.attributes)}
         | {"events": [_attributes(event.attributes) for event in span.events]}

@@ -1,6 +1,6 @@
-"""The fixtures that pytest finds by itself where Spancast is installed.
+"""The fixtures that pytest finds by entry point if Spancast is installed.
 
-Pytest imports this module in every test run, so that it must cost next to nothing until a fixture is asked for.
+Pytest imports this module in every test run, so it must cost next to nothing until a fixture is used.
 """
 
 from typing import TYPE_CHECKING

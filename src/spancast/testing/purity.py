@@ -1,9 +1,9 @@
-"""What an exporter may not do: a socket, a file, a thread, a clock, the environment. Here each of them is caught.
+"""Detects what an exporter may not use: sockets, files, threads, clocks, the environment.
 
-The interpreter's own audit events tell of sockets, files, threads and processes, however a name was imported (PEP 578).
-It tells of no clock, of no environment and, before Python 3.12, of no thread; these are replaced for a while. A
-function of `time` that was imported by its own name is not seen; what it gives makes the same spans other requests.
-Whatever other threads do is theirs.
+The interpreter's audit events report sockets, files, threads and processes, however a function was imported (PEP 578).
+They do not report clocks, the environment and, before Python 3.12, threads; those functions are replaced meanwhile. A
+function of `time` that was imported by its own name escapes; but then the same spans make different requests. Other
+threads are not watched.
 """
 
 import os
@@ -23,70 +23,72 @@ _EVENTS = (
     "open",
     *("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn"),
 )
-"""How the names of the events begin (Python, "Audit events table")."""
+"""Prefixes of the events' names (Python docs, "Audit events table")."""
 _CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "sleep")
 
 
-class Impure(AssertionError):  # noqa: N818 - a failed test, named as what is the matter
+class ImpurityError(AssertionError):
     """An exporter did what only the courier may do."""
 
 
-class _Watch:
-    """What is watched now: at most one thread."""
+class _Monitor:
+    """Monitors at most one thread."""
 
     def __init__(self) -> None:
         self.thread: int | None = None
-        self.seen: list[str] = []
+        self.used: list[str] = []
 
-    def note(self, what: str) -> None:
+    def report(self, what: str) -> None:
         if threading.get_ident() == self.thread:
-            self.seen.append(what)
-            raise Impure(f"{what} was used")
+            self.used.append(what)
+            raise ImpurityError(f"{what} was used")
 
 
-_watch = _Watch()
+_monitor = _Monitor()
 
 
 @contextmanager
 def pure(what: str) -> Iterator[None]:
-    """Raise `Impure` at whatever touches the world in this thread, and in the end where that was swallowed.
+    """Raise `ImpurityError` for side effects in this thread, and again at the end in case it was caught inside.
 
     Args:
-        what: what is done within, for the message.
+        what: what runs inside, for the message.
     """
-    _hook()
+    _install_hook()
     with ExitStack() as replaced:
         for name in _CLOCKS:
-            replaced.enter_context(mock.patch.object(time, name, _noting(f"time.{name}()", getattr(time, name))))
+            replaced.enter_context(mock.patch.object(time, name, _reporting(f"time.{name}()", getattr(time, name))))
         start = threading.Thread.start
-        replaced.enter_context(mock.patch.object(threading.Thread, "start", _noting("a thread", start)))
+        replaced.enter_context(mock.patch.object(threading.Thread, "start", _reporting("a thread", start)))
         environ = type(os.environ)
-        replaced.enter_context(mock.patch.object(environ, "__getitem__", _noting("os.environ", environ.__getitem__)))
-        _watch.seen = []
-        _watch.thread = threading.get_ident()
+        replaced.enter_context(mock.patch.object(environ, "__getitem__", _reporting("os.environ", environ.__getitem__)))
+        _monitor.used = []
+        _monitor.thread = threading.get_ident()
         try:
             yield
         finally:
-            _watch.thread = None
-    if _watch.seen:
-        raise Impure(f"{what} used {_watch.seen[0]}. An exporter is pure: leave it to the courier.")
+            _monitor.thread = None
+    if _monitor.used:
+        raise ImpurityError(f"{what} used {_monitor.used[0]}. An exporter is pure: leave it to the courier.")
 
 
 @cache
-def _hook() -> None:
-    """Listen to the interpreter, once: nobody can be told to stop listening."""
-    sys.addaudithook(_heard)
+def _install_hook() -> None:
+    """Add the audit hook, once: it cannot be removed."""
+    sys.addaudithook(_on_event)
 
 
-def _heard(event: str, _: tuple[Any, ...], watch: _Watch = _watch, watched: tuple[str, ...] = _EVENTS) -> None:
-    """Note an event; what it needs is bound, for one after this module has been torn down."""
-    if watch.thread is not None and event.startswith(watched):
-        watch.note(event)
+def _on_event(
+    event: str, _: tuple[Any, ...], monitor: _Monitor = _monitor, prefixes: tuple[str, ...] = _EVENTS
+) -> None:
+    """Report an event; the defaults bind what it needs, for events after this module is torn down."""
+    if monitor.thread is not None and event.startswith(prefixes):
+        monitor.report(event)
 
 
-def _noting(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def noting(*args: Any, **kwargs: Any) -> Any:
-        _watch.note(what)
+def _reporting(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def reporting(*args: Any, **kwargs: Any) -> Any:
+        _monitor.report(what)
         return function(*args, **kwargs)
 
-    return noting
+    return reporting

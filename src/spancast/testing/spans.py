@@ -1,6 +1,6 @@
-"""Spans to try an exporter on: a call that says everything, one of which little is known, an agent's whole trace.
+"""Spans to test an exporter with: a call with every field, one with few, a whole agent trace, and hostile values.
 
-Whoever writes an exporter may use them in tests of his own; what they say is fixed.
+Authors of exporters may use them in their own tests; their values do not change.
 """
 
 import json
@@ -13,13 +13,13 @@ from spancast.contract import Attribute, Event, Span
 from spancast.delivery.otlp import OtlpEncoder
 from spancast.records.call import Call, Parameters
 from spancast.records.content import Content
-from spancast.trace.span import exported
+from spancast.spans.export import export_call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AT = 1_790_000_000_000_000_000
-"""When the call begins, in Unix nanoseconds."""
+"""The start of the call; Unix time in nanoseconds."""
 SECOND = 1_000_000_000
 TRACE = "5b8efff798038103d269b633813fc60c"
 COST = Decimal("0.000731400000000001")
@@ -29,8 +29,8 @@ _RESOURCE = {"service.name": "shop", "service.version": "7.1", "deployment.envir
 _AGENT = "eee19b7ec3c1b173"
 
 
-def call_span(span_id: str = "eee19b7ec3c1b174", *, words: bool = True, **facts: Any) -> Span:
-    """Return the span of a call. It says everything, but for what `facts`, fields of `Generation`, say otherwise."""
+def call_span(span_id: str = "eee19b7ec3c1b174", *, with_content: bool = True, **facts: Any) -> Span:
+    """Return the span of a call with every field set; `facts` replace fields of `Generation`."""
     known: dict[str, Any] = {
         "call_id": span_id * 2,
         "operation": "chat",
@@ -68,18 +68,20 @@ def call_span(span_id: str = "eee19b7ec3c1b174", *, words: bool = True, **facts:
         "parent_span_id": _AGENT,
         "resource": _RESOURCE,
     }
-    return exported(Call(**{**known, **facts}), OtlpEncoder(), _VERSION, _words(span_id * 2) if words else None)
+    return export_call(
+        Call(**{**known, **facts}), OtlpEncoder(), _VERSION, _content(span_id * 2) if with_content else None
+    )
 
 
 def opened_call_span() -> Span:
-    """Return the span of a call that was killed before anything of the answer was known, its cost included."""
+    """Return the span of a call that was killed before anything of the response was known, including its cost."""
     names = (
         *("duration", "time_to_first_token", "http_status", "response_model", "generation_id", "provider"),
         *("finish_reasons", "tool_calls", "input_tokens", "output_tokens", "total_tokens", "cached_tokens"),
         *("cache_write_tokens", "reasoning_tokens", "cost", "cost_source", "is_byok"),
     )
     unknown: dict[str, Any] = dict.fromkeys(names)
-    return call_span(words=False, outcome="killed", error_type="killed", **unknown)
+    return call_span(with_content=False, outcome="killed", error_type="killed", **unknown)
 
 
 def companion_span(name: str, **facts: Any) -> Span:
@@ -109,7 +111,7 @@ def companion_span(name: str, **facts: Any) -> Span:
 
 
 def trace_spans() -> list[Span]:
-    """Return an agent's trace: the agent, a call that asks for a tool, the tool, and a call, which both fail."""
+    """Return an agent's trace: the agent, a call that requests a tool, the tool, which fails, and a call that fails."""
     agent = companion_span(
         "invoke_agent weather",
         attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "weather"},
@@ -130,7 +132,7 @@ def trace_spans() -> list[Span]:
     )
     refused = call_span(
         "eee19b7ec3c1b176",
-        words=False,
+        with_content=False,
         started_at=AT + 3 * SECOND,
         outcome="error",
         http_status=429,
@@ -144,9 +146,10 @@ def trace_spans() -> list[Span]:
 
 
 def hostile_spans() -> dict[str, Span]:
-    """Return spans on which an application has put what is hard to send, by what it is.
+    """Return spans with values that are hard to send, by a description of the value.
 
-    They are as the courier gives them: what no attribute may be has become what comes nearest (`exporters/README.md`).
+    They are as the courier passes them on: an invalid attribute has become the nearest valid one
+    (`exporters/README.md`).
     """
     odd: dict[str, Any] = {
         "lone surrogates": {"name": "\ud800", "attributes": {"a\udfff": "\udc00"}, "tags": {"\ud800": "\ud800"}},
@@ -186,7 +189,7 @@ def _hostile_calls() -> dict[str, Span]:
     return {**calls, "a call with words of another shape": replace(call_span(), content=_STRANGE)}
 
 
-def _words(call_id: str) -> Content:
+def _content(call_id: str) -> Content:
     asked = {"role": "user", "parts": [{"type": "text", "content": "What is the weather in Paris?"}]}
     call = {"type": "tool_call", "id": "call_1", "name": "get_weather", "arguments": {"city": "Paris"}}
     answered = {"role": "assistant", "parts": [{"type": "text", "content": "Let me check."}, call]}

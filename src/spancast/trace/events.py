@@ -1,7 +1,7 @@
-"""The inference-details event of a Call, where that is asked for: what its span says, as a log record of its own.
+"""The inference-details event of a Call, which is opt-in: the attributes of its span, as a log record.
 
-(GenAI semantic conventions, `gen_ai.client.inference.operation.details`, opt-in.) On a span the words are JSON text;
-on an event the conventions want them as what they mean.
+(GenAI semantic conventions, `gen_ai.client.inference.operation.details`.) Content is JSON text on a span; on an event
+the conventions ask for structured values.
 """
 
 from typing import TYPE_CHECKING
@@ -13,9 +13,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.trace.attributes import answer_attributes, content_attributes, request_attributes
-from spancast.trace.span import SCOPE
-from spancast.trace.tracing import VERSION
+from spancast.spans.attributes import content_attributes, request_attributes, response_attributes
+from spancast.spans.scope import SCOPE, VERSION
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import AnyValue
@@ -29,21 +28,21 @@ class Events:
     def __init__(self, provider: LoggerProvider | None = None) -> None:
         self._given = provider
 
-    def wanted(self) -> bool:
-        """Return whether anybody keeps log records here; the API's own providers do not."""
+    def is_enabled(self) -> bool:
+        """Return whether log records are processed; the API's own providers drop them."""
         return not type(self._provider()).__module__.startswith("opentelemetry._logs")
 
     def emit(self, call: Call, content: Content | None) -> None:
-        """Emit a finished call, with its words where they are known."""
-        attributes: dict[str, AnyValue] = {**request_attributes(call), **answer_attributes(call)}
+        """Emit a finished call, with its content if it is given."""
+        attributes: dict[str, AnyValue] = {**request_attributes(call), **response_attributes(call)}
         if content is not None:
-            attributes.update((name, msgspec.json.decode(words)) for name, words in content_attributes(content).items())
+            attributes.update((name, msgspec.json.decode(value)) for name, value in content_attributes(content).items())
         self._provider().get_logger(SCOPE, VERSION).emit(
             LogRecord(
                 timestamp=call.started_at + (call.duration or 0),
                 event_name=NAME,
                 severity_number=SeverityNumber.INFO,
-                context=_place(call),
+                context=_context(call),
                 attributes=attributes,
             )
         )
@@ -52,10 +51,10 @@ class Events:
         return self._given or get_logger_provider()
 
 
-def _place(call: Call) -> Context:
-    """Return the context of the call's span, for the record to be found by."""
+def _context(call: Call) -> Context:
+    """Return the context of the call's span, which links the log record to it."""
     if call.trace_id is None or call.span_id is None:
         return Context()
     flags = TraceFlags(TraceFlags.SAMPLED if call.sampled else TraceFlags.DEFAULT)
-    place = SpanContext(int(call.trace_id, 16), int(call.span_id, 16), is_remote=False, trace_flags=flags)
-    return set_span_in_context(NonRecordingSpan(place), Context())
+    span_context = SpanContext(int(call.trace_id, 16), int(call.span_id, 16), is_remote=False, trace_flags=flags)
+    return set_span_in_context(NonRecordingSpan(span_context), Context())

@@ -1,4 +1,4 @@
-"""The application's global providers, asked for with every call: the API itself reads the environment each time."""
+"""The application's global providers, cached for each call: the API itself reads the environment each time."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -10,24 +10,24 @@ T = TypeVar("T")
 
 
 class Global(Generic[T]):
-    """What an API function returns, asked for anew when the slot in which the API keeps it has changed.
+    """The result of an API function, cached until the variable in which the API stores it changes.
 
-    An API that keeps it elsewhere is asked each time.
+    If the API stores it elsewhere, the function is called each time.
     """
 
-    def __init__(self, module: ModuleType, slot: str, ask: Callable[[], T]) -> None:
+    def __init__(self, module: ModuleType, variable: str, get: Callable[[], T]) -> None:
         self._module = module
-        self._slot = slot
-        self._ask = ask
-        self._known: tuple[object, T] | None = None
+        self._variable = variable
+        self._get = get
+        self._cached: tuple[object, T] | None = None
 
     def __call__(self) -> T:
-        """Return it."""
-        kept = getattr(self._module, self._slot, self)
-        known = self._known
-        if known is None or known[0] is not kept or kept is self:
-            self._known = known = kept, self._ask()
-        return known[1]
+        """Return the current result."""
+        stored = getattr(self._module, self._variable, self)
+        cached = self._cached
+        if cached is None or cached[0] is not stored or stored is self:
+            self._cached = cached = stored, self._get()
+        return cached[1]
 
 
 tracer_provider = Global(trace, "_TRACER_PROVIDER", trace.get_tracer_provider)

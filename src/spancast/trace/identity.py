@@ -1,4 +1,4 @@
-"""Spans that are an identity and nothing more, for an application that has no tracer provider: nobody reads more."""
+"""Spans that have ids and nothing more, for an application without a tracer provider, where nobody exports them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,16 +27,16 @@ _SAMPLED, _DROPPED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAU
 
 
 class IdentityTracer(Tracer):
-    """Gives spans their ids as the SDK would, and asks a sampler."""
+    """Creates spans with the ids and the sampling that the SDK would give them."""
 
     def __init__(self, sampler: Sampler) -> None:
-        """Ask `sampler` which spans are kept."""
+        """Sample spans by `sampler`."""
         self._sampler = sampler
-        self.asks = self._sampler is not DEFAULT_ON
-        """Whether the sampler is asked; the SDK's default keeps what its parent keeps, and every trace that begins."""
+        self.uses_sampler = self._sampler is not DEFAULT_ON
+        """Whether the sampler is called; the SDK's default samples as the parent is, and every new trace."""
 
     def identity(self, above: SpanContext) -> Span:
-        """Return a span under `above`, whose sampler need not be asked."""
+        """Return a span under `above` without calling the sampler."""
         if not above.is_valid:
             flags, state = _SAMPLED, None
             trace_id = ids.trace_id()
@@ -59,7 +59,7 @@ class IdentityTracer(Tracer):
     ) -> Span:
         """Return a span that records nothing."""
         above = get_current_span(context).get_span_context()
-        if not self.asks:
+        if not self.uses_sampler:
             return self.identity(above)
         trace_id = above.trace_id if above.is_valid else ids.trace_id()
         result = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
@@ -70,15 +70,15 @@ class IdentityTracer(Tracer):
         )
 
     def start_as_current_span(self, name: str, *args: Any, end_on_exit: bool = True, **options: Any) -> Any:
-        """Make such a span the current one."""
+        """Make such a span current."""
         return use_span(self.start_span(name, *args, **options), end_on_exit)
 
 
 class IdentityProvider(TracerProvider):
-    """Has the resource and the sampler that the environment names.
+    """Has the resource and the sampler that the environment configures.
 
-    The SDK's own provider does more: in every process that the application forks it looks for its resource anew, in
-    threads, which takes milliseconds, and under gevent lets the application's greenlets run in the child.
+    The SDK's own provider does more: in every forked process it detects its resource again, in threads, which takes
+    milliseconds and, under gevent, lets the application's greenlets run in the child.
     """
 
     def __init__(self) -> None:
@@ -86,14 +86,14 @@ class IdentityProvider(TracerProvider):
         self._tracer = IdentityTracer(sampling._get_from_env_or_default())  # noqa: SLF001 - the SDK has no other way
 
     def get_tracer(self, *_args: Any, **_options: Any) -> IdentityTracer:
-        """Return the one that there is."""
+        """Return the only tracer."""
         return self._tracer
 
 
 def _resource() -> Resource:
-    """Return the resource that the environment names, as far as that can be found out now.
+    """Return the resource that the environment configures.
 
-    The SDK looks for it in threads, which cannot be had where they are refused, or where the interpreter is ending.
+    The SDK detects it in threads; where none can be started, or the interpreter is shutting down, without them.
     """
     try:
         return Resource.create()

@@ -1,46 +1,25 @@
-"""How OpenRouter's own spans of a call, which its Broadcast sends to a platform, and ours find each other.
+"""Linking OpenRouter's own spans of a call, which its Broadcast sends to a platform, with ours.
 
-Either the request names our span, and Broadcast hangs its own under it; or it does not, and Broadcast's ids are those
-that follow from the generation id.
+Either the request names our span, and Broadcast puts its own under it; or it does not, and Broadcast's ids follow from
+the generation id (`spancast.spans.broadcast_ids`).
 """
 
-from hashlib import sha256
+from typing import Any
 
-import msgspec
-
-_Members = dict[str, msgspec.Raw]
-_members = msgspec.json.Decoder(_Members).decode
-_NONE = (b"", b"null")
+from spancast.capture.json_body import Members, decode_members, is_null
 
 
-def broadcast_ids(generation_id: str) -> tuple[str, str]:
-    """Return the trace id and the root span id that Broadcast gives a generation whose request names no trace.
+def linked_trace(members: Members, trace_id: str | None, span_id: str | None) -> dict[str, Any] | None:
+    """Return the `trace` of a request that names our span, beside what the application has written there.
 
-    Undocumented; it held for every recorded payload of Broadcast (recordings, `broadcast_payloads`).
+    Returns:
+        `None` if we have no span, the request names one itself, or its `trace` is no object (OpenRouter API,
+        TraceConfig: `trace_id`, `parent_span_id`).
     """
-    digest = sha256(generation_id.encode()).hexdigest()
-    return digest[:32], digest[:16]
-
-
-def linked(body: bytes, trace_id: str, span_id: str) -> bytes | None:
-    """Return a JSON body whose `trace` names our span; `None` where it names a span itself, or is no JSON object.
-
-    Every other member stays as it is written (OpenRouter API, TraceConfig: `trace_id`, `parent_span_id`).
-    """
-    try:
-        members = _members(body)
-        trace = _object(members.get("trace"))
-        if "trace_id" in trace or "parent_span_id" in trace:
-            return None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    if not trace_id or not span_id:
         return None
-    ours = {"trace_id": _text(trace_id), "parent_span_id": _text(span_id)}
-    return msgspec.json.encode({**members, "trace": {**trace, **ours}})
-
-
-def _object(raw: msgspec.Raw | None) -> _Members:
-    return {} if raw is None or bytes(raw) in _NONE else _members(raw)
-
-
-def _text(value: str) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value))
+    member = members.get("trace")
+    trace: Members | None = {} if member is None or is_null(member) else decode_members(member)
+    if trace is None or "trace_id" in trace or "parent_span_id" in trace:
+        return None
+    return {**trace, "trace_id": trace_id, "parent_span_id": span_id}

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator
 from opentelemetry.metrics import Counter, Histogram, Meter, MeterProvider
 
 from spancast.records.call import Call
-from spancast.trace import names
-from spancast.trace.attributes import OPERATIONS, PROVIDER
+from spancast.semconv import names
+from spancast.spans.attributes import OPERATIONS, PROVIDER
+from spancast.spans.scope import SCOPE, VERSION
 from spancast.trace.globals import meter_provider
-from spancast.trace.span import SCOPE
-from spancast.trace.tracing import VERSION
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
@@ -36,12 +35,12 @@ USAGE = {
     "gen_ai.client.inference.usage.cache_write.input_tokens": "cache_write_tokens",
     "gen_ai.client.inference.usage.reasoning.output_tokens": "reasoning_tokens",
 }
-"""Counters of tokens, and the field of a Call that each adds up."""
+"""The fields of a Call that the token counters add up, by the counter's name."""
 EMBEDDINGS_DURATION = "gen_ai.client.embeddings.duration"
 EMBEDDINGS_TOKENS = "gen_ai.client.embeddings.operation.input_tokens"
 
 OLD_DURATION = "gen_ai.client.operation.duration"
-"""Of every operation up to core 1.44, and since then of those that have no name of their own."""
+"""Up to core 1.44 the duration of every operation; since then, of those without a metric of their own."""
 OLD_TIME_TO_FIRST_CHUNK = "gen_ai.client.operation.time_to_first_chunk"
 OLD_TIME_PER_OUTPUT_CHUNK = "gen_ai.client.operation.time_per_output_chunk"
 OLD_TOKENS = "gen_ai.client.token.usage"
@@ -49,7 +48,7 @@ OLD_TOKENS = "gen_ai.client.token.usage"
 COST = "openrouter.client.cost"
 """US dollars charged; no convention has a metric for them."""
 UNKNOWN_COST = "openrouter.client.unknown_cost"
-"""Calls whose cost is not known, so that the other is read with them in mind."""
+"""Calls whose cost is not known, which `COST` therefore lacks."""
 
 MODALITY = "gen_ai.token.modality"
 TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - the name of an attribute
@@ -66,7 +65,7 @@ Recording = Callable[[Call, Labels], None]
 
 
 class Metrics:
-    """Records Calls into the application's meter provider as soon as it has one that records. From one thread."""
+    """Records Calls in the application's meter provider, as soon as it has one that records. Not thread-safe."""
 
     def __init__(
         self,
@@ -76,28 +75,28 @@ class Metrics:
         with_user: bool = False,
         join: Callable[[Meter], None] | None = None,
     ) -> None:
-        """`spelling` is `latest`, or `1.44` for the names that core had last.
+        """`spelling` is `latest`, or `1.44` for the names of that version of the conventions' core.
 
-        `with_user` makes the user an attribute, which gives each user a time series of their own. `join` makes further
-        instruments of the same meter.
+        `with_user` adds the user as an attribute, which creates a time series per user. `join` creates further
+        instruments on the same meter.
         """
         self._given = provider
         self._spell = _latest if spelling == "latest" else _up_to_1_44
         self._with_user = with_user
         self._join = join
-        self._seen: MeterProvider | None = None
+        self._meter_provider: MeterProvider | None = None
         self._records: tuple[Recording, ...] = ()
 
-    def wanted(self) -> bool:
-        """Return whether anybody records metrics here; the API's own providers do not."""
+    def is_enabled(self) -> bool:
+        """Return whether metrics are recorded; the API's own providers drop them."""
         return not type(self._provider()).__module__.startswith("opentelemetry.metrics")
 
     def record(self, call: Call) -> None:
         """Record a finished call."""
         provider = self._provider()
-        if provider is not self._seen:
+        if provider is not self._meter_provider:
             meter = provider.get_meter(SCOPE, VERSION)
-            self._seen, self._records = provider, (self._spell(meter), _cost(meter))
+            self._meter_provider, self._records = provider, (self._spell(meter), _cost(meter))
             if self._join is not None:
                 self._join(meter)
         labels = self._labels(call)
@@ -138,7 +137,7 @@ def _latest(meter: Meter) -> Recording:
 
 
 def _inference(meter: Meter) -> Recording:
-    """Return what records an inference; a count that it does not know is 0, as the conventions ask."""
+    """Return what records an inference; an unknown count is recorded as 0, as the conventions ask."""
     times = _times(meter, DURATION, TIME_TO_FIRST_CHUNK, TIME_PER_OUTPUT_CHUNK)
     counters = {field: meter.create_counter(name, "{token}") for name, field in USAGE.items()}
     sizes = {"input_tokens": _tokens(meter, INPUT_TOKENS), "output_tokens": _tokens(meter, OUTPUT_TOKENS)}
@@ -225,7 +224,7 @@ def _count(counter: Counter, labels: Labels, parts: Iterator[tuple[str, int]]) -
 
 
 def _by_modality(call: Call, field: str) -> Iterator[tuple[str, int]]:
-    """Yield the parts of a count by what the tokens stand for; what is not said is `unknown`."""
+    """Yield the parts of a count by modality; tokens of no stated modality are `unknown`."""
     count: int = getattr(call, field) or 0
     known = _MODALITIES.get(field, {}) if call.modalities is not None else {}
     parts = {modality: getattr(call.modalities, part) or 0 for modality, part in known.items()}

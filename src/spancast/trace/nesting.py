@@ -1,26 +1,24 @@
-"""Beside another instrumentation: its LLM span of a call is told what it lacks, and none of ours is made.
+"""Beside another instrumentation: its LLM span of a call gets the attributes it lacks, and we create no span.
 
-*Which span.* Looked for once, when the exchange opens: the current span, which is where nearly every library has its
-own; else among the last few that began in this context, for a library that does not make its span the current one
-(Langfuse), and for an LLM span under which an HTTP instrumentation has put one of its own. Agent, tool and workflow
-spans are none, nor is a span that carries a call already: only a try that failed makes room for the next.
+*Which span.* It is searched once, when the exchange opens: the current span, which is nearly every library's own; else
+the last few spans that started in this context, for a library that does not make its span current (Langfuse), and for
+an LLM span under which an HTTP instrumentation has put one of its own. Agent, tool and workflow spans do not count, nor
+does a span that carries a call already, unless that attempt failed.
 
-*When it is told.* Nothing can be set on a span that has ended, so each thing is set as soon as it is known: what the
-request says when the exchange opens, what the headers say when they are there, what the usage says when that event of
-a stream passes and before its chunk is handed on, how it ended when it ends. A body that nobody streams is read inside
-our hook, so that their span is still open when all of it is known. The finalizer of an abandoned answer tells nothing:
-it may run inside the very lock that setting takes.
+*When.* Nothing can be set on a span that has ended, so each attribute is set as soon as it is known: those of the
+request when the exchange opens, those of the headers when they arrive, those of the usage when a stream states it and
+before that chunk is handed on, those of the outcome at the end. A body that is not streamed is read inside our hook, so
+that their span is still open when all is known. The finalizer of an abandoned response sets nothing: it may run while
+the lock is held that setting takes.
 
-*What it is told.* Every attribute that ours would have and theirs lacks, the bill first, never one in place of theirs,
-and never so many that the SDK would let go of theirs. Whether it failed is theirs to say: a try that failed is not the
-end of a span that covers several.
+*What.* Every attribute that our span would have and theirs lacks, the bill first, never replacing theirs, and never so
+many that the SDK would drop theirs. The status is theirs: a failed attempt does not end a span that covers several.
 
-*Where that leaves the call.* It is booked as ever, and has the ids of their span; so the record that Spancast sends to
-its own destinations is that span, with our attributes. Where theirs ended before the usage was known, ours is made
-after all, under theirs, at the call's own time, and says so in `spancast.beside`; and so it does where theirs will only
-be made when the answer is there, which the library's own function shows from which the request is sent. Under
-`suppress_instrumentation`, which some libraries set around their own requests, no span of ours begins, but an open one
-of theirs is told all the same.
+*The call.* It is recorded as ever, with the ids of their span, so that the record for Spancast's own destinations is
+that span, with our attributes. If theirs ended before the usage was known, our span is created after all, under theirs,
+at the call's own time, marked by `spancast.beside`. The same holds if theirs is created only after the response, which
+shows in the library's function on the call stack. Under `suppress_instrumentation`, which some libraries set around
+their own requests, we start no span, but an open one of theirs still gets the attributes.
 """
 
 import sys
@@ -35,9 +33,9 @@ from opentelemetry.trace import Span, SpanContext, get_current_span
 
 from spancast.base import guard
 from spancast.records.call import Call
-from spancast.trace import names
-from spancast.trace.attributes import Attributes, answer_attributes, request_attributes
-from spancast.trace.span import SCOPE
+from spancast.semconv import names
+from spancast.spans.attributes import Attributes, request_attributes, response_attributes
+from spancast.spans.scope import SCOPE
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -50,13 +48,13 @@ LLM: Final[Mapping[str, frozenset[str]]] = {
     "langfuse.observation.type": frozenset({"generation", "embedding"}),
     "llm.request.type": frozenset({"chat", "completion", "embedding", "rerank"}),
 }
-"""By what a span says that it is an LLM call; the first of these that it has decides.
+"""The values of attributes that mark a span as an LLM call; the first of these attributes that it has decides.
 
-GenAI semantic conventions; OpenInference's; Langfuse's; those that OpenLLMetry had before the conventions.
+GenAI semantic conventions; OpenInference; Langfuse; OpenLLMetry's names before the conventions.
 """
 
 MODEL = (names.REQUEST_MODEL, "llm.model_name", "langfuse.observation.model.name")
-"""Where the same libraries say which model was asked."""
+"""The attributes in which the same libraries state the requested model."""
 
 LIBRARIES: Final = {
     "logfire": "logfire",
@@ -68,13 +66,13 @@ LIBRARIES: Final = {
     "opentelemetry.instrumentation.": "openllmetry",
     "pydantic-ai": "pydantic-ai",
 }
-"""What a library is called, by how the instrumentation scope of its spans begins; any other goes by its scope."""
+"""The names of libraries, by the prefix of their spans' instrumentation scope; others are named by their scope."""
 
-REMEMBERED = 4
-"""Spans of a context that are looked at behind the current one."""
+MAX_RECENT = 4
+"""The last spans of a context that are searched after the current one."""
 
 _HTTP = ("http.request.method", "http.method")
-"""By what a span says that it is a request on its way, of the same call as the span above it."""
+"""The attributes that mark a span as an HTTP request, of the same call as its parent."""
 _FIRST = (
     names.CALL_ID,
     names.COST,
@@ -86,24 +84,25 @@ _FIRST = (
     names.SESSION,
     names.OUTCOME,
 )
-"""What is set first where there is not room for all."""
+"""The attributes that are set first if there is no room for all."""
 _EVENT = (names.COST, names.USER, names.SESSION)
-"""What an event beside the span is told too, with the names that are ours alone; the rest it has by itself."""
+"""The attributes that an event beside the span gets too, besides those with our own names; it has the others itself."""
 _INFERENCE = "opentelemetry.genai.client.inference.context"
-"""The context key under which OpenTelemetry's GenAI instrumentations take attributes for their span and its event
+"""The context key of the attributes that OpenTelemetry's GenAI instrumentations set on their span and its event
 (opentelemetry-util-genai, `_inference_invocation`)."""
 
 _recent: ContextVar[tuple[ReferenceType[Span], ...]] = ContextVar("spancast_recent_spans", default=())
 
 
 class _Claim:
-    """What one open span was told, and whether there is room for a call on it."""
+    """What we have set on an open span, and whether it is free to carry a call."""
 
-    __slots__ = ("free", "told")
+    __slots__ = ("attributes", "free")
 
     def __init__(self) -> None:
         self.free = [True]
-        self.told: Attributes = {}
+        """Empty while the span carries a call; popping is atomic."""
+        self.attributes: Attributes = {}
 
 
 _claims: "WeakKeyDictionary[Span, _Claim]" = WeakKeyDictionary()
@@ -111,7 +110,7 @@ _carriers: "WeakValueDictionary[int, Span]" = WeakValueDictionary()
 
 
 def is_carrier(span_id: int) -> bool:
-    """Whether an open span carries a call, or was to."""
+    """Return whether an open span carries a call, or was to."""
     return span_id in _carriers
 
 
@@ -133,7 +132,7 @@ class Carrier:
         self._claim = claim
         self._event = event
         self._bill: _Bill = _NO_BILL
-        """What the span has been told last of what the call used."""
+        """The bill that was set on the span last."""
 
     @property
     def above(self) -> SpanContext | None:
@@ -142,41 +141,41 @@ class Carrier:
 
     @property
     def library(self) -> str:
-        """Whose span it is."""
+        """The library that created the span."""
         scope = _scope(self.span)
         return next((library for start, library in LIBRARIES.items() if scope.startswith(start)), scope or "unknown")
 
-    def tell(self, call: Call) -> None:
-        """Set what is known of the call by now and the span lacks."""
+    def update(self, call: Call) -> None:
+        """Set the attributes of the call that are known by now and the span lacks."""
         with guard.quietly("trace.nesting"):
             if self.span.is_recording():
                 self._set(call)
 
-    def carries(self, call: Call) -> bool:
-        """Tell how the call ended; return whether its bill, where it has any, is on the span."""
+    def finish(self, call: Call) -> bool:
+        """Set the attributes of the finished call; return whether its bill, if it has any, is on the span."""
         if call.outcome == "abandoned":
             return True
-        self.tell(call)
+        self.update(call)
         bill = _bill(call)
         if call.error_type is not None and bill == _NO_BILL:
             self._claim.free.append(True)
         return bill in (self._bill, _NO_BILL)
 
     def _set(self, call: Call) -> None:
-        told, theirs = self._claim.told, dict(getattr(self.span, "attributes", None) or {})
-        known = _said(call)
-        lacks = {name: known[name] for name in known if name not in theirs}
-        updates = {name: known[name] for name in told if theirs.get(name) == told[name] != known.get(name, told[name])}
-        found = updates | dict(list(lacks.items())[: _room(self.span, theirs)])
+        ours, theirs = self._claim.attributes, dict(getattr(self.span, "attributes", None) or {})
+        known = _by_priority(call)
+        missing = {name: known[name] for name in known if name not in theirs}
+        updates = {name: known[name] for name in ours if theirs.get(name) == ours[name] != known.get(name, ours[name])}
+        found = updates | dict(list(missing.items())[: _room(self.span, theirs)])
         self.span.set_attributes(found)
-        told.update(found)
+        ours.update(found)
         if self._event is not None:
-            self._event.update({name: known[name] for name in told if name in known and _for_event(name)})
+            self._event.update({name: known[name] for name in ours if name in known and _for_event(name)})
         self._bill = _bill(call)
 
 
 def carrier(call: Call) -> Carrier | None:
-    """Return the open LLM span that is to carry a call, told what its request says; `None` where there is none."""
+    """Return the open LLM span that is to carry a call, and set what is known by now; `None` if there is none."""
     try:
         span = _find(call)
         claim = None if span is None else _claimed(span)
@@ -186,13 +185,13 @@ def carrier(call: Call) -> Carrier | None:
     except Exception:  # noqa: BLE001 - a span of another's making may be anything
         guard.caught("trace.nesting")
         return None
-    found.tell(call)
+    found.update(call)
     return found
 
 
-def notice(span: Span) -> None:
-    """Remember that a span began in this context."""
-    _recent.set((ref(span), *_recent.get()[: REMEMBERED - 1]))
+def remember(span: Span) -> None:
+    """Remember that a span started in this context."""
+    _recent.set((ref(span), *_recent.get()[: MAX_RECENT - 1]))
 
 
 def _find(call: Call) -> Span | None:
@@ -204,10 +203,10 @@ def _find(call: Call) -> Span | None:
 
 
 def _over_http(current: Span, recent: Iterable[Span]) -> Span | None:
-    """Return the LLM span that requests on their way hang under."""
+    """Return the LLM span that is the parent of the current HTTP spans."""
     by_id = {span.get_span_context().span_id: span for span in recent}
     span: Span | None = current
-    while span is not None and _says(span, _HTTP) is not None:
+    while span is not None and _first_attribute(span, _HTTP) is not None:
         above: SpanContext | None = getattr(span, "parent", None)
         span = None if above is None else by_id.get(above.span_id)
         if span is not None and _is_llm(span):
@@ -216,27 +215,27 @@ def _over_http(current: Span, recent: Iterable[Span]) -> Span | None:
 
 
 def _aside(current: Span, recent: Iterable[Span], call: Call) -> Span | None:
-    """Return the LLM span that began beside the current one, for a request for the same model."""
+    """Return the LLM span that started beside the current one, for a request to the same model."""
     here = current.get_span_context()
     for span in recent:
         above: SpanContext | None = getattr(span, "parent", None)
         beside = above.span_id == here.span_id if above is not None else not here.is_valid
-        if beside and _is_llm(span) and _says(span, MODEL) == call.request_model:
+        if beside and _is_llm(span) and _first_attribute(span, MODEL) == call.request_model:
             return span
     return None
 
 
 def _is_llm(span: Span) -> bool:
-    """Whether a span is open, an LLM call, and none of ours."""
+    """Return whether a span is open, an LLM call, and not ours."""
     if not span.is_recording() or _scope(span) == SCOPE:
         return False
-    said = getattr(span, "attributes", None) or {}
-    return next((said[name] in kinds for name, kinds in LLM.items() if name in said), False)
+    attributes = getattr(span, "attributes", None) or {}
+    return next((attributes[name] in kinds for name, kinds in LLM.items() if name in attributes), False)
 
 
-def _says(span: Span, keys: Iterable[str]) -> Any:
-    said = getattr(span, "attributes", None) or {}
-    return next((said[name] for name in keys if name in said), None)
+def _first_attribute(span: Span, keys: Iterable[str]) -> Any:
+    attributes = getattr(span, "attributes", None) or {}
+    return next((attributes[name] for name in keys if name in attributes), None)
 
 
 def _scope(span: Span) -> str:
@@ -244,7 +243,7 @@ def _scope(span: Span) -> str:
 
 
 def _claimed(span: Span) -> _Claim | None:
-    """Return the claim of one call on a span; `None` where another has it. No lock: a fork may leave one held."""
+    """Claim a span for a call; return `None` if another call has it. Lock-free, since a fork may leave a lock held."""
     claim = _claims.setdefault(span, _Claim())
     try:
         claim.free.pop()
@@ -254,15 +253,15 @@ def _claimed(span: Span) -> _Claim | None:
     return claim
 
 
-def _said(call: Call) -> Attributes:
-    """Return what a span of ours would say, in the order of weight."""
-    every = request_attributes(call) | answer_attributes(call)
+def _by_priority(call: Call) -> Attributes:
+    """Return the attributes that our own span would have, the most important first."""
+    every = request_attributes(call) | response_attributes(call)
     every.pop(names.ERROR_TYPE, None)
     return {name: every[name] for name in _FIRST if name in every} | every
 
 
 def _room(span: Span, theirs: Mapping[str, Any]) -> int | None:
-    """Return how many attributes may be added: a span that is full lets go of the oldest, and theirs still come."""
+    """Return how many attributes may be added: a full span drops the oldest, and their own are still to be set."""
     most = getattr(getattr(span, "_attributes", None), "maxlen", None)
     return None if most is None else max(0, most - len(theirs)) // 2
 
@@ -277,7 +276,7 @@ def _datadog(module: Any, _call: Call) -> bool:
 
 
 def _openllmetry(module: Any, call: Call) -> bool:
-    """Whether its wrapper of the SDK's `Responses` is what sends the request. A coroutine's callers await it."""
+    """Return whether its wrapper of the SDK's `Responses` sends the request; async code has it on the stack too."""
     if call.operation != "responses":
         return False
     frame: FrameType | None = sys._getframe()  # noqa: SLF001 - as documented, and `inspect` reads source files
@@ -286,20 +285,20 @@ def _openllmetry(module: Any, call: Call) -> bool:
     return frame is not None
 
 
-WITNESSES: Final[Mapping[str, tuple[str, Callable[[Any, Call], bool]]]] = {
+OTHER_LIBRARIES: Final[Mapping[str, tuple[str, Callable[[Any, Call], bool]]]] = {
     "ddtrace": ("ddtrace.trace", _datadog),
     "openllmetry": ("opentelemetry.instrumentation.openai.v1.responses_wrappers", _openllmetry),
 }
-"""Libraries whose LLM span of a call is none of OpenTelemetry's, or is made when the call is over: a module of theirs,
-and whether it has such a span of this call, or will have one."""
+"""Libraries whose LLM span of a call is not an OpenTelemetry span, or is created after the call: one of their modules,
+and whether it has, or will create, such a span for this call."""
 
 
-def witness(call: Call) -> str | None:
-    """Return the library that has such a span, or will have one."""
-    for library, (name, sees) in WITNESSES.items():
+def library_beside(call: Call) -> str | None:
+    """Return the library that has, or will create, such a span."""
+    for library, (name, has_span) in OTHER_LIBRARIES.items():
         module = sys.modules.get(name)
         if module is not None:
             with guard.quietly("trace.nesting"):
-                if sees(module, call):
+                if has_span(module, call):
                     return library
     return None

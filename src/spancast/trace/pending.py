@@ -1,7 +1,7 @@
-"""Spans that wait to see whether their trace holds a call, for those who are sent whole traces.
+"""Spans that wait for the first call in their trace, for destinations that take whole traces.
 
-Bounded: of many traces the one that was quiet for longest goes first, and before it those whose root has ended, for
-a call hardly comes to them any more. Spans of a trace that was still under way are counted when they go.
+Their number is bounded. The first to be dropped are those of traces whose root has ended, which hardly get a call any
+more; then those of the trace that has been idle for longest, which are counted, since that trace is still under way.
 """
 
 import threading
@@ -11,79 +11,79 @@ from typing import Generic, TypeVar
 
 from spancast.base import forks, guard
 
-TRACES = 10_000
-"""Traces that are known to hold a call."""
-WAITING = 256
-"""Spans of one trace that wait for its first call."""
-TOGETHER = 2048
-"""Spans that wait, of all traces."""
+MAX_TRACES = 10_000
+"""Traces with a call that are remembered."""
+MAX_PER_TRACE = 256
+"""Waiting spans of one trace."""
+MAX_WAITING = 2048
+"""Waiting spans of all traces."""
 
-_Seen = TypeVar("_Seen")
+_Span = TypeVar("_Span")
 
 
-class Pending(Generic[_Seen]):
-    """From any thread. A span may end in a finalizer, in the middle of anything."""
+class Pending(Generic[_Span]):
+    """Thread-safe and reentrant: a span may end in a finalizer, at any point."""
 
     def __init__(self) -> None:
-        self._called: OrderedDict[int, None] = OrderedDict()
-        self._begin()
-        forks.in_child(self._begin)
+        self._with_call: OrderedDict[int, None] = OrderedDict()
+        self._clear()
+        forks.in_child(self._clear)
 
-    def _begin(self) -> None:
-        """Have no span wait: those of a parent are the parent's."""
+    def _clear(self) -> None:
+        """Forget the waiting spans; in a child, they are the parent's."""
         self._lock = threading.RLock()
-        self._waiting: OrderedDict[int, list[_Seen]] = OrderedDict()
-        self._ended: OrderedDict[int, None] = OrderedDict()
-        """Of the traces whose spans wait, those whose root has ended."""
-        self._together = 0
+        self._waiting: OrderedDict[int, list[_Span]] = OrderedDict()
+        self._root_ended: OrderedDict[int, None] = OrderedDict()
+        """The traces with waiting spans whose root has ended."""
+        self._count = 0
 
-    def called(self, trace_id: int) -> Sequence[_Seen]:
-        """Take note that a trace holds a call; return the spans that waited for that."""
+    def on_call(self, trace_id: int) -> Sequence[_Span]:
+        """Mark a trace as one with a call; return its waiting spans."""
         with self._lock:
-            self._know(trace_id)
-            return self._taken(trace_id)
+            self._remember(trace_id)
+            return self._take(trace_id)
 
     def has_call(self, trace_id: int) -> bool:
-        """Return whether a trace is known to hold a call."""
+        """Return whether a trace is known to have a call."""
         with self._lock:
-            if trace_id not in self._called:
+            if trace_id not in self._with_call:
                 return False
-            self._know(trace_id)
+            self._remember(trace_id)
             return True
 
-    def wait(self, trace_id: int, seen: _Seen, *, root: bool) -> bool:
-        """Have a span wait for the first call of its trace; return `False` where that has come already."""
+    def wait(self, trace_id: int, span: _Span, *, root: bool) -> bool:
+        """Let a span wait for the first call in its trace; return `False` if there has been one."""
         with self._lock:
-            if trace_id in self._called:
+            if trace_id in self._with_call:
                 return False
             waiting = self._waiting.setdefault(trace_id, [])
             self._waiting.move_to_end(trace_id)
             if root:
-                self._ended[trace_id] = None
-            if len(waiting) < WAITING:
-                waiting.append(seen)
-                self._together += 1
+                self._root_ended[trace_id] = None
+            if len(waiting) < MAX_PER_TRACE:
+                waiting.append(span)
+                self._count += 1
             else:
                 guard.count("span lost: its trace has too many before its first call")
-            while self._together > TOGETHER:
-                self._let_go()
+            while self._count > MAX_WAITING:
+                self._drop_trace()
             return True
 
-    def _know(self, trace_id: int) -> None:
-        self._called[trace_id] = None
-        self._called.move_to_end(trace_id)
-        if len(self._called) > TRACES:
-            self._called.popitem(last=False)
+    def _remember(self, trace_id: int) -> None:
+        self._with_call[trace_id] = None
+        self._with_call.move_to_end(trace_id)
+        if len(self._with_call) > MAX_TRACES:
+            self._with_call.popitem(last=False)
 
-    def _let_go(self) -> None:
-        if self._ended:
-            self._taken(next(iter(self._ended)))
+    def _drop_trace(self) -> None:
+        if self._root_ended:
+            self._take(next(iter(self._root_ended)))
             return
-        for _ in self._taken(next(iter(self._waiting))):
+        for _ in self._take(next(iter(self._waiting))):
             guard.count("span lost: too many wait for a call in their trace")
 
-    def _taken(self, trace_id: int) -> Sequence[_Seen]:
-        self._ended.pop(trace_id, None)
+    def _take(self, trace_id: int) -> Sequence[_Span]:
+        self._root_ended.pop(trace_id, None)
         taken = self._waiting.pop(trace_id, [])
-        self._together -= len(taken)
+        self._count -= len(taken)
         return taken

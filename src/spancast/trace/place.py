@@ -20,59 +20,59 @@ Listener = Callable[[Call], None]
 
 
 class Place(Protocol):
-    """Where a call is, and what is told there while it goes on."""
+    """The place of a call in the trace, which is notified while the call goes on."""
 
     @property
     def context(self) -> Context | None:
-        """The context in which the call's own span is the current one; `None` where it has none."""
+        """The context in which the call's own span is current; `None` if it has none."""
         ...
 
     @property
     def on_usage(self) -> Listener | None:
-        """What is to be told the call when the usage of a stream passes."""
+        """Called with the call when a stream states its usage."""
         ...
 
-    def opened(self, call: Call) -> None:
-        """Take note of the headers of the answer."""
+    def on_headers(self, call: Call) -> None:
+        """Take the headers of the response."""
         ...
 
-    def finished(self, call: Call) -> tuple[Call, Span | None]:
-        """Return the call in its last place, and the span of ours that is to be ended."""
+    def on_finish(self, call: Call) -> tuple[Call, Span | None]:
+        """Return the call in its final place, and our span to be ended, if any."""
         ...
 
 
-def placed(call: Call, tracing: Tracing) -> tuple[Call, Place]:
-    """Find the place of a call that begins; return it there, or nowhere when the application's tracing fails."""
+def place_call(call: Call, tracing: Tracing) -> tuple[Call, Place]:
+    """Return a call that starts, with its place; without one if the application's tracing fails."""
     try:
-        return _found(call, tracing)
+        return _place(call, tracing)
     except Exception:  # noqa: BLE001 - the sampler, the ids and the processors are the application's
         guard.caught("trace.place")
         return call, _NOWHERE
 
 
-def _found(call: Call, tracing: Tracing) -> tuple[Call, Place]:
+def _place(call: Call, tracing: Tracing) -> tuple[Call, Place]:
     carrier = nesting.carrier(call)
     if carrier is not None:
-        told = _at(call, carrier.span.get_span_context(), carrier.above, tracing)
-        return replace(told, carried=True), _Carried(carrier, tracing, get_current())
+        placed = _at_span(call, carrier.span.get_span_context(), carrier.above, tracing)
+        return replace(placed, carried=True), _Carried(carrier, tracing, get_current())
     if not is_instrumentation_enabled():
         return call, _NOWHERE
-    return _begun(call, tracing, get_current(), nesting.witness(call))
+    return _start_own(call, tracing, get_current(), nesting.library_beside(call))
 
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """A span of our own, or none where there shall be none."""
+    """A span of our own, or none."""
 
     span: Span | None = None
     context: Context | None = None
     on_usage: Listener | None = None
 
-    def opened(self, call: Call) -> None:
-        """Take note of nothing: the span is told at its end."""
+    def on_headers(self, call: Call) -> None:
+        """Do nothing: the attributes are set when the span ends."""
 
-    def finished(self, call: Call) -> tuple[Call, Span | None]:
-        """Return the span to be ended."""
+    def on_finish(self, call: Call) -> tuple[Call, Span | None]:
+        """Return our span."""
         return call, self.span
 
 
@@ -90,48 +90,48 @@ class _Carried:
 
     @property
     def on_usage(self) -> Listener:
-        """Tell the span before the chunk is handed on, behind which it may end."""
-        return self.carrier.tell
+        """Set attributes before the chunk is handed on, since the span may end right after it."""
+        return self.carrier.update
 
-    def opened(self, call: Call) -> None:
-        """Tell the span of a stream what the headers say."""
+    def on_headers(self, call: Call) -> None:
+        """Set what the headers of a stream state."""
         if call.streamed:
-            self.carrier.tell(call)
+            self.carrier.update(call)
 
-    def finished(self, call: Call) -> tuple[Call, Span | None]:
-        """Return a span of our own for a call that theirs could not carry."""
-        if not self.carrier.carries(call):
+    def on_finish(self, call: Call) -> tuple[Call, Span | None]:
+        """Return a span of our own for a call that the carrier could not hold."""
+        if not self.carrier.finish(call):
             with guard.quietly("trace.beside"):
-                call, own = _begun(call, self.tracing, self.parent, self.carrier.library)
-                if self.tracing.companions is not None:
-                    self.tracing.companions.under(self.carrier.span)
+                call, own = _start_own(call, self.tracing, self.parent, self.carrier.library)
+                if self.tracing.app_spans is not None:
+                    self.tracing.app_spans.on_uncarried_call(self.carrier.span)
                 return call, own.span
         return call, None
 
 
-def _begun(call: Call, tracing: Tracing, parent: Context, beside: str | None) -> tuple[Call, _Own]:
-    """Begin a span of our own; return the call in it."""
+def _start_own(call: Call, tracing: Tracing, parent: Context, beside: str | None) -> tuple[Call, _Own]:
+    """Start a span of our own; return the call in it."""
     if beside is not None:
         call = replace(call, beside=beside, carried=False)
     above = get_current_span(parent).get_span_context()
     span, inside = spans.begin(tracing.last_tracer, call, parent, above)
-    return _at(call, span.get_span_context(), above, tracing), _Own(span, inside)
+    return _at_span(call, span.get_span_context(), above, tracing), _Own(span, inside)
 
 
-def _at(call: Call, here: SpanContext, above: SpanContext | None, tracing: Tracing) -> Call:
+def _at_span(call: Call, here: SpanContext, above: SpanContext | None, tracing: Tracing) -> Call:
     if not here.is_valid:
         return call
-    companions, parent = tracing.companions, above if above is not None and above.is_valid else None
-    near = None
-    if companions is not None:
-        companions.called(here.trace_id)
-        near = None if parent is None else companions.family.genai_above(parent)
+    app_spans, parent = tracing.app_spans, above if above is not None and above.is_valid else None
+    genai_parent = None
+    if app_spans is not None:
+        app_spans.on_call(here.trace_id)
+        genai_parent = None if parent is None else app_spans.live.nearest_genai(parent)
     return replace(
         call,
         trace_id=format_trace_id(here.trace_id),
         span_id=None if here is above else format_span_id(here.span_id),  # a tracer that makes none gives the parent's
         parent_span_id=None if parent is None else format_span_id(parent.span_id),
-        genai_parent_span_id=None if near is None else format_span_id(near.span_id),
+        genai_parent_span_id=None if genai_parent is None else format_span_id(genai_parent.span_id),
         sampled=here.trace_flags.sampled,
         resource=tracing.resource,
     )

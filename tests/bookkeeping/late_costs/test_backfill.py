@@ -13,10 +13,10 @@ import pytest
 from spancast.base import guard
 from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.late_costs import backfill, callers, wanted
+from spancast.bookkeeping.late_costs import backfill, cost_lookup, process_queue
 from spancast.bookkeeping.late_costs.backfill import Backfill
-from spancast.bookkeeping.late_costs.callers import Callers
-from spancast.bookkeeping.late_costs.lookups import Lookups, tried
+from spancast.bookkeeping.late_costs.ledger_queue import LedgerQueue, given_up_counts
+from spancast.bookkeeping.late_costs.process_queue import ProcessQueue
 from spancast.capture.generations import generation_facts
 from spancast.delivery.http import backoff
 from tests.bookkeeping.records import call
@@ -58,8 +58,8 @@ class Desk:
         self.book.apply(SEGMENT, 1, [late])
 
     def asker(self) -> Backfill:
-        docket = Lookups(self.book, KEY)
-        asker = Backfill(docket, generation_facts, self.keep, self.home / "lookups.lock")
+        queue = LedgerQueue(self.book, KEY)
+        asker = Backfill(queue, generation_facts, self.keep, self.home / "lookups.lock")
         return self._open.enter_context(closing(asker))
 
     def close(self) -> None:
@@ -75,18 +75,18 @@ def desk(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch):
-    monkeypatch.setattr(backfill, "INTERVAL", 0.0)
+    monkeypatch.setattr(backfill, "INTERVAL_SECONDS", 0.0)
     monkeypatch.setattr(guard, "_last_logged", {})
 
 
 @pytest.fixture
 def impatient(monkeypatch):
     """Make every wait a short one."""
-    monkeypatch.setattr(wanted, "FIRST", 0.001)
-    monkeypatch.setattr(wanted, "LONGEST", 0.002)
-    monkeypatch.setattr(backoff, "BASE", 0.002)
-    monkeypatch.setattr(backoff, "CAP", 0.002)
-    monkeypatch.setattr(backfill, "TROUBLE", 0.002)
+    monkeypatch.setattr(cost_lookup, "FIRST_TRY_SECONDS", 0.001)
+    monkeypatch.setattr(cost_lookup, "MAX_RETRY_SECONDS", 0.002)
+    monkeypatch.setattr(backoff, "BASE_SECONDS", 0.002)
+    monkeypatch.setattr(backoff, "CAP_SECONDS", 0.002)
+    monkeypatch.setattr(backfill, "SERVER_ERROR_SECONDS", 0.002)
 
 
 def until_settled(asker: Backfill) -> None:
@@ -118,16 +118,16 @@ def test_what_is_never_found_is_given_up_and_counted(desk, impatient):
     openrouter = desk.openrouter(NOT_FOUND)
     desk.cut(openrouter)
     until_settled(desk.asker())
-    assert (len(openrouter.asked), desk.found) == (wanted.TRIES, [])
-    assert tried(desk.book) == {"not found": 1}
+    assert (len(openrouter.asked), desk.found) == (cost_lookup.MAX_TRIES, [])
+    assert given_up_counts(desk.book) == {"not found": 1}
 
 
 def test_the_waits_grow_from_seconds_to_minutes_and_end_within_the_hour():
-    waits = [wanted.patience(misses) for misses in range(1, wanted.TRIES)]
+    waits = [cost_lookup.retry_seconds(misses) for misses in range(1, cost_lookup.MAX_TRIES)]
     assert all(2.0 * 2**misses * 0.5 <= wait <= 2.0 * 2**misses for misses, wait in enumerate(waits[:6], 1))
-    assert max(waits) <= wanted.LONGEST
+    assert max(waits) <= cost_lookup.MAX_RETRY_SECONDS
     assert sum(waits) < 3600
-    assert wanted.patience(wanted.TRIES) is None
+    assert cost_lookup.retry_seconds(cost_lookup.MAX_TRIES) is None
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_refused_key_ends_the_asking_with_one_line(desk, caplog, status):
             assert asker.round() is None
     assert len(openrouter.asked) == 1
     assert [record.getMessage() for record in caplog.records] == [
-        f"{openrouter.url} refuses a key that asks for late costs (HTTP {status}); they stay unknown."
+        f"{openrouter.url} refuses the key for late costs (HTTP {status}); they stay unknown."
     ]
 
 
@@ -164,7 +164,7 @@ def test_a_refused_key_gives_nothing_up(desk):
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_a_server_in_trouble_is_left_alone_and_nothing_is_given_up(desk, impatient, monkeypatch, status):
-    monkeypatch.setattr(wanted, "TRIES", 2)
+    monkeypatch.setattr(cost_lookup, "MAX_TRIES", 2)
     openrouter = desk.openrouter(*[(status, b"")] * 5, generation())
     desk.cut(openrouter)
     until_settled(desk.asker())
@@ -192,22 +192,23 @@ def test_a_server_that_is_down_costs_nothing_but_time(desk, impatient):
     asker = desk.asker()
     for _ in range(3):
         assert asker.round() is not None
-    assert tried(desk.book) == {}
+    assert given_up_counts(desk.book) == {}
 
 
 def test_a_request_that_is_wrong_is_not_repeated(desk):
     openrouter = desk.openrouter((400, b"{}"))
     desk.cut(openrouter)
     assert desk.asker().round() is None
-    assert tried(desk.book) == {"HTTP 400": 1}
+    assert given_up_counts(desk.book) == {"HTTP 400": 1}
 
 
 def test_no_more_than_two_requests_are_made_in_a_second(desk, monkeypatch):
-    monkeypatch.setattr(backfill, "INTERVAL", 0.5)
+    monkeypatch.setattr(backfill, "INTERVAL_SECONDS", 0.5)
     openrouter = desk.openrouter(generation())
     desk.cut(openrouter, 4)
     desk.asker().round()
     times = [asked.at for asked in openrouter.asked]
+    assert len(times) == 4
     assert all(after - before >= 0.5 for before, after in pairwise(times))
 
 
@@ -215,12 +216,12 @@ def test_one_process_at_a_time_asks(desk):
     openrouter = desk.openrouter(generation())
     desk.cut(openrouter)
     with FileLock(desk.home / "lookups.lock"):
-        assert desk.asker().round() == backfill.BUSY
+        assert desk.asker().round() == backfill.BUSY_SECONDS
     assert openrouter.asked == []
 
 
 def test_stopping_ends_a_round_at_once(desk, monkeypatch):
-    monkeypatch.setattr(backfill, "INTERVAL", 60.0)
+    monkeypatch.setattr(backfill, "INTERVAL_SECONDS", 60.0)
     openrouter = desk.openrouter(generation())
     desk.cut(openrouter, 5)
     asker = desk.asker()
@@ -243,9 +244,9 @@ def test_the_key_is_in_no_file_and_no_log(desk, caplog, impatient):
 
 
 def test_a_call_is_asked_for_with_the_key_that_made_it(desk, monkeypatch):
-    monkeypatch.setattr(callers, "FIRST", 0.0)
+    monkeypatch.setattr(process_queue, "FIRST_TRY_SECONDS", 0.0)
     openrouter = desk.openrouter(generation())
-    offered = Callers(print)
+    offered = ProcessQueue(print)
     cuts = [call(generation_id=f"gen-{key}", outcome="closed") for key in "ab"]
     for cut, key in zip(cuts, "ab", strict=True):
         offered.offer(cut, openrouter.url, f"sk-{key}")
@@ -259,9 +260,9 @@ def test_a_call_is_asked_for_with_the_key_that_made_it(desk, monkeypatch):
 
 
 def test_a_refused_key_of_one_caller_costs_the_others_nothing(desk, monkeypatch):
-    monkeypatch.setattr(callers, "FIRST", 0.0)
+    monkeypatch.setattr(process_queue, "FIRST_TRY_SECONDS", 0.0)
     openrouter = desk.openrouter((401, b"{}"), generation())
-    offered = Callers(print)
+    offered = ProcessQueue(print)
     for key in ("bad", "bad", "good"):
         offered.offer(call(generation_id=f"gen-{key}", outcome="closed"), openrouter.url, key)
     with closing(Backfill(offered, generation_facts, desk.found.append)) as asker:
@@ -271,8 +272,8 @@ def test_a_refused_key_of_one_caller_costs_the_others_nothing(desk, monkeypatch)
 
 def test_an_id_that_is_no_plain_word_is_asked_for_as_it_is(desk):
     openrouter = desk.openrouter(generation())
-    offered = Callers(print)
-    offered._waiting["c"] = (0.0, wanted.Wanted("c", "gen 1&id=2#é", openrouter.url, KEY))
+    offered = ProcessQueue(print)
+    offered._waiting["c"] = (0.0, cost_lookup.CostLookup("c", "gen 1&id=2#é", openrouter.url, KEY))
     with closing(Backfill(offered, generation_facts, desk.found.append)) as asker:
         asker.round()
     assert openrouter.asked[0].generation_id == "gen 1&id=2#é"

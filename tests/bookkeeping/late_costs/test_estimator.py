@@ -15,12 +15,12 @@ from spancast.bookkeeping.answers.calls import calls
 from spancast.bookkeeping.answers.filter import Filter
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs import estimator as module
-from spancast.bookkeeping.late_costs.estimator import BUSY, FRESH, Estimator, fetch
+from spancast.bookkeeping.late_costs.estimator import BUSY_SECONDS, FRESH_SECONDS, Estimator, fetch
 from spancast.delivery.http import backoff
 from spancast.delivery.http.wire import Wire
 from spancast.errors import SpancastError
 from spancast.records.call import Modalities
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from spancast.testing import Simulator
 from tests.bookkeeping.records import call
 
@@ -73,7 +73,7 @@ def test_a_stated_cost_takes_the_place_of_the_estimate(book, estimate, openroute
     one = a_call()
     book.apply(SEGMENT, 1, [one])
     estimate()
-    book.apply(SEGMENT, 2, [Late(at=1, source="generation", call_id=one.call_id, cost=Decimal("0.0001"))])
+    book.apply(SEGMENT, 2, [LateFacts(at=1, source="generation", call_id=one.call_id, cost=Decimal("0.0001"))])
     assert booked(book) == {one.call_id: (Decimal("0.0001"), "generation")}
 
 
@@ -114,7 +114,7 @@ def test_prices_that_are_kept_are_not_fetched_again_within_the_day(book, estimat
 def test_prices_of_yesterday_are_fetched_anew(book, estimate, openrouter, tmp_path):
     book.apply(SEGMENT, 1, [a_call()])
     estimate()
-    prices.save(tmp_path, replace(prices.load(tmp_path), fetched_at=time.time() - FRESH - 1))
+    prices.save(tmp_path, replace(prices.load(tmp_path), fetched_at=time.time() - FRESH_SECONDS - 1))
     with closing(Estimator(book, tmp_path, print)) as another:
         book.apply(SEGMENT, 1, [a_call()])
         another.round()
@@ -126,7 +126,7 @@ def test_prices_of_yesterday_do_where_there_are_no_others(book, estimate, openro
     monkeypatch.setattr(guard, "_last_logged", {})
     book.apply(SEGMENT, 1, [a_call()])
     estimate()
-    prices.save(tmp_path, replace(prices.load(tmp_path), fetched_at=time.time() - FRESH - 1))
+    prices.save(tmp_path, replace(prices.load(tmp_path), fetched_at=time.time() - FRESH_SECONDS - 1))
     openrouter.stop()
     kept = []
     with closing(Estimator(book, tmp_path, kept.append)) as another:
@@ -170,7 +170,7 @@ def test_nothing_is_fetched_where_nothing_is_to_be_estimated(book, estimate, ope
 
 
 def test_more_calls_than_a_round_takes_are_all_estimated(book, estimate, openrouter, monkeypatch):
-    monkeypatch.setattr(module, "ROUND", 3)
+    monkeypatch.setattr(module, "MAX_CALLS_PER_ROUND", 3)
     book.apply(SEGMENT, 1, [a_call() for _ in range(8)])
     estimate()
     assert {source for _, source in booked(book).values()} == {"prices"}
@@ -179,11 +179,14 @@ def test_more_calls_than_a_round_takes_are_all_estimated(book, estimate, openrou
 def test_one_process_at_a_time_estimates(book, estimate, openrouter, tmp_path):
     book.apply(SEGMENT, 1, [a_call()])
     with FileLock(tmp_path / "estimates.lock"):
-        assert estimate() == BUSY
+        assert estimate() == BUSY_SECONDS
     assert openrouter.requests == ()
 
 
 def test_a_server_that_has_no_list_says_so(openrouter, monkeypatch):
     monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.base_url + "/nothing")
-    with closing(Wire()) as wire, pytest.raises(SpancastError, match="answers HTTP 404 when asked for its models"):
+    with (
+        closing(Wire()) as wire,
+        pytest.raises(SpancastError, match=r"The list of models cannot be fetched: .* answers HTTP 404"),
+    ):
         fetch(wire)

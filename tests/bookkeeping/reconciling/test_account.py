@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.bookkeeping.reconciling.account import Account, NotManagement
-from spancast.bookkeeping.reconciling.span import Span
+from spancast.bookkeeping.reconciling.account import NotManagementKeyError, OpenRouterAccount
+from spancast.bookkeeping.reconciling.period import Period
 from spancast.delivery.http.wire import Wire
 from spancast.errors import SpancastError
 from tests.support.verbatim import verbatim
 
 KEY = "sk-or-v1-canary-management"
-SPAN = Span(datetime(2026, 11, 26, tzinfo=UTC), datetime(2026, 11, 27, tzinfo=UTC))
+SPAN = Period(datetime(2026, 11, 26, tzinfo=UTC), datetime(2026, 11, 27, tzinfo=UTC))
 
 
 def said(body, status="200 OK", **headers):
@@ -38,7 +38,7 @@ def pauses():
 @pytest.fixture
 def account(server, pauses):
     wire = Wire()
-    yield Account(wire, f"http://{server.host}/api/v1", KEY, pauses.append)
+    yield OpenRouterAccount(wire, f"http://{server.host}/api/v1", KEY, pauses.append)
     wire.close()
 
 
@@ -78,15 +78,15 @@ def test_it_does_not_wait_for_ever(server, account, pauses):
 def test_a_server_that_is_not_there_is_asked_a_few_times(pauses):
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    with pytest.raises(SpancastError, match="cannot be asked"):
-        Account(Wire(), f"http://127.0.0.1:{port}/api/v1", KEY, pauses.append).own_key()
+    with pytest.raises(SpancastError, match="cannot be reached"):
+        OpenRouterAccount(Wire(), f"http://127.0.0.1:{port}/api/v1", KEY, pauses.append).own_key()
     assert len(pauses) == 3
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
 def test_a_key_that_may_not_ask_is_told_and_not_quoted(server, account, status):
     server.answers = [said({"error": {"message": KEY}}, status)]
-    with pytest.raises(NotManagement, match="Give a management key") as caught:
+    with pytest.raises(NotManagementKeyError, match="Set OPENROUTER_MANAGEMENT_KEY to a management key") as caught:
         list(account.listed_keys())
     assert "canary" not in str(caught.value)
 
@@ -94,7 +94,7 @@ def test_a_key_that_may_not_ask_is_told_and_not_quoted(server, account, status):
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"data": 1}', '{"data": [1]}', "\xff"])
 def test_what_is_no_answer_of_openrouters_is_an_error(server, account, body):
     server.answers = [said(body)]
-    with pytest.raises(SpancastError, match="Look at OPENROUTER_BASE_URL"):
+    with pytest.raises(SpancastError, match="Check OPENROUTER_BASE_URL"):
         account.activity(None)
 
 

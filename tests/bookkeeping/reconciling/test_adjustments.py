@@ -15,24 +15,24 @@ def noted(delta, **known):
 
 def test_adjustments_of_one_generation_add_up(tmp_path):
     with closing(Book(tmp_path)) as book:
-        adjustments.keep(book, [noted(amount("0.1"), generation=bill("gen-1"))])
-        adjustments.keep(book, [noted(amount("0.02", "3"), generation=bill("gen-1"))])
-        adjustments.keep(book, [noted(amount("-1"), call_id="c")])
-        kept = adjustments.kept(book)
+        adjustments.store(book, [noted(amount("0.1"), generation=bill("gen-1"))])
+        adjustments.store(book, [noted(amount("0.02", "3"), generation=bill("gen-1"))])
+        adjustments.store(book, [noted(amount("-1"), call_id="c")])
+        kept = adjustments.stored(book)
     assert kept["gen-1"] == amount("0.12", "3")
     assert kept[adjustments.name(None, "c")] == amount("-1")
 
 
 def test_a_ledger_without_any_has_none(tmp_path):
     with closing(Book(tmp_path)) as book:
-        adjustments.keep(book, [])
-        assert adjustments.kept(book).get("gen-1", NOTHING) == NOTHING
+        adjustments.store(book, [])
+        assert adjustments.stored(book).get("gen-1", NOTHING) == NOTHING
 
 
 def test_a_row_says_what_it_was_and_what_it_is(tmp_path):
     long = "0.1234567890123456789"
     with closing(Book(tmp_path)) as book:
-        adjustments.keep(
+        adjustments.store(
             book,
             [
                 noted(

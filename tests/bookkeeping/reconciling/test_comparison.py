@@ -142,7 +142,7 @@ def test_an_unknown_cost_is_said_and_another_is_noted():
         bill("gen-theirs", "0.7", app="Cron"),
     ]
     wanted = filling(compared([unknown, wrong, alone, recent], bills))
-    (late,) = wanted.words
+    (late,) = wanted.late_facts
     assert (late.call_id, late.cost, late.source) == (unknown.call_id, Decimal("0.5"), "analytics")
     assert (late.provider, late.output_tokens, late.is_byok, late.upstream_cost) == ("Azure", 7, False, None)
     assert [(each.kind, each.call_id, each.delta, each.booked, each.billed) for each in wanted.adjustments] == [
@@ -167,20 +167,20 @@ def test_what_cannot_be_filled_in_is_noted_beside():
     """The ledger knows that the account's own keys did not pay; that stands, and the difference is noted."""
     one = row(None, is_byok=False)
     wanted = filling(compared([one], [bill(one.generation_id, "0.1", "2")]))
-    assert [late.cost for late in wanted.words] == [Decimal("0.1")]
+    assert [late.cost for late in wanted.late_facts] == [Decimal("0.1")]
     assert [each.delta for each in wanted.adjustments] == [amount("0", "2")]
 
 
 def test_a_providers_own_bill_that_is_unknown_is_filled_in():
     one = row("0.1", is_byok=None)
-    (late,) = filling(compared([one], [bill(one.generation_id, "0.1", "2")])).words
+    (late,) = filling(compared([one], [bill(one.generation_id, "0.1", "2")])).late_facts
     assert (late.upstream_cost, late.is_byok) == (Decimal(2), True)
 
 
 def test_an_estimate_gives_way_to_the_bill():
     one = row("0.1", cost_source="prices")
     wanted = filling(compared([one], [bill(one.generation_id, "0.2")]))
-    assert ([late.cost for late in wanted.words], wanted.adjustments) == ([Decimal("0.2")], ())
+    assert ([late.cost for late in wanted.late_facts], wanted.adjustments) == ([Decimal("0.2")], ())
 
 
 def test_where_all_matches_there_is_nothing_to_add():

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from spancast.bookkeeping.reconciling.days import Tally, day_of, stated
+from spancast.bookkeeping.reconciling.days import DayTotals, day_of, read_activity
 from spancast.errors import SpancastError
 from tests.bookkeeping.reconciling.rows import AT, amount, row
 
@@ -12,7 +12,7 @@ DAY = 24 * 3600 * 10**9
 def of_the_ledger(rows):
     tallies = {}
     for each in rows:
-        tallies.setdefault(day_of(each), Tally()).count(each)
+        tallies.setdefault(day_of(each), DayTotals()).add_call(each)
     return tallies
 
 
@@ -31,7 +31,7 @@ def activity(**known):
 
 def test_what_openrouter_says_and_what_the_ledger_has_agree_by_model_and_provider():
     calls = [row("0.0015", response_model="m-1", provider="p"), row("0.0005", response_model="m-1", provider="p")]
-    told, own = stated([activity()]), of_the_ledger(calls)
+    told, own = read_activity([activity()]), of_the_ledger(calls)
     assert told.keys() == own.keys() == {"2026-11-26"}
     assert own["2026-11-26"].agrees(told["2026-11-26"])
     assert (own["2026-11-26"].calls, told["2026-11-26"].calls) == (2, 2)
@@ -39,22 +39,22 @@ def test_what_openrouter_says_and_what_the_ledger_has_agree_by_model_and_provide
 
 def test_groups_that_only_add_up_together_do_not_agree():
     calls = [row("0.002", response_model="other", provider="p")]
-    assert not of_the_ledger(calls)["2026-11-26"].agrees(stated([activity()])["2026-11-26"])
+    assert not of_the_ledger(calls)["2026-11-26"].agrees(read_activity([activity()])["2026-11-26"])
 
 
 def test_what_providers_took_must_agree_too():
     calls = [row("0.002", response_model="m-1", provider="p", is_byok=True, upstream_cost=Decimal("0.04"))]
     own = of_the_ledger(calls)["2026-11-26"]
-    assert not own.agrees(stated([activity()])["2026-11-26"])
-    assert own.agrees(stated([activity(byok_usage_inference=Decimal("0.04"))])["2026-11-26"])
+    assert not own.agrees(read_activity([activity()])["2026-11-26"])
+    assert own.agrees(read_activity([activity(byok_usage_inference=Decimal("0.04"))])["2026-11-26"])
 
 
 def test_calls_that_cost_nothing_make_no_difference():
-    assert of_the_ledger([row("0", response_model="free")])["2026-11-26"].agrees(Tally())
+    assert of_the_ledger([row("0", response_model="free")])["2026-11-26"].agrees(DayTotals())
 
 
 def test_rows_of_several_endpoints_and_days_add_up():
-    told = stated([activity(), activity(date="2026-11-26 00:00:00"), activity(date="2026-11-27")])
+    told = read_activity([activity(), activity(date="2026-11-26 00:00:00"), activity(date="2026-11-27")])
     assert {day: tally.total for day, tally in told.items()} == {
         "2026-11-26": amount("0.004"),
         "2026-11-27": amount("0.002"),
@@ -85,6 +85,6 @@ def test_a_day_is_open_while_openrouter_may_state_a_cost_of_it(call, is_open):
 )
 def test_a_row_that_says_no_day_or_no_dollars_is_an_error(wrong):
     with pytest.raises(SpancastError):
-        stated([activity(**wrong)])
-    with pytest.raises(SpancastError, match="states no usage"):
-        stated([{name: value for name, value in activity().items() if name != "usage"}])
+        read_activity([activity(**wrong)])
+    with pytest.raises(SpancastError, match="has no usage"):
+        read_activity([{name: value for name, value in activity().items() if name != "usage"}])

@@ -59,9 +59,9 @@ def test_another_export_has_the_totals_of_days(read):
     ("text", "why"),
     [
         ("", "needs generation_id, or date and usage"),
-        ("a,b\n1,2\n", "Its columns are a, b; it needs generation_id"),
-        ("date,usage\nyesterday,1\n", "'yesterday' is no day"),
-        ("generation_id,created_at,cost_total\ngen-1,noon,1\n", "'noon' is no time"),
+        ("a,b\n1,2\n", "It has the columns a, b, but needs generation_id"),
+        ("date,usage\nyesterday,1\n", "Its date 'yesterday' is not a day"),
+        ("generation_id,created_at,cost_total\ngen-1,noon,1\n", "'noon' is not a time"),
         ("generation_id,created_at\ngen-1,2026-11-26\n", "no column cost_total"),
         (b"\xff\xfe", "cannot be read"),
     ],
@@ -72,7 +72,7 @@ def test_what_is_no_export_is_the_users_error(read, text, why):
 
 
 def test_dollars_that_are_none_are_an_error(read):
-    with pytest.raises(SpancastError, match="no amount of dollars"):
+    with pytest.raises(SpancastError, match="not an amount in dollars"):
         read("date,usage\n2026-11-26,lots\n")
 
 

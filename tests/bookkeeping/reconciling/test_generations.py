@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from spancast.bookkeeping.reconciling.account import Page
 from spancast.bookkeeping.reconciling.billed import Billed
-from spancast.bookkeeping.reconciling.generations import whole
-from spancast.bookkeeping.reconciling.span import Span
+from spancast.bookkeeping.reconciling.generations import complete
+from spancast.bookkeeping.reconciling.period import Period
 from spancast.errors import SpancastError
 from tests.bookkeeping.reconciling.rows import amount
 
 DAY = datetime(2026, 11, 26, tzinfo=UTC)
-SPAN = Span(DAY, DAY + timedelta(days=1))
+SPAN = Period(DAY, DAY + timedelta(days=1))
 KEYS = ["one", "two"]
 
 
@@ -26,18 +26,18 @@ class Analytics:
         self.rows = rows
         self.asked = 0
 
-    def ask(self, span, keys):
+    def ask(self, period, keys):
         self.asked += 1
         found = [
             {"generation_id": str(number)}
             for number, (second, key) in enumerate(self.generations)
-            if DAY + timedelta(seconds=second) in span and (keys is None or key in keys)
+            if DAY + timedelta(seconds=second) in period and (keys is None or key in keys)
         ]
         return Page(found[: self.rows], len(found) > self.rows)
 
 
 def ids(analytics, keys=KEYS):
-    return sorted(row["generation_id"] for _, _, rows in whole(analytics.ask, SPAN, keys) for row in rows)
+    return sorted(row["generation_id"] for _, _, rows in complete(analytics.ask, SPAN, keys) for row in rows)
 
 
 @given(st.sets(st.tuples(st.integers(0, 86_399), st.sampled_from(KEYS)), max_size=60), st.integers(1, 5))
@@ -64,7 +64,7 @@ def test_what_one_second_of_all_keys_leaves_out_is_told_key_by_key():
 
 @pytest.mark.parametrize("keys", [None, ["one"]])
 def test_what_cannot_be_had_in_smaller_pieces_is_an_error(keys):
-    with pytest.raises(SpancastError, match="does not list all generations of 2026-11-26 00:00:07"):
+    with pytest.raises(SpancastError, match="list of the generations of 2026-11-26 00:00:07 is truncated"):
         ids(Analytics([(7, "one"), (7, "one")], 1), keys)
 
 

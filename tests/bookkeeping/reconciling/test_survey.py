@@ -2,14 +2,14 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.reconciling.span import Span
+from spancast.bookkeeping.reconciling.period import Period
 from spancast.bookkeeping.reconciling.survey import survey
 from spancast.bookkeeping.reconciling.why import Scope
 from tests.bookkeeping.reconciling.rows import AT, amount
 from tests.bookkeeping.records import call
 
 NOW = datetime.fromtimestamp(AT, UTC)
-SPAN = Span(NOW, NOW + timedelta(days=2))
+SPAN = Period(NOW, NOW + timedelta(days=2))
 SCOPE = Scope(server="openrouter.ai", keys=frozenset({"a" * 64, "b" * 64}), now=NOW)
 
 

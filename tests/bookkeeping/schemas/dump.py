@@ -16,8 +16,8 @@ def dump(folder: Path) -> str:
     """Return the SQL of a ledger that is made in a folder."""
     with closing(Book(folder)) as book:
         book.apply("writer-000001.seg", 1000, [*CALLS, UNDER_WAY])
-        book.damaged("writer-000001.seg", [7], "torn")
-        book.lost("writer", LOST, LOST_COST)
+        book.note_damage("writer-000001.seg", [7], "torn")
+        book.note_lost("writer", LOST, LOST_COST)
     with closing(sqlite3.connect(folder / "ledger.db")) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         return "\n".join([*connection.iterdump(), f"PRAGMA user_version={version};\n"])

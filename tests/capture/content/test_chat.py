@@ -1,4 +1,4 @@
-"""The words of a chat, and of a plain completion."""
+"""The content of a chat, and of a plain completion."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is kept of the words: not all, not deep, no media, no secrets, and nothing that the application removes."""
+"""What is stored of content: not all, not deep, no media, no secrets, and nothing that the application removes."""
 
 import json
 import time
@@ -392,3 +392,11 @@ def test_no_text_takes_long(text: str) -> None:
     assert (
         time.process_time() - began < 5
     )  # seconds for four megabytes, on a busy machine; what is quadratic takes hours
+
+
+def test_what_a_redactor_makes_much_longer_is_cut_and_the_room_of_the_call_is_kept() -> None:
+    limit = Limit(lambda _: "x" * 4_000_000)
+    texts = [limit.value("word") for _ in range(20)]
+    assert texts[0] == "x" * VALUE + f"[{4_000_000 - VALUE} characters cut]"
+    assert sum(map(len, texts)) < CALL + 2_000
+    assert Limit(lambda text: f"[{text}]").value("word") == "[word]"

@@ -1,4 +1,4 @@
-"""The words of Anthropic's Messages, plain or in pieces."""
+"""The content of Anthropic's Messages, plain or in pieces."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spancast.capture.content.words import Words
+from spancast.capture.content.buffer import ContentBuffer
 from tests.support.recordings import Recording, recordings
 from tests.support.shapes import check_messages, check_tools
 from tests.support.shared import needs_shared
@@ -22,26 +22,26 @@ SCRUBBED = {
 """Answers that teach how to write down a key: what looks like one is not kept."""
 
 
-def whole(recording: Recording) -> Words:
-    words = Words(recording.expect["operation"], recording.request_body)
-    hear = words.begin(recording.response["status"], "", streamed=recording.stream)
+def whole(recording: Recording) -> ContentBuffer:
+    buffer = ContentBuffer(recording.expect["operation"], recording.request_body)
+    append = buffer.start(recording.response["status"], "", streamed=recording.stream)
     if recording.stream:
         for chunk in recording.chunks:
-            hear(chunk)
+            append(chunk)
     else:
-        words.whole(b"".join(recording.chunks))
-    return words
+        buffer.set_body(b"".join(recording.chunks))
+    return buffer
 
 
-def in_pieces(recording: Recording) -> Words:
-    words = Words(recording.expect["operation"], recording.request_body)
-    hear = words.begin(recording.response["status"], "", streamed=recording.stream)
+def in_pieces(recording: Recording) -> ContentBuffer:
+    buffer = ContentBuffer(recording.expect["operation"], recording.request_body)
+    append = buffer.start(recording.response["status"], "", streamed=recording.stream)
     dice, body = random.Random(recording.id), b"".join(recording.chunks)
     while body:
         size = dice.choice((1, 3, 50, 1000, 20_000))
-        hear(body[:size])
+        append(body[:size])
         body = body[size:]
-    return words
+    return buffer
 
 
 def written(content: str | None) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The words of a Responses request, plain or in pieces."""
+"""The content of a Responses request, plain or in pieces."""
 
 from typing import Any
 

@@ -77,7 +77,7 @@ def test_a_user_whose_pseudonym_is_written_is_found_by_name_and_by_pseudonym(spa
 
 
 @pytest.mark.parametrize(
-    ("since", "until", "found"), [("0001-01-01", "9999-12-31", 1), ("9999-12-31", "0001-01-01", 0)]
+    ("since", "until", "found"), [("0001-01-01", "9999-12-31", 1), ("9999-12-30", "9999-12-31", 0)]
 )
 def test_times_beyond_all_calls_are_no_fault(spancast, written, since, until, found):
     written(call(user="u"))
@@ -85,9 +85,17 @@ def test_times_beyond_all_calls_are_no_fault(spancast, written, since, until, fo
     assert (status, json.loads(printed)["total"]["calls"]) == (0, found)
 
 
-@pytest.mark.parametrize("option", ["--user", "--session", "--model", "--provider", "--app", "--key", "--error-type"])
+@pytest.mark.parametrize("report", ["costs", "calls", "tail"])
+def test_times_between_which_no_call_can_be_are_misuse(spancast, written, report):
+    written(call(user="u"))
+    status, printed, complaint = spancast(report, "--since", "today", "--until", "yesterday")
+    assert (status, printed) == (2, "")
+    assert "so that no call can match" in complaint
+
+
+@pytest.mark.parametrize("option", ["--user", "--session", "--model", "--provider", "--app", "--error-type"])
 def test_what_the_terminal_could_not_encode_is_looked_for_as_the_ledger_has_it(spancast, written, option):
-    written(call(user="?", session="?", request_model="?", provider="?", key_hash="?", error_type="?",
+    written(call(user="?", session="?", request_model="?", provider="?", error_type="?",
                  resource={"service.name": "?"}))  # fmt: skip
     status, printed, _ = spancast("costs", "--json", option, "\udcff")
     assert (status, json.loads(printed)["total"]["calls"]) == (0, 1)
@@ -96,7 +104,7 @@ def test_what_the_terminal_could_not_encode_is_looked_for_as_the_ledger_has_it(s
 def test_a_value_that_is_empty_is_misuse(spancast, home):
     status, printed, complaint = spancast("costs", "--user", "")
     assert (status, printed) == (2, "")
-    assert "'' is nothing to look for." in complaint
+    assert "'' is empty." in complaint
 
 
 KEYS = ["ab12" + "0" * 60, "ab34" + "0" * 60, "cd56" + "0" * 60]
@@ -126,6 +134,23 @@ def test_the_beginning_of_several_keys_is_refused_with_what_it_may_be(spancast, 
 def test_a_key_is_meant_by_its_name_in_the_settings(spancast, of_keys, monkeypatch):
     monkeypatch.setenv("SPANCAST_KEYS", f"web={KEYS[2]}")
     assert [row["user"] for row in json.loads(spancast("costs", "--json", "--key", "web")[1])["rows"]] == ["cd56"]
+
+
+def test_the_hash_of_a_key_may_be_in_capitals(spancast, of_keys):
+    for given in (KEYS[0].upper(), "AB1"):
+        assert [row["user"] for row in json.loads(spancast("costs", "--json", "--key", given)[1])["rows"]] == ["ab12"]
+
+
+@pytest.mark.parametrize("report", ["costs", "calls", "tail"])
+def test_what_is_no_key_is_refused_and_a_secret_is_not_repeated(spancast, of_keys, monkeypatch, report):
+    status, printed, complaint = spancast(report, "--key", "web")
+    assert (status, printed) == (2, "")
+    assert complaint.startswith("spancast: key cannot be 'web'. Give the key's SHA-256")
+    monkeypatch.setenv("SPANCAST_KEYS", f"batch={KEYS[2]}")
+    assert "a name of the setting keys (batch)" in spancast(report, "--key", "web")[2]
+    status, printed, complaint = spancast(report, "--key", "sk-or-v1-" + "0" * 64)
+    assert (status, printed, "key cannot be the key itself" in complaint) == (2, "", True)
+    assert "sk-or" not in complaint
 
 
 def test_a_key_that_nobody_used_has_no_calls(spancast, of_keys):

@@ -57,7 +57,7 @@ def test_a_file_that_was_set_aside_is_told_before_there_is_another(spancast, hom
     (home / "ledger.db.damaged-17").touch()
     printed = spancast("ledger", "check")[1]
     assert "no ledger yet" in printed
-    assert "note      ledger.db.damaged-17 was damaged once, and is kept.\n" in printed
+    assert "note      ledger.db.damaged-17 was damaged, and is kept.\n" in printed
 
 
 def test_a_wrong_sum_is_an_exit_status_and_rebuilding_mends_it(spancast, booked):
@@ -68,14 +68,14 @@ def test_a_wrong_sum_is_an_exit_status_and_rebuilding_mends_it(spancast, booked)
     assert status == 1
     assert "WRONG     kinds_daily" in printed
     assert json.loads(spancast("ledger", "check", "--json")[1])["problems"] != []
-    assert spancast("ledger", "rebuild") == (0, "The sums of 3 calls are made anew.\n", "")
+    assert spancast("ledger", "rebuild") == (0, "The sums of 3 calls are recomputed.\n", "")
     assert spancast("ledger", "check")[0] == 0
 
 
 def test_damage_of_the_journal_and_losses_are_told_and_are_no_fault_of_the_file(spancast, booked):
     with closing(Book(booked)) as book:
-        book.damaged("writer-000001.seg", [7], "torn")
-        book.lost("writer", {"queue full": 3}, Decimal("0.25"))
+        book.note_damage("writer-000001.seg", [7], "torn")
+        book.note_lost("writer", {"queue full": 3}, Decimal("0.25"))
     status, printed, _ = spancast("ledger", "check")
     assert status == 0
     assert "1 damaged records" in printed
@@ -95,7 +95,7 @@ import os, signal, sys
 from pathlib import Path
 from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
-upkeep.CHUNK = 2
+upkeep.PRUNE_CHUNK = 2
 upkeep.prune(Book(Path(sys.argv[1])), int(sys.argv[2]), go_on=lambda: os.kill(os.getpid(), signal.SIGKILL))
 """
 
@@ -110,14 +110,14 @@ def test_a_killed_pruning_is_told_with_how_to_go_on(spancast, home):
     first = date_of(START + 4)
     status, printed, _ = spancast("ledger", "check")
     assert status == 0
-    assert f"calls     3, with every one of the days from {first} on; of the days before, 2 are left\n" in printed
-    assert f"broken off: 2 calls are left to remove. spancast ledger prune --older-than {first} goes on." in printed
+    assert f"calls     3, all of them since {first}; 2 are left from before\n" in printed
+    assert f"interrupted: 2 calls are left to remove. spancast ledger prune --older-than {first} continues." in printed
     found = json.loads(spancast("ledger", "check", "--json")[1])
     assert (found["calls"], found["kept_since"], found["older_calls"]) == (3, first.isoformat(), 2)
     assert spancast("ledger", "prune", "--older-than", first, "--yes")[0] == 0
     printed = spancast("ledger", "check")[1]
-    assert f"calls     1, with every one of the days from {first} on; none of the days before\n" in printed
-    assert "broken off" not in printed
+    assert f"calls     1, all of them since {first}; none from before\n" in printed
+    assert "interrupted" not in printed
 
 
 @pytest.mark.parametrize("which", ["min", "max"])
@@ -132,7 +132,7 @@ def test_a_kind_deleted_by_hand_is_damage_that_is_told_and_mended(spancast, home
     for report in ("calls", "ledger export --to - --format csv", "costs --by model"):
         status, _, complaint = spancast(*report.split())
         assert (status, complaint.count("\n")) == (1, 1), report
-        assert "of its kinds is not there" in complaint
+        assert "of its table kinds is missing" in complaint
     for report in ("costs --json", f"costs --json --until {noon}", "costs --show latency"):
         status, printed, complaint = spancast(*report.split())
         if which == "min":
@@ -149,14 +149,16 @@ def test_a_text_deleted_by_hand_is_damage_that_is_told_and_mended(spancast, book
     with closing(sqlite3.connect(booked / "ledger.db")) as connection:
         connection.execute("DELETE FROM texts WHERE text = 'a'")
         connection.commit()
-    for report in ("costs", "calls", "ledger export --to - --format csv", "costs --show latency --by user"):
+    reports = ("costs", "calls", "ledger export --to - --format csv", "costs --show latency --by user")
+    of_the_user = ("user a", "costs --user a", "calls --user a", "calls --user a --limit 1", "costs --by day --user a")
+    for report in (*reports, *of_the_user, "costs --show latency --user a", "costs --user another"):
         status, _, complaint = spancast(*report.split())
         assert (status, complaint.count("\n")) == (1, 1)
         assert "spancast: The ledger is damaged" in complaint
-        assert "`spancast ledger rebuild` mends" in complaint
+        assert "`spancast ledger rebuild` repairs" in complaint
     status, printed, _ = spancast("ledger", "check")
     assert status == 1
-    assert "WRONG     entries: 1 of its rows name a user that is not there" in printed
+    assert "WRONG     entries: 1 of its rows refer to a user that is missing" in printed
     assert "1 names or tags were lost" in spancast("ledger", "rebuild")[1]
     assert spancast("ledger", "check")[0] == 0
     assert json.loads(spancast("costs", "--json")[1])["total"]["cost_usd"] == "2.5"

@@ -233,6 +233,27 @@ def test_a_reader_that_goes_is_no_fault(book, home):
     assert json.loads(done.stdout)["user"] == "u" * 200
 
 
+def test_calls_that_openrouter_refused_are_told_apart_from_those_of_unknown_cost(spancast, book, home):
+    book.apply(SEGMENT, 1, [call(), call(http_status=404), call(http_status=404), call(cost=Decimal(1))])
+    refused = "2 calls refused (HTTP 4xx), for which OpenRouter states no cost."
+    file = home / "a.csv"
+    said = spancast("ledger", "export", "--to", file)[2]
+    assert said == f"4 calls in {file}, $1.0000.\n1 call of unknown cost.\n{refused}\n"
+    said = spancast("ledger", "export", "--to", file, "--format", "focus")[2]
+    assert said.splitlines()[1:] == ["1 call of unknown cost, which are left out.", f"{refused} They are left out."]
+
+
+def test_the_names_are_those_of_calls_json(spancast, book, home):
+    stated = {"upstream_input_cost": Decimal("0.5"), "retry_after": 2.0, "is_byok": True, "cost": Decimal(1)}
+    book.apply(SEGMENT, 1, [call(resource={"service.name": "shop"}, **stated)])
+    (line,) = map(json.loads, exported(home, "jsonl").splitlines())
+    member = json.loads(spancast("calls", "--json")[1])
+    more = line.pop("more")
+    assert set(line) - set(member) == {"cost_stated_usd"}
+    assert more.items() <= member.items()
+    assert (member["app"], more["upstream_input_cost_usd"], more["retry_after_s"]) == ("shop", "0.5", 2.0)
+
+
 def test_more_calls_than_a_page_are_each_there_once(book, home):
     several = [call(started_at=AT + number % 7, cost=Decimal("0.000001")) for number in range(2500)]
     book.apply(SEGMENT, 1, several)
@@ -301,7 +322,7 @@ def test_where_there_is_no_room_the_old_file_stays_and_nothing_half_is_left(book
     command = [sys.executable, "-c", FULL, "200000", "ledger", "export", "--to", str(file), "--home", str(home)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == f"spancast: {file} cannot be written: File too large. Nothing is left of it.\n"
+    assert done.stderr == f"spancast: {file} cannot be written: File too large. No partial file is left.\n"
     assert file.read_text() == "the old one"
     assert [path.name for path in tmp_path.iterdir() if ".part" in path.name] == []
 

@@ -48,17 +48,17 @@ def left(home) -> int:
 def test_it_says_what_goes_and_from_when_on_calls_are_kept(spancast, booked, first):
     status, printed, _ = spancast("ledger", "prune", "--older-than", "60d", "--yes")
     assert (status, left(booked)) == (0, 2)
-    assert f"1 call of the days before {first} (UTC)" in printed
-    assert f"Single calls are kept from {first} on" in printed
+    assert f"1 call from before {first} (UTC)" in printed
+    assert f"will start on {first}." in printed
     assert "1 call removed" in printed
     assert json.loads(spancast("ledger", "check", "--json")[1])["kept_since"] == first
-    assert f"No call of the days before {first}" in spancast("ledger", "prune", "--older-than", "60d")[1]
+    assert f"No call from before {first}" in spancast("ledger", "prune", "--older-than", "60d")[1]
 
 
 def test_without_a_terminal_and_without_a_word_nothing_goes(spancast, booked):
     status, _, complaint = spancast("ledger", "prune", "--older-than", "60d")
     assert (status, left(booked)) == (2, 3)
-    assert "Say --yes" in complaint
+    assert "Give --yes" in complaint
 
 
 @posix
@@ -90,7 +90,7 @@ def test_a_report_that_needs_the_calls_says_from_when_on_it_is_whole(by, spancas
     spancast("ledger", "prune", "--older-than", "60d", "--yes")
     found = json.loads(spancast("costs", "--by", by, "--json")[1])
     assert (found["complete_since"], found["total"]["calls"]) == (first, 2)
-    assert f"Single calls are kept from {first} on" in spancast("costs", "--by", by)[1]
+    assert f"Calls before {first} were pruned" in spancast("costs", "--by", by)[1]
 
 
 @pytest.mark.parametrize("by", ["user", "day", "model", "month", "provider,week"])
@@ -121,17 +121,17 @@ def test_latencies_say_it_too(spancast, booked, first):
     shown = ["costs", "--show", "latency"]
     assert json.loads(spancast(*shown, "--by", "session", "--json")[1])["complete_since"] == first
     assert json.loads(spancast(*shown, "--by", "model", "--json")[1])["complete_since"] is None
-    assert f"kept from {first} on" in spancast(*shown, "--by", "session")[1]
+    assert f"Calls before {first} were pruned" in spancast(*shown, "--by", "session")[1]
 
 
 def test_a_list_of_calls_says_it_under_its_table(spancast, booked, first):
     spancast("ledger", "prune", "--older-than", "60d", "--yes")
-    assert spancast("calls")[1].endswith(f"Single calls are kept from {first} on: of those before, this has none.\n")
-    assert "kept from" not in spancast("calls", "--since", first)[1]
-    assert "kept from" not in spancast("calls", "--limit", "1")[1]
+    assert spancast("calls")[1].endswith(f"Calls before {first} were pruned and are missing here.\n")
+    assert "were pruned" not in spancast("calls", "--since", first)[1]
+    assert "were pruned" not in spancast("calls", "--limit", "1")[1]
 
 
 def test_an_exported_file_is_told_to_lack_them(spancast, booked, first):
     spancast("ledger", "prune", "--older-than", "60d", "--yes")
-    assert f"kept from {first} on" in spancast("ledger", "export", "--to", "calls.csv")[2]
-    assert "kept from" not in spancast("ledger", "export", "--to", "calls.csv", "--since", first)[2]
+    assert f"Calls before {first} were pruned" in spancast("ledger", "export", "--to", "calls.csv")[2]
+    assert "were pruned" not in spancast("ledger", "export", "--to", "calls.csv", "--since", first)[2]

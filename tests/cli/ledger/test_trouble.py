@@ -31,7 +31,7 @@ def test_what_is_no_database_is_left_as_it_is(deed, spancast, home):
     (home / "ledger.db").write_bytes(b"dear diary, " * 500)
     status, printed, complaint = spancast("ledger", *deed.split())
     assert (status, printed) == (1, "")
-    assert complaint.startswith(f"spancast: {home / 'ledger.db'} is no ledger: it begins with b'dear diary, dear'")
+    assert complaint.startswith(f"spancast: {home / 'ledger.db'} is not a ledger: it begins with b'dear diary, dear'")
     assert complaint.count("\n") == 1
     assert (home / "ledger.db").read_bytes() == b"dear diary, " * 500
 
@@ -50,12 +50,12 @@ def test_somebody_elses_database_is_left_as_it_is(deed, spancast, home):
     before = (home / "ledger.db").read_bytes()
     status, printed, complaint = spancast("ledger", *deed.split())
     assert (status, printed) == (1, "")
-    assert "is a database of something else, and is left as it is. Move it away" in complaint
+    assert "is a database of another program, and is left unchanged. Move it away" in complaint
     assert (home / "ledger.db").read_bytes() == before
     status, printed, _ = spancast("doctor")
     assert status == 1
     assert "WRONG  ledger" in printed
-    assert "is a database of something else" in printed
+    assert "is a database of another program" in printed
 
 
 @every_deed
@@ -64,7 +64,7 @@ def test_a_ledger_of_a_later_version_says_to_upgrade(deed, spancast, booked):
         connection.execute("PRAGMA user_version=1000")
     status, printed, complaint = spancast("ledger", *deed.split())
     assert (status, printed) == (1, "")
-    assert "is of version 1000" in complaint
+    assert "has version 1000" in complaint
     assert "Upgrade spancast" in complaint
 
 
@@ -83,7 +83,7 @@ def test_a_file_that_was_damaged_is_an_exit_status_and_is_kept(spancast, booked)
     (booked / "ledger.db").write_bytes(whole[:5000] + os.urandom(len(whole) - 10_000) + whole[-5000:])
     status, printed, complaint = spancast("ledger", "check")
     assert status == 1
-    assert ("SQLite says" in printed and "cure" in printed) or "damaged" in complaint
+    assert ("SQLite reports" in printed and "cure" in printed) or "damaged" in complaint
     kept = [booked / "ledger.db", *booked.glob("ledger.db.damaged-*")]
     assert any(path.exists() and path.stat().st_size == len(whole) for path in kept)
 
@@ -118,7 +118,7 @@ def test_a_directory_that_cannot_be_written_is_told_with_the_cure(deed, booked, 
     assert (done.returncode, done.stdout) == (1, "")
     assert "cannot be used" in done.stderr
     assert "Permission denied" in done.stderr
-    assert "Do this as its owner, or with a copy of the directory." in done.stderr
+    assert "Run this as the directory's owner, or on a copy of it." in done.stderr
     assert done.stderr.count("\n") == 1
 
 

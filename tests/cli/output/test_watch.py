@@ -71,7 +71,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(home, written):
 def test_a_period_that_is_none_is_misuse(spancast, home, wrong):
     status, printed, complaint = spancast("costs", f"--watch={wrong}")
     assert (status, printed) == (2, "")
-    assert f"{wrong!r} is no time. Write seconds, from 0.1 to 86400." in complaint
+    assert f"{wrong!r} is not a time. Write seconds, from 0.1 to 86400." in complaint
 
 
 def test_csv_is_not_watched(spancast, home):

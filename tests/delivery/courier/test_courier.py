@@ -59,8 +59,8 @@ def desk(tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Make every wait that we choose ourselves a short one."""
-    monkeypatch.setattr(backoff, "CAP", 0.02)
-    monkeypatch.setattr(backoff, "BASE", 0.02)
+    monkeypatch.setattr(backoff, "CAP_SECONDS", 0.02)
+    monkeypatch.setattr(backoff, "BASE_SECONDS", 0.02)
 
 
 def test_what_waits_is_delivered_and_counted(desk):
@@ -189,7 +189,7 @@ def test_a_platform_that_asks_for_ages_is_asked_again_within_the_hour(desk, aske
 def test_a_time_to_wait_that_cannot_be_read_is_ours_to_choose(desk, asked):
     platform = desk.platform(answer(429, {"retry-after": asked}))
     desk.put()
-    assert 0 <= once(desk.courier(Otlp(endpoint=platform.url))).wait <= backoff.CAP
+    assert 0 <= once(desk.courier(Otlp(endpoint=platform.url))).wait <= backoff.CAP_SECONDS
 
 
 def test_a_refused_credential_parks_the_destination_and_is_not_tried_again(desk):
@@ -614,7 +614,7 @@ def test_every_call_is_decided_once_and_the_books_add_up_whatever_a_platform_ans
     desk = Desk(tmp_path_factory.mktemp("home"))
     sink = Scripted(script)
     with closing(desk), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backoff, "PROBE", 0.0)  # each pass is of a process that has just begun
+        patch.setattr(backoff, "PROBE_SECONDS", 0.0)  # each pass is of a process that has just begun
         for count in counts:
             desk.put(count)
             once(desk.courier(sink))
@@ -720,7 +720,7 @@ def test_a_forked_child_delivers_with_a_thread_of_its_own(desk, start):
 
 def test_a_thread_goes_on_after_a_fault_of_its_own(desk, start, monkeypatch):
     monkeypatch.setattr("spancast.base.guard.strict", False)
-    monkeypatch.setattr("spancast.delivery.worker.FAULT", 0.01)
+    monkeypatch.setattr("spancast.delivery.worker.FAILURE_SECONDS", 0.01)
     platform = desk.platform()
     desk.put()
     courier = desk.courier(Otlp(endpoint=platform.url))

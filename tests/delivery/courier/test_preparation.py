@@ -13,7 +13,7 @@ from spancast.delivery.outbox.accounts import Standing
 from spancast.destinations.destination import Destination
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from tests.support.calls import a_call, to_span
 from tests.support.counter import Counter, Shelf
 
@@ -47,8 +47,8 @@ def once(courier: Courier) -> None:
     courier.deliver_once(Deadline(20))
 
 
-def cost_of(call: Call, cost: str) -> Late:
-    return Late(at=1, source="generation", call_id=call.call_id, cost=Decimal(cost))
+def cost_of(call: Call, cost: str) -> LateFacts:
+    return LateFacts(at=1, source="generation", call_id=call.call_id, cost=Decimal(cost))
 
 
 @pytest.mark.parametrize("late_cost", ["hold", "update", "omit"])

@@ -63,35 +63,35 @@ class Holder:
     ],
 )
 def test_a_secret_is_known_however_it_is_held(held):
-    assert Secrets(Holder(key=held)).out_of(f"no such key: {KEY}.") == "no such key: [removed]."
+    assert Secrets(Holder(key=held)).redact(f"no such key: {KEY}.") == "no such key: [removed]."
 
 
 def test_one_in_a_dataclass_within_is_known_too():
-    assert KEY not in Secrets(Holder(inner=Inner())).out_of(f"no {KEY}")
+    assert KEY not in Secrets(Holder(inner=Inner())).redact(f"no {KEY}")
 
 
 def test_what_is_shown_is_no_secret_and_what_is_short_is_none():
     secrets = Secrets(Holder(key="short", inner=Inner()))
-    assert secrets.out_of("shown for all to see: short") == "shown for all to see: short"
+    assert secrets.redact("shown for all to see: short") == "shown for all to see: short"
 
 
 @pytest.mark.parametrize("key", ["a key/with+signs=&more", 'a "quoted" key', "ключ-от-квартиры", "half\ud800key-mine"])
 def test_it_is_known_in_an_address_and_in_json(key):
     secrets = Secrets(Holder(key=key))
     for written in secrets._known:
-        assert secrets.out_of(f"<{written}>") == "<[removed]>"
+        assert secrets.redact(f"<{written}>") == "<[removed]>"
     assert len(secrets._known) >= 2
 
 
 def test_an_exporter_without_secrets_changes_nothing():
     secrets, reply = Secrets(object()), Reply(200, {}, b"as it is")
-    assert secrets.out_of_reply(reply, NOTHING) is reply
-    assert secrets.out_of("as it is") == "as it is"
+    assert secrets.redact_reply(reply, NOTHING) is reply
+    assert secrets.redact("as it is") == "as it is"
 
 
 def test_a_credential_made_of_a_secret_is_known_by_the_header_that_holds_it():
     request = Request(url="http://x", body=b"", headers={"Authorization": "Basic Nzprbm93bi1ieS10aGUtaGVhZGVy"})
-    reply = Secrets(object()).out_of_reply(Reply(401, {}, b"bad: Nzprbm93bi1ieS10aGUtaGVhZGVy"), request)
+    reply = Secrets(object()).redact_reply(Reply(401, {}, b"bad: Nzprbm93bi1ieS10aGUtaGVhZGVy"), request)
     assert reply.body == b"bad: [removed]"
 
 
@@ -101,7 +101,7 @@ def test_a_message_in_protobuf_can_still_be_read():
     answer.partial_success.error_message = f"the key {KEY} may not write"
     reply = Reply(200, {"content-type": "application/x-protobuf"}, answer.SerializeToString())
     exporter = Otlp(headers={"x-team": KEY})
-    seen = Secrets(exporter).out_of_reply(reply, NOTHING)
+    seen = Secrets(exporter).redact_reply(reply, NOTHING)
     reason = f"rejected: the key {'[removed]'.ljust(len(KEY), '.')} may not write"
     assert exporter.judge(Encoded(NOTHING, ("a",)), seen) == Rejected({"a": reason})
 
@@ -117,7 +117,7 @@ def test_a_message_in_protobuf_can_still_be_read():
     ],
 )
 def test_a_verdict_is_told_without_it(verdict, clean):
-    assert Secrets(Holder(key=KEY)).out_of_verdict(verdict) == clean
+    assert Secrets(Holder(key=KEY)).redact_verdict(verdict) == clean
 
 
 @dataclass(frozen=True, kw_only=True)

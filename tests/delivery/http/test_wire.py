@@ -13,7 +13,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from spancast.contract import Request
 from spancast.delivery.http import wire as wires
-from spancast.delivery.http.wire import MAX_REPLY, Ambiguous, Unsent, Wire
+from spancast.delivery.http.wire import MAX_REPLY_BYTES, Ambiguous, Unsent, Wire
 from tests.support.platform import Platform, answer, hanging_up, noting_ports, trickling
 
 
@@ -63,10 +63,10 @@ def test_a_redirect_is_an_answer_and_is_not_followed(wire):
 
 
 def test_no_more_of_an_answer_is_read_than_the_limit(wire):
-    with opened(answer(200, body=b"x" * (MAX_REPLY * 4))) as platform:
-        assert len(wire.post(a_request(platform.url)).body) == MAX_REPLY
+    with opened(answer(200, body=b"x" * (MAX_REPLY_BYTES * 4))) as platform:
+        assert len(wire.post(a_request(platform.url)).body) == MAX_REPLY_BYTES
         assert len(wire.post(a_request(platform.url), limit=10).body) == 10
-        assert len(wire.post(a_request(platform.url), limit=MAX_REPLY * 8).body) == MAX_REPLY * 4
+        assert len(wire.post(a_request(platform.url), limit=MAX_REPLY_BYTES * 8).body) == MAX_REPLY_BYTES * 4
 
 
 def test_a_refused_connection_is_unsent(wire):
@@ -90,6 +90,19 @@ def test_an_address_that_cannot_be_is_unsent(wire, url):
 def test_a_header_that_cannot_be_written_is_unsent(wire):
     with opened() as platform, pytest.raises(Unsent):
         wire.post(a_request(platform.url, headers={"x-key": "line\r\nbreak"}))
+    assert platform.received == []
+
+
+@pytest.mark.parametrize("url", ["http://exämple.invalid", "http://127.0.0.1:1/ü", "http://127.0.0.1:1/\u200b"])
+def test_a_url_that_is_not_ascii_is_unsent(wire, url):
+    with pytest.raises(Unsent, match="the URL has characters that are not ASCII"):
+        wire.post(a_request(url))
+
+
+def test_a_header_that_is_not_ascii_is_unsent_and_not_shown(wire):
+    with opened() as platform, pytest.raises(Unsent, match="the header 'authorization' has") as raised:
+        wire.post(a_request(platform.url, headers={"authorization": "Bearer skü"}))
+    assert "sk" not in str(raised.value)
     assert platform.received == []
 
 
@@ -227,7 +240,7 @@ def test_no_fork_falls_into_the_making_of_a_tls_context(wire, monkeypatch):
         return make()
 
     monkeypatch.setattr(httpcore2, "default_ssl_context", made_slowly)
-    wires._trusted.cache_clear()
+    wires._ssl_context.cache_clear()
     with opened() as platform:
         posting = threading.Thread(target=wire.post, args=(a_request(platform.url),))
         posting.start()
@@ -243,9 +256,9 @@ def test_no_fork_falls_into_the_making_of_a_tls_context(wire, monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_makes_a_tls_context_of_its_own():
-    context = wires._trusted()
+    context = wires._ssl_context()
     child = os.fork()
     if child == 0:
-        os._exit(wires._trusted() is context)
+        os._exit(wires._ssl_context() is context)
     assert status_of(child) == 0
-    assert wires._trusted() is context
+    assert wires._ssl_context() is context

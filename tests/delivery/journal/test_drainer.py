@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from spancast.base import locks
 from spancast.base.locks import FileLock
 from spancast.bookkeeping.book import Book, writer_of
-from spancast.delivery.journal import drainer, frame, segments
+from spancast.delivery.journal import drainer, frame, reading, segments
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal, journal_folder
 from spancast.records.call import Call
@@ -48,7 +48,7 @@ class Memory:
         self.ends: dict[str, int] = {}
         self.fails = False
 
-    def end(self, segment: str) -> int:
+    def committed_offset(self, segment: str) -> int:
         return self.ends.get(segment, 0)
 
     def apply(self, segment: str, end: int, calls: Sequence[Call]) -> None:
@@ -107,12 +107,12 @@ def test_a_segment_whose_writer_is_gone_is_removed_once_it_is_booked(tmp_path, b
     drain(tmp_path, book)
     assert len(booked(book)) == 2
     assert segment_files(tmp_path) == []
-    assert book.end(segment.name) == 0
+    assert book.committed_offset(segment.name) == 0
 
 
 def test_long_segments_are_booked_whole(tmp_path, book):
     calls = [call(error_message="x" * (number % 3500)) for number in range(8000)]
-    assert write(tmp_path, *calls).stat().st_size > 3 * drainer.CHUNK
+    assert write(tmp_path, *calls).stat().st_size > 3 * reading.CHUNK_BYTES
     drain(tmp_path, book)
     assert list(booked(book)) == [call.call_id for call in calls]
     assert book.damage() == 0
@@ -149,7 +149,7 @@ def test_a_killed_call_reaches_the_other_shelves_without_cost_or_error(tmp_path,
 
 
 def test_a_call_that_spans_segments_is_not_killed_while_its_writer_lives(tmp_path, book, writer, monkeypatch):
-    monkeypatch.setattr(segments, "ROTATE_AT", 300)
+    monkeypatch.setattr(segments, "ROTATE_BYTES", 300)
     pending = opened()
     writer.append(pending)
     for _ in range(10):
@@ -215,7 +215,7 @@ def test_a_record_that_is_no_call_costs_itself(tmp_path, book):
     before, after = call(), call()
     segment = write(tmp_path, before)
     with segment.open("ab") as file:
-        file.write(frame.pack(b"\xc1 no msgpack") + write(tmp_path, after).read_bytes().removeprefix(frame.HEAD))
+        file.write(frame.pack(b"\xc1 no msgpack") + write(tmp_path, after).read_bytes().removeprefix(frame.HEADER))
     drain(tmp_path, book)
     assert set(booked(book)) == {before.call_id, after.call_id}
     assert book.damage() == 1
@@ -239,7 +239,7 @@ def test_a_long_stretch_of_nothing_costs_neither_neighbour(tmp_path, book):
     before, after = call(), call()
     first, second = write(tmp_path, before), write(tmp_path, after)
     with first.open("ab") as file:
-        file.write(bytes(5 * drainer.CHUNK // 2) + second.read_bytes().removeprefix(frame.HEAD))
+        file.write(bytes(5 * reading.CHUNK_BYTES // 2) + second.read_bytes().removeprefix(frame.HEADER))
     second.unlink()
     drain(tmp_path, book)
     assert set(booked(book)) == {before.call_id, after.call_id}
@@ -264,7 +264,8 @@ def test_a_flipped_bit_costs_the_call_it_hit_and_no_other(tmp_path_factory, data
     calls = [call(user=str(number)) for number in range(data.draw(st.integers(1, 6)))]
     segment = write(home, *calls)
     damaged = bytearray(segment.read_bytes())
-    starts = [len(frame.HEAD), *(len(frame.HEAD) + record.end for record in frame.unpack(damaged[len(frame.HEAD) :]))]
+    head = len(frame.HEADER)
+    starts = [head, *(head + record.end for record in frame.unpack(damaged[head:]))]
     bit = data.draw(st.integers(0, len(damaged) * 8 - 1))
     damaged[bit // 8] ^= 1 << bit % 8
     segment.write_bytes(damaged)
@@ -279,7 +280,7 @@ def test_a_flipped_bit_costs_the_call_it_hit_and_no_other(tmp_path_factory, data
 def test_what_is_left_of_a_segment_without_a_name_is_removed_when_it_is_old(tmp_path, book):
     folder = journal_folder(tmp_path)
     folder.mkdir()
-    long_ago = time.time() - 2 * drainer.STALE
+    long_ago = time.time() - 2 * drainer.STALE_SECONDS
     for name, changed in (("old", long_ago), ("held", long_ago), ("young", time.time())):
         (folder / f"{name}.new").touch()
         os.utime(folder / f"{name}.new", (changed, changed))
@@ -402,9 +403,9 @@ def test_a_drainer_that_is_killed_is_continued_by_the_next(tmp_path, book):
     script = """
 import sys
 from pathlib import Path
-from spancast.delivery.journal import drainer
+from spancast.delivery.journal import drainer, reading
 from spancast.bookkeeping.book import Book
-drainer.BATCH = 16
+reading.BATCH_RECORDS = 16
 home = Path(sys.argv[1])
 print("ready", flush=True)
 drainer.Drainer(home, [Book(home)]).drain()
@@ -425,8 +426,8 @@ drainer.Drainer(home, [Book(home)]).drain()
 def test_a_segment_that_the_application_closes_while_it_is_read_is_opened_again(tmp_path, book, monkeypatch):
     """All that was open is the application's own file by then, of which nothing is read, unlocked or closed."""
     home, own = tmp_path, tmp_path / "own"
-    monkeypatch.setattr(drainer, "BATCH", 2)
-    monkeypatch.setattr(drainer, "CHUNK", 1000)
+    monkeypatch.setattr(reading, "BATCH_RECORDS", 2)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 1000)
     calls = [call(user="x" * 300) for _ in range(5)]
     write(home, *calls)
     own.write_bytes(b"mine")

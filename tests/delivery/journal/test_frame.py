@@ -75,13 +75,13 @@ def test_whatever_lies_in_a_segment_is_read_to_an_end(data):
 
 
 def test_a_payload_of_the_greatest_length_is_a_record():
-    payload = bytes(frame.MAX_PAYLOAD)
+    payload = bytes(frame.MAX_PAYLOAD_BYTES)
     assert read(frame.pack(payload)) == [payload]
 
 
 def test_a_payload_that_would_be_read_as_damage_is_no_record():
     with pytest.raises(ValueError, match="larger than"):
-        frame.pack(bytes(frame.MAX_PAYLOAD + 1))
+        frame.pack(bytes(frame.MAX_PAYLOAD_BYTES + 1))
 
 
 def test_a_segment_full_of_magics_is_looked_through_in_time():

@@ -1,6 +1,7 @@
 import os
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def written(home: Path) -> list[Call]:
     records = [
         record
         for path in segment_files(home)
-        for record in frame.unpack(path.read_bytes().removeprefix(frame.HEAD))
+        for record in frame.unpack(path.read_bytes().removeprefix(frame.HEADER))
         if record.payload is not None
     ]
     return [msgspec.msgpack.decode(record.payload, type=Call) for record in records if record.payload]
@@ -59,6 +60,14 @@ def test_only_the_owner_can_look_into_the_journal(tmp_path, opened_journal):
     assert stat.S_IMODE(segment.parent.stat().st_mode) == 0o700
 
 
+def test_a_lock_that_a_signal_handler_has_left_held_holds_up_no_other_thread(tmp_path, opened_journal):
+    opened_journal._lock.acquire()  # what an exception right behind an `acquire` leaves
+    opened_journal.append(call())
+    with ThreadPoolExecutor(1) as others:
+        others.submit(opened_journal.append, call()).result(timeout=5.0)
+    assert len(written(tmp_path)) == 2
+
+
 def test_a_live_segment_is_held_by_its_writer(tmp_path, opened_journal):
     opened_journal.append(call())
     assert [is_held(segment) for segment in segment_files(tmp_path)] == [True]
@@ -72,7 +81,7 @@ def test_a_segment_that_was_moved_is_left(what: str, tmp_path: Path) -> None:
     (segment,) = segment_files(home)
     moved = {"segment": segment, "folder": segment.parent, "home": home}[what]
     moved.rename(tmp_path / "elsewhere")
-    journal.leave_what_is_gone()
+    journal.renew_lost_segment()
     journal.append(call())
     journal.close()
     assert len(segment_files(home)) == 1
@@ -87,7 +96,7 @@ def test_a_closed_journal_gives_its_segment_away_and_begins_a_new_one(tmp_path, 
 
 
 def test_a_full_segment_is_followed_by_another(tmp_path, opened_journal, monkeypatch):
-    monkeypatch.setattr(segments, "ROTATE_AT", 500)
+    monkeypatch.setattr(segments, "ROTATE_BYTES", 500)
     calls = [call() for _ in range(20)]
     for each in calls:
         opened_journal.append(each)
@@ -108,7 +117,7 @@ def test_in_memory_mode_nothing_is_written(tmp_path):
 
 
 def test_after_a_slow_append_records_wait_in_memory_until_the_next_catch_up(tmp_path, opened_journal, monkeypatch):
-    monkeypatch.setattr(journal, "SLOW", -1.0)
+    monkeypatch.setattr(journal, "SLOW_SECONDS", -1.0)
     calls = [call(), call()]
     for each in calls:
         opened_journal.append(each)
@@ -119,7 +128,7 @@ def test_after_a_slow_append_records_wait_in_memory_until_the_next_catch_up(tmp_
 
 
 def test_what_memory_cannot_hold_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "KEPT", 3)
+    monkeypatch.setattr(memory, "MAX_RECORDS", 3)
     kept = Journal(tmp_path, durability="memory")
     for _ in range(5):
         kept.append(call(cost=Decimal("0.01")))
@@ -149,7 +158,7 @@ journal.append(call(user="after"))
 
 
 def written_in(segment: Path) -> list[Call]:
-    records = frame.unpack(segment.read_bytes().removeprefix(frame.HEAD))
+    records = frame.unpack(segment.read_bytes().removeprefix(frame.HEADER))
     return [msgspec.msgpack.decode(record.payload, type=Call) for record in records if record.payload]
 
 

@@ -8,7 +8,7 @@ import pytest
 from spancast.delivery.journal import frame, memory
 from spancast.delivery.journal.memory import Memory
 from spancast.records.content import Content
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from spancast.records.record import Record
 from tests.bookkeeping.records import call, opened
 
@@ -32,9 +32,9 @@ def test_what_came_first_goes_first():
 
 def test_words_are_refused_where_calls_still_have_room(monkeypatch):
     words = framed(Content(call_id="1", input_messages="x" * 1000))
-    monkeypatch.setattr(memory, "LARGEST", 4 * len(words))
+    monkeypatch.setattr(memory, "MAX_BYTES", 4 * len(words))
     waits = Memory()
-    assert [waits.add(words, words=True) for _ in range(4)] == [True, True, False, False]
+    assert [waits.add(words, is_content=True) for _ in range(4)] == [True, True, False, False]
     assert waits.add(framed(call()))
     assert waits.lost == {"memory full: words": 2}
 
@@ -46,11 +46,11 @@ def test_words_are_refused_where_calls_still_have_room(monkeypatch):
         (call(), "calls", "0"),
         (opened(), "calls under way", "0"),
         (Content(call_id="1"), "words", "0"),
-        (Late(at=1, source="generation", call_id="1"), "late costs", "0"),
+        (LateFacts(at=1, source="generation", call_id="1"), "late costs", "0"),
     ],
 )
 def test_the_oldest_is_dropped_and_counted_as_what_it_is(record, reason, cost, monkeypatch):
-    monkeypatch.setattr(memory, "KEPT", 1)
+    monkeypatch.setattr(memory, "MAX_RECORDS", 1)
     waits, newer = Memory(), framed(call())
     waits.add(framed(record))
     waits.add(newer)

@@ -75,12 +75,12 @@ def test_a_child_that_is_forked_while_it_is_started_starts_its_own(pump):
 
 def inheriting(folder, monkeypatch, settled, record=None):
     """Return how long it took, in seconds, until something was moved that an earlier process may have left."""
-    monkeypatch.setattr(pumps, "SETTLED", settled)
+    monkeypatch.setattr(pumps, "SETTLE_SECONDS", settled)
     moved = threading.Event()
     with closing(Journal(folder)) as journal, closing(Book(folder)) as book:
         pump = Pump(journal, Drainer(folder, [book]), [moved.set])
         began = clock.now()
-        pump.inherit()
+        pump.move_leftovers_soon()
         if record is not None:
             journal.append(record)
         assert moved.wait(20)

@@ -103,7 +103,7 @@ LOOKS: dict[str, Callable[[Journal], None]] = {
     "none": lambda _: None,
     "a close": Journal.close,
     "a close that waits for no disk": lambda journal: journal.close(sync=False),
-    "a look by the pump": Journal.leave_what_is_gone,
+    "a look by the pump": Journal.renew_lost_segment,
     "a sync": Journal.catch_up,
     "a forked child": Journal.after_fork_in_child,
     "a look whether the disk is well": lambda journal: journal.segments.touch(),
@@ -142,15 +142,15 @@ def test_the_applications_file_stays_open_and_as_it_is(look: str, journal: Journ
 
 @pytest.mark.parametrize("end", ["paid", "let go", "given back"])
 def test_a_file_in_the_place_of_one_that_is_to_be_synced_is_left_alone(end: str, journal: Journal, own: Path) -> None:
-    journal.segments.owe()
-    (doubled,) = [each.fd for each in journal.segments._owed]
+    journal.segments.schedule_sync()
+    (doubled,) = [each.fd for each in journal.segments._unsynced]
     take(doubled, own)
     if end == "paid":
         journal.catch_up()
     elif end == "let go":
-        journal.segments.let_go()
+        journal.segments.close_inherited()
     else:
-        journal.segments.give_back()
+        journal.segments.close()
     assert is_at(doubled, own)
     os.close(doubled)
 
@@ -158,7 +158,7 @@ def test_a_file_in_the_place_of_one_that_is_to_be_synced_is_left_alone(end: str,
 def test_a_full_segment_that_is_the_applications_by_now_is_not_closed(
     journal: Journal, home: Path, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "ROTATE_AT", 1)
+    monkeypatch.setattr(segments, "ROTATE_BYTES", 1)
     ours = descriptor(journal)
     take(ours, own)
     journal.append(call(user="after"))
@@ -210,7 +210,7 @@ journal = Journal(home)
 journal.append(call(user="one"))
 lock = FileLock(home / "some.lock")
 assert lock.acquire()
-journal.segments.owe()
+journal.segments.schedule_sync()
 for number in range(3):
     try:
         os.write(number, b"fatal: what a library says to whoever listens")

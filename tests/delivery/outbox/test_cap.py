@@ -10,7 +10,7 @@ from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.records.content import Content
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from tests.support.calls import a_call
 from tests.support.faults.desk import assert_adds_up
 
@@ -31,7 +31,7 @@ def outbox(tmp_path):
 def put(outbox, count, words=None, **facts):
     calls = [a_call(**{"content": words is not None, "cost": COST, **facts}) for _ in range(count)]
     spoken = [Content(call_id=call.call_id, input_messages=words) for call in calls if words is not None]
-    outbox.apply(SEGMENT, outbox.end(SEGMENT) + count, [*calls, *spoken])
+    outbox.apply(SEGMENT, outbox.committed_offset(SEGMENT) + count, [*calls, *spoken])
     assert_adds_up(outbox.standings())
     return calls
 
@@ -74,9 +74,9 @@ def test_words_are_shed_before_records_and_the_oldest_first(outbox):
     calls = put(outbox, 100, WORDS) + [call for _ in range(20) for call in put(outbox, 20, WORDS)]
     records, words = kept(outbox)
     assert (records, 0 < words < 200) == (500, True)
-    found, _ = outbox.words([call.call_id for call in calls])
+    found, _ = outbox.content([call.call_id for call in calls])
     assert [call.call_id for call in calls if call.call_id in found] == [call.call_id for call in calls[-words:]]
-    assert standing(outbox).reasons == {cap.WORDS_SHED: 500 - words}
+    assert standing(outbox).reasons == {cap.CONTENT_SHED: 500 - words}
     assert (standing(outbox).waiting, standing(outbox).shed) == (500, 0)
 
 
@@ -96,7 +96,7 @@ def test_what_all_have_goes_before_what_one_still_waits_for(outbox):
     deliver(outbox)
     waiting = put(outbox, 50, WORDS)
     put(outbox, 60, WORDS)
-    found, _ = outbox.words([call.call_id for call in waiting])
+    found, _ = outbox.content([call.call_id for call in waiting])
     assert (len(found), standing(outbox).reasons) == (50, {})
     assert kept(outbox)[1] < 210
 
@@ -143,8 +143,8 @@ def test_what_a_platform_has_without_its_cost_is_delivered_when_it_is_shed_befor
     waiting = outbox.take("has it", 100)
     opened = {each.seq: Open("update", each.call) for each in waiting}
     outbox.ack("has it", Ack(cursor=waiting[-1].seq, delivered=list(opened), opened=opened))
-    late = [Late(at=1, source="generation", call_id=call.call_id, cost=COST) for call in calls]
-    outbox.apply(SEGMENT, outbox.end(SEGMENT) + 100, late)
+    late = [LateFacts(at=1, source="generation", call_id=call.call_id, cost=COST) for call in calls]
+    outbox.apply(SEGMENT, outbox.committed_offset(SEGMENT) + 100, late)
     assert (standing(outbox, "has it").delivered, standing(outbox, "has it").waiting) == (0, 100)
     for _ in range(50):
         put(outbox, 200, destinations=("has it not",))
@@ -167,14 +167,14 @@ def test_a_record_that_is_shed_while_it_is_on_its_way_is_counted_once(outbox):
 def test_who_only_reads_lets_go_of_nothing(tmp_path):
     with closing(Outbox(tmp_path)) as reader:
         put(reader, 400, WORDS)
-        assert (kept(reader), reader.tend()) == ((400, 400), False)
+        assert (kept(reader), reader.prune()) == ((400, 400), False)
 
 
 def test_a_file_that_was_larger_is_brought_to_size(tmp_path):
     with closing(Outbox(tmp_path)) as reader:
         put(reader, 400, WORDS)
     with closing(Outbox(tmp_path, Limits(SIZE, FOR_EVER, FOR_EVER))) as outbox:
-        while outbox.tend():
+        while outbox.prune():
             pass
         assert used(outbox) <= SIZE
         assert_adds_up(outbox.standings())

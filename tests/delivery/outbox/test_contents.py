@@ -78,7 +78,7 @@ def test_a_call_waits_for_its_words_and_goes_when_they_come(outbox: Outbox, tmp_
     courier.deliver_once(Deadline(5))
 
     assert waiting.wait is not None
-    assert 0 < waiting.wait <= contents.HOLD
+    assert 0 < waiting.wait <= contents.HOLD_SECONDS
     assert (standing.waiting, standing.reasons) == (1, {contents.EXPECTED: 1})
     assert shelf.words == [{"gen_ai.input.messages": HELLO}]
 
@@ -86,7 +86,7 @@ def test_a_call_waits_for_its_words_and_goes_when_they_come(outbox: Outbox, tmp_
 def test_a_call_whose_words_never_come_goes_without_them_and_is_counted(
     outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contents, "HOLD", 0.0)
+    monkeypatch.setattr(contents, "HOLD_SECONDS", 0.0)
     call, _ = spoken()
     outbox.apply(SEGMENT, 1, [call])
     shelf, courier = served(outbox, tmp_path)
@@ -103,4 +103,4 @@ def test_the_same_words_again_change_nothing(outbox: Outbox) -> None:
     outbox.apply(SEGMENT, 1, [call, words, words])
     outbox.apply(SEGMENT, 2, [words])
 
-    assert outbox.words([call.call_id, "another"]) == ({call.call_id: words}, None)
+    assert outbox.content([call.call_id, "another"]) == ({call.call_id: words}, None)

@@ -24,7 +24,7 @@ from spancast.delivery.outbox.outbox import Outbox
 from spancast.delivery.outbox.schema import MIGRATIONS
 from spancast.destinations.destination import Destination
 from spancast.records.call import Call
-from spancast.records.late import Late, may_come
+from spancast.records.late import LateFacts, cost_may_come
 from tests.support.calls import a_call, to_span
 from tests.support.plain import Plain
 from tests.support.platform import Platform, answer, hanging_up
@@ -61,7 +61,7 @@ class Desk:
         self._open = ExitStack()
         self.outbox = self._open.enter_context(closing(Outbox(home)))
 
-    def courier(self, exporter, name: str = "platform", *, expects=may_come, **options) -> Courier:
+    def courier(self, exporter, name: str = "platform", *, expects=cost_may_come, **options) -> Courier:
         if isinstance(exporter, Shelf):  # it stands for a platform that makes one of two
             options = {"late_cost": "update", **options}
         destination = Destination(exporter, name=name, **options)
@@ -73,7 +73,7 @@ class Desk:
         return self._open.enter_context(Platform(*answers).open())
 
     def put(self, *records) -> None:
-        self.outbox.apply(SEGMENT, self.outbox.end(SEGMENT) + len(records), records)
+        self.outbox.apply(SEGMENT, self.outbox.committed_offset(SEGMENT) + len(records), records)
         self.standings()
 
     def cut(self, **facts):
@@ -107,8 +107,8 @@ def once(courier: Courier) -> Pass:
     return courier.deliver_once(Deadline(20.0))
 
 
-def the_cost_of(call, **facts) -> Late:
-    return Late(**{"at": 1, "source": "generation", "call_id": call.call_id, "cost": COST, **facts})
+def the_cost_of(call, **facts) -> LateFacts:
+    return LateFacts(**{"at": 1, "source": "generation", "call_id": call.call_id, "cost": COST, **facts})
 
 
 def counts(standing: Standing) -> tuple[int, int, int]:
@@ -131,7 +131,7 @@ def test_a_cost_that_comes_before_its_call_waits_for_it(desk):
 
 def test_a_bill_of_a_job_finds_the_call_that_began_it_whichever_comes_first(desk):
     first, second = (a_call(operation="video", response_id=f"job-{n}", cost=None, status="pending") for n in "12")
-    bills = [Late(at=1, source="response", job_id=f"job-{n}", status="completed", cost=COST) for n in "12"]
+    bills = [LateFacts(at=1, source="response", job_id=f"job-{n}", status="completed", cost=COST) for n in "12"]
     desk.put(first, bills[1])
     desk.put(second, bills[0])
     found = [waiting.call for waiting in desk.outbox.take("platform", 10)]
@@ -266,7 +266,7 @@ def test_a_full_batch_of_calls_that_wait_is_no_end(desk):
 
 
 def test_a_call_whose_cost_does_not_come_is_sent_without_it(desk, monkeypatch):
-    monkeypatch.setattr(late_costs, "HOLD", 0.05)
+    monkeypatch.setattr(late_costs, "HOLD_SECONDS", 0.05)
     sink = Shelf()
     courier = desk.courier(sink, late_cost="hold")
     call = desk.cut()
@@ -307,7 +307,7 @@ def test_a_job_that_ended_without_a_bill_waits_no_longer(desk):
     desk.put(a_call(operation="video", response_id="job-1", cost=None, status="pending"))
     once(courier)
     assert desk.standing().waiting == 1
-    desk.put(Late(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
+    desk.put(LateFacts(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
     once(courier)
     assert (len(sink.written), desk.standing().waiting) == (1, 0)
 
@@ -318,7 +318,7 @@ def test_that_a_job_has_failed_is_told_once_where_its_cost_would_be(desk):
     desk.put(a_call(operation="video", response_id="job-1", cost=None, status="pending"))
     once(courier)
     for _ in range(2):
-        desk.put(Late(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
+        desk.put(LateFacts(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
         once(courier)
     assert [(call.status, call.outcome) for call in sink.calls] == [("pending", "completed"), ("failed", "error")]
     assert (counts(desk.standing()), desk.standing().reasons) == ((1, 0, 0), {late_costs.SENT_AGAIN: 1})
@@ -328,7 +328,7 @@ def test_that_a_job_fails_on_the_way_of_its_call_to_the_platform_is_told(desk):
     call = a_call(operation="video", response_id="job-1", cost=None, status="pending")
     desk.put(call)
     (sent,) = desk.outbox.take("platform", 1)
-    desk.put(Late(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
+    desk.put(LateFacts(at=1, source="response", job_id="job-1", status="failed", error_type="failed"))
     desk.outbox.ack("platform", Ack(cursor=sent.seq, delivered=[sent.seq], opened={sent.seq: Open("update", call)}))
     assert counts(desk.standing()) == (0, 1, 0)
 
@@ -440,7 +440,7 @@ def test_the_books_add_up_after_every_step_whatever_comes_late(tmp_path_factory,
     desk = Desk(tmp_path_factory.mktemp("home"))
     sink = Shelf(script)
     with closing(desk), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backoff, "PROBE", 0.0)  # each pass is of a process that has just begun
+        patch.setattr(backoff, "PROBE_SECONDS", 0.0)  # each pass is of a process that has just begun
         cuts = [a_call(outcome="closed", cost=None, generation_id="gen") for _ in range(6)]
         for what, number in [*steps, *(("pass", 0) for _ in range(20))]:
             match what:

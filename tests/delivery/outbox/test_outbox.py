@@ -33,7 +33,7 @@ def only(outbox: Outbox) -> Standing:
 
 
 def put(outbox: Outbox, *calls, segment: str = SEGMENT) -> None:
-    outbox.apply(segment, outbox.end(segment) + len(calls), calls)
+    outbox.apply(segment, outbox.committed_offset(segment) + len(calls), calls)
 
 
 def test_a_finished_call_waits_for_the_destinations_it_names(outbox):
@@ -66,16 +66,16 @@ def test_the_same_records_again_change_nothing(outbox):
 
 def test_the_offset_of_a_segment_is_kept_with_its_records_and_forgotten_on_demand(outbox):
     outbox.apply(SEGMENT, 700, [a_call()])
-    assert outbox.end(SEGMENT) == 700
+    assert outbox.committed_offset(SEGMENT) == 700
     outbox.forget(SEGMENT)
-    assert outbox.end(SEGMENT) == 0
+    assert outbox.committed_offset(SEGMENT) == 0
 
 
 def test_records_that_fail_to_be_entered_leave_the_offset_where_it_was(outbox):
     outbox.apply(SEGMENT, 10, [a_call()])
     with pytest.raises(TypeError):
         outbox.apply(SEGMENT, 20, [a_call(), a_call(destinations=({"no name"},))])
-    assert (outbox.end(SEGMENT), only(outbox).captured) == (10, 1)
+    assert (outbox.committed_offset(SEGMENT), only(outbox).captured) == (10, 1)
 
 
 def test_a_finished_call_takes_the_place_of_its_killed_self_while_a_destination_waits_for_it(outbox):
@@ -189,9 +189,9 @@ def test_what_waits_for_a_destination_that_is_down_has_its_reason(outbox):
 
 def test_a_hold_is_remembered_until_the_state_changes(outbox):
     put(outbox, a_call())
-    outbox.ack("platform", Ack(state="retrying", reason="HTTP 429", hold=Hold(1e12, asked=True)))
+    outbox.ack("platform", Ack(state="retrying", reason="HTTP 429", hold=Hold(1e12, is_requested=True)))
     outbox.ack("platform", Ack())
-    assert outbox.hold("platform") == Hold(1e12, asked=True)
+    assert outbox.hold("platform") == Hold(1e12, is_requested=True)
     outbox.ack("platform", Ack(state="ready"))
     assert outbox.hold("platform") is None
 

@@ -24,7 +24,7 @@ def outbox(tmp_path):
 
 def put(outbox, count, destinations=("old",), **facts):
     calls = [a_call(destinations=destinations, **facts) for _ in range(count)]
-    outbox.apply(SEGMENT, outbox.end(SEGMENT) + count, calls)
+    outbox.apply(SEGMENT, outbox.committed_offset(SEGMENT) + count, calls)
     return calls
 
 
@@ -106,7 +106,7 @@ def test_what_is_dead_is_sent_but_for_what_the_platform_may_have(outbox):
 
 
 def test_more_records_than_one_transaction_takes_are_replayed_once_each(outbox, monkeypatch):
-    monkeypatch.setattr(replay, "AT_A_TIME", 10)
+    monkeypatch.setattr(replay, "BATCH_RECORDS", 10)
     calls = put(outbox, 45)
     assert outbox.replay("new", 0) == 45
     assert deliver(outbox, "new") == calls

@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 
 from spancast.delivery.outbox import retention
-from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Held, Open
+from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open, RecordWait
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.outbox import Outbox
 from spancast.records.content import Content
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from tests.support.calls import a_call
 from tests.support.faults.clock import Clocks
 from tests.support.faults.desk import assert_adds_up
@@ -35,7 +35,7 @@ def outbox(tmp_path):
 def put(outbox, count, **facts):
     calls = [a_call(**{"content": True, **facts}) for _ in range(count)]
     records = [*calls, *(Content(call_id=call.call_id, input_messages="words") for call in calls)]
-    outbox.apply(SEGMENT, outbox.end(SEGMENT) + len(records), records)
+    outbox.apply(SEGMENT, outbox.committed_offset(SEGMENT) + len(records), records)
     return calls
 
 
@@ -45,7 +45,7 @@ def deliver(outbox, name="platform"):
 
 
 def tend(outbox):
-    while outbox.tend():
+    while outbox.prune():
         assert_adds_up(outbox.standings())
 
 
@@ -92,7 +92,7 @@ def test_what_one_destination_still_waits_for_stays(outbox, clocks):
 
 
 def test_more_than_is_looked_at_at_a_time_goes_too_also_behind_what_stays(outbox, clocks, monkeypatch):
-    monkeypatch.setattr(retention, "_LOOK", 10)
+    monkeypatch.setattr(retention, "_BATCH_RECORDS", 10)
     put(outbox, 25, destinations=("slow",))
     put(outbox, 55)
     deliver(outbox)
@@ -105,7 +105,7 @@ def test_what_waited_too_long_is_shed_with_its_dollars(outbox, clocks):
     calls = put(outbox, 5)
     first, second, *_ = outbox.take("platform", 10)
     waiting = {first.seq: "HTTP 503"}
-    held = {second.seq: Held(time.time() + 5, "cost expected")}
+    held = {second.seq: RecordWait(time.time() + 5, "cost expected")}
     outbox.ack("platform", Ack(cursor=second.seq, waiting=waiting, held=held))
     clocks.passed += 29 * DAY
     tend(outbox)
@@ -125,8 +125,8 @@ def test_what_waited_too_long_to_be_sent_again_with_its_cost_is_delivered_all_th
     opened = {first.seq: Open("update", first.call)}
     ack = Ack(cursor=second.seq, delivered=[first.seq], opened=opened, waiting={second.seq: "HTTP 503"})
     outbox.ack("platform", ack)
-    costs = [Late(at=1, source="generation", call_id=call.call_id, cost=Decimal("1.25")) for call in calls]
-    outbox.apply(SEGMENT, outbox.end(SEGMENT) + 2, costs)
+    costs = [LateFacts(at=1, source="generation", call_id=call.call_id, cost=Decimal("1.25")) for call in calls]
+    outbox.apply(SEGMENT, outbox.committed_offset(SEGMENT) + 2, costs)
     assert (standing(outbox).delivered, standing(outbox).waiting) == (0, 2)
     clocks.passed += 31 * DAY
     tend(outbox)
@@ -161,7 +161,7 @@ def test_a_call_that_no_destination_was_named_for_is_kept_for_the_retention(outb
 
 
 def test_what_is_said_late_of_a_call_that_never_comes_is_forgotten(outbox, clocks):
-    outbox.apply(SEGMENT, 1, [Late(at=time.time_ns(), source="generation", call_id="c" * 32)])
+    outbox.apply(SEGMENT, 1, [LateFacts(at=time.time_ns(), source="generation", call_id="c" * 32)])
     clocks.passed += 6 * DAY
     tend(outbox)
     assert rows(outbox)["late"] == 1
@@ -171,7 +171,7 @@ def test_what_is_said_late_of_a_call_that_never_comes_is_forgotten(outbox, clock
 
 
 def test_words_whose_call_never_comes_are_not_kept_for_ever(outbox, monkeypatch):
-    monkeypatch.setattr(retention, "_ON_THEIR_WAY", 5)
+    monkeypatch.setattr(retention, "_NEWEST_CONTENTS", 5)
     outbox.apply(SEGMENT, 1, [Content(call_id="c" * 32, input_messages="words")])
     tend(outbox)
     assert rows(outbox)["content"] == 1

@@ -99,7 +99,7 @@ class Desk:
         records: list[Record] = [*calls]
         if content is not None:
             records += [Content(call_id=call.call_id, input_messages=content) for call in calls]
-        self.outbox.apply(SEGMENT, self.outbox.end(SEGMENT) + len(records), records)
+        self.outbox.apply(SEGMENT, self.outbox.committed_offset(SEGMENT) + len(records), records)
         self.emitted += [str(call.span_id) for call in calls]
         return [str(call.span_id) for call in calls]
 
@@ -130,7 +130,7 @@ def until_settled(courier: Courier, seconds: float = PATIENCE) -> Pass:
         done = courier.deliver_once(deadline)
         if not done.more and done.wait is None:
             return done
-        assert not deadline.over, "it never settled"
+        assert not deadline.expired, "it never settled"
         time.sleep(min(done.wait or 0.0, 0.05))
 
 

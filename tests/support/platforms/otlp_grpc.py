@@ -140,10 +140,10 @@ def probed(stated: str) -> list[Any]:
     for each in json.loads(stated):
         with serving(Said(**each)) as (servicer, endpoint):
             made = sink(endpoint)
-            told = made.tested()
+            told = made.self_test()
             found.append([told and told.replace(made.target, "HOST"), [seen["spans"] for seen in servicer.seen]])
             made.close()
-    return [*found, (sink(endpoint).tested() or "").replace(endpoint.removeprefix("http://"), "HOST")]
+    return [*found, (sink(endpoint).self_test() or "").replace(endpoint.removeprefix("http://"), "HOST")]
 
 
 def gone_and_back() -> dict[str, Any]:

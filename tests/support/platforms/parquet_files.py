@@ -28,7 +28,7 @@ def read(encoded: Encoded, name: str = "one.parquet") -> Any:
 
 
 many = [
-    spans.call_span(f"{number:016x}", words=False, cost=Decimal(number) * Decimal("0.000000000000000007"))
+    spans.call_span(f"{number:016x}", with_content=False, cost=Decimal(number) * Decimal("0.000000000000000007"))
     for number in range(1, 601)
 ]
 (whole,) = EXPORTER.encode(many, NOW)

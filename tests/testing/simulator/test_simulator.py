@@ -31,7 +31,7 @@ def test_it_listens_on_loopback_where_its_base_url_says(openrouter: Simulator):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.1", "example.com", ""])
 def test_it_does_not_listen_beyond_this_machine(host: str):
-    with pytest.raises(ValueError, match="the simulator stays on this machine"):
+    with pytest.raises(ValueError, match="the simulator listens on loopback only"):
         Simulator(host=host)
 
 
@@ -53,6 +53,8 @@ def test_stopping_twice_or_before_the_start_does_nothing():
     simulator.start()
     simulator.stop()
     simulator.stop()
+    with pytest.raises(RuntimeError, match="is not running"):
+        _ = simulator.base_url
 
 
 def test_it_can_be_started_again_and_remembers():

@@ -1,4 +1,4 @@
-"""What calls can be grouped by. Times are UTC, as OpenRouter's own activity and limits are."""
+"""What calls can be grouped by. Times are UTC, as in OpenRouter's own activity and limits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from spancast.bookkeeping import texts
-from spancast.bookkeeping.dangling import lost
+from spancast.bookkeeping.dangling import damage_error
 from spancast.bookkeeping.rollups import date_of
 from spancast.errors import ConfigurationError
 
@@ -22,12 +22,12 @@ _tags = msgspec.json.Decoder(dict[str, str]).decode
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A dimension: the column of the ledger that it can be told from, and how."""
+    """A dimension: the column of the ledger that it is computed from, and how."""
 
-    ground: str
-    """`kind`, `user`, `session`, `tags`, `day` or `hour`, which count since 1970."""
-    tell: Callable[[Any], str | None]
-    """Returns its value, given the row of the kind, the text, the day or the hour."""
+    column: str
+    """`kind`, `user`, `session`, `tags`, `day` or `hour`; the last two count since 1970."""
+    value_of: Callable[[Any], str | None]
+    """Returns its value for the row of a kind, a text, a day or an hour."""
 
 
 def _monday(day: int) -> str:
@@ -35,7 +35,7 @@ def _monday(day: int) -> str:
     return (on - timedelta(days=on.weekday())).isoformat()
 
 
-def _same(text: str | None) -> str | None:
+def _identity(text: str | None) -> str | None:
     return text
 
 
@@ -44,8 +44,8 @@ def _of_kind(column: str) -> Dimension:
 
 
 DIMENSIONS: Mapping[str, Dimension] = {
-    "user": Dimension("user", _same),
-    "session": Dimension("session", _same),
+    "user": Dimension("user", _identity),
+    "session": Dimension("session", _identity),
     "model": Dimension("kind", lambda kind: kind["response_model"] or kind["request_model"]),
     "requested_model": _of_kind("request_model"),
     "provider": _of_kind("provider"),
@@ -58,16 +58,16 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "week": Dimension("day", _monday),
     "month": Dimension("day", lambda day: f"{date_of(day):%Y-%m}"),
 }
-"""What costs can be summed by, besides `tag:KEY`. `model` is the one that answered, else the one asked for; `app` is
-the resource's `service.name`; `key` the hash of the API key; a week is called by its Monday."""
+"""All dimensions but `tag:KEY`. `model` is the one that answered, else the one requested; `app` is the resource's
+`service.name`; `key` is the hash of the API key; a week is named by its Monday."""
 
 TAG = "tag:"
-"""What a dimension begins with that is the value of a tag."""
+"""The prefix of a dimension that is the value of a tag."""
 
 
 def is_dimension(name: str) -> bool:
-    """Return whether costs can be summed by it."""
-    return name in DIMENSIONS or (name.startswith(TAG) and name != TAG)
+    """Return whether a dimension has this name; a program may pass anything."""
+    return isinstance(name, str) and (name in DIMENSIONS or (name.startswith(TAG) and name != TAG))
 
 
 def dimension(name: str) -> Dimension:
@@ -81,27 +81,27 @@ def dimension(name: str) -> Dimension:
 
 
 class Legend:
-    """Says what the numbers in columns stand for."""
+    """Maps the ids in columns to what they refer to."""
 
     def __init__(self, connection: Connection, columns: Mapping[str, Sequence[int | None]]) -> None:
-        """Look up the numbers of `columns`, by ground; raise `SpancastError` where one stands for nothing."""
-        self._meanings = {ground: _whole(connection, ground, set(numbers)) for ground, numbers in columns.items()}
+        """Look up the ids in `columns`; raise `SpancastError` where one is dangling."""
+        self._meanings = {column: _whole(connection, column, set(numbers)) for column, numbers in columns.items()}
 
-    def __getitem__(self, ground: str) -> Mapping[int | None, Any]:
-        return self._meanings[ground]
+    def __getitem__(self, column: str) -> Mapping[int | None, Any]:
+        return self._meanings[column]
 
 
-def _whole(connection: Connection, ground: str, numbers: set[int | None]) -> Mapping[int | None, Any]:
-    found = _meanings(connection, ground, numbers)
+def _whole(connection: Connection, column: str, numbers: set[int | None]) -> Mapping[int | None, Any]:
+    found = _meanings(connection, column, numbers)
     gone = [number for number in numbers if number is not None and number not in found]
     if gone:
-        raise lost("kinds" if ground == "kind" else "texts", gone)
+        raise damage_error("kinds" if column == "kind" else "texts", gone)
     return found
 
 
-def _meanings(connection: Connection, ground: str, numbers: set[int | None]) -> Mapping[int | None, Any]:
-    if ground == "kind":
+def _meanings(connection: Connection, column: str, numbers: set[int | None]) -> Mapping[int | None, Any]:
+    if column == "kind":
         return {row["id"]: row for row in connection.execute("SELECT * FROM kinds")}
-    if ground in ("user", "session", "tags"):
-        return texts.of(connection, numbers)
+    if column in ("user", "session", "tags"):
+        return texts.by_id(connection, numbers)
     return {number: number for number in numbers}

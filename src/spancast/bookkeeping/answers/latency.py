@@ -1,6 +1,6 @@
-"""How long calls took, by model, provider, day or whatever else was asked for.
+"""How long calls took, by model, provider, day or any other dimension.
 
-Percentiles are of completed calls, from histograms: they are off by 2.2 % at most.
+Percentiles are of completed calls, computed from histograms, with an error of 2.2 % at most.
 """
 
 from collections import defaultdict
@@ -14,43 +14,43 @@ import msgspec
 
 from spancast.bookkeeping import texts
 from spancast.bookkeeping.answers.dimensions import DIMENSIONS, Group, Legend, dimension
-from spancast.bookkeeping.answers.filter import Filter, grounds, teach, window
-from spancast.bookkeeping.answers.sources import Span, each_call, split, whole
+from spancast.bookkeeping.answers.filter import Filter, check_texts, criteria, register_tag_function, time_bounds
+from spancast.bookkeeping.answers.sources import UnitRange, entry_rows, split_days, time_range
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.dangling import lost, see_kinds
-from spancast.bookkeeping.kept import complete_since
+from spancast.bookkeeping.dangling import check_kinds, damage_error
 from spancast.bookkeeping.latencies import Measure, bucket, measured, percentile
 from spancast.bookkeeping.posted import Posted, read
+from spancast.bookkeeping.retention import complete_since
 
 _ROUTE = ("operation", "model", "provider")
-"""The dimensions, besides days, by which histograms are kept, in the order in which a route has them."""
+"""The dimensions of the stored histograms besides the day, in the order of a route."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyRow:
-    """How long the completed calls of one group took. What no call of the group states is `None`."""
+    """How long the completed calls of one group took; `None` for a measure that no call states."""
 
     group: Mapping[str, str | None]
-    """Its values, by dimension."""
+    """The values of the dimensions."""
     calls: int
     """Completed calls whose duration is known."""
     p50: float | None
-    """Nanoseconds from the request to the end of the answer, median."""
+    """Median of the nanoseconds from the request to the end of the answer."""
     p95: float | None
     first_token_p50: float | None
     """Nanoseconds to the first token of a stream."""
     first_token_p95: float | None
     tokens_per_second_p50: float | None
-    """Output tokens a second of a stream, from its first token on."""
+    """Output tokens per second of a stream, from its first token on."""
 
 
 class Timed(NamedTuple):
-    """How long calls took."""
+    """Rows by group, and their total."""
 
     rows: list[LatencyRow]
-    """By group, that of the most calls first."""
+    """By group, the group of the most calls first."""
     total: LatencyRow | None
-    """Over all groups; `None` where there are none."""
+    """Over all groups; `None` where there is none."""
 
 
 def latency(book: Book, by: Sequence[str], chosen: Filter) -> list[LatencyRow]:
@@ -62,7 +62,7 @@ def latency(book: Book, by: Sequence[str], chosen: Filter) -> list[LatencyRow]:
 
 
 def timed(book: Book, by: Sequence[str], chosen: Filter) -> Timed:
-    """Return the same, and how long all of them took.
+    """Return the rows of `latency`, and their total.
 
     Raises `ConfigurationError` for an unknown dimension.
     """
@@ -71,9 +71,10 @@ def timed(book: Book, by: Sequence[str], chosen: Filter) -> Timed:
     found: defaultdict[Group, _Histograms] = defaultdict(_histograms)
     everything = _histograms()
     with book.reading() as connection:
-        teach(connection)
-        see_kinds(connection)
-        for group, measure, counts in _readings(connection, by, chosen):
+        register_tag_function(connection)
+        check_kinds(connection)
+        check_texts(connection, chosen)
+        for group, measure, counts in _measurements(connection, by, chosen):
             _count(found[group][measure], counts)
             _count(everything[measure], counts)
     rows = [_row(dict(zip(by, group, strict=True)), measures) for group, measures in found.items()]
@@ -82,16 +83,16 @@ def timed(book: Book, by: Sequence[str], chosen: Filter) -> Timed:
 
 
 def whole_since(book: Book, by: Sequence[str], chosen: Filter) -> date | None:
-    """Return from which day on `latency` misses no call; `None` where it misses none that the ledger ever had."""
-    singly = split(chosen)[1] if _is_kept(by, chosen) else [whole(chosen)]
+    """Return the first day from which `latency` is complete; `None` where no pruned call is missing."""
+    singly = split_days(chosen)[1] if _has_histograms(by, chosen) else [time_range(chosen)]
     with book.reading() as connection:
         return complete_since(connection, singly)
 
 
 _Histograms = Mapping[Measure, defaultdict[int, int]]
-"""How many calls are in each bucket."""
-_Reading = tuple[Group, Measure, Mapping[int, int]]
-"""A group, what was measured, and how many calls are in some buckets."""
+"""The number of calls by measure and bucket."""
+_GroupCounts = tuple[Group, Measure, Mapping[int, int]]
+"""A group, a measure, and the number of calls by bucket."""
 
 
 def _histograms() -> _Histograms:
@@ -103,29 +104,26 @@ def _count(counts: defaultdict[int, int], added: Mapping[int, int]) -> None:
         counts[number] += calls
 
 
-def _readings(connection: Connection, by: Sequence[str], chosen: Filter) -> Iterator[_Reading]:
-    if not _is_kept(by, chosen):
-        yield from _single(connection, by, chosen, whole(chosen))
+def _measurements(connection: Connection, by: Sequence[str], chosen: Filter) -> Iterator[_GroupCounts]:
+    if not _has_histograms(by, chosen):
+        yield from _from_entries(connection, by, chosen, time_range(chosen))
         return
-    days, ends = (None, []) if window(chosen) == (None, None) else split(chosen)
-    yield from _kept(connection, by, chosen, days)
+    days, ends = (None, []) if time_bounds(chosen) == (None, None) else split_days(chosen)
+    yield from _from_histograms(connection, by, chosen, days)
     for end in ends:
-        yield from _single(connection, by, chosen, end)
+        yield from _from_entries(connection, by, chosen, end)
 
 
-def _is_kept(by: Sequence[str], chosen: Filter) -> bool:
-    """Return whether the histograms can tell: a route has no model that was asked for and did not answer."""
-    by_routes = all(name in _ROUTE or (name in DIMENSIONS and DIMENSIONS[name].ground == "day") for name in by)
-    return by_routes and grounds(chosen) <= {"kind"} and not _asked(chosen) - {"provider", "operation"}
+def _has_histograms(by: Sequence[str], chosen: Filter) -> bool:
+    """Return whether the stored histograms suffice. A filter on models needs the requested model, which they lack."""
+    by_routes = all(name in _ROUTE or (name in DIMENSIONS and DIMENSIONS[name].column == "day") for name in by)
+    return by_routes and criteria(chosen).keys() <= {"provider", "operation"}
 
 
-def _asked(chosen: Filter) -> set[str]:
-    names = (name for name in chosen.__dataclass_fields__ if name not in ("since", "until"))
-    return {name for name in names if getattr(chosen, name)}
-
-
-def _kept(connection: Connection, by: Sequence[str], chosen: Filter, days: Span | None) -> Iterator[_Reading]:
-    """Yield what is kept of these days, or of all."""
+def _from_histograms(
+    connection: Connection, by: Sequence[str], chosen: Filter, days: UnitRange | None
+) -> Iterator[_GroupCounts]:
+    """Yield the stored histograms of these days, or of all."""
     by_day = any(name not in _ROUTE for name in by)
     counts: defaultdict[tuple[int, int, int], dict[int, int]] = defaultdict(dict)
     cursor = connection.cursor()
@@ -139,16 +137,16 @@ def _kept(connection: Connection, by: Sequence[str], chosen: Filter, days: Span 
     for (measure, number, day), each in counts.items():
         if number in routes:
             route = routes[number]
-            group = tuple(route[name] if name in _ROUTE else DIMENSIONS[name].tell(day) for name in by)
+            group = tuple(route[name] if name in _ROUTE else DIMENSIONS[name].value_of(day) for name in by)
             yield group, Measure(measure), each
 
 
 def _routes(connection: Connection, numbers: set[int], chosen: Filter) -> dict[int, Mapping[str, str | None]]:
-    """Return the routes that are meant, by their number."""
+    """Return the chosen routes, by id."""
     found: dict[int, Mapping[str, str | None]] = {}
-    known = texts.of(connection, numbers)
+    known = texts.by_id(connection, numbers)
     if numbers - known.keys():
-        raise lost("texts", numbers - known.keys())
+        raise damage_error("texts", numbers - known.keys())
     for number, text in known.items():
         if number is not None and text is not None:
             route: dict[str, str | None] = dict(zip(_ROUTE, msgspec.json.decode(text), strict=True))
@@ -157,16 +155,16 @@ def _routes(connection: Connection, numbers: set[int], chosen: Filter) -> dict[i
     return found
 
 
-def _single(connection: Connection, by: Sequence[str], chosen: Filter, span: Span) -> Iterator[_Reading]:
+def _from_entries(connection: Connection, by: Sequence[str], chosen: Filter, span: UnitRange) -> Iterator[_GroupCounts]:
     dimensions = [dimension(name) for name in by]
-    asked = list(dict.fromkeys(each.ground for each in dimensions))
-    sql, parameters, _ = each_call(asked, Posted._fields, span, chosen)
+    group_by = list(dict.fromkeys(each.column for each in dimensions))
+    sql, parameters, _ = entry_rows(group_by, Posted._fields, span, chosen)
     rows: list[Any] = connection.execute(sql, parameters).fetchall()
-    legend = Legend(connection, {ground: [row[at] for row in rows] for at, ground in enumerate(asked)})
+    legend = Legend(connection, {column: [row[at] for row in rows] for at, column in enumerate(group_by)})
     for row in rows:
-        meant = {ground: legend[ground][row[at]] for at, ground in enumerate(asked)}
-        group = tuple(each.tell(meant[each.ground]) for each in dimensions)
-        for measure, value in measured(read(tuple(row)[len(asked) :])).items():
+        row_values = {column: legend[column][row[at]] for at, column in enumerate(group_by)}
+        group = tuple(each.value_of(row_values[each.column]) for each in dimensions)
+        for measure, value in measured(read(tuple(row)[len(group_by) :])).items():
             yield group, measure, {bucket(value): 1}
 
 
@@ -185,4 +183,4 @@ def _row(group: Mapping[str, str | None], measures: _Histograms) -> LatencyRow:
 
 _BY_DAY = "SELECT measure, route, day, bucket, calls FROM latencies {}"
 _SUMMED = "SELECT measure, route, NULL, bucket, sum(calls) FROM latencies {} GROUP BY measure, route, bucket"
-"""A row a bucket: those of the same day, or over all days."""
+"""One row per bucket: by day, or over all days."""

@@ -1,4 +1,4 @@
-"""What is said of costs: sums by group, in their order, and over all."""
+"""The result of a query for costs: sums by group, in order, and over all groups."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from heapq import nsmallest
 from typing import NamedTuple, Self
 
 from spancast.base import money
-from spancast.bookkeeping.answers.adjusted import Adjusted, added
+from spancast.bookkeeping.answers.adjustment_sums import AdjustmentSum, total_of
 from spancast.bookkeeping.answers.dimensions import Group
 from spancast.bookkeeping.schema import TOKENS
 from spancast.bookkeeping.sums import Sums
@@ -16,10 +16,10 @@ from spancast.bookkeeping.sums import Sums
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
-    """The sums of one group. Tokens and cost are `None` where no call of the group states them."""
+    """The sums of one group; `None` for tokens and a cost that no call of the group states."""
 
     group: Mapping[str, str | None]
-    """Its values, by dimension."""
+    """The values of the dimensions."""
     calls: int
     input_tokens: int | None
     output_tokens: int | None
@@ -30,15 +30,15 @@ class CostRow:
     errors: int
     """Calls that failed."""
     unknown_cost_calls: int
-    """Calls that may have cost something of which nobody knows how much."""
+    """Calls that may have had a cost, which is unknown."""
     refused_calls: int
-    """Calls without a cost that OpenRouter refused, so that no model was run; see `REFUSED`."""
+    """Calls without a cost that OpenRouter refused, so that no model ran; see `sums.REFUSED_STATUSES`."""
     estimated_calls: int
-    """Calls whose cost is an estimate by the list of prices, and is in the sum."""
+    """Calls whose cost, which is in the sum, is an estimate by the price list."""
     adjustments: int = 0
-    """What `spancast reconcile --fill` noted beside the calls: how much of it there is."""
+    """The number of adjustments that `spancast reconcile --fill` stored."""
     adjusted: Decimal | None = None
-    """US dollars of it, which are in the cost; `None` where there is none."""
+    """US dollars of the adjustments, which are in the cost; `None` where there are none."""
 
     @classmethod
     def nothing(cls) -> Self:
@@ -60,18 +60,18 @@ class CostRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Sums by group, dearest first and unknown cost last, and over all."""
+    """Sums by group, highest cost first and unknown cost last, and over all groups."""
 
     rows: tuple[CostRow, ...]
     total: CostRow
     complete_since: date | None = None
-    """From which day on no call is missing, where the answer had to be read from single calls that were pruned."""
+    """The first day with all its calls, where the answer needs single calls that were pruned; else `None`."""
     more: int | None = 0
-    """How many groups there are besides the rows; `None` where that was not counted."""
+    """The number of groups beyond the rows; `None` where they were not counted."""
     rest: CostRow = field(default_factory=CostRow.nothing)
-    """The sums of those."""
+    """The sums of those groups."""
     nobody: CostRow | None = None
-    """The sums of what has no user, among the rows or not; `None` where it is not summed by users, or all has one."""
+    """The sums of calls without a user, in the rows or not; `None` where there are none, or `user` is no dimension."""
 
     @classmethod
     def nothing(cls) -> Self:
@@ -85,68 +85,70 @@ class Report:
         return len(self.rows)
 
 
-class Tally(NamedTuple):
-    """What there is of one group: of calls, and beside them."""
+class GroupTotals(NamedTuple):
+    """The sums of a group's calls, and of its adjustments."""
 
     calls: Sums
-    beside: Adjusted
+    adjustments: AdjustmentSum
 
     @property
     def picos(self) -> int | None:
-        """The pico-dollars of both; `None` where nobody knows of any."""
-        return self.calls["picos"] + self.beside.picos if self.calls["priced"] or self.beside.count else None
+        """The pico-dollars of both; `None` where no cost is known."""
+        return self.calls["picos"] + self.adjustments.picos if self.calls["priced"] or self.adjustments.count else None
 
 
-def tallied(calls: Mapping[Group, Sums], beside: Mapping[Group, Adjusted]) -> dict[Group, Tally]:
-    """Return what there is of each group."""
-    found = {group: Tally(sums, _NOTHING) for group, sums in calls.items()}
-    found |= {group: Tally(calls.get(group, _NO_CALLS), noted) for group, noted in beside.items()}
+def group_totals(calls: Mapping[Group, Sums], adjustments: Mapping[Group, AdjustmentSum]) -> dict[Group, GroupTotals]:
+    """Return the totals of each group."""
+    found = {group: GroupTotals(sums, _NOTHING) for group, sums in calls.items()}
+    found |= {group: GroupTotals(calls.get(group, _NO_CALLS), noted) for group, noted in adjustments.items()}
     return found
 
 
-def together(tallies: Collection[Tally]) -> Tally:
-    """Return what there is of several groups."""
-    rows = [tally.calls.values for tally in tallies]
-    return Tally(Sums.over(rows) if rows else Sums(), added(tally.beside for tally in tallies))
+def combined(groups: Collection[GroupTotals]) -> GroupTotals:
+    """Return the totals of several groups together."""
+    rows = [totals.calls.values for totals in groups]
+    return GroupTotals(Sums.over(rows) if rows else Sums(), total_of(totals.adjustments for totals in groups))
 
 
-class Found(NamedTuple):
-    """The groups that a report is made of."""
+class FoundGroups(NamedTuple):
+    """The groups for a report."""
 
-    tallies: Mapping[Group, Tally]
-    """Those that may be shown, and what has no user."""
-    total: Tally
+    groups: Mapping[Group, GroupTotals]
+    """Those that may be shown, and the one without a user."""
+    total: GroupTotals
     """Of all groups."""
-    groups: int | None
-    """How many there are, where that was counted."""
+    group_count: int | None
+    """The number of all groups, where it was counted."""
 
     @classmethod
-    def all(cls, tallies: Mapping[Group, Tally]) -> "Found":
-        """Return what is found where all groups are looked at."""
-        return cls(tallies, together(tallies.values()), len(tallies))
+    def all(cls, groups: Mapping[Group, GroupTotals]) -> "FoundGroups":
+        """Return the result where all groups were read."""
+        return cls(groups, combined(groups.values()), len(groups))
 
 
-def report(by: Sequence[str], found: Found, top: int | None = None, complete_since: date | None = None) -> Report:
-    """Return the report on groups by the dimensions `by`, with the `top` dearest rows where that is given."""
-    tallies = found.tallies
-    shown = _dearest(tallies, top)
-    more = None if found.groups is None else found.groups - len(shown)
-    nobodys = [tally for group, tally in tallies.items() if group[by.index("user")] is None] if "user" in by else []
+def report(by: Sequence[str], found: FoundGroups, top: int | None = None, complete_since: date | None = None) -> Report:
+    """Return the report on groups by the dimensions `by`; with `top`, only as many rows."""
+    groups = found.groups
+    shown = _ranked(groups, top)
+    more = None if found.group_count is None else found.group_count - len(shown)
+    without_user = (
+        [totals for group, totals in groups.items() if group[by.index("user")] is None] if "user" in by else []
+    )
     return Report(
-        rows=tuple(_row(dict(zip(by, group, strict=True)), tallies[group]) for group in shown),
+        rows=tuple(_row(dict(zip(by, group, strict=True)), groups[group]) for group in shown),
         total=_row({}, found.total),
         complete_since=complete_since,
         more=more,
-        rest=_row({}, _less(found.total, [tallies[group] for group in shown])) if more != 0 else CostRow.nothing(),
-        nobody=_row({}, together(nobodys)) if nobodys else None,
+        rest=_row({}, _less(found.total, [groups[group] for group in shown])) if more != 0 else CostRow.nothing(),
+        nobody=_row({}, combined(without_user)) if without_user else None,
     )
 
 
-def _dearest(tallies: Mapping[Group, Tally], top: int | None) -> Sequence[Group]:
-    """Return the groups in their order: the dearest first, of unknown cost last."""
+def _ranked(groups: Mapping[Group, GroupTotals], top: int | None) -> Sequence[Group]:
+    """Return the groups in descending order of cost, unknown cost last."""
     ordered = (
-        (_rank(tally.picos), [(value is None, value or "") for value in group], group)
-        for group, tally in tallies.items()
+        (_rank(totals.picos), [(value is None, value or "") for value in group], group)
+        for group, totals in groups.items()
     )
     found = sorted(ordered) if top is None else nsmallest(top, ordered)
     return [group for _, _, group in found]
@@ -156,16 +158,18 @@ def _rank(picos: int | None) -> tuple[bool, int]:
     return picos is None, -(picos or 0)
 
 
-def _less(total: Tally, parts: Collection[Tally]) -> Tally:
-    """Return what is left of the total."""
-    calls, beside = together(parts)
+def _less(total: GroupTotals, parts: Collection[GroupTotals]) -> GroupTotals:
+    """Return the total without some groups."""
+    calls, adjustments = combined(parts)
     left = Sums(list(total.calls.values))
     left.add(calls, -1)
-    return Tally(left, Adjusted(total.beside.count - beside.count, total.beside.picos - beside.picos))
+    return GroupTotals(
+        left, AdjustmentSum(total.adjustments.count - adjustments.count, total.adjustments.picos - adjustments.picos)
+    )
 
 
-def _row(group: Mapping[str, str | None], tally: Tally) -> CostRow:
-    (sums, beside), picos = tally, tally.picos
+def _row(group: Mapping[str, str | None], totals: GroupTotals) -> CostRow:
+    (sums, adjustments), picos = totals, totals.picos
     calls, errors, priced, refused, estimated, *tokens, _ = sums.values
     stated, (first, output, cached, reasoning) = tokens[:_SORTS], tokens[_SORTS:]
     return CostRow(
@@ -180,10 +184,10 @@ def _row(group: Mapping[str, str | None], tally: Tally) -> CostRow:
         unknown_cost_calls=calls - priced - refused,
         refused_calls=refused,
         estimated_calls=estimated,
-        adjustments=beside.count,
-        adjusted=money.dollars(beside.picos) if beside.count else None,
+        adjustments=adjustments.count,
+        adjusted=money.dollars(adjustments.picos) if adjustments.count else None,
     )
 
 
 _SORTS = len(TOKENS)
-_NO_CALLS, _NOTHING = Sums(), Adjusted()
+_NO_CALLS, _NOTHING = Sums(), AdjustmentSum()

@@ -1,8 +1,8 @@
-"""Asks OpenRouter for the costs that no answer has stated: of cut streams, of sounds, of calls whose process died.
+"""Looks up at OpenRouter the costs that no answer stated: of cut streams, of audio, of calls whose process died.
 
-Constraints: in the background, never more than two requests a second, one at a time, with a deadline each; a key that
-is refused is not used again by this process. What comes of it is a `Late`, appended to the journal: nothing is lost
-that was found, and nothing is booked twice.
+Constraints: runs in the background, one request at a time and at most two a second, each with a deadline; a key that
+OpenRouter refuses is not used again by this process. Each cost becomes a `LateFacts` record in the journal, so that no
+result is lost and none is booked twice.
 """
 
 import threading
@@ -14,68 +14,67 @@ from typing import Any, Protocol
 
 from spancast.base import guard
 from spancast.base.folders import private
-from spancast.base.locks import FileLock
+from spancast.base.locks import held_if_free
 from spancast.bookkeeping import openrouter
-from spancast.bookkeeping.late_costs.wanted import Wanted, patience
+from spancast.bookkeeping.late_costs.cost_lookup import CostLookup, retry_seconds
 from spancast.contract import retry_after
 from spancast.delivery.http import backoff, wire
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 
-INTERVAL = 0.5
-"""Seconds from one request to the next."""
-ROUND = 20
-"""Requests of one round."""
-BUSY = 5.0
-"""Seconds until it is looked again whether another process still does it."""
-TROUBLE = 60.0
-"""Seconds until a cost is asked for again whose server could not answer."""
-NOT_FOUND = "not found"
+INTERVAL_SECONDS = 0.5
+"""From one request to the next."""
+MAX_REQUESTS_PER_ROUND = 20
+BUSY_SECONDS = 5.0
+"""Until the next round, where another process holds the lock."""
+SERVER_ERROR_SECONDS = 60.0
+"""Until a lookup is tried again that the server could not answer."""
+NO_SUCH_GENERATION = "not found"
 _REFUSED = (401, 403)
 _OK, _NOT_FOUND, _TIMEOUT, _TOO_MANY, _SERVER_ERRORS = 200, 404, 408, 429, 500
 
 
-class Docket(Protocol):
-    """The costs that are wanted."""
+class LookupQueue(Protocol):
+    """The costs to look up."""
 
-    def due(self, limit: int) -> Sequence[Wanted]:
-        """Return those whose time has come."""
+    def due(self, limit: int) -> Sequence[CostLookup]:
+        """Return up to `limit` lookups that are due."""
         ...
 
     def next_due(self) -> float | None:
-        """Return the seconds until the next time comes; `None` when nothing is wanted."""
+        """Return the seconds until the next lookup is due; `None` where the queue is empty."""
         ...
 
-    def found(self, wanted: Wanted) -> None:
-        """Note that a cost is known."""
+    def resolve(self, lookup: CostLookup) -> None:
+        """Note that the cost is known."""
         ...
 
-    def later(self, wanted: Wanted, seconds: float) -> None:
-        """Note that it is to be asked for again."""
+    def retry_later(self, lookup: CostLookup, seconds: float) -> None:
+        """Make the lookup due again in `seconds`."""
         ...
 
-    def given_up(self, wanted: Wanted, why: str) -> None:
-        """Note that it is not to be had."""
+    def give_up(self, lookup: CostLookup, why: str) -> None:
+        """Note that the cost cannot be found, and why."""
         ...
 
-    def refused(self, wanted: Wanted) -> None:
-        """Note that its key may not ask, neither for this cost nor for another."""
+    def refuse_key(self, lookup: CostLookup) -> None:
+        """Note that OpenRouter refuses the lookup's key, so that no other lookup uses it."""
         ...
 
 
 class Backfill:
-    """Works off a docket. `read` takes the facts of a Late from an answer, or `None` where it states no cost."""
+    """Works through a queue. `read` takes the facts of a `LateFacts` from an answer; `None` where it states no cost."""
 
     name = "late costs"
 
     def __init__(
         self,
-        docket: Docket,
+        queue: LookupQueue,
         read: Callable[[bytes], Mapping[str, Any] | None],
-        keep: Callable[[Late], None],
+        keep: Callable[[LateFacts], None],
         lock: Path | None = None,
     ) -> None:
-        """Ask for what is on the docket, and `keep` what is found; with a `lock`, in one process at a time."""
-        self._docket = docket
+        """Pass each cost that is found to `keep`; with a `lock`, only one process at a time makes lookups."""
+        self._queue = queue
         self._read = read
         self._keep = keep
         self._lock = lock
@@ -84,20 +83,15 @@ class Backfill:
         self._stopped = threading.Event()
 
     def round(self) -> float | None:
-        """Ask for what is due; return the seconds until more is."""
+        """Make the lookups that are due; return the seconds until the next one is."""
         if self._lock is None:
             return self._round()
         private(self._lock.parent)
-        lock = FileLock(self._lock)
-        if not lock.acquire():
-            return BUSY
-        try:
-            return self._round()
-        finally:
-            lock.release()
+        with held_if_free(self._lock) as held:
+            return self._round() if held else BUSY_SECONDS
 
     def stop(self) -> None:
-        """Begin no further request."""
+        """Start no further request."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -106,58 +100,58 @@ class Backfill:
 
     def _round(self) -> float | None:
         pause: float | None = None
-        for wanted in self._docket.due(ROUND):
+        for lookup in self._queue.due(MAX_REQUESTS_PER_ROUND):
             if pause is not None or self._stopped.is_set():
                 break
-            pause = self._ask(wanted)
-            self._stopped.wait(INTERVAL)
-        left = self._docket.next_due()
-        return None if left is None else max(left, pause or 0.0)
+            pause = self._look_up(lookup)
+            self._stopped.wait(INTERVAL_SECONDS)
+        next_due = self._queue.next_due()
+        return None if next_due is None else max(next_due, pause or 0.0)
 
-    def _ask(self, wanted: Wanted) -> float | None:
-        """Ask for one cost; return the seconds until the round may go on as a new one, or `None` to go on."""
+    def _look_up(self, lookup: CostLookup) -> float | None:
+        """Look up one cost; return the seconds to pause before the next round, or `None` to go on with this one."""
         try:
-            reply = openrouter.generation(self._wire, wanted.server, wanted.generation_id, wanted.key)
+            reply = openrouter.generation(self._wire, lookup.server, lookup.generation_id, lookup.key)
         except (wire.Unsent, wire.Ambiguous) as error:
-            return self._troubled(wanted, str(error), None)
+            return self._server_failed(lookup, str(error), None)
         status = reply.status
         if status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERRORS:
-            return self._troubled(wanted, f"HTTP {status}", retry_after(reply))
+            return self._server_failed(lookup, f"HTTP {status}", retry_after(reply))
         self._failures = 0
         if status in _REFUSED:
-            self._tell("%s refuses a key that asks for late costs (%s); they stay unknown.", wanted, f"HTTP {status}")
-            self._docket.refused(wanted)
+            self._warn("%s refuses the key for late costs (%s); they stay unknown.", lookup, f"HTTP {status}")
+            self._queue.refuse_key(lookup)
             return 0.0
         if status == _OK:
-            self._take(wanted, reply.body)
+            self._store(lookup, reply.body)
         elif status == _NOT_FOUND:
-            self._missed(wanted)
+            self._missed(lookup)
         else:
-            self._docket.given_up(wanted, f"HTTP {status}")
+            self._queue.give_up(lookup, f"HTTP {status}")
         return None
 
-    def _take(self, wanted: Wanted, body: bytes) -> None:
+    def _store(self, lookup: CostLookup, body: bytes) -> None:
         facts = self._read(body)
         if facts is None:
-            self._missed(wanted)
+            self._missed(lookup)
             return
-        self._docket.found(wanted)
-        self._keep(Late(at=time.time_ns(), source="generation", call_id=wanted.call_id, **facts))
+        self._queue.resolve(lookup)
+        self._keep(LateFacts(at=time.time_ns(), source="generation", call_id=lookup.call_id, **facts))
 
-    def _missed(self, wanted: Wanted) -> None:
-        missed = replace(wanted, misses=wanted.misses + 1)
-        wait = patience(missed.misses)
-        if wait is None:
-            self._docket.given_up(missed, NOT_FOUND)
+    def _missed(self, lookup: CostLookup) -> None:
+        missed = replace(lookup, misses=lookup.misses + 1)
+        seconds = retry_seconds(missed.misses)
+        if seconds is None:
+            self._queue.give_up(missed, NO_SUCH_GENERATION)
         else:
-            self._docket.later(missed, wait)
+            self._queue.retry_later(missed, seconds)
 
-    def _troubled(self, wanted: Wanted, why: str, asked: float | None) -> float:
-        """Leave the server alone for a while; that a cost could not be asked for says nothing of the cost."""
+    def _server_failed(self, lookup: CostLookup, why: str, retry_after_seconds: float | None) -> float:
+        """Pause all lookups; return for how long. This is no miss: the server has not said that it lacks the cost."""
         self._failures += 1
-        self._docket.later(wanted, TROUBLE)
-        self._tell("%s cannot be asked for late costs (%s); they wait.", wanted, why)
-        return backoff.wait(self._failures) if asked is None else backoff.asked(asked)
+        self._queue.retry_later(lookup, SERVER_ERROR_SECONDS)
+        self._warn("Late costs cannot be looked up at %s (%s); trying again later.", lookup, why)
+        return backoff.wait(self._failures) if retry_after_seconds is None else backoff.retry_after(retry_after_seconds)
 
-    def _tell(self, message: str, wanted: Wanted, why: str) -> None:
-        guard.once_a_minute(self.name, message, openrouter.shown(wanted.server), why)
+    def _warn(self, message: str, lookup: CostLookup, why: str) -> None:
+        guard.warn(self.name, message, openrouter.shown(lookup.server), why)

@@ -1,7 +1,7 @@
-"""Estimates what calls cost that no answer states, and keeps the list of prices that takes.
+"""Estimates the costs that no answer states, and refreshes the price list on disk.
 
-An estimate is made in the background, of calls in the ledger whose counts are whole, with the prices of at most a day
-before. It is a `Late` like any other, and gives way to whatever OpenRouter states.
+Estimates are made in the background, for calls in the ledger with complete counts, from prices that are at most a day
+old where they can be fetched. An estimate is a `LateFacts` like any other; any cost that OpenRouter states replaces it.
 """
 
 import time
@@ -13,7 +13,8 @@ import msgspec
 
 from spancast.base import clock, guard
 from spancast.base.folders import private
-from spancast.base.locks import FileLock
+from spancast.base.locks import held_if_free
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping import openrouter, prices
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.late_costs.estimate import can_be_estimated, estimate
@@ -21,39 +22,38 @@ from spancast.bookkeeping.prices import Prices
 from spancast.delivery.http import backoff, wire
 from spancast.errors import SpancastError
 from spancast.records.call import Call, Modalities, Parameters
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 
-FRESH = 24 * 3600.0
-"""Seconds for which the prices hold; older ones are fetched anew, and do until that has worked."""
-OLDEST = 7 * 24 * 3600
-"""Seconds; the prices of today say nothing of an older call."""
-LARGEST = 16 * 1024 * 1024
-"""Bytes of a list of models; one of 413 has 0.7 million."""
-ROUND = 500
-"""Calls of one round."""
-BUSY = 5.0
-"""Seconds until it is looked again whether another process still does it."""
+FRESH_SECONDS = 24 * 3600.0
+"""The age from which prices are fetched again; until that works, the old ones are used."""
+OLDEST_SECONDS = 7 * 24 * 3600
+"""The age from which a call is not estimated any more: today's prices say nothing of it."""
+MAX_LIST_BYTES = 16 * 1024 * 1024
+"""Size of the model list, at most; one of 413 models has 0.7 million bytes."""
+MAX_CALLS_PER_ROUND = 500
+BUSY_SECONDS = 5.0
+"""Until the next round, where another process holds the lock."""
 _OK = 200
 
 
 def fetch(connection: wire.Wire) -> Prices:
-    """Ask OpenRouter for its list of models; raise `SpancastError`."""
-    asked = openrouter.shown(openrouter.base_url())
+    """Fetch the price list from OpenRouter; raise `SpancastError` where that fails."""
+    server = openrouter.shown(openrouter.base_url())
     try:
-        reply = openrouter.models(connection, LARGEST)
+        reply = openrouter.models(connection, MAX_LIST_BYTES)
     except (wire.Unsent, wire.Ambiguous) as error:
-        raise SpancastError(f"{asked} cannot be asked for its models: {error}.") from error
+        raise SpancastError(f"The list of models cannot be fetched from {server}: {error}.") from error
     if reply.status != _OK:
-        raise SpancastError(f"{asked} answers HTTP {reply.status} when asked for its models.")
+        raise SpancastError(f"The list of models cannot be fetched: {server} answers HTTP {reply.status}.")
     return prices.read(reply.body, time.time())
 
 
 class Estimator:
-    """Works through the calls of a home directory, in one process at a time."""
+    """Estimates the calls of a home directory, in one process at a time."""
 
     name = "estimates"
 
-    def __init__(self, book: Book, home: Path, keep: Callable[[Late], None]) -> None:
+    def __init__(self, book: Book, home: Path, keep: Callable[[LateFacts], None]) -> None:
         self._book = book
         self._home = home
         self._keep = keep
@@ -61,23 +61,18 @@ class Estimator:
         self._prices: Prices | None = None
         self._failures = 0
         self._not_before = 0.0
-        self._seen = 0
-        """The last row that was looked at: one that has no price today is not asked about again."""
+        self._last_seq = 0
+        """The last row that was tried: a call that today's prices do not cover is not tried again."""
         self._stopped = False
 
     def round(self) -> float | None:
-        """Estimate what came since the last round; return the seconds until the prices can be had, if they cannot."""
+        """Estimate the calls since the last round; return the seconds until a retry where there are no prices."""
         private(self._home)
-        lock = FileLock(self._home / "estimates.lock")
-        if not lock.acquire():
-            return BUSY
-        try:
-            return self._round()
-        finally:
-            lock.release()
+        with held_if_free(self._home / "estimates.lock") as held:
+            return self._round() if held else BUSY_SECONDS
 
     def stop(self) -> None:
-        """Begin nothing any more."""
+        """Start nothing further."""
         self._stopped = True
 
     def close(self) -> None:
@@ -89,31 +84,35 @@ class Estimator:
             rows = self._rows()
             if not rows:
                 return None
-            known = self._known()
-            if known is None:
+            price_list = self._current_prices()
+            if price_list is None:
                 return max(0.0, self._not_before - clock.now())
             for row in rows:
-                self._estimate(row, known)
+                self._estimate(row, price_list)
         return None
 
     def _rows(self) -> list[Row]:
-        values = {"seen": self._seen, "oldest": time.time_ns() - OLDEST * 10**9, "limit": ROUND}
+        values = {
+            "last_seq": self._last_seq,
+            "oldest": time.time_ns() - OLDEST_SECONDS * NS_PER_SECOND,
+            "limit": MAX_CALLS_PER_ROUND,
+        }
         with self._book.reading() as connection:
             return connection.execute(_ROWS, values).fetchall()
 
-    def _estimate(self, row: Row, known: Prices) -> None:
-        self._seen = row["seq"]
+    def _estimate(self, row: Row, price_list: Prices) -> None:
+        self._last_seq = row["seq"]
         call = _call(row)
-        pricing = known.of(call) if can_be_estimated(call) else None
+        pricing = price_list.of(call) if can_be_estimated(call) else None
         cost = None if pricing is None else estimate(call, pricing)
         if cost is not None:
-            self._keep(Late(at=time.time_ns(), source="prices", call_id=call.call_id, cost=cost))
+            self._keep(LateFacts(at=time.time_ns(), source="prices", call_id=call.call_id, cost=cost))
 
-    def _known(self) -> Prices | None:
-        """Return the prices, fetched if they are too old; those that are kept where they cannot be fetched."""
-        if self._prices is None or self._prices.age > FRESH:
+    def _current_prices(self) -> Prices | None:
+        """Return the prices, fetched again if they are too old; the stored ones where that fails."""
+        if self._prices is None or self._prices.age > FRESH_SECONDS:
             self._prices = prices.load(self._home) or self._prices
-        if (self._prices is None or self._prices.age > FRESH) and clock.now() >= self._not_before:
+        if (self._prices is None or self._prices.age > FRESH_SECONDS) and clock.now() >= self._not_before:
             self._refresh()
         return self._prices
 
@@ -125,7 +124,7 @@ class Estimator:
         except (SpancastError, OSError) as error:
             self._failures += 1
             self._not_before = clock.now() + backoff.wait(self._failures)
-            guard.once_a_minute(self.name, "Costs cannot be estimated by the prices of today: %s", error)
+            guard.warn(self.name, "Today's prices are not available for estimating costs: %s", error)
 
 
 _COLUMNS = (
@@ -144,13 +143,13 @@ _COLUMNS = (
 _MORE = ("service_tier", "cache_hit", "server_tool_calls", "web_searches", "cache_write_1h_tokens")
 _ROWS = f"""
     SELECT seq, {", ".join(_COLUMNS)}, is_byok, request_models, more FROM calls
-    WHERE awaits_cost AND cost_text IS NULL AND started_at > :oldest AND seq > :seen AND input_tokens IS NOT NULL
+    WHERE awaits_cost AND cost_text IS NULL AND started_at > :oldest AND seq > :last_seq AND input_tokens IS NOT NULL
     ORDER BY seq LIMIT :limit
 """  # noqa: S608 - made of the names above
 
 
 def _call(row: Row) -> Call:
-    """Return what an estimate asks of a call."""
+    """Return the parts of a call that an estimate needs."""
     more = msgspec.json.decode(row["more"])
     return Call(
         **{name: row[name] for name in _COLUMNS},

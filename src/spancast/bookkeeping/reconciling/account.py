@@ -1,7 +1,7 @@
-"""The account at OpenRouter, which is asked what it was billed.
+"""OpenRouter's API of an account: what it was billed.
 
-Only a management key may ask for more than the totals of a key (OpenRouter API). What is asked changes nothing, so that
-it is asked again when the network or the server fails; analytics takes 64 questions a minute, and says when to go on.
+Only a management key may read more than the totals of a key (OpenRouter API). All requests are read-only, so they are
+repeated when the network or the server fails; analytics takes 64 requests a minute, and states when to continue.
 """
 
 import time
@@ -13,29 +13,28 @@ from typing import Any
 import msgspec
 
 from spancast.base.deadline import Deadline
-from spancast.base.http_fields import moment
+from spancast.base.http_fields import parse_date
 from spancast.bookkeeping import openrouter
-from spancast.bookkeeping.reconciling.span import Span
+from spancast.bookkeeping.reconciling.period import Period
 from spancast.contract import Reply, retry_after
 from spancast.delivery.http import backoff
 from spancast.delivery.http.wire import Ambiguous, Unsent, Wire
 from spancast.errors import SpancastError
 
-ROWS = 10_000
-"""Rows of an answer of analytics, at most."""
-LARGEST = 64 * 1024 * 1024
-"""Bytes of an answer."""
-PATIENCE = 120.0
-"""Seconds that one question is repeated for."""
+MAX_ROWS = 10_000
+"""Rows of one analytics answer."""
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+RETRY_SECONDS = 120.0
+"""How long one request is repeated."""
 _OK, _NOT_FOUND, _TIMEOUT, _TOO_MANY, _SERVER_ERRORS = 200, 404, 408, 429, 500
 _REFUSED = (401, 403)
 
 Row = Mapping[str, Any]
-"""An object of an answer; its fractions are decimals."""
+"""A JSON object of an answer; its fractions are decimals."""
 
 
-class NotManagement(SpancastError):  # noqa: N818 - what OpenRouter says of the key
-    """The key is no management key, or none at all."""
+class NotManagementKeyError(SpancastError):
+    """The key is not a management key, or is unknown to OpenRouter."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -45,25 +44,25 @@ class Page(msgspec.Struct, frozen=True):
     truncated: bool
 
 
-class Account:
-    """Asks with one key; every method raises `SpancastError` where OpenRouter cannot be asked or does not say."""
+class OpenRouterAccount:
+    """The API as one key sees it; every method raises `SpancastError` where OpenRouter gives no usable answer."""
 
     def __init__(self, wire: Wire, base: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Ask at `base`, the base URL of the API."""
+        """Use the API at the base URL `base`."""
         self._wire = wire
         self._base = base
         self._key = key
         self._sleep = sleep
         self.now = datetime.now(UTC)
-        """OpenRouter's time, as its last answer said it."""
+        """OpenRouter's time, as stated by its last answer."""
 
     @property
     def shown(self) -> str:
-        """Where it is asked, as it may be written down."""
+        """The base URL, without credentials."""
         return openrouter.shown(self._base)
 
     def listed_keys(self) -> Iterator[Row]:
-        """Yield the API keys of the default workspace, as GET /keys lists them; raise `NotManagement`."""
+        """Yield the API keys of the default workspace, as GET /keys lists them; raise `NotManagementKeyError`."""
         offset = 0
         while True:
             rows = self._rows(self._get(f"/keys?include_disabled=true&offset={offset}"))
@@ -73,94 +72,94 @@ class Account:
                 return
 
     def key(self, key_hash: str) -> Row | None:
-        """Return one API key of whatever workspace by its hash; `None` where the account has none of it."""
-        reply = self._ask(f"/keys/{key_hash}")
-        return None if reply.status == _NOT_FOUND else self._object(self._good(reply))
+        """Return the API key with this hash, of any workspace; `None` where the account has no such key."""
+        reply = self._request(f"/keys/{key_hash}")
+        return None if reply.status == _NOT_FOUND else self._object(self._checked_status(reply))
 
     def own_key(self) -> Row:
-        """Return what GET /key says of the key that asks: its totals of today, this week and this month."""
+        """Return what GET /key states of this key: its totals of today, this week and this month."""
         return self._object(self._get("/key"))
 
     def activity(self, key_hash: str | None) -> Sequence[Row]:
-        """Return what was used on the 30 days that are over, by day, model and endpoint; of one key, or of all."""
+        """Return the usage of the last 30 complete days by day, model and endpoint, of one key or of all."""
         return self._rows(self._get("/activity" + ("" if key_hash is None else f"?api_key_hash={key_hash}")))
 
     def analytics(
-        self, span: Span, keys: Sequence[str] | None, dimensions: Sequence[str], metrics: Sequence[str]
+        self, period: Period, keys: Sequence[str] | None, dimensions: Sequence[str], metrics: Sequence[str]
     ) -> Page:
-        """Return the rows of a stretch of time, of these keys or of all."""
+        """Return the rows of a period, of these keys or of all."""
         wanted = {
             "metrics": metrics,
             "dimensions": dimensions,
             "filters": [] if keys is None else [{"field": "api_key_id", "operator": "in", "value": keys}],
-            "time_range": {"start": _iso(span.start), "end": _iso(span.end)},
-            "limit": ROWS,
+            "time_range": {"start": _iso(period.start), "end": _iso(period.end)},
+            "limit": MAX_ROWS,
         }
-        data = self._object(self._good(self._ask("/analytics/query", msgspec.json.encode(wanted))))
+        data = self._object(self._checked_status(self._request("/analytics/query", msgspec.json.encode(wanted))))
         if data.get("warnings"):
-            raise SpancastError(f"{self.shown} does not tell all that was asked for: {data['warnings']}")
+            raise SpancastError(f"{self.shown} warns that its answer is incomplete: {data['warnings']}")
         metadata = data.get("metadata")
         if not isinstance(metadata, dict):
-            raise self._unclear()
-        return Page(self._checked(data.get("data")), bool(metadata.get("truncated")))
+            raise self._malformed()
+        return Page(self._checked_rows(data.get("data")), bool(metadata.get("truncated")))
 
     def _get(self, path: str) -> Reply:
-        return self._good(self._ask(path))
+        return self._checked_status(self._request(path))
 
-    def _ask(self, path: str, body: bytes | None = None) -> Reply:
-        """Ask until there is an answer that asking again would not change."""
-        deadline, failures = Deadline(PATIENCE), 0
+    def _request(self, path: str, body: bytes | None = None) -> Reply:
+        """Send a request, and repeat it while it fails for a reason that may pass."""
+        deadline, failures = Deadline(RETRY_SECONDS), 0
         while True:
             try:
-                reply = openrouter.account(self._wire, self._base + path, self._key, body, LARGEST)
-                why, after = f"answers HTTP {reply.status}", retry_after(reply)
+                reply = openrouter.account(self._wire, self._base + path, self._key, body, MAX_REPLY_BYTES)
+                problem, after = f"{self.shown} answers HTTP {reply.status}", retry_after(reply)
             except (Unsent, Ambiguous) as error:
-                reply, why, after = None, f"cannot be asked: {error}", None
-            if reply is not None and not _is_passing(reply.status):
+                reply, problem, after = None, f"{self.shown} cannot be reached: {error}", None
+            if reply is not None and not _is_transient(reply.status):
                 self.now = _date(reply) or self.now
                 return reply
             failures += 1
-            pause = backoff.wait(failures) if after is None else backoff.asked(after)
-            if pause >= deadline.left or (reply is None and failures > _TRIES):
-                raise SpancastError(f"{self.shown} {why}. Try again later.")
+            pause = backoff.wait(failures) if after is None else backoff.retry_after(after)
+            if pause >= deadline.remaining or (reply is None and failures > _MAX_TRIES):
+                raise SpancastError(f"{problem}. Try again later.")
             self._sleep(pause)
 
-    def _good(self, reply: Reply) -> Reply:
+    def _checked_status(self, reply: Reply) -> Reply:
         if reply.status in _REFUSED:
-            raise NotManagement(
+            raise NotManagementKeyError(
                 f"{self.shown} refuses the key (HTTP {reply.status}). "
-                "Give a management key, from openrouter.ai/settings/management-keys, in OPENROUTER_MANAGEMENT_KEY."
+                "Set OPENROUTER_MANAGEMENT_KEY to a management key from openrouter.ai/settings/management-keys."
             )
         if reply.status != _OK:
-            raise SpancastError(f"{self.shown} answers HTTP {reply.status} when asked what was billed.")
+            raise SpancastError(f"{self.shown} answers HTTP {reply.status} to the request for what was billed.")
         return reply
 
     def _rows(self, reply: Reply) -> Sequence[Row]:
-        return self._checked(self._data(reply))
+        return self._checked_rows(self._data(reply))
 
-    def _checked(self, rows: Any) -> Sequence[Row]:
+    def _checked_rows(self, rows: Any) -> Sequence[Row]:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise self._unclear()
+            raise self._malformed()
         return rows
 
     def _object(self, reply: Reply) -> Row:
         data = self._data(reply)
         if not isinstance(data, dict):
-            raise self._unclear()
+            raise self._malformed()
         return data
 
     def _data(self, reply: Reply) -> Any:
         try:
             return _answer(reply.body).data
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise self._unclear() from None
+            raise self._malformed() from None
 
-    def _unclear(self) -> SpancastError:
-        return SpancastError(f"{self.shown} answers what is no account of OpenRouter's. Look at OPENROUTER_BASE_URL.")
+    def _malformed(self) -> SpancastError:
+        return SpancastError(f"The answer of {self.shown} is not one of OpenRouter's API. Check OPENROUTER_BASE_URL.")
 
 
-_TRIES = 3
-"""How often it is asked where no answer comes at all."""
+_MAX_TRIES = 3
+"""How often a request is repeated that gets no answer at all."""
 
 
 class _Answer(msgspec.Struct):
@@ -170,12 +169,12 @@ class _Answer(msgspec.Struct):
 _answer = msgspec.json.Decoder(_Answer, float_hook=Decimal).decode
 
 
-def _is_passing(status: int) -> bool:
+def _is_transient(status: int) -> bool:
     return status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERRORS
 
 
 def _date(reply: Reply) -> datetime | None:
-    at = moment(reply.headers.get("date", ""))
+    at = parse_date(reply.headers.get("date", ""))
     return None if at is None else at.astimezone(UTC)
 
 

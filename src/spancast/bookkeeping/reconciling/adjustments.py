@@ -1,7 +1,7 @@
-"""What the ledger is put right by: an audit trail beside the calls, which are never rewritten.
+"""Corrections of the ledger: an audit trail beside the calls, which are never rewritten.
 
-Each row says by how much the bill of one generation, or of one call that was billed nothing, differs from what the
-ledger had at that time. Rows are only added.
+Each row states by how much the bill of one generation, or of one call that was not billed, differs from what the ledger
+held at that time. Rows are only added.
 """
 
 import sqlite3
@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from spancast.base import money
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping.book import Book
 from spancast.bookkeeping.reconciling.amount import Amount
 from spancast.bookkeeping.reconciling.billed import Billed
@@ -22,7 +23,7 @@ Kind = Literal["different", "theirs_only", "ours_only"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
-    """One row."""
+    """One correction, as it is stored."""
 
     kind: Kind
     delta: Amount
@@ -34,12 +35,12 @@ class Adjustment:
 
 
 def name(generation_id: str | None, call_id: str | None) -> str:
-    """Return what the adjustments of a generation, else of a call, are found by."""
+    """Return the key of a generation's adjustments, or of a call's where it has no generation id."""
     return f"call {call_id}" if generation_id is None else generation_id
 
 
-def kept(book: Book) -> Mapping[str, Amount]:
-    """Return the sum of the adjustments of each generation, and of each call that has none; see `name`."""
+def stored(book: Book) -> Mapping[str, Amount]:
+    """Return the sum of the adjustments of each generation or call, by `name`."""
     found: defaultdict[str, Amount] = defaultdict(Amount)
     with book.reading() as connection:
         rows = connection.execute("SELECT generation_id, call_id, cost_text, byok_text FROM adjustments").fetchall()
@@ -49,8 +50,8 @@ def kept(book: Book) -> Mapping[str, Amount]:
     return found
 
 
-def keep(book: Book, wanted: Iterable[Adjustment]) -> None:
-    """Note adjustments, all or none."""
+def store(book: Book, wanted: Iterable[Adjustment]) -> None:
+    """Store adjustments, all or none."""
     rows = [_row(each) for each in wanted]
     if not rows:
         return
@@ -70,7 +71,7 @@ def _row(each: Adjustment) -> tuple[object, ...]:
         each.kind,
         each.call_id,
         each.generation_id if billed is None else billed.generation_id,
-        None if at is None else int(at.timestamp()) * 10**9,
+        None if at is None else int(at.timestamp()) * NS_PER_SECOND,
         money.column(each.delta.credits),
         money.plain(each.delta.credits),
         money.plain(each.delta.byok),

@@ -1,40 +1,40 @@
-"""What a call cost: what the credits were charged, and what a provider took with the account's own key."""
+"""What a call cost: the credits it was charged, and what its provider billed the account's own key (BYOK)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 
 from spancast.base import money
+from spancast.base.money import EXACT
 from spancast.bookkeeping.answers.calls import CallRow
 
-_EXACT = Context(prec=200)
 _DOUBLE = Decimal(2) ** -53
-"""The most by which a double differs from what it stands for, as a part of it (IEEE 754)."""
+"""The relative rounding error of a double, at most (IEEE 754)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """US dollars, exact. The two add up to what was spent, and are compared apart."""
+    """US dollars, exact. Both parts add up to what was spent; each is compared on its own."""
 
     credits: Decimal = Decimal(0)
     byok: Decimal = Decimal(0)
-    """What providers billed the account's own keys beside OpenRouter's credits."""
+    """What providers billed the account's own keys, besides OpenRouter's credits."""
 
     def __add__(self, other: "Amount") -> "Amount":
-        """Return both together."""
-        return Amount(_EXACT.add(self.credits, other.credits), _EXACT.add(self.byok, other.byok))
+        """Return the sum."""
+        return Amount(EXACT.add(self.credits, other.credits), EXACT.add(self.byok, other.byok))
 
     def __sub__(self, other: "Amount") -> "Amount":
-        """Return what is left."""
-        return Amount(_EXACT.subtract(self.credits, other.credits), _EXACT.subtract(self.byok, other.byok))
+        """Return the difference."""
+        return Amount(EXACT.subtract(self.credits, other.credits), EXACT.subtract(self.byok, other.byok))
 
     @property
     def is_nothing(self) -> bool:
-        """Whether both are 0 to the 12th decimal; what is beyond is the noise of the doubles that OpenRouter writes."""
+        """Whether both are 0 to the 12th decimal; beyond it OpenRouter's doubles are inexact."""
         return money.pico(self.credits) == 0 == money.pico(self.byok)
 
     def is_noise(self, total: "Amount", calls: int) -> bool:
-        """Whether it is no more than adding `calls` doubles up to `total` can be off by."""
+        """Whether it is within the rounding error of adding `calls` doubles up to `total`."""
         parts = ((self.credits, total.credits), (self.byok, total.byok))
         return self.is_nothing or all(abs(part) <= abs(whole) * calls * _DOUBLE for part, whole in parts)
 
@@ -48,7 +48,7 @@ def together(amounts: Iterable[Amount]) -> Amount:
 
 
 def booked(row: CallRow) -> Amount | None:
-    """Return what the ledger says of a call; `None` where it does not know all of it."""
+    """Return what the ledger holds for a call; `None` where a part of the amount is unknown."""
     if row.cost is None:
         return None
     if not row.is_byok:
@@ -57,6 +57,6 @@ def booked(row: CallRow) -> Amount | None:
 
 
 def known(row: CallRow) -> Amount:
-    """Return as much as the ledger knows of what a call cost."""
+    """Return what the ledger holds for a call, an unknown part as 0."""
     byok = row.upstream_cost if row.is_byok else None
     return Amount(row.cost or Decimal(0), byok or Decimal(0))

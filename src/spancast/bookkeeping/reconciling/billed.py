@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from spancast.bookkeeping.reconciling.amount import Amount
 
 BATCH = "gen-batch-"
-"""What the id of a generation begins with that is part of a batch."""
+"""The prefix of the ids of generations in a batch."""
 _SECONDS = re.compile(r"gen-(?:[a-z]+-)?([0-9]{9,10})-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """A generation, with what is known of it; what was not asked for, or is not known, is `None`."""
+    """A generation; fields that were not requested, or are unknown, are `None`."""
 
     generation_id: str
     amount: Amount
@@ -24,16 +24,16 @@ class Billed:
     key: str | None = None
     """The name of the API key."""
     user: str | None = None
-    """The end user, as the request named one."""
+    """The end user that the request named."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     day: str | None = None
-    """The UTC day it was billed on."""
+    """The UTC day it was billed on; `None` if it was queried with other days, of which no totals are known."""
 
     @property
     def at(self) -> datetime | None:
-        """When it began, to the second, as its id says (recorded: `gen-<Unix seconds>-…`)."""
+        """When it began, to the second, as stated in its id (recorded: `gen-<Unix seconds>-…`)."""
         found = _SECONDS.match(self.generation_id)
         return None if found is None else datetime.fromtimestamp(int(found[1]), UTC)

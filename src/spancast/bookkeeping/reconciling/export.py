@@ -1,8 +1,8 @@
-"""The CSV that OpenRouter's activity page exports, which needs no key.
+"""The CSV that OpenRouter's activity page exports; reading it needs no key.
 
-The export of the logs has a row a generation (`generation_id`, `created_at`, `cost_total`, `byok_usage_inference`,
-`model_permaslug`, ...: exports that people published, 2025 to 2026; OpenRouter describes none). Any other is taken for
-totals, with a column for the day and one for the dollars, under the names of GET /activity.
+An export of the logs has one row per generation (`generation_id`, `created_at`, `cost_total`, `byok_usage_inference`,
+`model_permaslug`, ...: exports that users published from 2025 to 2026; OpenRouter does not document the format). Any
+other file is read as totals by day, with the column names of GET /activity.
 """
 
 import csv
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from spancast.bookkeeping.reconciling.amount import Amount
 from spancast.bookkeeping.reconciling.billed import Billed
-from spancast.bookkeeping.reconciling.days import Tally, is_date
+from spancast.bookkeeping.reconciling.days import DayTotals, is_date
 from spancast.bookkeeping.reconciling.reading import count, dollars, text
 from spancast.errors import ConfigurationError
 
@@ -28,16 +28,16 @@ _Line = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What a file says: single generations, or the totals of days."""
+    """The content of a file: single generations, or totals by day."""
 
     billed: tuple[Billed, ...] = ()
     times: tuple[datetime, ...] = ()
     """When each generation was billed."""
-    days: Mapping[str, Tally] = field(default_factory=dict)
+    days: Mapping[str, DayTotals] = field(default_factory=dict)
 
 
 def read(path: Path) -> Export:
-    """Read a file; raise `ConfigurationError` for one that is no export."""
+    """Read a file; raise `ConfigurationError` where it is not an export."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.DictReader(file)
@@ -45,7 +45,7 @@ def read(path: Path) -> Export:
             lines.fieldnames = columns
             rows = list(lines)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _wrong(path, f"It cannot be read: {error}.") from error
+        raise _unreadable(path, f"It cannot be read: {error}.") from error
     return _generations(path, rows) if "generation_id" in columns else _days(path, rows, columns)
 
 
@@ -64,7 +64,7 @@ def _billed(path: Path, row: _Line) -> Billed:
         provider=text(row, "provider_name"),
         app=text(row, "app_name"),
         key=text(row, "api_key_name"),
-        user=None,  # its `user` is the account's member
+        user=None,  # the column `user` names the account's member, not the end user
         input_tokens=count(row, "tokens_prompt"),
         output_tokens=count(row, "tokens_completion"),
         cached_tokens=count(row, "tokens_cached"),
@@ -75,24 +75,24 @@ def _billed(path: Path, row: _Line) -> Billed:
 
 def _days(path: Path, rows: Sequence[_Line], columns: Sequence[str]) -> Export:
     if not (set(_DAY) & set(columns) and set(_DOLLARS) & set(columns)):
-        raise _wrong(
-            path, f"Its columns are {', '.join(columns) or 'none'}; it needs generation_id, or date and usage."
+        raise _unreadable(
+            path, f"It has the columns {', '.join(columns) or '(none)'}, but needs generation_id, or date and usage."
         )
-    tallies: defaultdict[str, Tally] = defaultdict(Tally)
+    totals: defaultdict[str, DayTotals] = defaultdict(DayTotals)
     for row in rows:
         day = (_first(row, _DAY) or "")[:10]
         if not is_date(day):
-            raise _wrong(path, f"{_first(row, _DAY)!r} is no day.")
+            raise _unreadable(path, f"Its date {_first(row, _DAY)!r} is not a day such as 2026-11-01.")
         group = (_first(row, _MODEL), text(row, "provider_name"))
         amount = Amount(_dollars(path, row), dollars({_BYOK: row.get(_BYOK)}, _BYOK))
-        tallies[day].add(count(row, "requests") or 0, group, amount)
-    return Export(days=dict(tallies))
+        totals[day].add(count(row, "requests") or 0, group, amount)
+    return Export(days=dict(totals))
 
 
 def _dollars(path: Path, row: _Line) -> Decimal:
     name = next((each for each in _DOLLARS if each in row), None)
     if name is None:
-        raise _wrong(path, "It has no column cost_total, or usage.")
+        raise _unreadable(path, "It has no column cost_total or usage.")
     return dollars({name: (row[name] or "").replace("$", "").replace(",", "")}, name)
 
 
@@ -101,7 +101,7 @@ def _time(path: Path, row: _Line) -> datetime:
     try:
         at = datetime.fromisoformat(written)
     except ValueError:
-        raise _wrong(path, f"{written!r} is no time in created_at.") from None
+        raise _unreadable(path, f"Its created_at {written!r} is not a time such as 2026-11-01T10:30:00Z.") from None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
@@ -109,5 +109,5 @@ def _first(row: _Line, names: Sequence[str]) -> str | None:
     return next((found for name in names if (found := text(row, name))), None)
 
 
-def _wrong(path: Path, why: str) -> ConfigurationError:
+def _unreadable(path: Path, why: str) -> ConfigurationError:
     return ConfigurationError.of("activity-csv", str(path), f"{why} Export it from openrouter.ai/activity as CSV.")

@@ -1,4 +1,4 @@
-"""What `--fill` adds: to calls whose cost was unknown what they cost, to the audit trail whatever else differs."""
+"""What `--fill` adds: the costs of calls where they were unknown, and adjustments for all other differences."""
 
 import time
 from collections.abc import Iterator
@@ -9,33 +9,33 @@ from spancast.bookkeeping.reconciling.adjustments import Adjustment
 from spancast.bookkeeping.reconciling.amount import NOTHING, Amount, known, together
 from spancast.bookkeeping.reconciling.billed import Billed
 from spancast.bookkeeping.reconciling.comparison import Comparison, Different
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What is to be added."""
+    """What to add to the ledger."""
 
-    words: tuple[Late, ...]
+    late_facts: tuple[LateFacts, ...]
     adjustments: tuple[Adjustment, ...]
 
     def __bool__(self) -> bool:
-        """Whether there is anything."""
-        return bool(self.words or self.adjustments)
+        """Whether there is anything to add."""
+        return bool(self.late_facts or self.adjustments)
 
 
 def filling(found: Comparison) -> Filling:
-    """Return what puts the ledger right; what may still change by itself is left alone."""
-    words = tuple(late for each in found.different if (late := _late(each)))
-    return Filling(words, tuple(_adjustments(found)))
+    """Return what corrects the ledger, except for calls that OpenRouter may still bill."""
+    late_facts = tuple(late for each in found.different if (late := _late(each)))
+    return Filling(late_facts, tuple(_adjustments(found)))
 
 
-def _late(each: Different) -> Late | None:
-    """Return what is to be said of the call; `None` where the ledger knows all that it can be told."""
+def _late(each: Different) -> LateFacts | None:
+    """Return the facts to add to the call; `None` where the ledger lacks none of them."""
     row, billed = each.calls[0], each.billed
     if len(each.calls) > 1 or not (_lacks_cost(row) or _lacks_byok(row, billed)):
         return None
-    return Late(
+    return LateFacts(
         at=time.time_ns(),
         source="analytics",
         call_id=row.call_id,
@@ -86,7 +86,7 @@ def _adjustments(found: Comparison) -> Iterator[Adjustment]:
 
 
 def _after(row: CallRow, billed: Billed) -> Amount:
-    """Return what the ledger knows of a call's cost once it was told; see `spancast.records.late.filled`."""
+    """Return what the ledger holds for a call after these facts were added; see `spancast.records.late.filled`."""
     cost = billed.amount.credits if _lacks_cost(row) else known(row).credits
     is_byok = billed.is_byok if row.is_byok is None else row.is_byok
     if not is_byok:

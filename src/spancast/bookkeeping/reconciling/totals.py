@@ -1,14 +1,14 @@
-"""What a key that is no management key can be held to: its totals of today, this week and this month (GET /key)."""
+"""The totals of today, this week and this month that a key states of itself (GET /key); any key may read its own."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.reconciling.account import Row
 from spancast.bookkeeping.reconciling.amount import Amount, known, together
-from spancast.bookkeeping.reconciling.days import Tally
+from spancast.bookkeeping.reconciling.period import midnight
 from spancast.bookkeeping.reconciling.reading import dollars
-from spancast.bookkeeping.reconciling.span import midnight
 
 
 def _week(at: datetime) -> datetime:
@@ -24,13 +24,13 @@ _PERIODS: dict[str, tuple[str, Callable[[datetime], datetime]]] = {
     "this week": ("weekly", _week),
     "this month": ("monthly", _month),
 }
-"""By name: what its totals end with, and when it began. Weeks are from Monday, everything is in UTC."""
+"""By name: the suffix of its totals, and its start. Weeks begin on Monday; all times are UTC."""
 
 
 def periods(now: datetime, since: datetime | None) -> dict[str, datetime]:
-    """Return the periods, and when each began; only those that did not begin before `since`."""
-    began = {name: start(now) for name, (_, start) in _PERIODS.items()}
-    return {name: start for name, start in began.items() if since is None or start >= since}
+    """Return the start of each period that does not begin before `since`."""
+    starts = {name: start(now) for name, (_, start) in _PERIODS.items()}
+    return {name: start for name, start in starts.items() if since is None or start >= since}
 
 
 def billed(key: Row, name: str) -> Amount:
@@ -40,13 +40,6 @@ def billed(key: Row, name: str) -> Amount:
 
 
 def booked(rows: Iterable[CallRow], start: datetime) -> tuple[int, Amount]:
-    """Return how many of these calls began in a period, and what the ledger has for them."""
-    of = [row for row in rows if datetime.fromtimestamp(row.started_at / 10**9, UTC) >= start]
-    return len(of), together(map(known, of))
-
-
-def tally(calls: int, amount: Amount) -> Tally:
-    """Return the sums of a period as those of a day are kept."""
-    found = Tally()
-    found.add(calls, (None, None), amount)
-    return found
+    """Return the number of calls since `start`, and what the ledger holds for them."""
+    within = [row for row in rows if datetime.fromtimestamp(row.started_at / NS_PER_SECOND, UTC) >= start]
+    return len(within), together(map(known, within))

@@ -1,10 +1,11 @@
-"""Why a call is in the ledger and not among what OpenRouter billed."""
+"""Why a call in the ledger is missing from OpenRouter's bills."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.records.late import JOBS
 
@@ -20,30 +21,29 @@ Why = Literal[
     "no generation id",
     "not billed",
 ]
-"""`another server`: it did not go to the OpenRouter that was asked. `another account`: its key is none of the
-account's. `too recent`: it may be billed yet. `not finished`: a job of which nobody has asked since. `failed`,
-`cancelled`, `killed`: it has no cost, since it came to nothing, was left by the application, or its process died.
-`free`: it cost nothing. `no generation id`: the answer had no name to find it by. `not billed`: OpenRouter knows of no
-such cost."""
+"""`another server`: it went to a different server than the one compared with. `another account`: its key is not one of
+the account's. `too recent`: it may still be billed. `not finished`: a job whose result was never fetched. `failed`,
+`cancelled`, `killed`: it has no cost, since it failed, the application abandoned it, or its process died. `free`: it
+cost nothing. `no generation id`: its answer had no id to match it by. `not billed`: OpenRouter has no such cost."""
 
 SETTLING = timedelta(minutes=10)
-"""How long what a call cost may be on its way; how long it really takes is documented nowhere."""
+"""How long billing may take after a call; the real time is not documented."""
 _OPENROUTER = "openrouter.ai"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Whose calls are compared: those that went to `server`, with one of `keys` where not all are meant."""
+    """Which calls are compared: those to `server` with one of `keys`."""
 
     server: str | None = None
-    """The host that was asked; `None` where a file was read."""
+    """The host of the API; `None` for an export."""
     keys: frozenset[str] | None = None
-    """Hashes; `None`: every key."""
+    """Hashes; `None` for all keys."""
     now: datetime
     """OpenRouter's time."""
 
     def outside(self, key_hash: str | None, server_address: str | None) -> Why | None:
-        """Return why a call with this key to this server is none of those; `None` where it is one."""
+        """Return why a call with this key to this server is out of scope; `None` where it is in scope."""
         if self.server is not None and server_address is not None and not _same(server_address, self.server):
             return "another server"
         if self.keys is not None and key_hash is not None and key_hash not in self.keys:
@@ -52,7 +52,7 @@ class Scope:
 
 
 def why(row: CallRow, scope: Scope) -> Why:
-    """Return why OpenRouter has not billed a call, as far as the ledger can tell."""
+    """Return why OpenRouter has not billed a call, as far as the ledger shows."""
     outside = scope.outside(row.key_hash, row.server_address)
     if outside is not None:
         return outside
@@ -78,12 +78,12 @@ def _failed(row: CallRow) -> bool:
 
 
 def _is_recent(row: CallRow, now: datetime) -> bool:
-    ended = (row.started_at + (row.duration or 0)) / 10**9
+    ended = (row.started_at + (row.duration or 0)) / NS_PER_SECOND
     return ended > (now - SETTLING).timestamp()
 
 
 def _same(address: str, server: str) -> bool:
-    """Whether two hosts are the same OpenRouter; it has hosts for its regions."""
+    """Whether two hosts are the same OpenRouter, which has a host for each region."""
     return address == server or (_is_public(address) and _is_public(server))
 
 

@@ -1,136 +1,136 @@
-"""The words of POST /chat/completions and POST /completions (OpenRouter API, ChatRequest, ChatResult)."""
+"""The content of POST /chat/completions and POST /completions (OpenRouter API, ChatRequest, ChatResult)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from spancast.capture.content import parts
-from spancast.capture.content.parts import Message, Part, listed, place
-from spancast.capture.content.transcript import Asked, Transcript
-from spancast.capture.values import member
+from spancast.capture.content.parts import Message, Part, place
+from spancast.capture.content.transcript import RequestContent, Transcript
+from spancast.capture.values import listed, member
 
 
-def asked(request: Any) -> Asked:
-    """Return the messages of a request, and its tools."""
+def request_content(request: Any) -> RequestContent:
+    """Return the messages and the tools of a request."""
     prompt = member(request, "prompt")
     messages = [_message(each) for each in listed(member(request, "messages"))]
     if prompt is not None:
         messages.append(parts.message("user", list(parts.texts(prompt))))
-    return Asked(messages, tools=[parts.tool(each) for each in listed(member(request, "tools"))])
+    return RequestContent(messages, tools=[parts.tool(each) for each in listed(member(request, "tools"))])
 
 
-def said(answers: Iterable[Any]) -> list[Message]:
-    """Return the message of each choice, its pieces joined."""
-    choices: dict[int, _Spoken] = {}
+def answer_messages(answers: Iterable[Any]) -> list[Message]:
+    """Return the message of each choice, its deltas joined."""
+    choices: dict[int, _MessageBuilder] = {}
     for answer in answers:
-        for position, seen in enumerate(listed(member(answer, "choices"))):
-            spoken = choices.setdefault(place(member(seen, "index"), position), _Spoken("assistant"))
-            spoken.take(member(seen, "delta") or member(seen, "message") or {"content": member(seen, "text")})
-            spoken.finish = member(seen, "finish_reason") or spoken.finish
-    return [spoken.message() for _, spoken in sorted(choices.items())]
+        for position, choice in enumerate(listed(member(answer, "choices"))):
+            builder = choices.setdefault(place(member(choice, "index"), position), _MessageBuilder("assistant"))
+            builder.add(member(choice, "delta") or member(choice, "message") or {"content": member(choice, "text")})
+            builder.finish_reason = member(choice, "finish_reason") or builder.finish_reason
+    return [builder.message() for _, builder in sorted(choices.items())]
 
 
-def part(seen: Any) -> Part:
+def part(value: Any) -> Part:
     """Return a part of a message's content."""
-    if isinstance(seen, str):
-        return parts.text(seen)
-    kind = member(seen, "type")
+    if isinstance(value, str):
+        return parts.text(value)
+    kind = member(value, "type")
     read = _PARTS.get(kind) if isinstance(kind, str) else None
-    return parts.unknown(kind) if read is None else read(seen)
+    return parts.unknown(kind) if read is None else read(value)
 
 
-def _at(modality: str, *names: str) -> Callable[[Any], Part]:
-    """Return what reads a part that has its address, or an object with it, in the first of these members."""
+def _by_url(modality: str, *names: str) -> Callable[[Any], Part]:
+    """Return what reads a part that has its URL, or an object with it, in the first of these members."""
 
-    def read(seen: Any) -> Part:
-        held = next((found for name in names if (found := member(seen, name)) is not None), None)
-        return parts.media(modality, member(held, "url") or held)
-
-    return read
-
-
-def _data(modality: str, name: str) -> Callable[[Any], Part]:
-    """Return what reads a part that has base64 and its format in an object."""
-
-    def read(seen: Any) -> Part:
-        held = member(seen, name)
-        return parts.media(modality, member(held, "data"), parts.mime_type(modality, member(held, "format")))
+    def read(value: Any) -> Part:
+        inner = next((found for name in names if (found := member(value, name)) is not None), None)
+        return parts.media(modality, member(inner, "url") or inner)
 
     return read
 
 
-def _file(seen: Any) -> Part:
-    held = member(seen, "file")
-    identity = member(held, "file_id")
-    return parts.media("document", member(held, "file_data")) if identity is None else parts.file(identity)
+def _inline(modality: str, name: str) -> Callable[[Any], Part]:
+    """Return what reads a part that has an object of base64 data and their format."""
+
+    def read(value: Any) -> Part:
+        inner = member(value, name)
+        return parts.media(modality, member(inner, "data"), parts.mime_type(modality, member(inner, "format")))
+
+    return read
 
 
-def _video(seen: Any) -> Part:
-    read = _data("video", "input_video") if "input_video" in seen else _at("video", "video_url")
-    return read(seen)
+def _file(value: Any) -> Part:
+    inner = member(value, "file")
+    identity = member(inner, "file_id")
+    return parts.media("document", member(inner, "file_data")) if identity is None else parts.file(identity)
+
+
+def _video(value: Any) -> Part:
+    read = _inline("video", "input_video") if "input_video" in value else _by_url("video", "video_url")
+    return read(value)
 
 
 _PARTS: dict[str, Callable[[Any], Part]] = {
-    "text": lambda seen: parts.text(member(seen, "text")),
-    "refusal": lambda seen: parts.refusal(member(seen, "refusal")),
-    "image_url": _at("image", "image_url"),
-    "video_url": _at("video", "video_url"),
-    "audio_url": _at("audio", "audio_url"),
-    "input_audio": _data("audio", "input_audio"),
+    "text": lambda value: parts.text(member(value, "text")),
+    "refusal": lambda value: parts.refusal(member(value, "refusal")),
+    "image_url": _by_url("image", "image_url"),
+    "video_url": _by_url("video", "video_url"),
+    "audio_url": _by_url("audio", "audio_url"),
+    "input_audio": _inline("audio", "input_audio"),
     "input_video": _video,
-    "input_file": _data("document", "input_file"),
+    "input_file": _inline("document", "input_file"),
     "file": _file,
 }
 
 
-def _message(seen: Any) -> Message:
-    role = member(seen, "role")
+def _message(message: Any) -> Message:
+    role = member(message, "role")
     if role == "tool":
-        content = member(seen, "content")
+        content = member(message, "content")
         answer = [part(each) for each in content] if isinstance(content, list) else content
-        return parts.message(role, [parts.tool_response(member(seen, "tool_call_id"), answer)])
-    spoken = _Spoken(role)
-    spoken.take(seen)
-    return spoken.message(member(seen, "name"))
+        return parts.message(role, [parts.tool_response(member(message, "tool_call_id"), answer)])
+    builder = _MessageBuilder(role)
+    builder.add(message)
+    return builder.message(member(message, "name"))
 
 
-class _Spoken:
-    """One message, whole or in pieces."""
+class _MessageBuilder:
+    """Builds one message, which comes whole or in deltas."""
 
     def __init__(self, role: Any) -> None:
         self._role = role
-        self.finish: Any = None
-        self._words: dict[str, list[str]] = {"reasoning": [], "content": [], "refusal": []}
+        self.finish_reason: Any = None
+        self._texts: dict[str, list[str]] = {"reasoning": [], "content": [], "refusal": []}
         self._content: list[Part] = []
-        self._calls: dict[int, _Called] = {}
+        self._calls: dict[int, _ToolCallBuilder] = {}
         self._images: list[Part] = []
-        self._audio = _Audio()
+        self._audio = _AudioBuilder()
 
-    def take(self, piece: Any) -> None:
-        """Take a message, or a piece of one."""
+    def add(self, piece: Any) -> None:
+        """Add a message, or a delta of one."""
         self._role = member(piece, "role") or self._role
-        for kind, read in _WORDS.items():
-            words = read(piece)
-            if isinstance(words, str):
-                self._words[kind].append(words)
+        for kind, read in _TEXTS.items():
+            text = read(piece)
+            if isinstance(text, str):
+                self._texts[kind].append(text)
         self._content += [part(each) for each in listed(member(piece, "content"))]
         for position, call in enumerate(listed(member(piece, "tool_calls"))):
-            self._calls.setdefault(place(member(call, "index"), position), _Called()).take(call)
+            self._calls.setdefault(place(member(call, "index"), position), _ToolCallBuilder()).add(call)
         self._images += [part({"type": "image_url", **each}) for each in _objects(member(piece, "images"))]
-        self._audio.take(member(piece, "audio"))
+        self._audio.add(member(piece, "audio"))
 
     def message(self, name: Any = None) -> Message:
-        """Return what was said in all."""
-        return parts.message(self._role, list(self._parts()), self.finish, name)
+        """Return the message as far as it has come."""
+        return parts.message(self._role, list(self._parts()), self.finish_reason, name)
 
     def _parts(self) -> Iterator[Part]:
-        spoken = {kind: "".join(words) for kind, words in self._words.items()}
-        if spoken["reasoning"]:
-            yield parts.reasoning(spoken["reasoning"])
-        if spoken["content"]:
-            yield parts.text(spoken["content"])
+        texts = {kind: "".join(pieces) for kind, pieces in self._texts.items()}
+        if texts["reasoning"]:
+            yield parts.reasoning(texts["reasoning"])
+        if texts["content"]:
+            yield parts.text(texts["content"])
         yield from self._content
-        if spoken["refusal"]:
-            yield parts.refusal(spoken["refusal"])
+        if texts["refusal"]:
+            yield parts.refusal(texts["refusal"])
         yield from (call.part() for call in self._calls.values())
         yield from self._images
         yield from self._audio.parts()
@@ -140,71 +140,71 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in listed(value) if isinstance(each, dict)]
 
 
-def _thoughts(piece: Any) -> Any:
-    """Return reasoning under whichever of its names it has; those that stand beside each other say the same."""
+def _reasoning(piece: Any) -> Any:
+    """Return the reasoning, whichever of its members it is in; members side by side repeat each other."""
     plain = member(piece, "reasoning") or member(piece, "reasoning_content")
     if isinstance(plain, str):
         return plain
-    told = (member(each, "text") or member(each, "summary") for each in listed(member(piece, "reasoning_details")))
-    return "".join(each for each in told if isinstance(each, str))
+    details = (member(each, "text") or member(each, "summary") for each in listed(member(piece, "reasoning_details")))
+    return "".join(each for each in details if isinstance(each, str))
 
 
-_WORDS: dict[str, Callable[[Any], Any]] = {
-    "reasoning": _thoughts,
+_TEXTS: dict[str, Callable[[Any], Any]] = {
+    "reasoning": _reasoning,
     "content": lambda piece: member(piece, "content"),
     "refusal": lambda piece: member(piece, "refusal"),
 }
 
 
-class _Called:
-    """One tool that the model asks for, whole or in pieces."""
+class _ToolCallBuilder:
+    """Builds one tool call, which comes whole or in deltas."""
 
     def __init__(self) -> None:
         self._id: Any = None
         self._name: Any = None
-        self._written: list[str] = []
-        self._whole: Any = None
+        self._pieces: list[str] = []
+        self._arguments: Any = None
 
-    def take(self, seen: Any) -> None:
-        """Take a call, or a piece of one."""
-        function = member(seen, "function") or member(seen, "custom")
-        self._id = member(seen, "id") or self._id
+    def add(self, call: Any) -> None:
+        """Add a call, or a delta of one."""
+        function = member(call, "function") or member(call, "custom")
+        self._id = member(call, "id") or self._id
         self._name = member(function, "name") or self._name
         arguments = member(function, "arguments")
         arguments = member(function, "input") if arguments is None else arguments
         if isinstance(arguments, str):
-            self._written.append(arguments)
+            self._pieces.append(arguments)
         elif arguments is not None:
-            self._whole = arguments
+            self._arguments = arguments
 
     def part(self) -> Part:
         """Return the call."""
-        written = "".join(self._written)
-        return parts.tool_call(self._id, self._name, written if self._whole is None else self._whole)
+        arguments = "".join(self._pieces) if self._arguments is None else self._arguments
+        return parts.tool_call(self._id, self._name, arguments)
 
 
-class _Audio:
-    """A spoken answer: how much of it there is, and its transcript."""
+class _AudioBuilder:
+    """Builds the part of a spoken answer: its size and its transcript."""
 
     def __init__(self) -> None:
         self._id: Any = None
         self._size = 0
-        self._words: list[str] = []
+        self._transcript: list[str] = []
 
-    def take(self, seen: Any) -> None:
-        """Take a piece of it."""
-        data, words = member(seen, "data"), member(seen, "transcript")
-        self._id = member(seen, "id") or self._id
+    def add(self, audio: Any) -> None:
+        """Add the audio of a message or of a delta."""
+        data, transcript = member(audio, "data"), member(audio, "transcript")
+        self._id = member(audio, "id") or self._id
         self._size += len(data) if isinstance(data, str) else 0
-        if isinstance(words, str):
-            self._words.append(words)
+        if isinstance(transcript, str):
+            self._transcript.append(transcript)
 
     def parts(self) -> Iterator[Part]:
-        """Yield what there is; of one that is only referred to, its id."""
-        if self._size or self._words:
-            yield {**parts.blob("audio", self._size * 3 // 4), "transcript": "".join(self._words)}
+        """Yield the part, if there is audio; of audio that is only referred to, its id."""
+        if self._size or self._transcript:
+            yield {**parts.blob("audio", self._size * 3 // 4), "transcript": "".join(self._transcript)}
         elif self._id is not None:
             yield parts.file(self._id, "audio")
 
 
-CHAT = Transcript(asked, said)
+CHAT = Transcript(request_content, answer_messages)

@@ -1,53 +1,49 @@
-"""What is kept of the words: so many characters of a value, so many of a call, no secrets, and no media.
+"""What is stored of content: so many characters of a value, so many of a call, no secrets, and no media.
 
-Where something was cut the text says so. The application's own redactor has the last word.
+Where something was cut the text says so. The application's own redactor runs last.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from spancast.base.bounded import encodable
 from spancast.base.scrub import REMOVED, names_secret, without_secrets
 from spancast.capture.content import parts
 from spancast.capture.content.media import holds_only_media, without_media
 from spancast.capture.content.parts import Message, Part
+from spancast.records.redacted import NAMING, Redact, redacted_text, without_removed
 
 VALUE = 100_000
-"""Characters kept of one text."""
+"""Characters stored of one text."""
 CALL = 500_000
-"""Characters kept of all texts of a call; of the others only the length."""
+"""Characters stored of all texts of a call; of the others only the length."""
 ITEMS = 10_000
-"""Values kept of a call: messages, parts, and what tools are given and give."""
+"""Values stored of a call: messages, parts, and the arguments and results of tools."""
 NAME = 256
-"""Characters kept of what names and does not speak."""
+"""Characters stored of a name, such as a role or the id of a tool call."""
 DEPTH = 24
-"""Levels of nesting that are kept. On an event each is up to three of OTLP's, of which many readers take a hundred."""
+"""Levels of nesting that are stored. Each is up to three levels of OTLP on an event; many readers accept a hundred."""
 
-Redact = Callable[[str], str | None]
-"""Returns what may be kept of a text; `None` takes it away."""
-
-_NAMES = frozenset({"type", "role", "modality", "mime_type", "id", "name", "finish_reason", "file_id"})
-"""Members of a message and of a part that name and do not speak."""
-_SPOKEN = frozenset({"content", "uri"})
-"""Members that a part is without meaning without."""
-_GIVEN = frozenset({"arguments", "response"})
-"""Members that a part has to have, were it for nothing."""
 _MARGIN = 4096
-"""Characters behind a cut in which a secret is looked for that begins before it."""
+"""Characters after a cut that are searched for the rest of a secret that begins before it."""
 _MAX_INTEGER = 2**63
 
 
 class Limit:
-    """Goes through the words of one call, what matters most first. Raises what the application's redactor raises."""
+    """The room for the content of one call, used up as values pass: the most important are to be passed first.
+
+    Its methods raise what the application's redactor raises.
+    """
 
     def __init__(self, redact: Redact | None = None, secrets: Sequence[str] = ()) -> None:
-        """`secrets` are the credentials of the request, which its words must not hold either."""
+        """Limit content that `redact` is to see; `secrets` are the credentials of the request, removed from it too."""
         self._redact = redact
         self._secrets = secrets
         self._characters = CALL
         self._items = ITEMS
 
     def messages(self, messages: list[Message]) -> list[Message]:
-        """Return what is kept of messages; where there are too many, the last."""
+        """Return what is stored of messages; where there are too many, the last."""
         kept: list[Message] = []
         while len(kept) < len(messages) and self._room():
             message = messages[-1 - len(kept)]
@@ -57,24 +53,31 @@ class Limit:
         return kept[::-1]
 
     def parts(self, found: list[Part]) -> list[Part]:
-        """Return what is kept of the parts of a message, or of the system's instructions."""
+        """Return what is stored of the parts of a message, or of the system instructions."""
         kept: list[Part] = []
         for part in found:
             if not self._room():
                 return [*kept, parts.text(f"[{len(found) - len(kept)} parts cut]")]
-            words = {name: self.value(value, name=name) for name, value in part.items() if name not in _NAMES}
-            gone = {name for name in words if words[name] is None is not part[name]} - _GIVEN
-            if gone.isdisjoint(_SPOKEN):
-                kept.append({**self._named(part), **{name: words[name] for name in words if name not in gone}})
+            content = {name: self.value(value, name=name) for name, value in part.items() if name not in NAMING}
+            left = without_removed(content, part)
+            if left is not None:
+                kept.append({**self._named(part), **left})
         return kept
 
     def tools(self, defined: list[Part]) -> list[Part]:
-        """Return what is kept of the definitions of tools."""
+        """Return what is stored of the definitions of tools."""
         kept = self.parts(defined)
         return [part if "name" in part else {"type": "function", "name": part["content"]} for part in kept]
 
     def value(self, value: Any, depth: int = 0, name: str = "", *, media: bool = False) -> Any:
-        """Return what is kept of a value from JSON, which may be a member called `name`; `media` says that it is."""
+        """Return what is stored of a JSON value.
+
+        Args:
+            value: the value.
+            depth: the levels of nesting above it.
+            name: the name of the member that it is the value of, if any.
+            media: whether it is known to be media.
+        """
         if isinstance(value, dict | list):
             if depth >= DEPTH:
                 return "[nested too deep]"
@@ -90,7 +93,7 @@ class Limit:
         for number, (name, each) in enumerate(value.items()):
             if not self._room():
                 return {**kept, f"[{len(value) - number} members cut]": None}
-            # OpenTelemetry takes no name without a character.
+            # OpenTelemetry accepts no empty name.
             kept[self._name(name) or "[empty]"] = self.value(each, depth + 1, name, media=holds_only_media(name, value))
         return kept
 
@@ -107,31 +110,29 @@ class Limit:
         return self._items >= 0
 
     def _named(self, part: Part) -> Part:
-        """Return the members that name what this is; they are not the redactor's to change."""
-        return {name: self._name(value) for name, value in part.items() if name in _NAMES and isinstance(value, str)}
+        """Return the members that name a part, which the redactor is not shown."""
+        return {name: self._name(value) for name, value in part.items() if name in NAMING and isinstance(value, str)}
 
     def _name(self, written: str) -> str:
-        return _encodable(self._scrubbed(written[: NAME + _MARGIN])[:NAME])
+        return encodable(self._scrubbed(written[: NAME + _MARGIN])[:NAME])
 
     def _text(self, written: str, *, media: bool = False) -> str | None:
-        words = without_media(written, only=media)
+        text = without_media(written, only=media)
         room = min(VALUE, self._characters)
-        seen = self._scrubbed(words[: room + _MARGIN])
-        kept, cut = seen[:room], len(words) - min(len(words), room + _MARGIN) + max(0, len(seen) - room)
+        scrubbed = self._scrubbed(text[: room + _MARGIN])
+        kept, cut = scrubbed[:room], len(text) - min(len(text), room + _MARGIN) + max(0, len(scrubbed) - room)
         self._characters -= len(kept)
-        kept = _encodable(f"{kept}[{cut} characters cut]" if cut else kept)
-        return kept if self._redact is None else _redacted(self._redact, kept)
+        kept = encodable(f"{kept}[{cut} characters cut]" if cut else kept)
+        return kept if self._redact is None else self._redacted(self._redact, kept)
 
-    def _scrubbed(self, words: str) -> str:
-        return without_secrets(words, self._secrets)
+    def _redacted(self, redact: Redact, kept: str) -> str | None:
+        """Return what the redactor leaves of a text, cut where it has made it longer than there is room for."""
+        left = redacted_text(redact, kept)
+        if left is None or len(left) <= len(kept):
+            return left
+        room = max(len(kept), min(VALUE, len(kept) + self._characters))
+        self._characters -= min(len(left), room) - len(kept)
+        return left if len(left) <= room else f"{left[:room]}[{len(left) - room} characters cut]"
 
-
-def _redacted(redact: Redact, words: str) -> str | None:
-    kept: Any = redact(words)
-    if kept is None or isinstance(kept, str):
-        return kept and _encodable(kept)
-    raise TypeError(f"redact= returned a {type(kept).__name__}; it must return a string, or None to take it away.")
-
-
-def _encodable(written: str) -> str:
-    return written if written.isascii() else written.encode("utf-8", "replace").decode("utf-8")
+    def _scrubbed(self, text: str) -> str:
+        return without_secrets(text, self._secrets)

@@ -1,9 +1,8 @@
-"""Media that was written down within words: base64, which is kept as its type and size.
+"""Media within text: base64, in place of which its type and size are stored.
 
-What has a `data:` address before it, or stands in a member that holds nothing else, is media. Any other run of these
-characters may be words as well, such as digits, a genome or a path, and is taken for media only where all speaks for
-it: it is long, of whole groups of four, of one of the two alphabets, in both cases and with digits, and as evenly mixed
-as only data is.
+What follows the head of a `data:` URL, or stands in a member that holds nothing else, is media. Any other run of these
+characters may be text, such as digits, a genome or a path. It counts as media only if it is long, of whole groups of
+four and of one of the two alphabets, has both cases and digits, and has the entropy of data.
 """
 
 import re
@@ -12,30 +11,30 @@ from collections.abc import Collection
 from math import log2
 
 RUN = 2048
-"""Characters of base64 in a row; a shorter one is kept as it is."""
+"""Characters of the shortest run of base64 that is replaced."""
 BITS = 5.0
-"""Bits of a character, at least: base64 has up to 6, of text still above 5; words without blanks in both cases and with
-digits have 4.7, hexadecimal has 4."""
+"""The least entropy of a character of media, in bits: base64 has up to 6, of text still above 5; text without spaces in
+both cases and with digits has 4.7, hexadecimal has 4."""
 
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{2048,}={0,2}")
 _ADDRESS = re.compile(r"data:([\w.+-]{1,64}/[\w.+-]{1,64})?[^,\s]{0,100};base64,\Z")
-"""What stands before it in a `data:` address (RFC 2397)."""
+"""The head of a `data:` URL (RFC 2397)."""
 _LONGEST_ADDRESS = 256
 _SAMPLE = 4096
-"""Characters that are counted of a run, as far apart as they can be."""
+"""Characters of a run that are counted, spread evenly over it."""
 _ONLY = frozenset({"b64_json", "file_data"})
 """Members that hold base64 and nothing else (OpenAI API: images, files)."""
 _BASE64_IS_BESIDE = frozenset({"mime_type", "media_type", "mimeType"})
-"""Members beside which `data` does (Anthropic API: sources; Model Context Protocol: images and audio)."""
+"""Members beside which `data` holds base64 (Anthropic API: sources; Model Context Protocol: images and audio)."""
 
 
 def holds_only_media(name: str, members: Collection[str]) -> bool:
-    """Whether a member of that name holds base64 and nothing else, beside others of these names."""
+    """Whether the member `name` of an object with these members holds base64 and nothing else."""
     return name in _ONLY or (name == "data" and not _BASE64_IS_BESIDE.isdisjoint(members))
 
 
 def without_media(written: str, *, only: bool = False) -> str:
-    """Return words in which media is its type and size. `only` says that they are known to be nothing else."""
+    """Return text with the type and size of media in its place; `only` says that the text is known to be media."""
     if not _may_hold_media(written):
         return written
     kept, end = list[str](), 0
@@ -49,7 +48,7 @@ def without_media(written: str, *, only: bool = False) -> str:
 
 
 def _may_hold_media(written: str) -> bool:
-    """Whether a run that long can be in it: it would fill one of these pieces. To look at each character costs more."""
+    """Whether a text can hold a run of that length, which would fill one of these pieces: quicker than a regex."""
     pieces = (written[at : at + RUN // 2] for at in range(0, len(written) - RUN // 2 + 1, RUN // 2))
     return len(written) >= RUN and any(piece.isascii() and piece.isprintable() and " " not in piece for piece in pieces)
 
@@ -57,13 +56,13 @@ def _may_hold_media(written: str) -> bool:
 def _is_base64(run: str) -> bool:
     if len(run) % 4 or (("+" in run or "/" in run) and ("-" in run or "_" in run)):
         return False
-    sample = run[:: len(run) // _SAMPLE | 1]  # an odd step meets every character of a pattern whose length is even
+    sample = run[:: len(run) // _SAMPLE | 1]  # an odd step reaches every character of a pattern of even length
     mixed = any(map(str.isupper, sample)) and any(map(str.islower, sample)) and any(map(str.isdigit, sample))
     return mixed and _bits(sample) >= BITS
 
 
 def _bits(sample: str) -> float:
-    """Return the entropy of a character in bits (Shannon)."""
+    """Return the Shannon entropy of a character, in bits."""
     return -sum(count / len(sample) * log2(count / len(sample)) for count in Counter(sample).values())
 
 

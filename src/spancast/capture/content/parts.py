@@ -1,6 +1,6 @@
 """The parts of a message in the conventions' shape (semantic-conventions-genai, gen-ai-input-messages.json).
 
-What a part is to hold and is not of its kind is left out, so that whatever was sent, what is kept has that shape.
+Members of another type than the conventions give them are left out, so that parts have that shape whatever was sent.
 """
 
 import re
@@ -21,75 +21,75 @@ _DEFINED = frozenset(
         *("tool_call", "tool_call_response", "server_tool_call", "server_tool_call_response"),
     }
 )
-"""The types that the conventions give members; a part that lacks them is none of these."""
+"""The types to which the conventions give members of their own; an unknown part must not be called one of these."""
 
 
 def message(role: Any, parts: list[Part], finish_reason: Any = None, name: Any = None) -> Message:
-    """Return a message; `finish_reason` is for answers, `name` tells participants of one role apart."""
+    """Return a message; `finish_reason` is for answers, `name` distinguishes participants of one role."""
     stated = {"name": name, "finish_reason": finish_reason}
     return {"role": role if isinstance(role, str) else "user", "parts": parts, **_texts(stated)}
 
 
 def text(content: Any) -> Part:
-    """Return a part of plain words."""
-    return _words("text", content)
+    """Return a part of plain text."""
+    return _text_part("text", content)
 
 
 def reasoning(content: Any) -> Part:
-    """Return a part of the model's own thoughts."""
-    return _words("reasoning", content)
+    """Return a part of the model's reasoning."""
+    return _text_part("reasoning", content)
 
 
 def refusal(content: Any) -> Part:
-    """Return a part in which the model declines."""
-    return _words("refusal", content)
+    """Return a part in which the model refuses."""
+    return _text_part("refusal", content)
 
 
 def unknown(kind: Any) -> Part:
-    """Return a part of which nothing is kept but what it is called."""
+    """Return a part that holds nothing but its type."""
     return {"type": kind if isinstance(kind, str) and kind and kind not in _DEFINED else "unknown"}
 
 
 def tool_call(identity: Any, name: Any, arguments: Any) -> Part:
-    """Return a part in which the model asks for a tool; arguments that are JSON are given as what they mean."""
+    """Return a part in which the model calls a tool; arguments that are JSON text are parsed."""
     return {"type": "tool_call", **_texts({"id": identity, "name": name}), "arguments": parsed(arguments)}
 
 
 def tool_response(identity: Any, response: Any) -> Part:
-    """Return a part in which a tool answers."""
+    """Return a part with the result of a tool."""
     return {"type": "tool_call_response", **_texts({"id": identity}), "response": response}
 
 
 def server_tool_call(identity: Any, name: Any, call: dict[str, Any]) -> Part:
-    """Return a part in which a tool is called where the model runs; `call` says how."""
+    """Return a part in which a tool is called on the server's side; `call` holds the details."""
     named = name if isinstance(name, str) else "unknown"
     return {"type": "server_tool_call", **_texts({"id": identity}), "name": named, "server_tool_call": call}
 
 
 def server_tool_response(identity: Any, response: dict[str, Any]) -> Part:
-    """Return a part in which such a tool answers."""
+    """Return a part with the result of such a tool."""
     return {"type": "server_tool_call_response", **_texts({"id": identity}), "server_tool_call_response": response}
 
 
-def media(modality: str, address: Any, kind: Any = None) -> Part:
-    """Return a part that is no text: its address, or its type and size where it is written down in place."""
-    if not isinstance(address, str):
+def media(modality: str, url: Any, kind: Any = None) -> Part:
+    """Return a part that is no text: with its URL, or with its type and size where the data is inline."""
+    if not isinstance(url, str):
         return unknown(modality)
-    written = _DATA_URL.match(address)
-    if written is None and "://" in address[:16]:
-        return {"type": "uri", "modality": modality, "uri": address, **_texts({"mime_type": kind})}
+    written = _DATA_URL.match(url)
+    if written is None and "://" in url[:16]:
+        return {"type": "uri", "modality": modality, "uri": url, **_texts({"mime_type": kind})}
     kind = written[1] if written is not None and written[1] else kind
-    length = len(address) - (written.end() if written is not None else 0)
+    length = len(url) - (written.end() if written is not None else 0)
     return blob(_modality(kind, modality), length if written is not None and not written[2] else length * 3 // 4, kind)
 
 
 def blob(modality: str, size: int, kind: Any = None) -> Part:
-    """Return a part for data of so many bytes, which are not kept."""
+    """Return a part for data of so many bytes, which are not stored."""
     return {"type": "blob", "modality": modality, "content": f"[{size} bytes]", **_texts({"mime_type": kind})}
 
 
 def mime_type(modality: str, container: Any) -> str | None:
-    """Return the type of data in a container such as `wav` or `pdf`."""
+    """Return the MIME type of a container such as `wav` or `pdf`."""
     if not isinstance(container, str):
         return None
     return f"{'application' if modality == 'document' else modality}/{container}"
@@ -103,34 +103,29 @@ def file(identity: Any, modality: str = "document") -> Part:
 
 
 def texts(value: Any) -> Iterator[Part]:
-    """Yield a part of plain words for a string, or for each string of a list."""
+    """Yield a text part for a string, or for each string of a list."""
     for each in value if isinstance(value, list) else [value]:
         if isinstance(each, str):
             yield text(each)
 
 
-def tool(seen: Any) -> Part:
-    """Return a tool's definition; what has no name is called by its type."""
-    function = member(seen, "function") or seen
-    kind, name, described = member(seen, "type"), member(function, "name"), member(function, "description")
+def tool(definition: Any) -> Part:
+    """Return a tool's definition; one without a name is named after its type."""
+    function = member(definition, "function") or definition
+    kind, name, described = member(definition, "type"), member(function, "name"), member(function, "description")
     kind = kind if isinstance(kind, str) else "function"
     schema = member(function, "parameters") or member(function, "input_schema")
     defined = {"type": kind, "name": name if isinstance(name, str) else kind, **_texts({"description": described})}
     return {**defined, "parameters": schema} if isinstance(schema, dict) else defined
 
 
-def listed(value: Any) -> list[Any]:
-    """Return a list as it is, and nothing of anything else."""
-    return value if isinstance(value, list) else []
-
-
 def place(value: Any, otherwise: int = 0) -> int:
-    """Return the place that a piece of a stream names, if it names one."""
+    """Return the index that a delta of a stream states, else `otherwise`."""
     return value if type(value) is int else otherwise
 
 
 def parsed(written: Any) -> Any:
-    """Return what JSON text means, and anything else as it is."""
+    """Return the value of JSON text, and anything else as it is."""
     if not isinstance(written, str):
         return written
     try:
@@ -139,7 +134,7 @@ def parsed(written: Any) -> Any:
         return written
 
 
-def _words(kind: str, content: Any) -> Part:
+def _text_part(kind: str, content: Any) -> Part:
     return {"type": kind, "content": content} if isinstance(content, str) else unknown(None)
 
 

@@ -1,8 +1,8 @@
-"""The table from an operation to how its words are found."""
+"""The table from an operation to how its content is found."""
 
 from spancast.capture.content.chat import CHAT
 from spancast.capture.content.messages import MESSAGES
-from spancast.capture.content.others import EMBEDDINGS, IMAGE, RERANK, SPEECH, TRANSCRIPTION, VIDEO
+from spancast.capture.content.other_dialects import EMBEDDINGS, IMAGE, RERANK, SPEECH, TRANSCRIPTION, VIDEO
 from spancast.capture.content.responses import RESPONSES
 
 TRANSCRIPTS = {
@@ -17,4 +17,4 @@ TRANSCRIPTS = {
     "transcription": TRANSCRIPTION,
     "video": VIDEO,
 }
-"""What is not here has no words of a known shape: a batch, a decision, an unknown route."""
+"""An operation that is not here has no content of a known shape: a batch, a decision, an unknown route."""

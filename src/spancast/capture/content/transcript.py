@@ -1,4 +1,4 @@
-"""How a dialect's words are found: what a request asks, and what the objects of its answer say."""
+"""How the content of a dialect is found: that of a request, and that of the objects of its answer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from spancast.capture.content.parts import Message, Part
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The words of a request."""
+class RequestContent:
+    """The content of a request."""
 
     messages: list[Message] = field(default_factory=list)
     instructions: list[Part] = field(default_factory=list)
@@ -20,10 +20,10 @@ class Asked:
 class Transcript:
     """Two pure functions of parsed JSON. What is not of the shape that they expect they leave out."""
 
-    asked: Callable[[Any], Asked]
-    said: Callable[[Iterable[Any]], list[Message]]
+    request: Callable[[Any], RequestContent]
+    answer: Callable[[Iterable[Any]], list[Message]]
 
 
-def silent(_answers: Iterable[Any]) -> list[Message]:
-    """Say nothing: of an answer whose content is no words."""
+def no_messages(_answers: Iterable[Any]) -> list[Message]:
+    """Return the messages of an answer that has none, such as embeddings or audio."""
     return []

@@ -1,1 +1,6 @@
-"""What is written on the command line: filters, points in time, lengths of time."""
+"""Arguments that several verbs take.
+
+- `filters`  which ledger, and which calls
+- `seconds`  durations
+- `when`     points in time
+"""

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 from spancast.bookkeeping.answers.filter import Filter
+from spancast.call_filter import CallFilter, CostsQuery, no_costs, to_filter
 from spancast.capture.values import text
-from spancast.chosen import Chosen, Source, meant, nothing
 from spancast.cli.arguments.when import moment
-from spancast.cli.home import NOTHING_YET
+from spancast.cli.output.messages import NOTHING_YET
 from spancast.errors import ConfigurationError
 from spancast.records.call import Outcome
 
@@ -20,38 +20,35 @@ def add_home(parser: argparse.ArgumentParser) -> None:
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which calls are meant."""
-    group = parser.add_argument_group("which calls")
+    """Add the arguments that filter calls."""
+    group = parser.add_argument_group("filters")
     add_times(group)
     group.add_argument("--user", type=value, help=f"{USER}")
     group.add_argument("--session", type=value)
-    group.add_argument("--model", type=value, help="the model that answered, or the one asked for")
-    group.add_argument("--requested-model", "--requested_model", type=value, metavar="MODEL", help="the one asked for")
+    group.add_argument("--model", type=value, help="the model that responded, or the requested one")
+    group.add_argument("--requested-model", "--requested_model", type=value, metavar="MODEL", help="the requested one")
     group.add_argument("--provider", type=value)
     group.add_argument("--operation", type=value, help="chat, responses, embeddings, ...")
     group.add_argument("--app", type=value, help="the service.name of the program")
-    group.add_argument("--key", type=value, metavar="KEY", help="the hash of the API key, its beginning, or its name")
-    group.add_argument("--error-type", "--error_type", type=value, metavar="TYPE", help="what a failed call failed of")
+    group.add_argument("--key", type=value, metavar="KEY", help="the API key's hash, a beginning of it, or its name")
+    group.add_argument("--error-type", "--error_type", type=value, metavar="TYPE", help="error type of a failed call")
     group.add_argument("--outcome", choices=get_args(Outcome))
     group.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
 
 
-USER = "by name, also where the setting user_hash has pseudonyms written; or by the pseudonym"
-"""How a user is named."""
+USER = "the user's name, even if user_hash stores pseudonyms; or a pseudonym"
+"""The help text for a user."""
 
 
 def add_times(group: argparse._ActionsContainer) -> None:
     """Add `--since` and `--until`."""
-    group.add_argument("--since", type=_when, metavar="WHEN", help="from then on: 30m, 24h, 7d, today, 2026-11-01, ...")
-    group.add_argument("--until", type=_when, metavar="WHEN", help="before then, exclusively")
+    group.add_argument("--since", type=_when, metavar="WHEN", help="start: 30m, 24h, 7d, today, 2026-11-01, ...")
+    group.add_argument("--until", type=_when, metavar="WHEN", help="end, exclusive")
 
 
-def chosen(args: argparse.Namespace, costs: Source) -> Filter:
-    """Return the filter that the arguments mean now: `7d` is later each time.
-
-    `costs` are asked which keys there are. Raises `ConfigurationError` for the beginning of several.
-    """
-    said: Chosen = {
+def call_filter(args: argparse.Namespace, costs: CostsQuery) -> Filter:
+    """Return the filter that the arguments mean now; see `spancast.call_filter.to_filter`."""
+    criteria: CallFilter = {
         "since": args.since,
         "until": args.until,
         "user": args.user,
@@ -66,57 +63,57 @@ def chosen(args: argparse.Namespace, costs: Source) -> Filter:
         "outcome": args.outcome,
         "tags": _tags(args.tag),
     }
-    return meant(said, costs)
+    return to_filter(criteria, costs)
 
 
-def none_found(args: argparse.Namespace) -> str:
-    """Return what to say where there is no call: that none is as was asked, or that none was made yet."""
-    return NOTHING_YET if chosen(args, nothing) == Filter() else "No calls match."
+def no_match(args: argparse.Namespace) -> str:
+    """Return the message for an empty result: no call matches, or, without filters, there is none yet."""
+    return NOTHING_YET if call_filter(args, no_costs) == Filter() else "No calls match."
 
 
-def value(seen: str) -> str:
-    """Return what is written on the command line as the ledger would hold it: cut, and of characters that there are."""
-    found = text(seen)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{seen!r} is nothing to look for. Write a value, or leave the option out.")
-    return found
+def value(argument: str) -> str:
+    """Parse a value as the ledger stores it: truncated, and without invalid characters."""
+    stored = text(argument)
+    if stored is None:
+        raise argparse.ArgumentTypeError(f"{argument!r} is empty. Write a value, or leave the option out.")
+    return stored
 
 
-def how_many(of: str, least: int = 1) -> Callable[[str], int]:
-    """Return what reads a number of something from the command line."""
+def number_of(what: str, least: int = 1) -> Callable[[str], int]:
+    """Return a parser for a number of something."""
 
-    def read(seen: str) -> int:
-        if not seen.isascii() or not seen.isdigit() or int(seen) < least:
-            raise argparse.ArgumentTypeError(f"{seen!r} is no number of {of}. Write {least} or more.")
-        return min(int(seen), _MOST)
+    def parse(argument: str) -> int:
+        if not argument.isascii() or not argument.isdigit() or int(argument) < least:
+            raise argparse.ArgumentTypeError(f"{argument!r} is not a number of {what}. Write {least} or more.")
+        return min(int(argument), _MAX_NUMBER)
 
-    return read
-
-
-_MOST = 2**62
-"""More than there can be of anything, and what a database can be asked for."""
+    return parse
 
 
-def _when(seen: str) -> str:
-    moment(seen)
-    return seen
+_MAX_NUMBER = 2**62
+"""More than there can be of anything, and within SQLite's integers."""
 
 
-def _folder(seen: str) -> Path:
-    if not seen.strip():
-        raise argparse.ArgumentTypeError(f"{seen!r} is no directory. Name one, or leave --home out.")
-    return Path(seen)
+def _when(argument: str) -> str:
+    moment(argument)
+    return argument
+
+
+def _folder(argument: str) -> Path:
+    if not argument.strip():
+        raise argparse.ArgumentTypeError(f"{argument!r} is not a directory. Name one, or leave --home out.")
+    return Path(argument)
 
 
 def _tags(given: Sequence[tuple[str, str]]) -> dict[str, str]:
     tags = dict(given)
     if len(tags) < len(set(given)):
-        raise ConfigurationError("--tag names one key with two values, and a call has one at most. Ask for each alone.")
+        raise ConfigurationError("--tag has two values for one key, and a call has at most one. Query each separately.")
     return tags
 
 
-def _tag(seen: str) -> tuple[str, str]:
-    key, equals, wanted = seen.partition("=")
+def _tag(argument: str) -> tuple[str, str]:
+    key, equals, tag = argument.partition("=")
     if not key or not equals:
-        raise argparse.ArgumentTypeError(f"{seen!r} is no tag. Write KEY=VALUE, such as feature=search.")
-    return value(key), value(wanted)
+        raise argparse.ArgumentTypeError(f"{argument!r} is not a tag. Write KEY=VALUE, such as feature=search.")
+    return value(key), value(tag)

@@ -1,19 +1,19 @@
-"""Lengths of time as they are written on the command line, in seconds."""
+"""Durations on the command line, in seconds."""
 
 import argparse
 from collections.abc import Callable
 
 
 def seconds(least: float, most: float = 86_400.0) -> Callable[[str], float]:
-    """Return what reads a number of seconds; it raises `argparse.ArgumentTypeError` for what is no such number."""
+    """Return a parser for a number of seconds, which raises `argparse.ArgumentTypeError` for any other text."""
 
-    def read(seen: str) -> float:
+    def parse(argument: str) -> float:
         try:
-            found = float(seen)
+            number = float(argument)
         except ValueError:
-            found = -1.0
-        if not least <= found <= most:  # nor is it for what is not a number
-            raise argparse.ArgumentTypeError(f"{seen!r} is no time. Write seconds, from {least:g} to {most:g}.")
-        return found
+            number = -1.0
+        if not least <= number <= most:  # false for NaN, too
+            raise argparse.ArgumentTypeError(f"{argument!r} is not a time. Write seconds, from {least:g} to {most:g}.")
+        return number
 
-    return read
+    return parse

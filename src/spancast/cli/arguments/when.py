@@ -1,4 +1,4 @@
-"""Points in time on the command line; `spancast.base.moments` has what may be written."""
+"""Points in time on the command line; see `spancast.base.moments` for the syntax."""
 
 import argparse
 from datetime import datetime
@@ -7,8 +7,8 @@ from spancast.base import moments
 
 
 def moment(text: str) -> datetime:
-    """Return the instant that `text` means; raise `argparse.ArgumentTypeError` for one that means none."""
-    at = moments.moment(text)
+    """Return the instant that `text` means; raise `argparse.ArgumentTypeError` if it cannot be parsed."""
+    at = moments.parse(text)
     if at is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time. {moments.CURE}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time. {moments.SYNTAX}")
     return at

@@ -1,4 +1,4 @@
-"""What an exported file says of a call, in columns that the formats share."""
+"""The columns of an exported file, which the formats share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -7,13 +7,13 @@ from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from spancast.base import money
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping.answers.calls import CallRow
+from spancast.cli.output.call_json import more
 from spancast.cli.output.instants import at
 
 Kind = Literal["text", "count", "seconds", "flag", "money", "time", "texts", "tags", "json"]
 Value = str | int | float | bool | Decimal | datetime | Sequence[str] | Mapping[str, object] | None
-
-_SECOND = 10**9
 
 
 class Column(NamedTuple):
@@ -25,7 +25,7 @@ class Column(NamedTuple):
 
 
 def summed(cost: Decimal | None) -> Decimal | None:
-    """Return an amount as the sums have it, to the pico-dollar: what is exported adds up to what `costs` says."""
+    """Return an amount to the pico-dollar, as the sums use it: exported costs add up to those of `costs`."""
     return None if cost is None else money.rounded(cost)
 
 
@@ -34,7 +34,7 @@ def _stated(cost: Decimal | None) -> str | None:
 
 
 def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / _SECOND
+    return None if nanoseconds is None else nanoseconds / NS_PER_SECOND
 
 
 COLUMNS = (
@@ -75,7 +75,7 @@ COLUMNS = (
     Column("server_address", "text", attrgetter("server_address")),
     Column("trace_id", "text", attrgetter("trace_id")),
     Column("span_id", "text", attrgetter("span_id")),
-    Column("more", "json", attrgetter("more")),
+    Column("more", "json", more),
 )
-"""The names are those of `spancast calls --json`, but that `cost_usd` has the twelve decimals of the sums, and
-`cost_stated_usd` every digit that OpenRouter stated; what is not asked for often is in `more`, an object."""
+"""Named as in `spancast calls --json`, except that `cost_usd` has the twelve decimals of the sums, and
+`cost_stated_usd` every digit that OpenRouter stated; less common fields are in `more`, an object."""

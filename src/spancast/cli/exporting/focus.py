@@ -1,10 +1,10 @@
 """Calls as charges of the FinOps Open Cost and Usage Specification, version 1.2.
 
-The columns are those that it makes mandatory (focus.finops.org/focus-specification/v1-2), and of the others what the
-ledger can fill; behind them, named `x_` as it asks for, by what else a cost is told apart. Its rules that shape a row:
-no cost may be null, so that a call of unknown cost is no charge; where no unit price is given, list and contracted cost
-equal the billed one; where provider and issuer of the invoice differ, a charge is a third party's and billed with zero,
-so that both are OpenRouter; times are UTC, to the second.
+The columns are the mandatory ones (focus.finops.org/focus-specification/v1-2), those optional ones that the ledger can
+fill, and custom ones, prefixed `x_` as the specification requires. Its rules that shape a row: no cost may be null, so
+a call of unknown cost is not a charge; without a unit price, list and contracted cost equal the billed cost; if the
+provider and the invoice issuer differ, the charge is a third party's and billed as zero, so both are OpenRouter; times
+are in UTC, to the second.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from spancast.cli.output.instants import at
 
 VERSION = "1.2"
 ACCOUNT = "openrouter"
-"""The billing account, where none is named: the ledger does not know what OpenRouter calls it."""
+"""The default billing account: the ledger does not know OpenRouter's name for it."""
 
 _OPENROUTER = "OpenRouter"
 _SECOND = timedelta(seconds=1)
@@ -25,7 +25,7 @@ _MONTHS = 12
 
 
 def columns(account: str) -> tuple[Column, ...]:
-    """Return the columns, for charges to a billing account of that name."""
+    """Return the columns for charges to a billing account."""
     return (
         _cost("BilledCost"),
         _constant("BillingAccountId", account),
@@ -78,7 +78,7 @@ def _text(name: str, read: Callable[[CallRow], str | None]) -> Column:
 
 
 def _quantity(number: int) -> Decimal:
-    """Return a quantity as it is written: with a decimal, since who guesses a column's type is to see a Decimal."""
+    """Return a quantity with a decimal place, so that tools that infer a column's type read decimals."""
     return Decimal(f"{number}.0")
 
 
@@ -92,20 +92,20 @@ def _model(row: CallRow) -> str | None:
 
 
 def _tokens(row: CallRow) -> int | None:
-    """Return the tokens of input and output; `None` where neither is stated."""
+    """Return the input and output tokens; `None` if neither is stated."""
     if row.input_tokens is None and row.output_tokens is None:
         return None
     return (row.input_tokens or 0) + (row.output_tokens or 0)
 
 
 def _end(row: CallRow) -> datetime:
-    """Return the second after the last, which the end of a period is."""
+    """Return the second after the last: the end of a period is exclusive."""
     ended = at(row.started_at + (row.duration or 0))
     return ended.replace(microsecond=0) + _SECOND
 
 
 def _month(row: CallRow, further: int) -> datetime:
-    """Return the first instant of the call's month, or of one `further` on: credits have no other period."""
+    """Return the start of the call's month, or of a month `further` on: credits have no other billing period."""
     began = at(row.started_at)
     years, month = divmod(began.month - 1 + further, _MONTHS)
     return datetime(began.year + years, month + 1, 1, tzinfo=began.tzinfo)

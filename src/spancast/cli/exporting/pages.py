@@ -1,4 +1,4 @@
-"""Calls, some at a time: what is in memory of a ledger of any length."""
+"""Calls in batches, which limit memory however long the ledger is."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Calls as a Parquet file, by pyarrow, which is imported where one is written.
+"""Calls as a Parquet file, by pyarrow, which is imported on use.
 
 Money is decimal128(38, 12), so that its sums are exact.
 """
@@ -16,12 +16,12 @@ from spancast.cli.exporting.pages import pages
 from spancast.errors import SpancastError
 
 DIGITS = 38
-ROWS = 10_000
-"""Of a group, which is what is in memory at a time."""
+GROUP_ROWS = 10_000
+"""Rows of a row group, and in memory at a time."""
 
 
 def parquet(rows: Iterable[CallRow], columns: Sequence[Column], out: BinaryIO) -> None:
-    """Write a file, compressed by zstandard. An amount that it cannot hold raises `SpancastError`."""
+    """Write a file, compressed by zstandard; raise `SpancastError` for an amount that it cannot hold."""
     if find_spec("pyarrow") is None:
         raise SpancastError(
             'Parquet is written by pyarrow, which is not installed here: pip install "spancast[parquet]".'
@@ -40,14 +40,14 @@ def parquet(rows: Iterable[CallRow], columns: Sequence[Column], out: BinaryIO) -
     }
     schema = pa.schema([(column.name, kinds.get(column.kind, pa.string())) for column in columns])
     with files.ParquetWriter(out, schema, compression="zstd") as writer:
-        for group in pages(rows, ROWS):
+        for group in pages(rows, GROUP_ROWS):
             values = zip(columns, schema, strict=True)
             arrays = [pa.array(_cells(column, group), field.type) for column, field in values]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
 def _cells(column: Column, group: Sequence[CallRow]) -> list[Any]:
-    """Return the values of a column, as pyarrow takes them."""
+    """Return the values of a column, for pyarrow."""
     values: list[Any] = [column.read(row) for row in group]
     if column.kind == "money":
         _check(column, values)

@@ -1,6 +1,6 @@
 """Calls as CSV (RFC 4180) and as lines of JSON, both in UTF-8. Money is a decimal in plain notation.
 
-How a value is written is decided once a column: a long ledger has forty times as many values as calls.
+The formatter of a value is chosen once per column: a long ledger has forty times as many values as calls.
 """
 
 import csv as table
@@ -16,22 +16,22 @@ from spancast.cli.exporting.pages import pages
 from spancast.cli.output import instants
 
 PAGE = 500
-"""Calls that are written at a time."""
+"""Calls that are written at once."""
 
 _encode = json.JSONEncoder().encode
 _END = "\r\n"
-"""Of a record; what holds either character is quoted then (RFC 4180, section 2)."""
+"""Ends a record; values with either character are quoted (RFC 4180, section 2)."""
 
 
 def csv(rows: Iterable[CallRow], columns: Sequence[Column], out: BinaryIO) -> None:
-    """Write a line of titles and a record a call. What is unknown is empty."""
+    """Write a header and one record per call; unknown values are empty."""
     out.write(_records([[column.name for column in columns]]))
     cells = [_reader(column, _CELLS) for column in columns]
     out.writelines(_records([[cell(row) for cell in cells] for row in page]) for page in pages(rows, PAGE))
 
 
 def jsonl(rows: Iterable[CallRow], columns: Sequence[Column], out: BinaryIO) -> None:
-    """Write an object a call. What is unknown is null."""
+    """Write one object per call; unknown values are null."""
     members = [(column.name, _reader(column, _MEMBERS)) for column in columns]
     for page in pages(rows, PAGE):
         lines = [_encode({name: member(row) for name, member in members}) for row in page]
@@ -45,7 +45,7 @@ def _records(rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def _reader(column: Column, written: Mapping[Kind, Callable[[Any], object]]) -> Callable[[CallRow], object]:
-    """Return what reads a column of a call as it is written; what is unknown stays `None`."""
+    """Return a function that reads and formats a column of a call; an unknown value stays `None`."""
     if column.kind not in written:
         return column.read
     read, write = column.read, written[column.kind]
@@ -70,7 +70,7 @@ def _object(value: Mapping[str, object]) -> str:
 
 
 _MEMBERS: Mapping[Kind, Callable[[Any], object]] = {"money": plain, "time": instants.written}
-"""How values are written that JSON does not have; all others it has."""
+"""The formatters of values that JSON does not have."""
 _CELLS: Mapping[Kind, Callable[[Any], object]] = {
     **_MEMBERS,
     "flag": _flag,
@@ -78,4 +78,4 @@ _CELLS: Mapping[Kind, Callable[[Any], object]] = {
     "tags": _object,
     "json": _object,
 }
-"""How values are written in CSV that are neither texts nor numbers."""
+"""The formatters of values that are neither text nor numbers in CSV."""

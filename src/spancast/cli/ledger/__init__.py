@@ -6,18 +6,18 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import cast
 
-from spancast.bookkeeping.trouble import told
+from spancast.bookkeeping.trouble import ledger_errors
 from spancast.cli import VerbModule
-from spancast.cli.home import folder
+from spancast.cli.support.ledger_access import folder
 
 DEEDS: Mapping[str, str] = {
     "path": "print where the file is",
-    "check": "read it whole, and compare its sums with its calls",
-    "rebuild": "make its sums anew from its calls",
+    "check": "check the whole file, and compare its sums with its calls",
+    "rebuild": "recompute its sums from its calls",
     "export": "write its calls to a file: CSV, lines of JSON, Parquet, FOCUS",
-    "prune": "remove single calls of long ago; their sums stay",
+    "prune": "remove old calls; their sums stay",
 }
-"""What can be done. Each has a module of its name here, with `add_arguments(parser)` and `run(args)`, as a verb has."""
+"""Each has a module of its name here, with `add_arguments(parser)` and `run(args)`, like a verb."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; return 1 when something is wrong with the ledger."""
-    # Whoever asks for the path may have to see to the file.
-    with nullcontext() if args.deed == "path" else told(folder(args)):
+    """Run the subcommand; return 1 if something is wrong with the ledger."""
+    # The path of a ledger that cannot be read is needed to repair it.
+    with nullcontext() if args.deed == "path" else ledger_errors(folder(args)):
         return _module(args.deed).run(args)
 
 

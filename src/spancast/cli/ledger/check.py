@@ -13,35 +13,36 @@ from pathlib import Path
 from spancast.base.money import plain
 from spancast.bookkeeping import upkeep
 from spancast.bookkeeping.book import Book
-from spancast.bookkeeping.kept import kept_since
+from spancast.bookkeeping.retention import retained_since
 from spancast.bookkeeping.rollups import DAY, date_of
 from spancast.bookkeeping.trouble import set_aside
-from spancast.cli import engine
 from spancast.cli.arguments.filters import add_home
-from spancast.cli.home import NO_LEDGER, folder
 from spancast.cli.output import human
+from spancast.cli.output.messages import NO_LEDGER
+from spancast.cli.support import sqlite_version
+from spancast.cli.support.ledger_access import readable_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What was found."""
+    """The result of a check."""
 
     path: Path
     calls: int = 0
     kept_since: date | None = None
-    """From which day on every single call is kept; `None` where none was ever pruned."""
+    """The first day from which all calls are kept; `None` if none was ever pruned."""
     older: int = 0
-    """Single calls of the days before, which are there all the same."""
+    """Calls from before that day which are still there."""
     prunable: int = 0
-    """Those of them that pruning would have removed, had it not been broken off."""
+    """Those of them that an interrupted pruning has left."""
     problems: Sequence[str] = ()
     damaged_records: int = 0
-    """Of the journal, which were skipped."""
+    """Records of the journal that were skipped."""
     lost: Mapping[str, int] = field(default_factory=dict)
-    """Records that never came into the journal, by reason."""
+    """Records that never reached the journal, by reason."""
     lost_cost: Decimal = Decimal(0)
     set_aside: Sequence[Path] = ()
-    """Files that were found damaged once."""
+    """Files that were found damaged, and replaced."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was found; return 1 where the file or a sum is wrong."""
-    home = folder(args)
+    """Print the result; return 1 if the file is damaged or a sum is wrong."""
+    home = readable_folder(args)
     found = _check(home)
     if args.json:
         print(json.dumps(_members(found)))
@@ -73,7 +74,7 @@ def _check(home: Path) -> Checked:
     with closing(Book(home)) as book:
         problems = upkeep.check(book)
         with book.reading() as connection:
-            since = kept_since(connection)
+            since = retained_since(connection)
             calls, older = connection.execute(_COUNTS, ((since or 0) * DAY,)).fetchone()
         lost, lost_cost = book.losses()
         return Checked(
@@ -92,15 +93,15 @@ def _check(home: Path) -> Checked:
 
 def _lines(found: Checked) -> Iterator[str]:
     yield f"file      {found.path}"
-    yield f"SQLite    {engine.standing()}"
+    yield f"SQLite    {sqlite_version.describe()}"
     yield f"calls     {found.calls:,}{_kept(found)}"
-    for problem in found.problems or ["all is well: the file is whole, and its sums are those of its calls"]:
+    for problem in found.problems or ["all is well: the file is intact, and its sums match its calls"]:
         yield f"{'WRONG' if found.problems else 'ok':<10}{problem}"
     if found.problems:
-        yield "cure      spancast ledger rebuild makes sums and names anew; a damaged file is moved away, or replaced."
+        yield "cure      spancast ledger rebuild recomputes sums and names; move a damaged file away, or replace it."
     if found.prunable:
         again = f"spancast ledger prune --older-than {found.kept_since}"
-        yield f"note      Pruning was broken off: {human.calls(found.prunable)} are left to remove. {again} goes on."
+        yield f"note      Pruning was interrupted: {human.calls(found.prunable)} are left to remove. {again} continues."
     if found.damaged_records:
         yield f"note      {found.damaged_records:,} damaged records of the journal were skipped."
     if found.lost:
@@ -112,21 +113,21 @@ def _lines(found: Checked) -> Iterator[str]:
 
 def _damaged_once(found: Checked) -> Iterator[str]:
     for path in found.set_aside:
-        yield f"note      {path.name} was damaged once, and is kept."
+        yield f"note      {path.name} was damaged, and is kept."
 
 
 def _kept(found: Checked) -> str:
     if found.kept_since is None:
         return ""
-    older = f"; of the days before, {found.older:,} are left" if found.older else "; none of the days before"
-    return f", with every one of the days from {found.kept_since} on{older}"
+    older = f"; {found.older:,} are left from before" if found.older else "; none from before"
+    return f", all of them since {found.kept_since}{older}"
 
 
 def _members(found: Checked) -> dict[str, object]:
     return {
         "path": str(found.path),
         "sqlite": sqlite3.sqlite_version,
-        "sqlite_is_fixed": engine.is_fixed(),
+        "sqlite_is_fixed": sqlite_version.is_fixed(),
         "calls": found.calls,
         "kept_since": None if found.kept_since is None else found.kept_since.isoformat(),
         "older_calls": found.older,

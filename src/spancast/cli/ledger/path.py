@@ -3,7 +3,7 @@
 import argparse
 
 from spancast.cli.arguments.filters import add_home
-from spancast.cli.home import folder
+from spancast.cli.support.ledger_access import readable_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,5 +13,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the path, whether there is a file yet or not: for `sqlite3 "$(spancast ledger path)"`."""
-    print(folder(args) / "ledger.db")
+    print((args.home or readable_folder(args)) / "ledger.db")
     return 0

@@ -1,9 +1,11 @@
-"""A call as scripts read it: every value exact, what is unknown as null. Keys are only ever added."""
+"""A call for scripts: exact values, null for unknown. Keys are only ever added."""
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 
 from spancast.base.money import plain
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping.answers.calls import CallRow
 from spancast.bookkeeping.entry import MORE
 from spancast.cli.output.instants import at, written
@@ -46,6 +48,7 @@ def members(row: CallRow) -> dict[str, object]:
         "user": row.user,
         "session": row.session,
         "tags": row.tags,
+        "app": row.app,
         "started_at": written(at(row.started_at)),
         "duration_s": _seconds(row.duration),
         "time_to_first_token_s": _seconds(row.time_to_first_token),
@@ -56,6 +59,11 @@ def members(row: CallRow) -> dict[str, object]:
     }
 
 
+def more(row: CallRow) -> Mapping[str, object]:
+    """Return what few calls state, as far as this one does, by the names of the members."""
+    return {_MORE.get(name, name): value for name, value in row.more.items()}
+
+
 _MORE = {
     "upstream_input_cost": "upstream_input_cost_usd",
     "upstream_output_cost": "upstream_output_cost_usd",
@@ -63,7 +71,7 @@ _MORE = {
     "retry_after": "retry_after_s",
     "audio_seconds": "audio_s",
 }
-"""What has a unit is called by it."""
+"""JSON keys that add a unit to the field's name."""
 
 
 def _amount(cost: Decimal | None) -> str | None:
@@ -71,4 +79,4 @@ def _amount(cost: Decimal | None) -> str | None:
 
 
 def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / 10**9
+    return None if nanoseconds is None else nanoseconds / NS_PER_SECOND

@@ -1,4 +1,4 @@
-"""Numbers as pictures in a line of text: a bar for a share, a sparkline for what changes with time."""
+"""Charts in a line of text: a bar for a share, a sparkline for values over time."""
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
@@ -6,14 +6,14 @@ from decimal import ROUND_CEILING, Decimal
 BAR = 8
 """Columns of a whole bar."""
 UNKNOWN = "·"
-"""What stands in a sparkline for a value that nobody knows."""
+"""An unknown value in a sparkline."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def bar(share: Decimal | None, width: int = BAR) -> str:
-    """Return a bar of `width` columns for a part of one: an empty one for what is none, and a thin one for a little."""
+    """Return a bar of `width` columns for a share from 0 to 1; it is empty only if the share is 0 or unknown."""
     if share is None or not share > 0:
         return " " * width
     eighths = max(1, round(min(share, Decimal(1)) * width * 8))
@@ -22,7 +22,7 @@ def bar(share: Decimal | None, width: int = BAR) -> str:
 
 
 def sparkline(values: Sequence[Decimal | None]) -> str:
-    """Return a character a value, from nothing to the largest. Only what is zero, or less, is as low as can be."""
+    """Return one character per value, scaled to the largest; only zero and less have the lowest one."""
     largest = max((value for value in values if value is not None), default=Decimal())
     return "".join(map(_level, values, [largest] * len(values)))
 

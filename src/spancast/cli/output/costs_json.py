@@ -5,31 +5,38 @@ from decimal import Decimal
 
 from spancast.base.money import plain
 from spancast.bookkeeping.answers.report import CostRow
-from spancast.cli.answers import figures
-from spancast.cli.answers.costs import Answer
-from spancast.cli.answers.savings import Saved
+from spancast.cli.reports import figures
+from spancast.cli.reports.costs import CostsReport
+from spancast.cli.reports.savings import Saved
 
 _PLACES = 6
 """Decimals of a share, of which 1 is all."""
 
 
-def report(answer: Answer) -> dict[str, object]:
-    """Return the whole answer."""
+def report_json(report: CostsReport) -> dict[str, object]:
+    """Return the whole report."""
     return {
-        "rows": [row(answer, each) for each in answer.rows],
-        "total": total(answer),
-        "complete_since": day(answer.complete_since),
+        "rows": [row(report, each) for each in report.rows],
+        "total": total(report),
+        "complete_since": day(report.complete_since),
+        "others": others(report) if report.more else None,
     }
 
 
-def row(answer: Answer, each: CostRow) -> dict[str, object]:
+def row(report: CostsReport, each: CostRow) -> dict[str, object]:
     """Return a row, and what follows from it."""
-    return sums(each) | _beside(each, answer.total, answer.saved(each))
+    return sums(each) | _beside(each, report.total, report.saved(each))
 
 
-def total(answer: Answer) -> dict[str, object]:
+def total(report: CostsReport) -> dict[str, object]:
     """Return the sums of all rows, shown or not."""
-    return sums(answer.total) | _beside(answer.total, answer.total, answer.saved(*answer.rows, *answer.rest))
+    return sums(report.total) | _beside(report.total, report.total, report.saved(*report.rows, *report.rest))
+
+
+def others(report: CostsReport) -> dict[str, object]:
+    """Return the sums of the rows that are not shown, and how many there are."""
+    beside = _beside(report.others, report.total, report.saved(*report.rest))
+    return {"rows": report.more} | sums(report.others) | beside
 
 
 def sums(each: CostRow) -> dict[str, object]:

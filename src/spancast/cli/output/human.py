@@ -1,17 +1,18 @@
-"""Numbers as people read them in a table. JSON and CSV have them exact."""
+"""Numbers, times and phrases for people. JSON and CSV have exact values."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from spancast.base.units import NS_PER_SECOND
+
 UNKNOWN = "-"
 
-_SECOND = 10**9
-_MINUTE = 60 * _SECOND
+_MINUTE = 60 * NS_PER_SECOND
 _SIGNIFICANT = 3
 
 
 def dollars(amount: Decimal | None) -> str:
-    """Return the amount to the digits that matter: two decimals from $100 on, else four, and never a zero that is none.
+    """Return the amount with two decimals from $100 on, else with four; a non-zero amount is never shown as zero.
 
     Below ten cents it has up to three significant digits.
     """
@@ -25,41 +26,41 @@ def dollars(amount: Decimal | None) -> str:
 
 
 def count(number: int | None) -> str:
-    """Return the number with thousands apart."""
+    """Return the number with thousands separators."""
     return UNKNOWN if number is None else f"{number:,}"
 
 
 def percent(part: Decimal | None) -> str:
-    """Return a part of one in percent, to a decimal: never 0.0% for what is something, nor 100.0% for less than all."""
+    """Return a share in percent, to a decimal: never 0.0% for more than nothing, nor 100.0% for less than all."""
     if part is None:
         return UNKNOWN
-    if 0 < part <= _LITTLE:
+    if 0 < part <= _ROUNDED_AWAY:
         return "<0.1%"
-    return ">99.9%" if 1 - _LITTLE <= part < 1 else f"{part * 100:,.1f}%"
+    return ">99.9%" if 1 - _ROUNDED_AWAY <= part < 1 else f"{part * 100:,.1f}%"
 
 
-_LITTLE = Decimal("0.0005")
+_ROUNDED_AWAY = Decimal("0.0005")
 
 
 def span(nanoseconds: int | None) -> str:
-    """Return a length of time: 312 ms, 4.1 s, 2m 05s."""
+    """Return a duration: 312 ms, 4.1 s, 2m 05s."""
     if nanoseconds is None:
         return UNKNOWN
-    if nanoseconds < _SECOND:
+    if nanoseconds < NS_PER_SECOND:
         return f"{nanoseconds / 1e6:.0f} ms"
     if nanoseconds < _MINUTE:
-        return f"{nanoseconds / _SECOND:.1f} s"
+        return f"{nanoseconds / NS_PER_SECOND:.1f} s"
     minutes, rest = divmod(nanoseconds, _MINUTE)
-    return f"{minutes}m {rest // _SECOND:02d}s"
+    return f"{minutes}m {rest // NS_PER_SECOND:02d}s"
 
 
 def time(nanoseconds: int) -> str:
     """Return an instant in UTC, to the second."""
-    return datetime.fromtimestamp(nanoseconds // _SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(nanoseconds // NS_PER_SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def text(value: str | None) -> str:
-    """Return the text, or the sign of what is unknown."""
+    """Return the text, or the sign for unknown."""
     return UNKNOWN if value is None else value
 
 
@@ -69,20 +70,20 @@ def calls(number: int) -> str:
 
 
 def cost(amount: Decimal | None) -> str:
-    """Return the dollars of a sentence, in which the sign of what is unknown would be none of its words."""
+    """Return the dollars for a sentence, in which the sign for unknown would be out of place."""
     return "cost unknown" if amount is None else dollars(amount)
 
 
 def refused(number: int) -> str:
-    """Return what there is to say of calls that OpenRouter refused."""
-    return f"{calls(number)} refused (HTTP 4xx), of which OpenRouter states no cost."
+    """Return the note on calls that OpenRouter refused."""
+    return f"{calls(number)} refused (HTTP 4xx), for which OpenRouter states no cost."
 
 
 def adjusted(number: int, amount: Decimal, where: str) -> str:
-    """Return what there is to say of adjustments, and where they are."""
+    """Return the note on adjustments; `where` says whether they are included."""
     return f"{number:,} {'adjustment' if number == 1 else 'adjustments'} by reconcile, {dollars(amount)}, {where}."
 
 
 def pruned(since: date) -> str:
-    """Return what there is to say of an answer that single calls are missing from."""
-    return f"Single calls are kept from {since} on: of those before, this has none."
+    """Return the note on a report that lacks pruned calls."""
+    return f"Calls before {since} were pruned and are missing here."

@@ -1,19 +1,19 @@
 """How long calls took, as scripts read it: seconds, what is unknown as null. Keys are only ever added, behind."""
 
+from spancast.base.units import NS_PER_SECOND
 from spancast.bookkeeping.answers.latency import LatencyRow
-from spancast.cli.answers.latency import Timing
 from spancast.cli.output.costs_json import day
+from spancast.cli.reports.latency import LatencyReport
 
-_SECOND = 10**9
 _PLACES = 6
 
 
-def report(timing: Timing) -> dict[str, object]:
+def report_json(report: LatencyReport) -> dict[str, object]:
     """Return the whole answer."""
     return {
-        "rows": [row(each) for each in timing.rows],
-        "total": row(timing.total),
-        "complete_since": day(timing.complete_since),
+        "rows": [row(each) for each in report.rows],
+        "total": row(report.total),
+        "complete_since": day(report.complete_since),
     }
 
 
@@ -33,4 +33,4 @@ def row(each: LatencyRow) -> dict[str, object]:
 
 
 def _seconds(nanoseconds: float | None) -> float | None:
-    return None if nanoseconds is None else round(nanoseconds / _SECOND, _PLACES)
+    return None if nanoseconds is None else round(nanoseconds / NS_PER_SECOND, _PLACES)

@@ -1,4 +1,4 @@
-"""A reconciliation as one JSON object, which has every call and every digit."""
+"""A reconciliation as one JSON object, with every call and every digit."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A reconciliation as text, which has what a person looks for."""
+"""A reconciliation as text, for people."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from spancast.cli.output import human, table
 from spancast.cli.output.table import Column
 
 _SHOWN = 20
-"""Rows of each kind."""
+"""The most rows of each kind."""
 _TWELVE = 12
 
 
@@ -57,7 +57,7 @@ def _verdict(result: Reconciliation) -> Iterator[str]:
     if not result.unexplained.is_nothing and result.source == "analytics":
         yield f"OpenRouter's totals of whole days and its single calls differ by {_exact(result.unexplained.credits)}."
     if result.source == "key":
-        yield "A management key, in OPENROUTER_MANAGEMENT_KEY, tells which calls make the difference."
+        yield "A management key, in OPENROUTER_MANAGEMENT_KEY, shows which calls make the difference."
 
 
 _SUMMARY = (
@@ -92,7 +92,7 @@ _DIFFERENT = (
 
 def _different_cells(each: Different) -> Sequence[str]:
     booked = "unknown" if each.reason == "unknown" else _dollars(together(map(known, each.calls)))
-    reason = f"{each.reason}, put right" if each.is_explained and not each.adjusted.is_nothing else each.reason
+    reason = f"{each.reason}, corrected" if each.is_explained and not each.adjusted.is_nothing else each.reason
     row = each.calls[0]
     return (
         human.time(row.started_at),
@@ -127,7 +127,7 @@ _THEIRS = (
     Column("model"),
     Column("calls", number=True),
     Column("billed", number=True),
-    Column("put right", number=True),
+    Column("corrected", number=True),
 )
 
 
@@ -181,7 +181,7 @@ def _section(title: str, columns: Sequence[Column], rows: Sequence[Sequence[str]
     yield f"{title}:"
     yield from _table(columns, rows[:_SHOWN])
     if len(rows) > _SHOWN:
-        yield f"and {len(rows) - _SHOWN:,} more, which --json has."
+        yield f"and {len(rows) - _SHOWN:,} more, which --json lists."
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -193,12 +193,12 @@ def _model(row: CallRow) -> str:
 
 
 def _dollars(amount: Amount) -> str:
-    """Return the dollars as people read them; both where the account's own keys paid too."""
+    """Return the dollars for people: credits, and what was paid with the account's own provider keys, if any."""
     return human.dollars(amount.credits) + (f" + {human.dollars(amount.byok)}" if amount.byok else "")
 
 
 def _exact(amount: Decimal) -> str:
-    """Return every digit, and twelve decimals at least."""
+    """Return every digit, with at least twelve decimals."""
     exponent = amount.as_tuple().exponent
     return f"{amount:.{_TWELVE}f}" if isinstance(exponent, int) and exponent > -_TWELVE else plain(amount)
 

@@ -1,4 +1,4 @@
-"""Plain tables that fit the terminal: less important columns go, and long values are cut."""
+"""Plain tables that fit the terminal: less important columns are dropped, and long values truncated."""
 
 import shutil
 import textwrap
@@ -11,18 +11,18 @@ from typing import Self
 from spancast.cli.output.colour import Paint, Style, unpainted
 
 UNLIMITED = 10_000
-"""Columns of what is no terminal: a file or a pipe gets every value whole."""
+"""The width of a file or a pipe, which get every value in full."""
 
-_MEASURED = 1000
-"""Rows by which the widths are decided; the table of a long ledger is printed as it is read."""
+_MEASURED_ROWS = 1000
+"""Rows that determine the widths; the table of a long ledger is printed while it is read."""
 _GAP = "  "
-_READABLE = 24
-"""Columns of a text that are worth more than another column, where nothing else is said."""
-_NARROWEST = 8
-"""Columns to which a text is cut at most, so that it can still be told from others."""
-_CUT = "…"
-_PLAIN = ("0", "-", "")
-"""Values that no colour points at."""
+_READABLE_WIDTH = 24
+"""The width of a text that by default is worth more than another column."""
+_MIN_WIDTH = 8
+"""The width below which no text is truncated, so that it remains distinguishable."""
+_ELLIPSIS = "…"
+_UNPAINTED = ("0", "-", "")
+"""Values that are not coloured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +31,22 @@ class Column:
 
     title: str
     number: bool = False
-    """Numbers are right-aligned and never cut."""
+    """Numbers are right-aligned and never truncated."""
     rank: int = 0
-    """The columns of the highest rank go first where the table is too wide; rank 0 always stays."""
-    least: int = _READABLE
-    """To how much of a text it is cut before another column goes."""
+    """Columns of the highest rank are dropped first if the table is too wide; rank 0 is never dropped."""
+    least: int = _READABLE_WIDTH
+    """The width to which its texts are truncated before another column is dropped."""
     style: Style | None = None
-    """How its values are painted, where there is colour."""
+    """The style of its values, on a terminal with colour."""
 
 
 def terminal_width() -> int:
-    """Return the columns there are to write in."""
+    """Return the terminal's columns; `UNLIMITED` for a file or a pipe."""
     return shutil.get_terminal_size((UNLIMITED, 24)).columns
 
 
 def printable(value: str) -> str:
-    """Return the value without what would move the cursor: a user's name may not write to the operator's terminal."""
+    """Return the value without control characters: a user's name must not control the operator's terminal."""
     return "".join(character if character.isprintable() else "\ufffd" for character in value)
 
 
@@ -55,7 +55,7 @@ def lines(
 ) -> Iterator[str]:
     """Yield the table's lines: its titles and its rows."""
     remaining = iter(rows)
-    first = list(islice(remaining, _MEASURED))
+    first = list(islice(remaining, _MEASURED_ROWS))
     layout = Layout.fitting(columns, first, width)
     yield layout.titles(paint)
     for row in chain(first, remaining):
@@ -63,31 +63,31 @@ def lines(
 
 
 def wrapped(sentence: str, width: int) -> list[str]:
-    """Return the lines of a sentence that fit the terminal, with nothing in them that would move the cursor."""
+    """Return a sentence as lines that fit the terminal, without control characters."""
     return textwrap.wrap(printable(sentence), max(width, 1))
 
 
 def fitted(value: str, width: int) -> str:
-    """Return the value where it fits; else as much of it as does, with the sign of what was cut."""
+    """Return the value, truncated with an ellipsis if it does not fit."""
     if _wide(value) <= width:
         return value
     total = 0
     for at, character in enumerate(value):
         total += _wide(character)
         if total >= width:
-            return value[:at] + _CUT[:width]
+            return value[:at] + _ELLIPSIS[:width]
     return value
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which columns there are, and how wide they are."""
+    """The columns of a table that are shown, and their widths."""
 
     columns: Sequence[Column]
     widths: Mapping[int, int]
-    """By the numbers of the columns that stay."""
+    """By the index of each column that is shown."""
     limit: int
-    """Columns of the terminal, beyond which no line goes."""
+    """The maximum width of a line."""
 
     @classmethod
     def fitting(cls, columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int) -> Self:
@@ -98,13 +98,13 @@ class Layout:
         return cls(columns, _cut(columns, _drop(columns, natural, width), width), width)
 
     def titles(self, paint: Paint = unpainted) -> str:
-        """Return the line of the titles."""
+        """Return the header."""
         return paint(self._joined([column.title for column in self.columns]), "bold")
 
     def line(self, row: Sequence[str], paint: Paint = unpainted) -> str:
         """Return the line of a row."""
         whole = self._joined(row)
-        if paint is unpainted or whole.endswith(_CUT):
+        if paint is unpainted or whole.endswith(_ELLIPSIS):
             return whole
         return _GAP.join(self._painted(number, row[number], paint) for number in self.widths).rstrip()
 
@@ -115,7 +115,7 @@ class Layout:
     def _painted(self, number: int, value: str, paint: Paint) -> str:
         style, cell = self.columns[number].style, self._cell(number, value)
         bare = cell.strip()
-        return cell if style is None or bare in _PLAIN else cell.replace(bare, paint(bare, style))
+        return cell if style is None or bare in _UNPAINTED else cell.replace(bare, paint(bare, style))
 
     def _cell(self, number: int, value: str) -> str:
         width, value = self.widths[number], printable(value)
@@ -127,7 +127,7 @@ class Layout:
 
 
 def _drop(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[int, int]:
-    """Return the natural widths of the columns that stay, by their number: those for which there is room."""
+    """Return the natural widths of the columns that fit, by their index."""
     staying = {at: wide if columns[at].number else min(wide, columns[at].least) for at, wide in enumerate(natural)}
     for number in sorted(staying, key=lambda number: -columns[number].rank):
         if _total(staying) > width and columns[number].rank:
@@ -136,13 +136,13 @@ def _drop(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict
 
 
 def _cut(columns: Sequence[Column], widths: dict[int, int], width: int) -> dict[int, int]:
-    """Return the widths with texts made narrower until the table fits, or nothing more can be cut.
+    """Return the widths, with texts narrowed until the table fits or no text can be truncated further.
 
-    The one that is furthest above the least that its column wants is the next to lose a character.
+    The text that most exceeds its column's `least` width loses a character next.
     """
     widths = dict(widths)
     while _total(widths) > width:
-        texts = [number for number in widths if not columns[number].number and widths[number] > _NARROWEST]
+        texts = [number for number in widths if not columns[number].number and widths[number] > _MIN_WIDTH]
         if not texts:
             break
         widths[max(texts, key=lambda number: widths[number] - columns[number].least)] -= 1
@@ -154,7 +154,7 @@ def _total(widths: Mapping[int, int]) -> int:
 
 
 def _wide(value: str) -> int:
-    """Return how many columns of a terminal a value takes (Unicode Standard Annex 11)."""
+    """Return the number of terminal columns that a value takes (Unicode Standard Annex 11)."""
     return len(value) if value.isascii() else sum(map(_columns, value))
 
 

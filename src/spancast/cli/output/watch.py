@@ -1,21 +1,15 @@
-"""Something that is shown anew every few seconds, until it is interrupted."""
+"""A screen that is redrawn every few seconds, until it is interrupted."""
 
 import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 
-from spancast.cli.arguments.seconds import seconds
-
-PERIOD = 2.0
-"""Seconds between two frames, unless told otherwise."""
+PERIOD_SECONDS = 2.0
+"""Between two frames, by default."""
 
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN, _WHOLE_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
-"""Control sequences (ECMA-48): nothing is erased before its place is written to, so that nothing flickers."""
-
-
-period = seconds(0.1)
-"""Reads how many are wanted."""
+"""Control sequences (ECMA-48): a line is cleared only as it is overwritten, so that the screen does not flicker."""
 
 
 def height() -> int:
@@ -24,7 +18,7 @@ def height() -> int:
 
 
 def every(pause: float, frame: Callable[[], Sequence[str]]) -> int:
-    """Show frames until Ctrl-C: each in the place of the one before on a terminal, each below it elsewhere."""
+    """Show frames until Ctrl-C: on a terminal each over the previous one, elsewhere one below the other."""
     is_terminal = sys.stdout.isatty()
     try:
         if is_terminal:
@@ -39,7 +33,7 @@ def every(pause: float, frame: Callable[[], Sequence[str]]) -> int:
 
 
 def _drawn(lines: Sequence[str]) -> str:
-    """Return the frame as a terminal draws it over the one before; what is taller than it loses its middle."""
+    """Return a frame as it is drawn over the previous one; a frame taller than the terminal loses its middle."""
     room = max(height() - 1, 3)
     if len(lines) > room:
         lines = [*lines[: room // 2], "...", *lines[len(lines) - (room - room // 2 - 1) :]]

@@ -1,7 +1,10 @@
-"""Who brings what waits to one destination.
+"""Bringing what waits in the outbox to one destination.
 
-- `courier`      one pass after the other; `batch` what a pass has in hand
-- `preparation`  what is decided before any request, and the spans of the rest
-- `sending`      requests, and what is made of the answers; `sizes` how much goes into one
-- `doubt`        what a platform may have, or not
+- `batch`        the records of one pass, and what has become of them
+- `courier`      the passes, one after the other
+- `doubt`        spans that a platform may have or not
+- `pacing`       when a destination is sent something again, and how much
+- `preparation`  what is decided without a request, and the spans of the other records
+- `sending`      requests, and acting on the replies
+- `sizes`        how much fits into one request
 """

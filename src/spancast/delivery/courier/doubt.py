@@ -1,8 +1,8 @@
-"""Spans that a platform may have or not: their request went out, and no answer came that says so.
+"""Spans that a platform may have or not: their request was sent, but no reply says whether it was accepted.
 
-Where the platform makes one of two, they are sent again. Where it would count them twice, it is asked whether it has
-them, if it can be asked, as often as it takes; else they are dead as `ambiguous`, for `replay` to send when their owner
-knows better. So that a death of this process leaves no doubt unseen, spans are noted as on their way before they go.
+A platform that deduplicates spans is sent them again. One that would count them twice is asked whether it has them, as
+often as it takes, if it can be asked; otherwise they are dead as `ambiguous`, and their owner can `replay` them. Spans
+are entered as on their way before they are sent, so that the death of this process hides no doubt.
 """
 
 import time
@@ -15,47 +15,47 @@ from spancast.delivery.courier.batch import Batch, Item
 from spancast.delivery.http import wire
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel, Denied
-from spancast.delivery.outbox.ack import AMBIGUOUS, ON_ITS_WAY, Held
+from spancast.delivery.outbox.ack import AMBIGUOUS, ON_ITS_WAY, RecordWait
 from spancast.delivery.outbox.outbox import Waiting
 
-AGAIN = 15.0
-"""Seconds until a platform is asked again that could not tell, at least."""
+RETRY_SECONDS = 15.0
+"""The shortest time until a platform that could not tell is asked again."""
 
 
 class Doubt:
-    """Of one destination."""
+    """The spans in doubt of one destination."""
 
     def __init__(self, name: str, exporter: Exporter | Sink, traits: Traits, channel: Channel) -> None:
         self._name = name
-        self._matters = traits.resend == "duplicates"
+        self._counts_duplicates = traits.resend == "duplicates"
         self._reader = exporter if isinstance(exporter, ReadBack) else None
         self._visible_after = traits.visible_after
         self._channel = channel
 
     @property
-    def matters(self) -> bool:
-        """Whether a span that is sent twice would count twice."""
-        return self._matters
+    def counts_duplicates(self) -> bool:
+        """Whether the platform would count a span twice that is sent twice."""
+        return self._counts_duplicates
 
     @property
-    def can_be_settled(self) -> bool:
+    def can_read_back(self) -> bool:
         """Whether the platform can be asked what it has."""
         return self._reader is not None
 
-    def hangs_over(self, each: Waiting) -> bool:
-        """Whether the platform may have a record that waits."""
-        return self._matters and each.reason in (ON_ITS_WAY, AMBIGUOUS)
+    def is_ambiguous(self, each: Waiting) -> bool:
+        """Whether the platform may have a waiting record."""
+        return self._counts_duplicates and each.reason in (ON_ITS_WAY, AMBIGUOUS)
 
-    def noted(self, items: Sequence[Item]) -> tuple[Mapping[int, str], Mapping[int, Held]]:
-        """Return what is to be entered of spans that are about to go: why they wait, and until when at most."""
+    def in_flight_entries(self, items: Sequence[Item]) -> tuple[Mapping[int, str], Mapping[int, RecordWait]]:
+        """Return what to enter about spans before they are sent: the reasons, or the limited waits, by `seq`."""
         if self._reader is None:
             return dict.fromkeys((item.seq for item in items), ON_ITS_WAY), {}
-        until = time.time() + wire.PATIENCE + self._visible_after
-        return {}, {item.seq: Held(until, ON_ITS_WAY) for item in items}
+        until = time.time() + wire.TIMEOUT_SECONDS + self._visible_after
+        return {}, {item.seq: RecordWait(until, ON_ITS_WAY) for item in items}
 
-    def raised(self, batch: Batch, seqs: Sequence[int]) -> None:
-        """Enter that the platform may have these records."""
-        if not self._matters:
+    def mark_ambiguous(self, batch: Batch, seqs: Sequence[int]) -> None:
+        """Note in the batch that the platform may have these records."""
+        if not self._counts_duplicates:
             return
         batch.doubted = True
         if self._reader is None:
@@ -63,17 +63,20 @@ class Doubt:
         else:
             batch.held |= self._later(seqs, self._visible_after)
 
-    def settled(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> list[Item]:
-        """Ask the platform which of the spans it has; return those that it has not, to be sent again."""
-        if self._reader is None or not items or batch.halted or allowance.over:
+    def resolve(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> list[Item]:
+        """Ask the platform which of the spans it has; return those that it does not have, to be sent again."""
+        if self._reader is None or not items or batch.halted or allowance.expired:
             return []
-        found = self._asked(batch, self._reader, items, allowance)
+        found = self._read_back(batch, self._reader, items, allowance)
         unknown = [item.seq for item in items if item.span.span_id not in found]
-        batch.held |= self._later(unknown, max(AGAIN, self._visible_after))
+        batch.held |= self._later(unknown, max(RETRY_SECONDS, self._visible_after))
         batch.delivered += [item.seq for item in items if found.get(item.span.span_id) is True]
         return [item for item in items if found.get(item.span.span_id) is False]
 
-    def _asked(self, batch: Batch, reader: ReadBack, items: Sequence[Item], allowance: Allowance) -> Mapping[str, bool]:
+    def _read_back(
+        self, batch: Batch, reader: ReadBack, items: Sequence[Item], allowance: Allowance
+    ) -> Mapping[str, bool]:
+        """Return by span id whether the platform has each span, as far as it tells; halt the batch if it refuses."""
         spans = [item.span for item in items]
         try:
             reply = self._channel.post(reader.read_back(spans, datetime.now(UTC)), allowance)
@@ -84,9 +87,10 @@ class Doubt:
             refusal = Retry(str(error))
         except Denied as error:
             refusal = error.verdict
-        except Exception:  # noqa: BLE001 - the exporter's fault is its own; nothing is known then
-            shown = self._channel.secrets.out_of
-            guard.failed(f"{self._name} read_back", "%s: reading back failed.", self._name, shown=shown)
+        except Exception:  # noqa: BLE001 - an exporter's failure must not end the pass; nothing is known then
+            redact = self._channel.secrets.redact
+            message = "%s: read_back() failed; its spans wait."
+            guard.log_failure(f"{self._name} read_back", message, self._name, redact=redact)
             return {}
         if isinstance(refusal, Retry):
             batch.halt("retrying", refusal.reason, refusal.after)
@@ -94,13 +98,13 @@ class Doubt:
             batch.halt("parked", refusal.reason)
         return {}
 
-    def _later(self, seqs: Sequence[int], seconds: float) -> Mapping[int, Held]:
+    def _later(self, seqs: Sequence[int], seconds: float) -> Mapping[int, RecordWait]:
         until = time.time() + seconds
-        return {seq: Held(until, AMBIGUOUS) for seq in seqs}
+        return {seq: RecordWait(until, AMBIGUOUS) for seq in seqs}
 
 
 def _refusal(reply: Reply) -> Retry | Unauthorized | None:
-    """Return what a platform says that does not answer now; what else it says is the exporter's to read."""
+    """Return the verdict on a reply that does not answer the question; `None` if the exporter should read it."""
     reason = f"HTTP {reply.status}"
     if reply.status in (401, 403):
         return Unauthorized(reason)

@@ -1,4 +1,4 @@
-"""Spans to a platform, and what it says of them: taken apart where it does not take them all."""
+"""Sending spans to a platform, and acting on its verdict: a batch that it does not accept is split."""
 
 import time
 from collections import deque
@@ -30,27 +30,27 @@ from spancast.delivery.http import wire
 from spancast.delivery.http.allowance import Allowance
 from spancast.delivery.http.channel import Channel, Denied
 from spancast.delivery.outbox import contents
-from spancast.delivery.outbox.ack import Held
+from spancast.delivery.outbox.ack import RecordWait
 
 LEFT_OUT = "left out by the exporter"
 TOO_LARGE = "larger than the platform takes"
-ASIDE = 600.0
-"""Seconds for which a span is set aside on which alone the platform fails."""
+SET_ASIDE_SECONDS = 600.0
+"""How long a span is held back if the platform fails on it alone."""
 
-_SPLITS = 64
-"""How often the spans of one pass are split; a platform that refuses more is asked again later."""
-_REFUSALS = 16
-"""Requests refused whole, and none taken, after which the rest of a pass is taken for refused, too: more than it takes
-to find one bad span among 512."""
+_MAX_SPLITS = 64
+"""Splits in one pass; a platform that asks for more is tried again later."""
+_MAX_REFUSALS = 16
+"""Requests in a row that are rejected as a whole; after that, the rest of the pass counts as rejected, too. Finding one
+bad span among 512 takes fewer."""
 _CONTENT_TOO_LARGE = 413
 _SERVER_ERROR = 500
 
 Groups = list[list[Item]]
-"""Spans that are still to be sent, by request."""
+"""Spans that are still to be sent, one list per request."""
 
 
 class Sender:
-    """Of one destination. Not for several threads at once."""
+    """Sends the spans of one destination. Not thread-safe."""
 
     def __init__(self, name: str, exporter: Exporter | Sink, traits: Traits, channel: Channel, doubt: Doubt) -> None:
         self._name = name
@@ -61,20 +61,20 @@ class Sender:
         self._splits = 0
         self._refusals = 0
         self._status: int | None = None
-        """Of the last answer; `None` where there was none."""
+        """The HTTP status of the last reply; `None` without one."""
 
     def send(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> None:
-        """Send the spans, until the batch is halted or the time is over."""
+        """Send the spans, until the batch is halted or the allowance has expired."""
         self._splits = self._refusals = 0
         groups = deque([[*items]] if items else [])
-        while groups and not batch.halted and not allowance.over:
-            groups.extendleft(reversed(self._sent(batch, groups.popleft(), allowance)))
+        while groups and not batch.halted and not allowance.expired:
+            groups.extendleft(reversed(self._send_group(batch, groups.popleft(), allowance)))
 
     def probe(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> None:
-        """Send the first span to a platform that has failed for a while, and the others when it fails on that one.
+        """Send the first span to a platform that has failed repeatedly, and the others if it fails on that one.
 
-        What it answers with 500, and again behind others that it takes, is set aside, so that it does not hold them up
-        for ever.
+        A span that gets HTTP 500, and again after the platform has accepted others, is held back, so that it does not
+        block them for ever.
         """
         first, others = items[:1], items[1:]
         self.send(batch, first, allowance)
@@ -83,126 +83,127 @@ class Sender:
         elif others and self._status == _SERVER_ERROR:
             batch.resume()
             self.send(batch, others, allowance)
-            if not batch.halted and batch.delivered and not any(_is_doubted(batch, item) for item in first):
-                self._try_again(batch, first, allowance)
+            if not batch.halted and batch.delivered and not any(_is_in_doubt(batch, item) for item in first):
+                self._retry_alone(batch, first, allowance)
 
-    def _try_again(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> None:
-        """Send what failed once more, now that others have passed; set it aside where it still fails."""
+    def _retry_alone(self, batch: Batch, items: Sequence[Item], allowance: Allowance) -> None:
+        """Send the failed span once more, now that others were accepted; hold it back if it still fails."""
         self.send(batch, items, allowance)
         if batch.halted and self._status == _SERVER_ERROR:
-            until, reason = time.time() + ASIDE, f"{batch.reason} to this one alone"
+            until, reason = time.time() + SET_ASIDE_SECONDS, f"{batch.reason} to this one alone"
             batch.resume()
-            batch.held |= {item.seq: Held(until, reason) for item in items}
+            batch.held |= {item.seq: RecordWait(until, reason) for item in items}
 
-    def _sent(self, batch: Batch, items: list[Item], allowance: Allowance) -> Groups:
-        """Send the spans; return those that are to be sent again, in smaller groups."""
+    def _send_group(self, batch: Batch, items: list[Item], allowance: Allowance) -> Groups:
+        """Send the spans; return those that have to be sent again, in smaller groups."""
         self._status = None
         if isinstance(self._exporter, Exporter):
-            return self._posted(batch, self._exporter, items, allowance)
-        return self._written(batch, self._exporter, items)
+            return self._post_spans(batch, self._exporter, items, allowance)
+        return self._write(batch, self._exporter, items)
 
-    def _posted(self, batch: Batch, exporter: Exporter, items: list[Item], allowance: Allowance) -> Groups:
+    def _post_spans(self, batch: Batch, exporter: Exporter, items: list[Item], allowance: Allowance) -> Groups:
         spans = [*with_spans_between(item.span for item in items)]
         if len(spans) > exporter.traits.max_spans and len(items) > 1:
             return halves(items)
         try:
             encoded = exporter.encode(spans, datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001 - the exporter's fault is its own
-            self._complain("encode()")
-            return self._apart(batch, items, f"not encoded: {type(error).__name__}", contents.NOT_ENCODED)
+        except Exception as error:  # noqa: BLE001 - an exporter's failure must not end the pass
+            self._log_failure("encode()")
+            return self._split(batch, items, f"not encoded: {type(error).__name__}", contents.NOT_ENCODED)
         by_id = _by_id(items)
-        carried = {span_id for each in encoded for span_id in each.span_ids}
-        batch.skipped |= {item.seq: LEFT_OUT for item in items if item.span.span_id not in carried}
+        encoded_ids = {span_id for each in encoded for span_id in each.span_ids}
+        batch.skipped |= {item.seq: LEFT_OUT for item in items if item.span.span_id not in encoded_ids}
         again: Groups = []
         for each in encoded:
-            mine = [item for span_id in dict.fromkeys(each.span_ids) for item in by_id.get(span_id, ())]
-            if batch.halted or allowance.over:
+            sent = [item for span_id in dict.fromkeys(each.span_ids) for item in by_id.get(span_id, ())]
+            if batch.halted or allowance.expired:
                 break
-            if mine:
-                again += self._post(batch, exporter, each, mine, allowance)
+            if sent:
+                again += self._post(batch, exporter, each, sent, allowance)
         return again
 
-    def _written(self, batch: Batch, sink: Sink, items: list[Item]) -> Groups:
+    def _write(self, batch: Batch, sink: Sink, items: list[Item]) -> Groups:
         try:
-            with self._channel.under_way():
+            with self._channel.in_flight():
                 verdict = sink.write([*with_spans_between(item.span for item in items)])
-        except Exception as error:  # noqa: BLE001 - the exporter's fault is its own
-            self._complain("write()")
-            return self._apart(batch, items, f"not written: {type(error).__name__}", None)
-        return self._settled(batch, items, verdict)
+        except Exception as error:  # noqa: BLE001 - an exporter's failure must not end the pass
+            self._log_failure("write()")
+            return self._split(batch, items, f"not written: {type(error).__name__}", None)
+        return self._apply(batch, items, verdict)
 
     def _post(
         self, batch: Batch, exporter: Exporter, encoded: Encoded, items: list[Item], allowance: Allowance
     ) -> Groups:
         size = len(encoded.request.body)
         if self._sizes.too_large(size, len(items)):
-            return self._apart(batch, items, TOO_LARGE, contents.TOO_LARGE)
+            return self._split(batch, items, TOO_LARGE, contents.TOO_LARGE)
         try:
             reply = self._channel.post(encoded.request, allowance)
         except wire.Untrusted as error:
             batch.halt("parked", str(error))
             return []
         except wire.Unsent as error:
-            return self._settled(batch, items, Retry(str(error)))
+            return self._apply(batch, items, Retry(str(error)))
         except wire.Ambiguous as error:
-            return self._doubted(batch, items, str(error))
+            return self._apply_doubt(batch, items, str(error))
         except Denied as error:
-            return self._settled(batch, items, error.verdict)
+            return self._apply(batch, items, error.verdict)
         self._status = reply.status
         if reply.status == _CONTENT_TOO_LARGE:
             self._sizes.refused(size, len(items))
-        return self._judged(batch, exporter, encoded, items, reply)
+        return self._judge(batch, exporter, encoded, items, reply)
 
-    def _judged(self, batch: Batch, exporter: Exporter, encoded: Encoded, items: list[Item], reply: Reply) -> Groups:
+    def _judge(self, batch: Batch, exporter: Exporter, encoded: Encoded, items: list[Item], reply: Reply) -> Groups:
         try:
             verdict = exporter.judge(encoded, reply)
-        except Exception as error:  # noqa: BLE001 - the exporter's fault is its own
-            self._complain("judge()")
-            return self._doubted(batch, items, f"not judged: {type(error).__name__}")
-        may_have_some = self._doubt.matters and 200 <= reply.status < 300  # noqa: PLR2004 - the class of success
+        except Exception as error:  # noqa: BLE001 - an exporter's failure must not end the pass
+            self._log_failure("judge()")
+            return self._apply_doubt(batch, items, f"not judged: {type(error).__name__}")
+        is_success = 200 <= reply.status < 300  # noqa: PLR2004 - the class of success
+        may_have_some = self._doubt.counts_duplicates and is_success
         if may_have_some and isinstance(verdict, Split):
-            return self._taken_in_part(batch, items, verdict)
+            return self._apply_partial_success(batch, items, verdict)
         if may_have_some and isinstance(verdict, Retry) and verdict.doubtful:
             self._note(batch, items, verdict)
         if isinstance(verdict, Retry) and verdict.after is None:
             verdict = replace(verdict, after=retry_after(reply))
-        return self._settled(batch, items, verdict)
+        return self._apply(batch, items, verdict)
 
-    def _taken_in_part(self, batch: Batch, items: list[Item], verdict: Split) -> Groups:
-        """Settle a request of which the platform took some, and does not say which.
+    def _apply_partial_success(self, batch: Batch, items: list[Item], verdict: Split) -> Groups:
+        """Act on a request of which the platform accepted some spans without saying which.
 
-        The platform works, so that nothing waits for it; but what is left goes one by one at first, for of a span that
-        is alone its answer says all.
+        The platform works, so the destination is not held; but the next spans are sent one by one at first, since the
+        reply about a single span is unambiguous.
         """
-        self._doubt.raised(batch, [item.seq for item in items])
+        self._doubt.mark_ambiguous(batch, [item.seq for item in items])
         batch.answered = True
         batch.halt("ready", self._note(batch, items, verdict))
         return []
 
     def _note(self, batch: Batch, items: list[Item], verdict: Split | Retry) -> str:
-        """Keep what a platform said that leaves spans in doubt; return it."""
-        said = self._channel.secrets.out_of(verdict.reason)
-        batch.in_doubt |= dict.fromkeys((item.seq for item in items), said)
-        return said
+        """Note the platform's message that leaves these spans in doubt, and return it."""
+        message = self._channel.secrets.redact(verdict.reason)
+        batch.in_doubt |= dict.fromkeys((item.seq for item in items), message)
+        return message
 
-    def _doubted(self, batch: Batch, items: list[Item], reason: str) -> Groups:
-        """Settle a request that the platform may have: send it again only where that does no harm."""
-        return self._settled(batch, items, Retry(reason, doubtful=True))
+    def _apply_doubt(self, batch: Batch, items: list[Item], reason: str) -> Groups:
+        """Act on a request that the platform may have: it is sent again only if that does no harm."""
+        return self._apply(batch, items, Retry(reason, doubtful=True))
 
-    def _settled(self, batch: Batch, items: list[Item], verdict: Verdict) -> Groups:
+    def _apply(self, batch: Batch, items: list[Item], verdict: Verdict) -> Groups:
         if isinstance(verdict, Retry) and verdict.doubtful:
-            self._doubt.raised(batch, [item.seq for item in items])
+            self._doubt.mark_ambiguous(batch, [item.seq for item in items])
         batch.answered |= not isinstance(verdict, Retry)
-        match self._channel.secrets.out_of_verdict(verdict):
+        match self._channel.secrets.redact_verdict(verdict):
             case Delivered():
                 batch.delivered += [item.seq for item in items]
                 self._refusals = 0
             case Rejected(reasons):
-                return self._rejected(batch, items, reasons)
+                return self._apply_rejection(batch, items, reasons)
             case Split(reason):
                 self._splits += 1
-                if self._splits <= _SPLITS:
-                    return self._apart(batch, items, reason, contents.TOO_LARGE)
+                if self._splits <= _MAX_SPLITS:
+                    return self._split(batch, items, reason, contents.TOO_LARGE)
                 batch.halt("retrying", reason)
             case Retry(reason, after):
                 batch.halt("retrying", reason, after)
@@ -210,11 +211,11 @@ class Sender:
                 batch.halt("parked", reason)
         return []
 
-    def _rejected(self, batch: Batch, items: list[Item], reasons: Mapping[str, str]) -> Groups:
-        """Believe what is said of each span; a request refused whole is taken apart, for one bad span may be why."""
-        refused_whole = len(set(reasons.values())) == 1 and all(item.span.span_id in reasons for item in items)
-        self._refusals += refused_whole
-        if refused_whole and len(items) > 1 and self._refusals <= _REFUSALS:
+    def _apply_rejection(self, batch: Batch, items: list[Item], reasons: Mapping[str, str]) -> Groups:
+        """Act on a verdict per span. A request that is rejected as a whole is split: one bad span may be the cause."""
+        is_rejected_whole = len(set(reasons.values())) == 1 and all(item.span.span_id in reasons for item in items)
+        self._refusals += is_rejected_whole
+        if is_rejected_whole and len(items) > 1 and self._refusals <= _MAX_REFUSALS:
             return halves(items)
         for item in items:
             why = reasons.get(item.span.span_id)
@@ -224,31 +225,36 @@ class Sender:
                 batch.dead[item.seq] = why
         return []
 
-    def _apart(self, batch: Batch, items: list[Item], reason: str, without: str | None) -> Groups:
-        """Return the parts of a group that cannot go as it is.
+    def _split(self, batch: Batch, items: list[Item], reason: str, without: str | None) -> Groups:
+        """Return the parts of a group that cannot be sent as it is.
 
-        One span is offered without its words, where `without` says that this may help; then it is dead.
+        A single span is sent without its content if `without` says that this may help; after that, it is dead.
         """
         if len(items) > 1:
             return parts(items)
         (item,) = items
         if item.span.content and without is not None:
-            batch.stripped[item.seq] = without
-            return [[Item(item.seq, _without_words(item.span))]]
+            batch.content_removed[item.seq] = without
+            return [[Item(item.seq, _without_content(item.span))]]
         batch.dead[item.seq] = reason
         return []
 
-    def _complain(self, what: str) -> None:
-        shown = self._channel.secrets.out_of
-        guard.failed(f"{self._name} {what}", "%s: %s failed; the other calls go on.", self._name, what, shown=shown)
+    def _log_failure(self, what: str) -> None:
+        guard.log_failure(
+            f"{self._name} {what}",
+            "%s: %s failed; other calls are still sent.",
+            self._name,
+            what,
+            redact=self._channel.secrets.redact,
+        )
 
 
-def _is_doubted(batch: Batch, item: Item) -> bool:
-    """Whether the platform may have a span all the same, so that it is not to be sent again now."""
+def _is_in_doubt(batch: Batch, item: Item) -> bool:
+    """Whether the platform may have a span after all, so that it must not be sent again now."""
     return item.seq in batch.held or item.seq in batch.dead
 
 
-def _without_words(span: Span) -> Span:
+def _without_content(span: Span) -> Span:
     return replace(span, content={})
 
 

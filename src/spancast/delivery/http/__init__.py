@@ -1,7 +1,10 @@
-"""Requests to platforms.
+"""HTTP requests to platforms.
 
-- `channel`   the connections of one destination, and the credential that some platforms grant first
-- `wire`      one request and its answer; `deadline` its end, `addresses` where a name leads
-- `allowance` the time there is; `backoff` the pauses after failures
-- `secrets`   what is taken out of answers and errors
+- `addresses`   the addresses of a host, looked up in bounded time
+- `allowance`   the time that one pass of a courier may take
+- `backoff`     pauses after failures
+- `channel`     the connections of one destination, and the credential that some platforms grant first
+- `deadline`    a network backend whose every wait ends at one deadline
+- `secrets`     removing an exporter's secrets from replies and errors
+- `wire`        one request and its reply
 """

@@ -1,4 +1,4 @@
-"""The addresses of a host, looked up in bounded time: the system's resolver knows no deadline of ours."""
+"""The addresses of a host, looked up in bounded time: the system's resolver takes no timeout."""
 
 import ipaddress
 import queue
@@ -12,19 +12,21 @@ _Answer = list[str] | OSError | UnicodeError
 
 
 def addresses(host: str, port: int, timeout: float) -> list[str]:
-    """Return the addresses in the resolver's order.
+    """Return the addresses of a host in the resolver's order.
 
-    Raises `TimeoutError` after `timeout` seconds, and what the resolver raises: `OSError`, or `UnicodeError` for what
-    can be no name.
+    Raises:
+        TimeoutError: The resolver took longer than `timeout` seconds.
+        OSError: The resolver failed.
+        UnicodeError: The host is not a valid name.
     """
     with suppress(ValueError):
         return [str(ipaddress.ip_address(host))]
     answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
-    asking = Daemon(partial(_ask, host, port, answers), "spancast-resolver")
+    lookup = Daemon(partial(_look_up, host, port, answers), "spancast-resolver")
     try:
-        asking.start()
+        lookup.start()
     except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
-        _ask(host, port, answers)
+        _look_up(host, port, answers)
     try:
         answer = answers.get(timeout=timeout)
     except queue.Empty:
@@ -34,7 +36,7 @@ def addresses(host: str, port: int, timeout: float) -> list[str]:
     raise answer
 
 
-def _ask(host: str, port: int, answers: "queue.SimpleQueue[_Answer]") -> None:
+def _look_up(host: str, port: int, answers: "queue.SimpleQueue[_Answer]") -> None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""How long a pass of a courier may go on."""
+"""The time that one pass of a courier may take."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from spancast.delivery.http import wire
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Until when requests may be begun."""
+    """When a pass has to stop sending requests."""
 
     deadline: Deadline
     stopped: Callable[[], bool]
-    """Whether the courier was told to stop in between."""
-    whole: bool = False
-    """Whether a request that is begun may take as long as any: to cut it off would leave in doubt who has it."""
+    """Whether the courier was stopped meanwhile."""
+    full_timeout: bool = False
+    """Whether a request may outlast the deadline: cutting it off would leave in doubt whether the platform has it."""
 
     @property
-    def over(self) -> bool:
-        """Whether no further request may be begun."""
-        return self.stopped() or self.deadline.over
+    def expired(self) -> bool:
+        """Whether no further request may start."""
+        return self.stopped() or self.deadline.expired
 
     @property
-    def left(self) -> float:
-        """The seconds that a request may take."""
-        return wire.PATIENCE if self.whole else min(wire.PATIENCE, self.deadline.left)
+    def remaining(self) -> float:
+        """The seconds that the next request may take."""
+        return wire.TIMEOUT_SECONDS if self.full_timeout else min(wire.TIMEOUT_SECONDS, self.deadline.remaining)

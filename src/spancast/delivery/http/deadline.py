@@ -1,4 +1,4 @@
-"""A network backend for httpcore2 whose every wait ends at one deadline, however little at a time the peer does."""
+"""A network backend for httpcore2 whose every wait ends at one deadline, however slowly the peer reads or writes."""
 
 import math
 import socket
@@ -11,32 +11,32 @@ import httpcore2
 from spancast.base.deadline import Deadline
 from spancast.delivery.http.addresses import addresses
 
-PIECE = 16 * 1024
-"""Bytes written at a time, so that a peer that takes few at a time is noticed."""
+PIECE_BYTES = 16 * 1024
+"""Bytes per write, so that the deadline is checked while a slow peer reads."""
 
 
 class DeadlineBackend(httpcore2.NetworkBackend):
-    """Opens connections that know until when the attempt under way may last."""
+    """Opens connections that observe the deadline of the current attempt."""
 
     def __init__(self) -> None:
         self.written = 0
-        """Bytes handed to the network since `begin`."""
-        self.torn = False
-        """Whether writing failed since `begin`."""
+        """Bytes written to the network since `begin`."""
+        self.write_failed = False
+        """Whether a write failed since `begin`."""
         self.deadline = Deadline(math.inf)
-        """Until when the attempt under way may last."""
+        """Of the current attempt."""
         self._inner = httpcore2.SyncBackend()
         self._streams: weakref.WeakSet[DeadlineStream] = weakref.WeakSet()
 
     def begin(self, deadline: Deadline) -> None:
         """Start an attempt."""
-        self.deadline, self.written, self.torn = deadline, 0, False
+        self.deadline, self.written, self.write_failed = deadline, 0, False
 
-    def left(self, error: type[httpcore2.TimeoutException]) -> float:
-        """Return the seconds left, or raise `error` when there are none."""
-        if (left := self.deadline.left) == 0:
+    def remaining(self, error: type[httpcore2.TimeoutException]) -> float:
+        """Return the seconds until the deadline; raise `error` once it has passed."""
+        if (remaining := self.deadline.remaining) == 0:
             raise error("The attempt took too long.")
-        return left
+        return remaining
 
     def connect_tcp(
         self,
@@ -46,33 +46,33 @@ class DeadlineBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Open a connection to the first address of the host that takes one; each has its part of the time."""
-        found = self._looked_up(host, port)
+        """Connect to the first address of the host that accepts; the remaining time is divided among the addresses."""
+        found = self._look_up(host, port)
         for number, address in enumerate(found, 1):
-            left = self.left(httpcore2.ConnectTimeout) / (len(found) - number + 1)
+            share = self.remaining(httpcore2.ConnectTimeout) / (len(found) - number + 1)
             try:
-                return self.guard(self._inner.connect_tcp(address, port, left, local_address, socket_options))
+                return self.guard(self._inner.connect_tcp(address, port, share, local_address, socket_options))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 if number == len(found):
                     raise
         raise httpcore2.ConnectError("The host has no address.")
 
-    def _looked_up(self, host: str, port: int) -> list[str]:
+    def _look_up(self, host: str, port: int) -> list[str]:
         try:
-            return addresses(host, port, self.left(httpcore2.ConnectTimeout))
+            return addresses(host, port, self.remaining(httpcore2.ConnectTimeout))
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout("The name of the host was not looked up in time.") from error
         except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError(str(error)) from error
 
     def guard(self, stream: httpcore2.NetworkStream) -> "DeadlineStream":
-        """Return the stream with its waits bounded."""
+        """Wrap a stream so that the deadline bounds its waits."""
         guarded = DeadlineStream(self, stream)
         self._streams.add(guarded)
         return guarded
 
     def abandon(self) -> None:
-        """Close the sockets that a forked child has inherited; the connections remain its parent's."""
+        """Close the sockets that a forked child has inherited; the parent's connections stay open."""
         for stream in list(self._streams):
             stream.close()
 
@@ -85,31 +85,31 @@ class DeadlineStream(httpcore2.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline decides
-        """Read what there is; at the deadline what is there already, for the process may have been asleep."""
-        return self._inner.read(max_bytes, self._backend.deadline.left)
+        """Read what has arrived, even past the deadline: the process may have been suspended meanwhile."""
+        return self._inner.read(max_bytes, self._backend.deadline.remaining)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline decides
         """Write all of it."""
         view = memoryview(buffer)
         try:
             while view:
-                written = self._write_some(view[:PIECE])
+                written = self._write_some(view[:PIECE_BYTES])
                 self._backend.written += written
                 view = view[written:]
         except BaseException:
-            self._backend.torn = True
+            self._backend.write_failed = True
             raise
 
     def _write_some(self, piece: memoryview) -> int:
-        """Write what the peer takes of it now; the stream's own `write` would begin to wait anew for each byte."""
-        left = self._backend.left(httpcore2.WriteTimeout)
+        """Write what the peer accepts now; the stream's own `write` would restart its timeout with every byte."""
+        remaining = self._backend.remaining(httpcore2.WriteTimeout)
         connection = self._inner.get_extra_info("socket")
         if self._inner.get_extra_info("ssl_object") is not None and not isinstance(connection, ssl.SSLSocket):
-            self._inner.write(bytes(piece), left)  # TLS within the TLS of a proxy, which is no socket
+            self._inner.write(bytes(piece), remaining)  # TLS inside a proxy's TLS, which is not a socket
             return len(piece)
         assert isinstance(connection, socket.socket)
         try:
-            connection.settimeout(left)
+            connection.settimeout(remaining)
             return connection.send(piece)
         except TimeoutError as error:
             raise httpcore2.WriteTimeout(str(error)) from error
@@ -126,10 +126,10 @@ class DeadlineStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - the deadline decides
     ) -> httpcore2.NetworkStream:
-        """Turn the connection into an encrypted one."""
-        left = self._backend.left(httpcore2.ConnectTimeout)
-        return self._backend.guard(self._inner.start_tls(ssl_context, server_hostname, left))
+        """Start TLS on the connection."""
+        remaining = self._backend.remaining(httpcore2.ConnectTimeout)
+        return self._backend.guard(self._inner.start_tls(ssl_context, server_hostname, remaining))
 
     def get_extra_info(self, info: str) -> object:
-        """Return what is known of the socket."""
+        """Return the inner stream's information about the connection."""
         return self._inner.get_extra_info(info)

@@ -1,11 +1,10 @@
-"""One request to a platform, and its answer. The HTTP engine is imported when the first is sent.
+"""One HTTP request to a platform and its reply. The HTTP library is imported when the first request is sent.
 
-Constraints: one deadline over the whole attempt, which a peer that trickles cannot stretch; a redirect is an answer and
-is not followed; no more of an answer is read than its caller wants; nothing of it is traced; a proxy of the environment
-is never asked for this machine itself. The engine is httpx2's own, httpcore2: there every single wait can be bounded.
+Constraints: one deadline for the whole attempt, which a slow peer cannot extend; redirects are not followed; no more of
+a reply is read than the caller asks for; requests are not traced; a proxy of the environment is not used for this
+machine. The library is httpcore2, on which httpx2 is built, since there every single wait can be bounded.
 """
 
-import ipaddress
 import os
 import ssl  # as a module: gevent warns of those who have taken names out of it before it patches
 from email.utils import formatdate
@@ -16,6 +15,8 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from spancast.base import forks
 from spancast.base.deadline import Deadline
+from spancast.base.hosts import is_loopback
+from spancast.base.urls import without_user_info
 from spancast.contract import Reply, Request
 from spancast.errors import SpancastError
 
@@ -24,44 +25,49 @@ if TYPE_CHECKING:
 
     from spancast.delivery.http.deadline import DeadlineBackend
 
-PATIENCE = 10.0
-"""Seconds for one attempt, from the connection to the end of the answer."""
-MAX_REPLY = 64 * 1024
-"""Bytes of an answer's body that are read where nothing else is said."""
-IDLE = 3.0
-"""Seconds a connection is kept for the next request; servers commonly close at 5, and the race is theirs to lose."""
+TIMEOUT_SECONDS = 10.0
+"""For one attempt, from connecting to the end of the reply."""
+MAX_REPLY_BYTES = 64 * 1024
+"""How much of a reply's body is read by default."""
+KEEPALIVE_SECONDS = 3.0
+"""How long an idle connection stays open: less than the 5 seconds after which servers commonly close it."""
 
-_LONGEST_REASON = 120
-"""Characters of an error that are kept."""
+_MAX_REASON_CHARS = 120
+"""Of an error's message."""
 _HEADERS = {"user-agent": "spancast", "accept-encoding": "identity"}
 
 
 class Unsent(SpancastError):  # noqa: N818 - an outcome, named as the others
-    """The platform has not got the whole request; it is safe to send again."""
+    """The platform has not received the whole request; it is safe to send it again."""
 
 
 class Untrusted(Unsent):
-    """The platform does not prove who it is; nothing was sent, and nothing will be until it does."""
+    """The platform's TLS certificate is not valid; nothing was sent, and nothing will be until it is."""
 
 
 class Ambiguous(SpancastError):  # noqa: N818 - an outcome, named as the others
-    """The request went out whole and no whole answer came: the platform may have it."""
+    """The whole request was sent, but no complete reply received: the platform may have it."""
 
 
 class Wire:
-    """The connections of one courier. Not for several threads at once."""
+    """The connections of one courier. Not thread-safe."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._backend: DeadlineBackend | None = None
         self._pools: dict[str | None, httpcore2.ConnectionPool] = {}
 
-    def post(self, request: Request, timeout: float = PATIENCE, limit: int = MAX_REPLY) -> Reply:
-        """Send the request and return the answer, within `timeout` seconds.
+    def post(self, request: Request, timeout: float = TIMEOUT_SECONDS, limit: int = MAX_REPLY_BYTES) -> Reply:
+        """Send a request and return the reply, within `timeout` seconds.
 
-        Raises `Unsent`, which may be `Untrusted`, or `Ambiguous`.
+        Args:
+            request: What to send.
+            timeout: Seconds for the whole attempt.
+            limit: Bytes of the reply's body to read.
 
-        No more than `limit` bytes of the answer's body are read.
+        Raises:
+            Unsent: The platform has not received the whole request; `Untrusted` is one of these.
+            Ambiguous: The platform may have received the request.
         """
         from opentelemetry.instrumentation.utils import suppress_instrumentation  # noqa: PLC0415 - see the top
 
@@ -77,6 +83,7 @@ class Wire:
     def _attempt(self, request: Request, deadline: Deadline, limit: int) -> Reply:
         import httpcore2  # noqa: PLC0415 - see the top
 
+        _refuse_non_ascii(request)
         backend = self._own_backend()
         backend.begin(deadline)
         try:
@@ -84,16 +91,16 @@ class Wire:
             with pool.stream(request.method, request.url, headers=headers, content=request.body) as response:
                 return _reply(response, limit)
         except (httpcore2.ReadError, httpcore2.ReadTimeout, httpcore2.RemoteProtocolError) as error:
-            whole = not backend.torn and backend.written >= len(request.body)
-            raise (Ambiguous if whole else Unsent)(_why(error)) from error
+            is_sent = not backend.write_failed and backend.written >= len(request.body)
+            raise (Ambiguous if is_sent else Unsent)(_reason(error)) from error
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProxyError, OSError) as error:
             raise _unsent(error) from error
         except (
             httpcore2.ProtocolError,
             httpcore2.UnsupportedProtocol,
-            ValueError,  # a host or header that cannot be written down
+            ValueError,  # a host or header that cannot be encoded
         ) as error:
-            # What these say quotes the request, whose headers hold a key.
+            # Their messages quote the request, whose headers hold a key.
             raise Unsent(f"{type(error).__name__}: this is no HTTP request") from error
 
     def _own_backend(self) -> "DeadlineBackend":
@@ -110,57 +117,61 @@ class Wire:
     def _pool(self, url: str, backend: "DeadlineBackend") -> "httpcore2.ConnectionPool":
         proxy = _proxy(url)
         if proxy not in self._pools:
-            self._pools[proxy] = _opened(proxy, backend)
+            self._pools[proxy] = _open_pool(proxy, backend)
         return self._pools[proxy]
 
 
-@lru_cache(maxsize=1)
-def _trusted() -> ssl.SSLContext:
-    """Return whom all connections of the process trust: to read the certificates takes a hundredth of a second.
+def _refuse_non_ascii(request: Request) -> None:
+    """Raise `Unsent` for what HTTP cannot carry; the message repeats neither, since both may hold a key."""
+    if not request.url.isascii():
+        raise Unsent("the URL has characters that are not ASCII; write those of a host as xn--..., of a path as %XX")
+    for name, value in request.headers.items():
+        if not (name.isascii() and value.isascii()):
+            raise Unsent(f"the header {name!a} has characters that are not ASCII; correct the value that it holds")
 
-    No fork falls into that, for OpenSSL has locks of its own, which a child would wait for for ever.
+
+@lru_cache(maxsize=1)
+def _ssl_context() -> ssl.SSLContext:
+    """Return the TLS context of all connections of the process: reading the certificates takes 10 ms.
+
+    No fork happens meanwhile: a child would wait for ever for OpenSSL's own locks.
     """
     import httpcore2  # noqa: PLC0415 - see the top
 
-    with forks.Unforked():
+    with forks.NoFork():
         return httpcore2.default_ssl_context()
 
 
-forks.in_child(_trusted.cache_clear)  # a thread of the parent may have been in a handshake with it
+forks.in_child(_ssl_context.cache_clear)  # a thread of the parent may have been in a handshake with it
 
 
-def _opened(proxy: str | None, backend: "DeadlineBackend") -> "httpcore2.ConnectionPool":
+def _open_pool(proxy: str | None, backend: "DeadlineBackend") -> "httpcore2.ConnectionPool":
     import httpcore2  # noqa: PLC0415 - see the top
 
     if proxy is None:
-        return httpcore2.ConnectionPool(ssl_context=_trusted(), keepalive_expiry=IDLE, network_backend=backend)
+        return httpcore2.ConnectionPool(
+            ssl_context=_ssl_context(), keepalive_expiry=KEEPALIVE_SECONDS, network_backend=backend
+        )
     parts = urlsplit(proxy)
     return httpcore2.HTTPProxy(
-        parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+        without_user_info(proxy),
         proxy_auth=(parts.username, parts.password or "") if parts.username else None,
-        ssl_context=_trusted(),
-        proxy_ssl_context=_trusted() if parts.scheme == "https" else None,
-        keepalive_expiry=IDLE,
+        ssl_context=_ssl_context(),
+        proxy_ssl_context=_ssl_context() if parts.scheme == "https" else None,
+        keepalive_expiry=KEEPALIVE_SECONDS,
         network_backend=backend,
     )
 
 
 def _proxy(url: str) -> str | None:
-    """Return the HTTP proxy that the environment has for the URL, or `None`."""
+    """Return the HTTP proxy that the environment sets for a URL, or `None`."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     proxies = getproxies_environment()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if proxy is None or _is_this_machine(host) or proxy_bypass(host):
+    if proxy is None or is_loopback(host) or proxy_bypass(host):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _reply(response: "httpcore2.Response", limit: int) -> Reply:
@@ -175,13 +186,13 @@ def _reply(response: "httpcore2.Response", limit: int) -> Reply:
 
 
 def _unsent(error: Exception) -> Unsent:
-    origin = error.__context__  # the engine takes the cause away
+    origin = error.__context__  # httpcore2 raises `from None`
     if isinstance(origin, ssl.SSLCertVerificationError):
         return Untrusted(f"TLS: {origin.verify_message}")
-    return Unsent(_why(error))
+    return Unsent(_reason(error))
 
 
-def _why(error: Exception) -> str:
-    """Return what went wrong in a few words that are the same each time, for they are counted."""
+def _reason(error: Exception) -> str:
+    """Return a short description, the same for the same failure, since reasons are counted."""
     text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:_LONGEST_REASON]}" if text else type(error).__name__
+    return f"{type(error).__name__}: {text[0][:_MAX_REASON_CHARS]}" if text else type(error).__name__

@@ -1,9 +1,9 @@
-"""The front door: the facts of a call go to this process's own segment by one write on the caller's thread.
+"""Appends records to this process's own segment, by one write on the caller's thread.
 
-Constraints: a write may never raise, need a thread, or wait for another process. What was written survives any death of
-the process. Format: `frame`. Recovery: the writer holds an exclusive lock on its open segment, which the operating
-system gives up when the process dies; a segment that can be locked has no writer and is taken over by the drainer.
-Segments are named `<writer>-<number>.seg`; a writer that lives holds the lock of its newest.
+Constraints: `append` never raises, needs no other thread, and never waits for another process. A record that is written
+survives any death of the process. Format: `frame`. Recovery: the writer holds an exclusive lock on its open segment,
+which the operating system releases when the process dies; a drainer takes over a segment that it can lock. Segments are
+named `<writer>-<number>.seg`; a living writer holds the lock of its newest.
 """
 
 import threading
@@ -14,32 +14,31 @@ from pathlib import Path
 import msgspec
 
 from spancast.base import clock, forks, guard, homes
-from spancast.base.descriptors import Held
+from spancast.base.descriptors import OpenFile
 from spancast.delivery.journal import frame
 from spancast.delivery.journal.memory import Memory
 from spancast.delivery.journal.queue import Entry, Queue
 from spancast.delivery.journal.segments import Segments, sync
-from spancast.delivery.journal.starving import Starving
+from spancast.delivery.journal.starvation import Starvation
 from spancast.records.content import Content
 from spancast.records.record import Record
 from spancast.settings.settings import Durability
 
-SLOW = 0.1
-"""Seconds; after an append that took longer, appends wait in memory until the file system is well again."""
-SOON = 0.001
-"""Seconds until an append first looks again whether it is its turn."""
-PATIENCE = 1.0
-"""Seconds that an append waits for its turn, or a write for its end, where all that is in the way is the number of
-other threads."""
-TOGETHER = 64 * 1024
-"""Bytes that are written at once, for all threads that append."""
-UNATTENDED = 5.0
-"""Seconds after which an append looks itself whether the file system is well again, where no other thread does."""
+SLOW_SECONDS = 0.1
+"""After an append that took longer, records wait in memory until the file system responds quickly again."""
+FIRST_POLL_SECONDS = 0.001
+"""How long an append that cannot get the lock waits before it first tries again."""
+MAX_WAIT_SECONDS = 1.0
+"""How long an append may wait for the lock, or a write take, if the delay is due to other busy threads alone."""
+BATCH_BYTES = 64 * 1024
+"""How much is written at once, for all threads that append."""
+UNATTENDED_SECONDS = 5.0
+"""How long after the last check of a slow file system an append checks it itself, since no other thread does."""
 
-_TAKES_NONE = "%s takes no records; they wait in memory. Is it full or read-only?"
+_NOT_WRITABLE = "%s cannot be written; records wait in memory. Is the disk full or read-only?"
 _MOVED = (
-    "%s cannot be written by this process any more, which is user %s's now. Its calls are kept in %s instead; "
-    "as that user, `SPANCAST_HOME=%s spancast deliver` books and sends them."
+    "This process now runs as user %s, who cannot write to %s. Its calls are stored in %s instead; as that user, run "
+    "`SPANCAST_HOME=%s spancast deliver` to book and send them."
 )
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -50,31 +49,33 @@ def journal_folder(home: Path) -> Path:
 
 
 class Journal:
-    """The end of the journal that is this process's own. Any method may be called from any thread or finalizer."""
+    """This process's part of the journal. Thread-safe, also when called from a finalizer."""
 
     def __init__(self, home: Path, durability: Durability = "process") -> None:
         self.home = home
-        """Where it writes: another than it was told once this process has become another user's, who may not."""
-        self._told = home
-        self._user = self._first = homes.user()
+        """Where it writes: a fallback once the process runs as a user who cannot write to the configured home."""
+        self._configured_home = home
+        self._user = self._first_user = homes.effective_user()
         self._durability = durability
-        self._begin()
+        self._reset()
         _journals.add(self)
 
-    def _begin(self) -> None:
-        """Take the state of a process that has written nothing yet; a forked child starts here."""
+    def _reset(self) -> None:
+        """Set the state of a process, or of a forked child, that has written nothing yet."""
         self._lock = threading.RLock()
         self._writing = False
+        self._is_paused = False
         self._queue = Queue()
         self._puts = 0
-        self._starving = Starving()
+        self._starvation = Starvation()
         self.segments = Segments(journal_folder(self.home), durable=self._durability == "power")
-        self.news = False
-        """Whether anything was appended since somebody last set this to `False`."""
+        self.has_new = False
+        """Whether a record was appended since the pump last set this to `False`."""
         self.waiting = Memory()
-        """What waits in memory, and what of it had to be dropped."""
+        """Records that wait in memory, and counts of those that had to be dropped."""
         self._behind = self._durability == "memory"
-        self._looked_at = clock.now()
+        """Whether records go to memory instead of the disk."""
+        self._checked_at = clock.now()
 
     @property
     def writer(self) -> str:
@@ -82,8 +83,8 @@ class Journal:
         return self.segments.writer
 
     def append(self, record: Record) -> None:
-        """Keep the record. It is on its way to the disk when this returns, or counted in `waiting.lost`."""
-        forks.notice()
+        """Store a record. When this returns, it is written, waits in memory, or is counted in `waiting.lost`."""
+        forks.detect()
         try:
             framed = frame.pack(_encode(record))
         except (ValueError, OverflowError, msgspec.MsgspecError):
@@ -93,26 +94,26 @@ class Journal:
         if self._behind and not self._is_attended():
             self._write_waiting()
         if self._behind or not self._write(framed):
-            self._keep(record, framed)
-        self.news = True
+            self._keep_in_memory(record, framed)
+        self.has_new = True
 
     def catch_up(self) -> None:
-        """Write what waited for a slow or full file system, and make what was written safe from a loss of power."""
-        self._come_back()
+        """Write the records that wait in memory, and sync what was written to disk."""
+        self._return_home()
         if self._durability != "memory":
             self._write_waiting()
-            self.leave_what_is_gone()
+            self.renew_lost_segment()
         with self._lock:
-            self.segments.owe()
-        while (held := self._owed()) is not None:
-            self._sync(held)
-        self.segments.list()
+            self.segments.schedule_sync()
+        while (file := self._next_to_sync()) is not None:
+            self._sync(file)
+        self.segments.sync_names()
 
     def close(self, *, sync: bool = True) -> None:
-        """Write what waits, and give the segment to whichever process drains it; a later `append` begins a new one.
+        """Write the records that wait, and close the segment; a later `append` creates a new one.
 
-        To `sync` is to wait for the disk for as long as that takes. Where a write hangs, the end of the process gives
-        the segment back.
+        With `sync`, this waits for the disk as long as it takes. If a write hangs, the segment is closed when the
+        process ends.
         """
         with guard.quietly("closing the journal"):
             if sync:
@@ -120,49 +121,53 @@ class Journal:
             elif self._durability != "memory":
                 self._write_waiting()
         with guard.quietly("closing the journal"):
-            if self.hold():
+            if self.pause():
                 try:
-                    self.segments.give_back()
+                    self.segments.close()
                 finally:
-                    self.go_on()
+                    self.resume()
 
-    def hold(self) -> bool:
-        """Let the write under way end, so that a forked child inherits no half-made segment; but wait for no stall."""
-        return self._lock.acquire(timeout=SLOW)
+    def pause(self) -> bool:
+        """Wait briefly for the current write to end, so that no fork copies half-made state; return whether it did."""
+        if not self._lock.acquire(timeout=SLOW_SECONDS):
+            return False
+        self._is_paused = True
+        return True
 
-    def go_on(self) -> None:
-        """Write again, after `hold` has returned `True` to the same thread."""
+    def resume(self) -> None:
+        """Allow writes again, after `pause` returned `True` on the same thread."""
+        self._is_paused = False
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Begin anew: the segments, their locks and the waiting records are the parent's."""
+        """Start from nothing: the segments, their locks and the waiting records are the parent's."""
         inherited = self.segments
-        self._begin()
-        inherited.let_go()
+        self._reset()
+        inherited.close_inherited()
 
     def _is_attended(self) -> bool:
-        """Whether someone else looks when the file system is well again."""
-        return self._durability == "memory" or clock.now() - self._looked_at < UNATTENDED
+        """Whether another thread checks if the file system has recovered."""
+        return self._durability == "memory" or clock.now() - self._checked_at < UNATTENDED_SECONDS
 
-    def _keep(self, record: Record, framed: bytes) -> None:
-        words = isinstance(record, Content)
-        if not self.waiting.add(framed, words=words) and isinstance(record, Content):
-            self.waiting.add(frame.pack(_encode(Content(call_id=record.call_id))))  # so that nobody waits for them
+    def _keep_in_memory(self, record: Record, framed: bytes) -> None:
+        is_content = isinstance(record, Content)
+        if not self.waiting.add(framed, is_content=is_content) and isinstance(record, Content):
+            self.waiting.add(frame.pack(_encode(Content(call_id=record.call_id))))  # so that no courier waits for it
 
     def _write(self, framed: bytes) -> bool:
-        """Write the record; return `False` when it has to wait in memory.
+        """Write a record; return `False` if it has to wait in memory.
 
-        A finalizer or a signal handler that appends in the middle of an append of the same thread waits too: the append
-        that it interrupted writes both.
+        A record of a finalizer or signal handler that interrupts an append on the same thread waits in memory, too;
+        the interrupted append then writes both.
         """
-        lock = self._lock  # a signal handler that forks leaves the child with another
+        lock = self._lock  # `_reset` replaces it if a signal handler forks meanwhile
         if not lock.acquire(blocking=False):
             return self._write_among_others(framed)
         try:
             if self._writing:
                 return False
-            self._writing = True
             try:
+                self._writing = True
                 written = self._put(framed)
                 if self._queue.entries or self.waiting.records:
                     written = written and self._put_others()
@@ -171,9 +176,12 @@ class Journal:
             return written
         finally:
             lock.release()
+            # A signal handler that raised right after an earlier `acquire` has left this thread holding the lock.
+            while not self._writing and not self._is_paused and lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001 - as `threading.Condition` does
+                lock.release()
 
     def _put_others(self) -> bool:
-        """Write what came meanwhile; return whether the file system takes it."""
+        """Write the records that were queued meanwhile; return whether the file system takes them."""
         if self._queue.entries:
             self._put_queued()
         written = True
@@ -182,9 +190,9 @@ class Journal:
         return written
 
     def _write_among_others(self, framed: bytes) -> bool:
-        """Have the record written by whichever thread has the turn: all that are queued are one write."""
+        """Queue a record for the thread that holds the lock, which writes all queued records at once."""
         entry = self._queue.add(framed)
-        if self._has_turn(entry):
+        if self._acquire_for(entry):
             try:
                 self._write_queue(entry)
             finally:
@@ -192,24 +200,25 @@ class Journal:
         self._queue.withdraw(entry)
         return entry.written
 
-    def _has_turn(self, entry: Entry) -> bool:
-        """Wait for the turn to write; return `False` when another thread has written the record, or the disk stalls.
+    def _acquire_for(self, entry: Entry) -> bool:
+        """Wait for the lock; return `False` if another thread has written the record, or the disk stalls.
 
-        The turn is not queued for: each in the queue would have to run once to find that its record is written.
+        This polls the lock instead of blocking on it: each blocked thread would have to be scheduled once, only to find
+        that its record is written.
         """
-        now = looked = clock.now()
-        until, puts, pause = now + PATIENCE, self._puts, SOON
-        while not entry.waits.acquire(timeout=pause):
+        now = last_progress = clock.now()
+        until, puts, pause = now + MAX_WAIT_SECONDS, self._puts, FIRST_POLL_SECONDS
+        while not entry.pending.acquire(timeout=pause):
             if self._lock.acquire(blocking=False):
                 return True
             before, now = now, clock.now()
-            self._starving.felt(now - before - pause)
-            pause = min(2 * pause, SLOW)
+            self._starvation.observe(now - before - pause)
+            pause = min(2 * pause, SLOW_SECONDS)
             if self._behind:
                 return False
             if self._puts != puts:
-                looked, puts = now, self._puts
-            if self._is_slow(now - looked):
+                last_progress, puts = now, self._puts
+            if self._is_slow(now - last_progress):
                 self._behind = True
                 return False
             if now > until:
@@ -217,7 +226,7 @@ class Journal:
         return False
 
     def _write_queue(self, entry: Entry) -> None:
-        """Write what all threads have queued, until this record is among it, or gone with one who failed at that."""
+        """Write what all threads have queued, until this record is done: written, or lost to a failed write."""
         self._writing = True
         try:
             while self._queue.entries and not entry.done:
@@ -226,17 +235,17 @@ class Journal:
             self._writing = False
 
     def _put_queued(self) -> None:
-        taken, written = self._queue.take(TOGETHER), False
+        taken, written = self._queue.take(BATCH_BYTES), False
         try:
             written = not taken or self._put(b"".join(each.framed for each in taken))
         finally:
             for each in taken:
-                each.end(written=written)
+                each.finish(written=written)
 
     def _write_waiting(self) -> None:
-        """Write what waits, oldest first. Appends meanwhile wait behind it, so that they feel none of this."""
-        self._looked_at = clock.now()
-        if not self._lock.acquire(timeout=SLOW):
+        """Write the records in memory, oldest first. Appends meanwhile go to memory, so that they are not delayed."""
+        self._checked_at = clock.now()
+        if not self._lock.acquire(timeout=SLOW_SECONDS):
             return
         try:
             if self._writing:
@@ -244,26 +253,26 @@ class Journal:
             self._writing = True
             try:
                 if self._queue.entries:
-                    self._put_queued()  # its own thread was interrupted
+                    self._put_queued()  # the thread that should write them was interrupted
                 while self.waiting:
                     if not self._put_waiting():
                         return
-                self._behind = self._behind and not self._is_well()
+                self._behind = self._behind and not self._is_fast_again()
             finally:
                 self._writing = False
         finally:
             self._lock.release()
 
     def _put_waiting(self) -> bool:
-        oldest = self.waiting.oldest(TOGETHER)
+        oldest = self.waiting.oldest(BATCH_BYTES)
         written = not oldest or self._put(b"".join(oldest))
         if written:
             for framed in oldest:
                 self.waiting.remove(framed)
         return written
 
-    def _is_well(self) -> bool:
-        """Whether the file system answers at once again."""
+    def _is_fast_again(self) -> bool:
+        """Whether the file system responds without delay again."""
         began = time.perf_counter()
         self.segments.touch()
         return not self._is_slow(time.perf_counter() - began)
@@ -273,10 +282,10 @@ class Journal:
         try:
             self.segments.write(framed)
         except OSError as error:
-            if isinstance(error, PermissionError) and self._moves():
+            if isinstance(error, PermissionError) and self._move_to_fallback():
                 return self._put(framed)
             self._behind = True
-            guard.failed("journal", _TAKES_NONE, journal_folder(self.home))
+            guard.log_failure("journal", _NOT_WRITABLE, journal_folder(self.home))
             return False
         self._puts += 1
         took = time.perf_counter() - began
@@ -285,67 +294,69 @@ class Journal:
             guard.count("slow append")
         return True
 
-    def _moves(self) -> bool:
-        """Go on in a home of the user whose this process has become, who may not write in the one before."""
-        before, self._user = self._user, homes.user()
-        instead = None if self._user == before else homes.usable(self.home).path
-        if instead is None or instead == self.home:
+    def _move_to_fallback(self) -> bool:
+        """Use another home, if the process now runs as a user who cannot write to this one; return whether it moved."""
+        before, self._user = self._user, homes.effective_user()
+        fallback = None if self._user == before else homes.choose(self.home).path
+        if fallback is None or fallback == self.home:
             return False
-        home, self.home = self.home, instead
-        self.segments.go_on_in(journal_folder(instead))
+        home, self.home = self.home, fallback
+        self.segments.change_folder(journal_folder(fallback))
         guard.count("another user's home")
-        guard.once_a_minute("another user's home", _MOVED, home, self._user, instead, instead)
+        guard.warn("another user's home", _MOVED, self._user, home, fallback, fallback)
         return True
 
-    def _come_back(self) -> None:
-        """Go on in the home before where this process is that user's again, as after a `seteuid` for a while."""
-        if self.home == self._told or homes.user() != self._first:
+    def _return_home(self) -> None:
+        """Use the configured home again once the process runs as its first user again, as after a `seteuid`."""
+        if self.home == self._configured_home or homes.effective_user() != self._first_user:
             return
         with self._lock:
             if not self._writing:
-                self.home, self._user = self._told, self._first
-                self.segments.go_on_in(journal_folder(self.home))
-                self.segments.give_back()
+                self.home, self._user = self._configured_home, self._first_user
+                self.segments.change_folder(journal_folder(self.home))
+                self.segments.close()
 
     def _is_slow(self, took: float) -> bool:
-        """Whether it is the disk that has made something take so many seconds."""
-        return took > SLOW and (took > PATIENCE or took > SLOW + self._starving.accounts_for())
+        """Whether something took so many seconds because of the disk, and not of busy threads."""
+        return took > SLOW_SECONDS and (
+            took > MAX_WAIT_SECONDS or took > SLOW_SECONDS + self._starvation.expected_delay()
+        )
 
-    def leave_what_is_gone(self) -> None:
-        """Write into a new file from now on where the one in use was deleted or moved."""
+    def renew_lost_segment(self) -> None:
+        """Write to a new segment from now on if the current one was deleted or moved."""
         with self._lock:
             if not self._writing:
-                self.segments.leave_what_is_gone()
+                self.segments.renew_lost_segment()
 
-    def _owed(self) -> Held | None:
-        with self._lock:  # no fork falls in between, after which the child would hold the segment
-            return self.segments.take_owed()
+    def _next_to_sync(self) -> OpenFile | None:
+        with self._lock:  # a child forked in between would keep the segment open
+            return self.segments.next_to_sync()
 
-    def _sync(self, held: Held) -> None:
+    def _sync(self, file: OpenFile) -> None:
         try:
-            if held.is_ours():
-                sync(held.fd)
+            if file.is_ours():
+                sync(file.fd)
         finally:
             with self._lock:
-                self.segments.paid(held)
+                self.segments.finish_sync(file)
 
 
 _journals: "weakref.WeakSet[Journal]" = weakref.WeakSet()
-_held: dict[int, list[Journal]] = {}
-"""What each thread that is forking holds."""
+_paused: dict[int, list[Journal]] = {}
+"""The journals that each forking thread has paused."""
 
 
 def _before_fork() -> None:
-    _held[threading.get_ident()] = [journal for journal in list(_journals) if journal.hold()]
+    _paused[threading.get_ident()] = [journal for journal in list(_journals) if journal.pause()]
 
 
 def _after_fork_in_parent() -> None:
-    for journal in _held.pop(threading.get_ident(), ()):
-        journal.go_on()
+    for journal in _paused.pop(threading.get_ident(), ()):
+        journal.resume()
 
 
 def _after_fork_in_child() -> None:
-    _held.clear()
+    _paused.clear()
     for journal in list(_journals):
         journal.after_fork_in_child()
 

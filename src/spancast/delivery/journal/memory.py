@@ -1,4 +1,4 @@
-"""What cannot be written at once waits in memory, with an end: words go first, and each loss is counted."""
+"""Records that wait in memory until the disk takes them: bounded, content is dropped first, every loss is counted."""
 
 import threading
 from collections import Counter, deque
@@ -10,19 +10,19 @@ import msgspec
 from spancast.delivery.journal import frame
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.records.late import Late
+from spancast.records.late import LateFacts
 from spancast.records.record import Record
 
-KEPT = 10_000
-"""Records that wait at most."""
-LARGEST = 8 * 1024 * 1024
-"""Bytes that waiting records hold at most; the words of calls, half of it."""
+MAX_RECORDS = 10_000
+"""Records that wait at the same time."""
+MAX_BYTES = 8 * 1024 * 1024
+"""Bytes of all waiting records; content may use half of it."""
 
 _decode = msgspec.msgpack.Decoder(Record).decode
 
 
 class Memory:
-    """Framed records that wait, oldest first. No method is held up by anything but the others."""
+    """Framed records, oldest first. Thread-safe; no method blocks except on another."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # a finalizer may add in the middle of anything
@@ -31,39 +31,39 @@ class Memory:
         self.lost: Counter[str] = Counter()
         """Records dropped, by reason."""
         self.lost_cost = Decimal(0)
-        """Dollars of the calls among them, as far as those were known."""
+        """Known cost, in dollars, of the calls among them."""
 
     def __bool__(self) -> bool:
         return bool(self.records)
 
-    def add(self, framed: bytes, *, words: bool = False) -> bool:
-        """Keep a record; return `False` for words that there is no room for. For all else the oldest records go."""
+    def add(self, framed: bytes, *, is_content: bool = False) -> bool:
+        """Add a record, in place of the oldest ones if need be; return `False` for content without room."""
         with self._lock:
-            if words and self._size + len(framed) > LARGEST // 2:
+            if is_content and self._size + len(framed) > MAX_BYTES // 2:
                 self.lost["memory full: words"] += 1
                 return False
-            while self.records and (len(self.records) >= KEPT or self._size + len(framed) > LARGEST):
+            while self.records and (len(self.records) >= MAX_RECORDS or self._size + len(framed) > MAX_BYTES):
                 self._drop(self.records.popleft())
             self.records.append(framed)
             self._size += len(framed)
             return True
 
     def oldest(self, size: int) -> tuple[bytes, ...]:
-        """Return the records that have waited longest, at least one and then up to `size` bytes, and leave them."""
+        """Return the oldest records, at least one and up to `size` bytes, without removing them."""
         with self._lock:
             records = list(self.records)  # a finalizer may add one at any step below
             sized = zip(records, accumulate(map(len, records)), strict=True)
             return tuple(record for record, end in takewhile(lambda one: one[1] <= max(size, len(one[0])), sized))
 
     def remove(self, framed: bytes) -> None:
-        """Forget the oldest record, where `oldest` returned it; it may have been dropped meanwhile."""
+        """Remove the oldest record if it is this one, of `oldest`; it may have been dropped meanwhile."""
         with self._lock:
             if self.records and self.records[0] is framed:
                 self.records.popleft()
                 self._size -= len(framed)
 
     def take(self) -> tuple[bytes, ...]:
-        """Return all of it, and forget it: for a drainer in this process."""
+        """Remove and return all records, for a drainer in this process."""
         with self._lock:
             records = tuple(self.records)
             self.records.clear()
@@ -82,4 +82,4 @@ class Memory:
 def _kind(record: Record) -> str:
     if isinstance(record, Call):
         return "calls" if record.outcome is not None else "calls under way"
-    return "words" if isinstance(record, Content) else "late costs" if isinstance(record, Late) else "other spans"
+    return "words" if isinstance(record, Content) else "late costs" if isinstance(record, LateFacts) else "other spans"

@@ -1,6 +1,6 @@
-"""The one thread that keeps this process's records moving: journal to disk, segments to shelves, couriers woken.
+"""The one thread that keeps this process's records moving: it syncs the journal, drains it, and wakes the couriers.
 
-It looks a few times a second rather than being told: what runs on the caller's thread, or in a finalizer, then touches
+It polls a few times a second instead of being notified, so that code on the caller's thread, or in a finalizer, takes
 no lock but the journal's own.
 """
 
@@ -16,59 +16,59 @@ from spancast.base.threads import Daemon
 from spancast.delivery.journal.drainer import Drainer
 from spancast.delivery.journal.journal import Journal
 
-PERIOD = 0.2
-"""Seconds between two looks; what was written is safe from a loss of power within two of them."""
-AGAIN = 0.02
-"""Seconds between two tries while somebody waits, and another process is at it."""
-REFUSED = 1.0
-"""Seconds until it is tried again to start the thread, where none could be."""
-SETTLED = 1.0
-"""Seconds until what an earlier process left is moved. `spancast run` starts before the program, which may patch
-sockets and threads in its first lines: gevent warns of what is imported before that, and to send is to import."""
+PERIOD_SECONDS = 0.2
+"""Between two polls; a record survives a loss of power after two of them."""
+RETRY_SECONDS = 0.02
+"""Between two attempts while a thread waits for a flush and another process drains."""
+THREAD_RETRY_SECONDS = 1.0
+"""Between two attempts to start the thread, after one failed."""
+SETTLE_SECONDS = 1.0
+"""Until records of earlier processes are moved. `spancast run` starts before the program, which may patch sockets and
+threads in its first lines; sending imports modules, and gevent warns about modules imported before it patches."""
 
 
-class _Wish:
-    """That all there is now be moved, by a thread that waits for it."""
+class _FlushRequest:
+    """A waiting thread's request to move all present records."""
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.moved = False
-        self.over = threading.Event()
+        self.done = threading.Event()
 
 
 class Pump:
-    """Runs in a daemon thread of its own, started by the first record of a process, also of a forked one."""
+    """Runs in a daemon thread that the first record of a process starts, also in a forked child."""
 
     def __init__(self, journal: Journal, drainer: Drainer, wake: Sequence[Callable[[], None]] = ()) -> None:
-        """Move what `journal` has by `drainer`; `wake` are the couriers to tell."""
+        """Drain `journal` with `drainer`; call each of `wake` after records were moved."""
         self._journal = journal
         self._drainer = drainer
         self._wake = wake
-        self._begin()
-        forks.in_child(self._begin)
+        self._reset()
+        forks.in_child(self._reset)
 
-    def _begin(self) -> None:
-        """Know of no thread: a forked child has none but the one that forked."""
+    def _reset(self) -> None:
+        """Forget the thread: a forked child has only the one that forked."""
         self.running = False
         self._stopping = False
         self._starting = threading.Lock()
-        """Is never waited for: it may be tried in the middle of anything."""
-        self._look = threading.Event()
-        self._turning = threading.Lock()
-        self._wishes: deque[_Wish] = deque()
+        """Never waited for, since `start` may be called at any point."""
+        self._poll_now = threading.Event()
+        self._draining = threading.Lock()
+        self._requests: deque[_FlushRequest] = deque()
         self._thread: threading.Thread | None = None
         self._not_before = 0.0
-        self._inherits_at = math.inf
+        self._leftovers_at = math.inf
 
-    def inherit(self) -> None:
-        """Move what an earlier process left as well, in a moment, or with the first that this one has."""
-        self._inherits_at = clock.now() + SETTLED
+    def move_leftovers_soon(self) -> None:
+        """Also move records of earlier processes: in a moment, or with the first record of this process."""
+        self._leftovers_at = clock.now() + SETTLE_SECONDS
         self.start()
 
     def start(self) -> None:
-        """Start the thread, where it does not run and nobody else is at it.
+        """Start the thread unless it runs or is being started.
 
-        Where none may be started, the next process moves what this one wrote, or a later try.
+        If no thread can be started, a later attempt or the next process moves the records.
         """
         starting = self._starting  # a signal handler may fork in here; the child has another
         if clock.now() < self._not_before or not starting.acquire(blocking=False):
@@ -86,48 +86,48 @@ class Pump:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down, or the limit of threads is reached
             guard.count("no thread could be started")
-            self.running, self._not_before = False, clock.now() + REFUSED
+            self.running, self._not_before = False, clock.now() + THREAD_RETRY_SECONDS
         else:
             self._thread = thread
 
     def stop(self, timeout: float = 1.0) -> None:
-        """End the thread after the turn it is in, for which `timeout` seconds are waited."""
+        """End the thread after its current round; wait up to `timeout` seconds for it."""
         self._stopping = True
-        self._look.set()
+        self._poll_now.set()
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join(timeout)
 
-    def move(self, timeout: float) -> bool:
-        """Have all there is moved; return whether it was within `timeout` seconds, whatever holds the thread up."""
+    def flush(self, timeout: float) -> bool:
+        """Have all present records moved; return whether they were within `timeout` seconds."""
         thread = self._thread
         if thread is None or not thread.is_alive() or thread is threading.current_thread() or self._stopping:
-            return self.turn(timeout)
-        wish = _Wish(Deadline(timeout))
-        self._wishes.append(wish)
-        self._look.set()
-        wish.over.wait(timeout)
-        return wish.moved
+            return self.run_once(timeout)
+        request = _FlushRequest(Deadline(timeout))
+        self._requests.append(request)
+        self._poll_now.set()
+        request.done.wait(timeout)
+        return request.moved
 
-    def is_at_it(self) -> bool:
-        """Whether a turn is under way that did not end in time: the disk, or another process, holds it up."""
-        return self._turning.locked()
+    def is_busy(self) -> bool:
+        """Whether a round is in progress, which a slow disk or another process may delay."""
+        return self._draining.locked()
 
-    def turn(self, timeout: float = 0.0) -> bool:
-        """Move all there is; return `False` when another process is at it for `timeout` seconds, or the disk fails."""
-        if not self._turning.acquire(timeout=locks.patience(threading.TIMEOUT_MAX)):
+    def run_once(self, timeout: float = 0.0) -> bool:
+        """Move all records; return `False` if another process drains for `timeout` seconds, or the disk fails."""
+        if not self._draining.acquire(timeout=locks.max_wait(threading.TIMEOUT_MAX)):
             return False
         try:
-            self._journal.news, self._inherits_at = False, math.inf
+            self._journal.has_new, self._leftovers_at = False, math.inf
             moved = False
             try:
-                with self._drainer.faults_told():
+                with self._drainer.logging_failures():
                     self._journal.catch_up()
                     moved = self._drainer.drain(timeout, self._journal)
             finally:
-                self._journal.news = self._journal.news or not moved
+                self._journal.has_new = self._journal.has_new or not moved
         finally:
-            self._turning.release()
+            self._draining.release()
         if moved:
             for wake in self._wake:
                 wake()
@@ -135,25 +135,25 @@ class Pump:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._look.wait(PERIOD)
-            self._look.clear()
+            self._poll_now.wait(PERIOD_SECONDS)
+            self._poll_now.clear()
             with guard.quietly("moving records"):
-                if self._wishes:
-                    self._fulfil(self._wishes.popleft())
-                elif self._journal.news or clock.now() >= self._inherits_at:
-                    self.turn()
+                if self._requests:
+                    self._fulfil(self._requests.popleft())
+                elif self._journal.has_new or clock.now() >= self._leftovers_at:
+                    self.run_once()
                 else:
-                    self._journal.leave_what_is_gone()
+                    self._journal.renew_lost_segment()
         with guard.quietly("syncing the journal"):
-            self._journal.catch_up()  # here, for whoever ends the process must not wait for the disk
+            self._journal.catch_up()  # on this thread, since the one that ends the process must not wait for the disk
 
-    def _fulfil(self, wish: _Wish) -> None:
-        """Take turns until one has moved all there is. What others wish meanwhile is as old as what was moved then."""
+    def _fulfil(self, request: _FlushRequest) -> None:
+        """Drain until all records are moved. Requests that arrive meanwhile get rounds of their own."""
         try:
-            while not (moved := self.turn()) and not wish.deadline.over and not self._stopping:
-                time.sleep(AGAIN)
-            wish.moved = moved
+            while not (moved := self.run_once()) and not request.deadline.expired and not self._stopping:
+                time.sleep(RETRY_SECONDS)
+            request.moved = moved
         finally:
-            wish.over.set()
-            if self._wishes:
-                self._look.set()
+            request.done.set()
+            if self._requests:
+                self._poll_now.set()

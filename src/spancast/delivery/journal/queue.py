@@ -1,4 +1,4 @@
-"""Records that threads wait with until one of them writes all of theirs at once."""
+"""Records that threads queue while another thread writes; one of them then writes all of them at once."""
 
 import threading
 from collections import deque
@@ -6,24 +6,25 @@ from contextlib import suppress
 
 
 class Entry:
-    """A record that is to be written, by its own thread or by another that has the turn."""
+    """A record to be written by its own thread or by the one that holds the journal's lock."""
 
-    __slots__ = ("done", "framed", "waits", "written")
+    __slots__ = ("done", "framed", "pending", "written")
 
     def __init__(self, framed: bytes) -> None:
         self.framed = framed
         self.done = self.written = False
-        self.waits = threading.Lock()
-        self.waits.acquire()  # until it is done
+        self.pending = threading.Lock()
+        """Held until the record is done, so that its own thread can wait for it."""
+        self.pending.acquire()
 
-    def end(self, *, written: bool) -> None:
-        """Let its own thread go on."""
+    def finish(self, *, written: bool) -> None:
+        """Wake the record's own thread."""
         self.written, self.done = written, True
-        self.waits.release()
+        self.pending.release()
 
 
 class Queue:
-    """Entries, oldest first. From any thread."""
+    """Entries, oldest first. Thread-safe."""
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()
@@ -35,16 +36,16 @@ class Queue:
         return entry
 
     def take(self, size: int) -> list[Entry]:
-        """Return the oldest, up to `size` bytes and one more; whoever takes them ends each."""
-        taken, found = [], 0
-        while self.entries and found < size:
+        """Remove and return the oldest entries until they have `size` bytes; the caller must `finish` each."""
+        taken, total = [], 0
+        while self.entries and total < size:
             with suppress(IndexError):  # its own thread has just withdrawn it
                 taken.append(self.entries.popleft())
-                found += len(taken[-1].framed)
+                total += len(taken[-1].framed)
         return taken
 
     def withdraw(self, entry: Entry) -> None:
-        """Take a record back that nobody has taken up; one that was is kept twice, and booked once."""
+        """Remove an entry that no thread has taken; a taken one is stored twice, and booked once."""
         if not entry.done:
             with suppress(ValueError):
                 self.entries.remove(entry)

@@ -1,7 +1,7 @@
-"""How a destination stands: the counters of what was decided, and the records that wait.
+"""The accounts of each destination: counters of settled records, and the records that wait.
 
-`captured = delivered + waiting + dead + expired + shed + skipped` holds at every instant: the counters change in the
-transaction that decides the records, and `waiting` is never stored but counted from the records themselves.
+`captured = delivered + waiting + dead + expired + shed + skipped` always holds: the counters change in the transaction
+that settles the records, and `waiting` is not stored but counted from the records.
 """
 
 import time
@@ -14,22 +14,28 @@ from types import MappingProxyType
 from typing import Literal
 
 from spancast.base.money import column, dollars
+from spancast.base.units import NS_PER_SECOND
 
 State = Literal["ready", "retrying", "parked", "unconfigured"]
-"""`ready`: nothing is known against it. `retrying`: it failed, and is tried again. `parked`: its credential is wrong.
-`unconfigured`: it lacks a credential or has a setting that cannot work."""
+"""`ready`: no failure is known. `retrying`: it failed, and is tried again. `parked`: the platform refuses its
+credential. `unconfigured`: it lacks a credential, or has a setting that cannot work."""
+
+
+NOTE = "late"
+"""The tally's kind for what else happened to records that another kind counts. The stored word is "late" because the
+first notes were about late costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a destination stands. The counts are of records."""
+    """The state and the counters of a destination. All counts are of records."""
 
     name: str
     exporter: str
     endpoint: str | None
     state: State
     reason: str | None
-    """Why it is in that state; of one that is ready, what the platform said of spans that it took in part just now."""
+    """Why it is in that state; if it is `ready`, the platform's message about a request that it accepted in part."""
     captured: int
     delivered: int
     waiting: int
@@ -38,15 +44,15 @@ class Standing:
     shed: int
     skipped: int
     shed_usd: Decimal
-    """US dollars of the calls that were shed; each is in the ledger."""
+    """US dollars of the calls that were shed; all of them are in the ledger."""
     lag_s: float
-    """Seconds since the oldest waiting call was made; 0.0 when none waits."""
+    """Age of the oldest waiting call, in seconds; 0.0 if none waits."""
     last_delivered_at: int | None
     """Unix time in nanoseconds."""
     reasons: Mapping[str, int]
-    """How many records wait or were not delivered, by reason; and what else befell so many that were."""
+    """Records that wait or were not delivered, by reason; and notes on delivered ones."""
     waits: Mapping[str, int] = field(default_factory=dict)
-    """Of those that wait, how many were tried before or wait for something of their own, by reason."""
+    """Waiting records that were tried before, or wait for a cost or content, by reason."""
 
 
 def tally(
@@ -56,9 +62,9 @@ def tally(
     counts: Mapping[str, int],
     dollars: Mapping[str, Decimal] = MappingProxyType({}),
 ) -> None:
-    """Add to the counters of one kind, by reason, with the US dollars of the calls; the kind `late` counts no records.
+    """Add to the counters of one kind, by reason, with the US dollars of the calls.
 
-    It counts what befell records that are counted elsewhere: a cost that came late, words that are missing.
+    All kinds but `NOTE` count records. A note counts what else happened to them: a late cost, missing content.
     """
     connection.executemany(
         _ADD,
@@ -73,7 +79,7 @@ _ADD = """
 
 
 def standing(connection: Connection, row: Mapping[str, object]) -> Standing:
-    """Return how the destination of a row stands."""
+    """Return the standing of the destination in a row."""
     name, state = str(row["name"]), row["state"]
     counters: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
@@ -119,7 +125,7 @@ _EXCEPTED = """
 
 
 def _lag(connection: Connection, name: str, ahead: int | None) -> float:
-    """Return the age in seconds of the oldest record that waits; `ahead` is the first behind the cursor."""
+    """Return the age in seconds of the oldest waiting record; `ahead` is the first that the cursor has not passed."""
     (excepted,) = connection.execute(
         "SELECT min(seq) FROM exception WHERE destination = ? AND state = 'waiting'", (name,)
     ).fetchone()
@@ -127,4 +133,4 @@ def _lag(connection: Connection, name: str, ahead: int | None) -> float:
     if not waiting:
         return 0.0
     row = connection.execute("SELECT started_at FROM record WHERE seq = ?", (min(waiting),)).fetchone()
-    return max(0.0, (time.time_ns() - int(row["started_at"])) / 1e9)
+    return max(0.0, (time.time_ns() - int(row["started_at"])) / NS_PER_SECOND)

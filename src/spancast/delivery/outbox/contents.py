@@ -1,7 +1,7 @@
-"""The words of calls in the outbox: kept apart, loaded for the destinations that may have them, and waited for a while.
+"""The content of calls, prompts and completions: stored apart, and loaded for destinations that are not private.
 
-The words are written behind the caller's back, so that they come later than their call, or, when the process is killed,
-never.
+Content is written off the caller's thread, so it arrives after its call, or never if the process is killed. A record
+waits for it for a while.
 """
 
 import json
@@ -10,64 +10,68 @@ from sqlite3 import Connection
 
 import msgspec
 
-from spancast.base.shared import Shared
+from spancast.base.cache import WeightedCache
 from spancast.records.content import Content
 
 TABLE = "CREATE TABLE content(call_id TEXT PRIMARY KEY, payload BLOB NOT NULL) STRICT"
 
-HOLD = 10.0
-"""Seconds for which a record waits for its words at most, from when it came."""
+HOLD_SECONDS = 10.0
+"""How long a record waits for its content, from when it entered the outbox."""
 EXPECTED = "words expected"
 SENT_WITHOUT = "sent without its words"
 TOO_LARGE = f"{SENT_WITHOUT}: too large"
 NOT_ENCODED = f"{SENT_WITHOUT}: not encoded"
+"""Reasons as `spancast destinations` shows and the documentation lists them; there, content is called words."""
 
-Words = tuple[int, Content]
-"""The words of a call, and the bytes that they have in the outbox."""
+SizedContent = tuple[int, Content]
+"""The size of a call's content in the outbox, in bytes, and the content."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Content).decode
 
 
 def take(connection: Connection, contents: Iterable[Content]) -> None:
-    """Keep the words, and let go of the records that have waited for them."""
+    """Store content, and end the waits of the records for it."""
     for content in contents:
         connection.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (content.call_id, _encode(content)))
         connection.execute(_RELEASE, (EXPECTED, content.call_id))
 
 
 def load(
-    connection: Connection, call_ids: Sequence[str], room: int, shared: Shared[str, Words] | None = None
+    connection: Connection,
+    call_ids: Sequence[str],
+    max_bytes: int,
+    cache: WeightedCache[str, SizedContent] | None = None,
 ) -> tuple[Mapping[str, Content], str | None]:
-    """Return the words of these calls, as far as they are there, and the call at which `room` bytes were used up.
+    """Return the stored content of these calls, and the first call whose content did not fit into `max_bytes`, if any.
 
-    The first that has words has them, however long. They never change, so what is `shared` is not read again.
+    The first content is returned whatever its size. Content never changes, so a cached one is not read again.
     """
-    known = {} if shared is None else {call_id: found for call_id in call_ids if (found := shared.get(call_id))}
-    sizes = {call_id: size for call_id, (size, _) in known.items()} | _sizes(connection, call_ids, known)
+    cached = {} if cache is None else {call_id: found for call_id in call_ids if (found := cache.get(call_id))}
+    sizes = {call_id: size for call_id, (size, _) in cached.items()} | _sizes(connection, call_ids, cached)
     fitting: list[str] = []
     left_out = None
     for call_id in filter(sizes.__contains__, call_ids):
-        room -= sizes[call_id]
-        if room < 0 and fitting:
+        max_bytes -= sizes[call_id]
+        if max_bytes < 0 and fitting:
             left_out = call_id
             break
         fitting.append(call_id)
-    return {each: known[each][1] if each in known else _read(connection, each, shared) for each in fitting}, left_out
+    return {each: cached[each][1] if each in cached else _read(connection, each, cache) for each in fitting}, left_out
 
 
-def _sizes(connection: Connection, call_ids: Sequence[str], known: Container[str]) -> dict[str, int]:
-    """Return the bytes of the words of those calls that have some, and are not known."""
-    unknown = [call_id for call_id in call_ids if call_id not in known]
-    return dict(connection.execute(_SIZES, (json.dumps(unknown),)).fetchall()) if unknown else {}
+def _sizes(connection: Connection, call_ids: Sequence[str], cached: Container[str]) -> dict[str, int]:
+    """Return the size in bytes of each stored content that is not cached."""
+    missing = [call_id for call_id in call_ids if call_id not in cached]
+    return dict(connection.execute(_SIZES, (json.dumps(missing),)).fetchall()) if missing else {}
 
 
-def _read(connection: Connection, call_id: str, shared: Shared[str, Words] | None) -> Content:
+def _read(connection: Connection, call_id: str, cache: WeightedCache[str, SizedContent] | None) -> Content:
     (payload,) = connection.execute("SELECT payload FROM content WHERE call_id = ?", (call_id,)).fetchone()
-    words = _decode(payload)
-    if shared is not None:
-        shared.keep(call_id, (len(payload), words), len(payload))
-    return words
+    content = _decode(payload)
+    if cache is not None:
+        cache.put(call_id, (len(payload), content), len(payload))
+    return content
 
 
 _SIZES = "SELECT call_id, length(payload) FROM content WHERE call_id IN (SELECT value FROM json_each(?))"

@@ -1,17 +1,17 @@
-"""Records leave the outbox: counted for each destination that still waited for them, with their dollars."""
+"""Removing records from the outbox, counted with their dollars for each destination that still waited for them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from sqlite3 import Connection, Row
 
-from spancast.delivery.outbox.accounts import tally
+from spancast.delivery.outbox.accounts import NOTE, tally
 from spancast.delivery.outbox.ack import NOT_SENT_AGAIN
 from spancast.delivery.outbox.payload import call_of
 
 
-class Account:
-    """What destinations waited for and are not given, for one reason; entered at the end."""
+class LossTally:
+    """Counts what destinations waited for and will not get, for one reason."""
 
     def __init__(self, kind: str, reason: str) -> None:
         self._kind = kind
@@ -28,42 +28,42 @@ class Account:
             self._dollars[name] = self._dollars.get(name, Decimal(0)) + cost
 
     def enter(self, connection: Connection) -> None:
-        """Add it to the counters."""
+        """Add the counts to the destinations' counters."""
         for name, count in self._counts.items():
             tally(connection, name, self._kind, {self._reason: count}, {self._reason: self._dollars[name]})
 
 
-class Shed:
-    """The records that destinations are not given, for one reason; entered at the end.
+class ShedRecords:
+    """Counts the records that are shed, for one reason.
 
-    What waited only to be sent again with its cost is delivered all the same: the platform's first version stands.
+    A record that waited only to be sent again with its cost counts as delivered: the platform has its first version.
     """
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
-        self._shed = Account("shed", reason)
-        self._stands: Counter[str] = Counter()
+        self._shed = LossTally("shed", reason)
+        self._delivered: Counter[str] = Counter()
 
     def add(self, waits: Mapping[str, bool], payload: bytes) -> None:
-        """Count a record for the destinations that waited for it, each with whether its platform has a version."""
+        """Count a record for the destinations that waited for it; the flag says whether the platform has a version."""
         self._shed.add([name for name, sent in waits.items() if not sent], payload)
-        self._stands.update(name for name, sent in waits.items() if sent)
+        self._delivered.update(name for name, sent in waits.items() if sent)
 
     def enter(self, connection: Connection) -> None:
-        """Add it to the counters."""
+        """Add the counts to the destinations' counters."""
         self._shed.enter(connection)
-        for name, count in self._stands.items():
+        for name, count in self._delivered.items():
             tally(connection, name, "delivered", {"": count})
-            tally(connection, name, "late", {f"{NOT_SENT_AGAIN}: {self._reason}": count})
+            tally(connection, name, NOTE, {f"{NOT_SENT_AGAIN}: {self._reason}": count})
 
 
 def waiting_for(connection: Connection, seq: int) -> dict[str, bool]:
-    """Return the destinations that wait for a record, each with whether its platform has it without its cost."""
+    """Return the destinations that wait for a record, and for each whether the platform has it without its cost."""
     return {row["name"]: bool(row["sent"]) for row in connection.execute(_WAITING_FOR, {"seq": seq})}
 
 
 def remove(connection: Connection, records: Sequence[Row]) -> None:
-    """Delete records, which are rows with `seq`, `call_id` and `route`, and all that hangs on them."""
+    """Delete records (rows with `seq`, `call_id` and `route`) and everything that refers to them."""
     seqs = [(record["seq"],) for record in records]
     for table in ("exception", "replayed", "record"):
         connection.executemany(f"DELETE FROM {table} WHERE seq = ?", seqs)  # noqa: S608 - names from here

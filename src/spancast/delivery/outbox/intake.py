@@ -1,4 +1,4 @@
-"""What travels, as it comes into the outbox: each record once, a finished call in the place of its killed self."""
+"""Records that enter the outbox: each once; a finished call replaces its killed version."""
 
 import json
 import time
@@ -10,11 +10,11 @@ from sqlite3 import Connection
 from spancast.delivery.outbox.payload import encoded
 from spancast.records.call import Call
 from spancast.records.late import JOBS
-from spancast.records.record import Sent
+from spancast.records.record import SpanRecord
 
 
-def take(connection: Connection, writer: str, records: Sequence[Sent]) -> Counter[str]:
-    """Enter the records of a writer that are new; return how many of them name each destination."""
+def take(connection: Connection, writer: str, records: Sequence[SpanRecord]) -> Counter[str]:
+    """Enter the new records of a writer; return how many of them name each destination."""
     entered = _entered(connection, records)
     routes: dict[tuple[str, ...], int] = {}
     captured: Counter[str] = Counter()
@@ -34,19 +34,19 @@ def take(connection: Connection, writer: str, records: Sequence[Sent]) -> Counte
 
 
 def destination(connection: Connection, name: str) -> None:
-    """Make the row of a destination; no record before now names it, so its cursor need not cross them."""
+    """Create the row of a destination if there is none; its cursor starts at the newest record, as none names it."""
     connection.execute(
         "INSERT OR IGNORE INTO destination (name, cursor) SELECT ?, coalesce(max(seq), 0) FROM record", (name,)
     )
 
 
-def _entered(connection: Connection, records: Iterable[Sent]) -> set[str]:
-    """Return the ids of those that are in already."""
+def _entered(connection: Connection, records: Iterable[SpanRecord]) -> set[str]:
+    """Return the ids of the records that the outbox has already."""
     return {row[0] for row in connection.execute(_ENTERED, (json.dumps([sent.call_id for sent in records]),))}
 
 
 def _route(connection: Connection, writer: str, destinations: tuple[str, ...]) -> int:
-    """Return the route of this writer to these destinations; each of them exists from now on."""
+    """Return the id of the route from a writer to these destinations; create it, and the destinations, if need be."""
     key = (writer, json.dumps(destinations))
     found = connection.execute("SELECT id FROM route WHERE writer = ? AND destinations = ?", key).fetchone()
     if found:
@@ -59,15 +59,15 @@ def _route(connection: Connection, writer: str, destinations: tuple[str, ...]) -
     return made
 
 
-def _insert(connection: Connection, records: Iterable[tuple[Sent, int]]) -> None:
-    """Enter records with their routes, in their order."""
+def _insert(connection: Connection, records: Iterable[tuple[SpanRecord, int]]) -> None:
+    """Insert records with their routes, in order."""
     now = time.time()
     # `sqlite3` is quick with neither `None` nor `bytes` nor `bool`: see `bookkeeping.rows`.
     for is_job, rows in groupby(_rows(records, now), lambda row: len(row) > len(_COLUMNS)):
         connection.executemany(_INSERT_JOB if is_job else _INSERT, rows)
 
 
-def _rows(records: Iterable[tuple[Sent, int]], now: float) -> Iterator[tuple[object, ...]]:
+def _rows(records: Iterable[tuple[SpanRecord, int]], now: float) -> Iterator[tuple[object, ...]]:
     for sent, route in records:
         call = sent if isinstance(sent, Call) else None
         killed = 1 if call is not None and call.outcome == "killed" else 0
@@ -76,8 +76,8 @@ def _rows(records: Iterable[tuple[Sent, int]], now: float) -> Iterator[tuple[obj
         yield row if job is None else (*row, job)
 
 
-def _correct(connection: Connection, records: Iterable[Sent]) -> None:
-    """Put finished calls in the place of their killed selves, as long as some destination waits for those."""
+def _correct(connection: Connection, records: Iterable[SpanRecord]) -> None:
+    """Replace the killed versions of calls that finished after all, if a destination still waits for them."""
     for call in records:
         if isinstance(call, Call) and call.outcome != "killed":
             row = connection.execute(_KILLED, (call.call_id,)).fetchone()
@@ -86,7 +86,7 @@ def _correct(connection: Connection, records: Iterable[Sent]) -> None:
 
 
 def _job(call: Call) -> str | None:
-    """Return the id of the job that the call began."""
+    """Return the id of the job that the call started, if any."""
     return call.response_id if call.operation in JOBS else None
 
 

@@ -1,10 +1,10 @@
-"""What a cost that comes late does in the outbox: it fills the record, and reaches the destinations that want it.
+"""Costs that arrive after their call: they complete the record, and reach the destinations that want them.
 
-That a job has failed, and so costs nothing more, is told them as its cost would be.
+The failure of a job, which will have no cost, is treated like a late cost.
 
-A record that was delivered while its cost could still come is an exception of the state `open`: it is neither waiting
-nor dead, and says what its destination wants done when the cost comes. One that is to be sent again is no more
-delivered but waits, and the platform's first version of it stands when the second is not taken.
+A record that was delivered while its cost could still arrive is an exception in state `open`: neither waiting nor dead,
+with what its destination wants done when the cost arrives. A record to be sent again counts as waiting instead of
+delivered; if the platform refuses the second version, it keeps the first, and the record counts as delivered.
 """
 
 from collections import Counter
@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from sqlite3 import Connection
 
-from spancast.delivery.outbox.accounts import tally
+from spancast.delivery.outbox.accounts import NOTE, tally
 from spancast.delivery.outbox.ack import NOT_SENT_AGAIN, Ack, Open
 from spancast.delivery.outbox.payload import call_of, encoded
 from spancast.destinations.destination import LateCost
-from spancast.records.late import Late, filled, is_news, may_come
+from spancast.records.late import LateFacts, cost_may_come, filled, is_update
 
-HOLD = 60.0
-"""Seconds for which a record waits for its cost at most, from when it came."""
+HOLD_SECONDS = 60.0
+"""How long a record waits for its cost, from when it entered the outbox."""
 COST_EXPECTED = "cost expected"
 COST_CAME = "cost came late"
 SENT_AGAIN = "sent again with its cost"
@@ -27,8 +27,8 @@ SENT_WITHOUT = "sent without its cost"
 LEFT_OUT = "late cost left out"
 
 
-def fill(connection: Connection, late: Late) -> bool:
-    """Fill the record that the word is about; return whether there is one."""
+def fill(connection: Connection, late: LateFacts) -> bool:
+    """Complete the record that a late fact is about; return whether there is one."""
     found = connection.execute(_BY_JOB if late.call_id is None else _BY_CALL, (late.call_id or late.job_id,)).fetchone()
     if found is None:
         return False
@@ -38,28 +38,28 @@ def fill(connection: Connection, late: Late) -> bool:
     after = filled(before, late)
     if after != before:
         connection.execute("UPDATE record SET payload = ? WHERE seq = ?", (encoded(after), found["seq"]))
-    if is_news(before, after) or not may_come(after):
+    if is_update(before, after) or not cost_may_come(after):
         connection.execute("UPDATE exception SET not_before = NULL WHERE seq = ?", (found["seq"],))
-    if is_news(before, after):
+    if is_update(before, after):
         for row in connection.execute(_OPEN, (found["seq"],)).fetchall():
-            _came(connection, row["destination"], found["seq"], row["reason"])
+            _cost_arrived(connection, row["destination"], found["seq"], row["reason"])
     return True
 
 
 def keep_open(connection: Connection, name: str, delivered: Mapping[int, Open]) -> None:
-    """Note which records were delivered while their cost might still come; for some it has come on the way."""
+    """Enter records that were delivered while their cost may still arrive; some costs arrived during the request."""
     for seq, sent in delivered.items():
         connection.execute(_KEEP_OPEN, (name, seq, sent.wanted))
         if sent.wanted == "hold":
-            tally(connection, name, "late", {SENT_WITHOUT: 1})
+            tally(connection, name, NOTE, {SENT_WITHOUT: 1})
         found = connection.execute("SELECT payload FROM record WHERE seq = ?", (seq,)).fetchone()
         call = call_of(found["payload"])
-        if call is not None and is_news(sent.call, call):
-            _came(connection, name, seq, sent.wanted)
+        if call is not None and is_update(sent.call, call):
+            _cost_arrived(connection, name, seq, sent.wanted)
 
 
 def first_version_stands(connection: Connection, name: str, ack: Ack) -> Ack:
-    """Count the records that were sent for the second time; return the rest, and as delivered what was delivered once.
+    """Note what became of records that were sent a second time; return the ack with the refused ones as delivered.
 
     A platform that refuses the second version has the first.
     """
@@ -72,7 +72,7 @@ def first_version_stands(connection: Connection, name: str, ack: Ack) -> Ack:
     }
     again = sent.intersection(ack.delivered)
     counts = Counter(f"{NOT_SENT_AGAIN}: {reason}" for reason in refused.values())
-    tally(connection, name, "late", counts | {SENT_AGAIN: len(again)})
+    tally(connection, name, NOTE, counts | {SENT_AGAIN: len(again)})
     return replace(
         ack,
         delivered=(*ack.delivered, *refused),
@@ -89,8 +89,8 @@ _OPEN = "SELECT destination, reason FROM exception WHERE seq = ? AND state = 'op
 _SENT = "SELECT seq FROM exception WHERE destination = ? AND sent = 1"
 
 
-def _came(connection: Connection, name: str, seq: int, wanted: LateCost) -> None:
-    """Do what the destination wants of what came after its record was delivered."""
+def _cost_arrived(connection: Connection, name: str, seq: int, wanted: LateCost) -> None:
+    """Do what a destination wants done with a cost that arrived after the record was delivered."""
     if wanted == "update":
         tally(connection, name, "delivered", {"": -1})
         connection.execute(
@@ -98,7 +98,7 @@ def _came(connection: Connection, name: str, seq: int, wanted: LateCost) -> None
             (COST_CAME, name, seq),
         )
     else:
-        tally(connection, name, "late", {LEFT_OUT: 1})
+        tally(connection, name, NOTE, {LEFT_OUT: 1})
         connection.execute("DELETE FROM exception WHERE destination = ? AND seq = ?", (name, seq))
 
 

@@ -7,16 +7,16 @@ from spancast.settings.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits, as the settings have them."""
+    """The limits of the settings."""
 
     size: int
-    """Bytes on disk at most; beyond them `cap` sheds."""
+    """Bytes on disk; above this, `cap` sheds."""
     age: float
-    """Seconds for which a record waits for a destination at most."""
+    """Seconds that a record waits for a destination."""
     retention: float
-    """Seconds for which a record is kept that no destination waits for any more."""
+    """Seconds that a record is kept when no destination waits for it."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
-        """Return those of the settings."""
+        """Return the limits that the settings state."""
         return cls(settings.outbox_size, settings.outbox_age, settings.retention)

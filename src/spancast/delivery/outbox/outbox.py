@@ -1,133 +1,131 @@
-"""The outbox: what was captured, and how far each destination has got with it (`outbox.db`).
+"""The outbox: the captured records, and how far each destination has got with them (`outbox.db`).
 
-A destination has a cursor over the records that name it; a record that does not move with the cursor is an exception:
-it waits or is dead, with a reason. `captured = delivered + waiting + dead + expired + shed + skipped` holds for every
-destination at every instant: the counters change in the transaction that decides the records, and `waiting` is never
-stored but counted from the records themselves.
+Each destination has a cursor over the records that name it. A record behind the cursor that is not settled is an
+exception, with a reason: it waits, or is dead. The counters always add up; see `accounts`.
 
-A record names the destinations that were configured where it was made, so a new destination starts at now. What all of
-them have decided is kept for `spancast replay`, as long as `Limits` says.
+A record names the destinations that were configured when it was captured, so a new destination starts with new records.
+Records that all destinations have settled stay for `spancast replay`, as long as `Limits` allows.
 """
 
-import json
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
 
+from spancast import early_facts
 from spancast.base import clock
+from spancast.base.cache import WeightedCache
 from spancast.base.segments import writer_of
-from spancast.base.shared import Shared
 from spancast.base.store import Store
-from spancast.delivery.outbox import cap, contents, intake, late_costs, replay, retention
+from spancast.base.units import INT64_MAX
+from spancast.delivery.outbox import cap, contents, intake, late_costs, replay, retention, settlement
 from spancast.delivery.outbox.accounts import Standing, standing, tally
 from spancast.delivery.outbox.ack import Ack, Hold
 from spancast.delivery.outbox.intake import destination
 from spancast.delivery.outbox.limits import Limits
 from spancast.delivery.outbox.payload import decoded
 from spancast.delivery.outbox.schema import MIGRATIONS
-from spancast.records import early
+from spancast.records.app_span import AppSpan
 from spancast.records.call import Call
 from spancast.records.content import Content
-from spancast.records.foreign import Foreign
-from spancast.records.late import Late
-from spancast.records.record import Record, Sent
+from spancast.records.late import LateFacts
+from spancast.records.record import Record, SpanRecord
 
-_ANY = 2**63
-_SWEEP_EVERY = 1.0
-"""Seconds between two looks at what need not be kept."""
-_ROOM = 8 * 1024 * 1024
-"""Bytes of records, and of words, that are kept for the next destination."""
+_SWEEP_SECONDS = 1.0
+"""Between two searches for records to remove."""
+_CACHE_BYTES = 8 * 1024 * 1024
+"""Of decoded records, and of content, for the next destination."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A record that a destination has not decided yet."""
+    """A record that waits for a destination."""
 
     seq: int
-    call: Sent | None
-    """`None` when the record cannot be read."""
-    came_at: float
-    """Unix time in seconds at which it came into the outbox."""
+    call: SpanRecord | None
+    """`None` if the record cannot be decoded."""
+    received_at: float
+    """When it entered the outbox; Unix time in seconds."""
     reason: str | None = None
-    """Why it waits, when it was tried before."""
+    """Why it still waits, if it is an exception."""
     excepted: bool = False
-    """Whether it waits apart from the cursor."""
+    """Whether it is an exception, behind the cursor."""
 
 
 class Outbox:
-    """The records of one home directory. Every method may be called from any thread and any process."""
+    """The outbox of one home directory. Safe for any number of threads and processes."""
 
-    def __init__(self, home: Path, keeping: Limits | None = None) -> None:
-        """Open the outbox of `home`.
-
-        Without `keeping` nothing is let go of: who only reads does not know how much may be kept.
-        """
+    def __init__(self, home: Path, limits: Limits | None = None) -> None:
+        """Open the outbox of `home`; without `limits`, as for a reader, it removes no records."""
         self._store = Store(home / "outbox.db", MIGRATIONS)
-        self._keeping = keeping
+        self._limits = limits
         self._swept_at = 0.0
-        self._taken: Shared[int, tuple[bytes, Waiting]] = Shared(_ROOM)
-        """Records by `seq`, with what was decoded: what several destinations wait for is decoded once."""
-        self._words: Shared[str, contents.Words] = Shared(_ROOM)
+        self._decoded: WeightedCache[int, tuple[bytes, Waiting]] = WeightedCache(_CACHE_BYTES)
+        """Payloads by `seq`, and the record of each, so that several destinations share the decoding."""
+        self._contents: WeightedCache[str, contents.SizedContent] = WeightedCache(_CACHE_BYTES)
         self._served: set[str] = set()
 
     @property
     def is_shared(self) -> bool:
-        """Whether this process serves several destinations from it."""
+        """Whether this process serves several destinations."""
         return len(self._served) > 1
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         self._store.close()
 
-    def end(self, segment: str) -> int:
-        """Return the offset up to which `segment` is in; 0 when nothing is."""
+    def committed_offset(self, segment: str) -> int:
+        """Return the offset up to which the records of `segment` are stored; 0 for an unknown one."""
         with self._store.reading() as connection:
             row = connection.execute("SELECT end FROM segment WHERE name = ?", (segment,)).fetchone()
         return row["end"] if row else 0
 
     def apply(self, segment: str, end: int, records: Sequence[Record]) -> None:
-        """Take in what `segment` holds up to `end`, all or nothing; a call that is in already changes nothing.
+        """Store the records of `segment` up to the offset `end`, in one transaction; known calls are skipped.
 
-        A call that is only opened is none of ours yet. A finished call takes the place of its `killed` self, which was
-        booked when its writer seemed dead, as long as some destination still waits for it. What is said late of a call
-        fills its record, or waits for it.
+        A call in progress is not stored. A finished call replaces its `killed` version, which was booked because its
+        writer seemed dead, if a destination still waits for it. A late cost updates its call, or waits for it.
         """
         writer = writer_of(segment) or segment
         with self._store.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?)", (segment, end))
             calls = [record for record in records if isinstance(record, Call) and record.outcome is not None]
-            spans = [record for record in records if isinstance(record, Foreign)]
+            spans = [record for record in records if isinstance(record, AppSpan)]
             captured = intake.take(connection, writer, [*calls, *spans])
-            early.take(connection, [record for record in records if isinstance(record, Late)], late_costs.fill)
-            early.settle(connection, calls, late_costs.fill)
+            late = [record for record in records if isinstance(record, LateFacts)]
+            early_facts.apply(connection, late, late_costs.fill)
+            early_facts.apply_stored(connection, calls, late_costs.fill)
             contents.take(connection, [record for record in records if isinstance(record, Content)])
             for name, count in captured.items():
                 tally(connection, name, "captured", {"": count})
-            self._let_go(connection)
+            self._prune_if_due(connection)
 
-    def tend(self) -> bool:
-        """Let go of what need not be kept, or cannot; return whether there is more of it."""
-        if self._keeping is None:
+    def prune(self) -> bool:
+        """Remove a bounded number of records that are too old or too many; return whether there are more."""
+        if self._limits is None:
             return False
         with self._store.transaction() as connection:
-            more = retention.sweep(connection, self._keeping)
-            return cap.shed(connection, self._keeping.size) or more
+            more = retention.sweep(connection, self._limits)
+            return cap.shed(connection, self._limits.size) or more
 
-    def _let_go(self, connection: Connection) -> None:
-        if self._keeping is not None:
-            cap.shed(connection, self._keeping.size)
-            if clock.now() - self._swept_at >= _SWEEP_EVERY:
+    def _prune_if_due(self, connection: Connection) -> None:
+        if self._limits is not None:
+            cap.shed(connection, self._limits.size)
+            if clock.now() - self._swept_at >= _SWEEP_SECONDS:
                 self._swept_at = clock.now()
-                retention.sweep(connection, self._keeping)
+                retention.sweep(connection, self._limits)
 
     def replay(self, name: str, since: int, *, ambiguous: bool = False) -> int:
-        """Have a destination be sent what was recorded since, in Unix nanoseconds, and what it does not have.
+        """Queue the records since a time for a destination that has not been sent them, or for which they are dead.
 
-        Of what is dead for it, what the platform may have is sent only on demand (`ambiguous`). Returns how many wait
-        because of it.
+        Args:
+            name: The destination.
+            since: Unix time in nanoseconds.
+            ambiguous: Whether to include dead records that the platform may have.
+
+        Returns:
+            How many records wait now because of this.
         """
         count = 0
         after: int | None = 0
@@ -140,16 +138,16 @@ class Outbox:
             return count + replay.dead(connection, name, since, ambiguous=ambiguous)
 
     def forget(self, segment: str) -> None:
-        """Drop the offset of a segment that is gone."""
+        """Drop the offset of a segment that has been removed."""
         with self._store.transaction() as connection:
             connection.execute("DELETE FROM segment WHERE name = ?", (segment,))
 
     def serve(self, name: str) -> None:
-        """Know that this process serves a destination."""
+        """Count a destination as served by this process."""
         self._served.add(name)
 
     def register(self, name: str, exporter: str, endpoint: str | None) -> None:
-        """Note what a destination is that this process serves; one that no record names yet starts at now."""
+        """Enter a destination that this process serves; one without records starts with the next record."""
         with self._store.transaction() as connection:
             destination(connection, name)
             connection.execute(
@@ -160,11 +158,14 @@ class Outbox:
                 (name,),
             )
 
-    def lacks(self, name: str, exporter: str, reason: str) -> None:
-        """Note why this process cannot serve a destination. Where another serves it, what is known of that stands."""
+    def mark_unconfigured(self, name: str, exporter: str, reason: str, *, even_if_served: bool = False) -> None:
+        """Enter why this process cannot serve a destination; by default only if no process has served it."""
         with self._store.transaction() as connection:
             destination(connection, name)
             connection.execute("UPDATE destination SET exporter = ? WHERE name = ? AND exporter = ''", (exporter, name))
+            if even_if_served:
+                settlement.settle(connection, name, Ack(state="unconfigured", reason=reason))
+                return
             connection.execute(
                 "UPDATE destination SET state = 'unconfigured', reason = ? WHERE name = ? AND state = 'ready' "
                 "AND last_delivered_at IS NULL",
@@ -172,9 +173,9 @@ class Outbox:
             )
 
     def take(self, name: str, limit: int) -> tuple[Waiting, ...]:
-        """Return up to `limit` records that wait for a destination: exceptions first, each kind oldest first.
+        """Return up to `limit` records that wait for a destination: exceptions first, and oldest first.
 
-        What waits for its cost or its words is left out until that has come, or its time is over.
+        A record that waits for its cost or its content is left out until that has arrived, or the wait is over.
         """
         now = time.time()
         with self._store.reading() as connection:
@@ -183,28 +184,28 @@ class Outbox:
         return tuple(self._waiting(*row) for row in rows)
 
     def _waiting(self, seq: int, payload: bytes, came_at: float, reason: str | None) -> Waiting:
-        taken = self._taken.get(seq)
-        if taken is not None and taken[0] == payload and taken[1].came_at == came_at:  # its cost may have come since
-            waiting = taken[1]
+        cached = self._decoded.get(seq)
+        if cached is not None and cached[0] == payload and cached[1].received_at == came_at:  # a late cost changes it
+            waiting = cached[1]
         else:
             waiting = Waiting(seq, decoded(payload), came_at)
             if self.is_shared:
-                self._taken.keep(seq, (payload, waiting), len(payload))
+                self._decoded.put(seq, (payload, waiting), len(payload))
         return waiting if reason is None else replace(waiting, reason=reason, excepted=True)
 
-    def words(self, call_ids: Sequence[str], room: int = _ANY) -> tuple[Mapping[str, Content], str | None]:
-        """Return the words of these calls as far as they are there, and the call at which `room` bytes were used up."""
+    def content(self, call_ids: Sequence[str], max_bytes: int = INT64_MAX) -> tuple[Mapping[str, Content], str | None]:
+        """Return the stored content of these calls, and the first call that did not fit into `max_bytes`, if any."""
         with self._store.reading() as connection:
-            return contents.load(connection, call_ids, room, self._words if self.is_shared else None)
+            return contents.load(connection, call_ids, max_bytes, self._contents if self.is_shared else None)
 
     def next_release(self, name: str) -> float | None:
-        """Return until when the next record waits for its cost or its words, in Unix seconds; `None` when none does."""
+        """Return when the next wait for a cost or content ends, in Unix seconds; `None` if no record waits for one."""
         with self._store.reading() as connection:
             (until,) = connection.execute(_NEXT_RELEASE, {"name": name, "now": time.time()}).fetchone()
         return None if until is None else float(until)
 
     def hold(self, name: str) -> Hold | None:
-        """Return until when a destination is to be left alone, or `None`."""
+        """Return the hold on a destination, or `None`."""
         with self._store.reading() as connection:
             row = connection.execute(_HOLD, (name,)).fetchone()
         if row is None or row["not_before"] is None:
@@ -212,58 +213,34 @@ class Outbox:
         return Hold(row["not_before"], bool(row["asked"]), row["held_for"], row["failures"])
 
     def ack(self, name: str, ack: Ack) -> None:
-        """Enter what became of a batch: records, counters, cursor and state change together.
-
-        A record that was let go of meanwhile was counted then, and is not again.
-        """
+        """Enter what became of a batch: records, counters, cursor and state change together."""
         with self._store.transaction() as connection:
-            destination(connection, name)
-            ack = late_costs.first_version_stands(connection, name, _still_waiting(connection, name, ack))
-            decided = [*ack.delivered, *ack.skipped, *ack.expired]
-            connection.execute(_SETTLE, (name, json.dumps(decided)))
-            for state, reasons in (("waiting", ack.waiting), ("dead", ack.dead)):
-                free = [(name, seq, state, reason, None, 0.0) for seq, reason in reasons.items()]
-                connection.executemany(_EXCEPT, free)
-            now = time.time()
-            held = [(name, seq, "waiting", held.reason, held.until, held.until - now) for seq, held in ack.held.items()]
-            connection.executemany(_EXCEPT, held)
-            tally(connection, name, "delivered", {"": len(ack.delivered)})
-            tally(connection, name, "late", ack.notes)
-            for kind, reasons in (("skipped", ack.skipped), ("expired", ack.expired), ("dead", ack.dead)):
-                tally(connection, name, kind, Counter(reasons.values()))
-            late_costs.keep_open(connection, name, ack.opened)
-            delivered_at = time.time_ns() if ack.delivered else None
-            connection.execute(_MOVE, (ack.cursor, delivered_at, name))
-            if ack.state is not None:
-                hold = ack.hold or Hold(0.0)
-                until = None if ack.hold is None else hold.until
-                stand = (ack.state, ack.reason, until, hold.asked, hold.length, hold.failures, name)
-                connection.execute(_STAND, stand)
+            settlement.settle(connection, name, ack)
 
     def undecided(self, writer: str, names: Sequence[str]) -> int:
-        """Return how many deliveries of the records of `writer` (the first part of a segment's name) are still open."""
+        """Return how many deliveries of a writer's records are not settled; see `segments.writer_of`."""
         with self._store.reading() as connection:
             return sum(connection.execute(_UNDECIDED, {"name": name, "writer": writer}).fetchone()[0] for name in names)
 
     def dead(self, writer: str, names: Sequence[str]) -> int:
-        """Return how many deliveries of the records of `writer` have failed for good."""
+        """Return how many deliveries of a writer's records have failed for good."""
         with self._store.reading() as connection:
             return sum(connection.execute(_DEAD, {"name": name, "writer": writer}).fetchone()[0] for name in names)
 
     def standings(self) -> tuple[Standing, ...]:
-        """Return how every destination stands that was ever configured or named, by name."""
+        """Return the standing of every destination that was ever configured or named, ordered by name."""
         with self._store.reading() as connection:
             rows = connection.execute("SELECT * FROM destination ORDER BY name").fetchall()
             return tuple(standing(connection, row) for row in rows)
 
 
-# `+` keeps SQLite from walking the routes one by one, which would sort all that waits before the limit applies.
+# Without the `+`, SQLite would walk the routes one by one, and sort all waiting records before applying the limit.
 _BEHIND_CURSOR = """
     SELECT record.seq, payload, came_at, NULL AS reason FROM record
     WHERE record.seq > (SELECT cursor FROM destination WHERE name = ?)
     AND +route IN (SELECT route FROM routed WHERE destination = ?) ORDER BY record.seq LIMIT ?
 """
-# A wait that seems to begin in the future was begun before a clock was set back, and is over.
+# A wait that seems to start in the future started before a clock was set back, and counts as over.
 _HELD = ":now BETWEEN coalesce(not_before - held_for - 1, 1e18) AND coalesce(not_before, 0)"
 _EXCEPTIONS_WAITING = f"""
     SELECT record.seq, payload, came_at, reason FROM exception JOIN record USING (seq)
@@ -273,25 +250,7 @@ _NEXT_RELEASE = f"""
     SELECT min(CASE WHEN {_HELD} THEN not_before ELSE :now END) FROM exception
     WHERE destination = :name AND state = 'waiting' AND not_before IS NOT NULL
 """  # noqa: S608 - text from here
-_EXCEPT = """
-    INSERT INTO exception (destination, seq, state, reason, not_before, held_for) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, not_before = excluded.not_before,
-        held_for = excluded.held_for
-"""
-_SETTLE = "DELETE FROM exception WHERE destination = ? AND seq IN (SELECT value FROM json_each(?))"
-_WAITS = """
-    WITH named AS (SELECT value AS seq FROM json_each(:seqs))
-    SELECT seq FROM exception WHERE destination = :name AND seq IN named AND state = 'waiting'
-    UNION SELECT seq FROM record WHERE seq IN named AND seq > (SELECT cursor FROM destination WHERE name = :name)
-    AND +route IN (SELECT route FROM routed WHERE destination = :name)
-"""
-_MOVE = """
-    UPDATE destination SET cursor = max(cursor, ?), last_delivered_at = coalesce(?, last_delivered_at) WHERE name = ?
-"""
 _HOLD = "SELECT not_before, asked, held_for, failures FROM destination WHERE name = ?"
-_STAND = """
-    UPDATE destination SET state = ?, reason = ?, not_before = ?, asked = ?, held_for = ?, failures = ? WHERE name = ?
-"""
 _UNDECIDED = """
     WITH mine AS (
         SELECT route.id FROM route JOIN routed ON routed.route = route.id
@@ -306,10 +265,3 @@ _DEAD = """
     SELECT count(*) FROM exception JOIN record USING (seq) JOIN route ON route.id = route
     WHERE destination = :name AND state = 'dead' AND writer = :writer
 """
-
-
-def _still_waiting(connection: Connection, name: str, ack: Ack) -> Ack:
-    """Return the ack without the records that the destination does not wait for any more."""
-    named = {*ack.delivered, *ack.skipped, *ack.expired, *ack.dead, *ack.waiting, *ack.held, *ack.opened}
-    waits = {row["seq"] for row in connection.execute(_WAITS, {"name": name, "seqs": json.dumps([*named])})}
-    return ack if waits == named else ack.without(named - waits)

@@ -1,16 +1,16 @@
-"""What travels, as a store keeps it."""
+"""A record as bytes in the outbox's file."""
 
 import msgspec
 
 from spancast.records.call import Call
-from spancast.records.record import Sent
+from spancast.records.record import SpanRecord
 
 encoded = msgspec.msgpack.Encoder().encode
-_decoder: msgspec.msgpack.Decoder[Sent] = msgspec.msgpack.Decoder(Sent)
+_decoder: msgspec.msgpack.Decoder[SpanRecord] = msgspec.msgpack.Decoder(SpanRecord)
 
 
-def decoded(payload: bytes) -> Sent | None:
-    """Return what travels, or `None` where it cannot be read."""
+def decoded(payload: bytes) -> SpanRecord | None:
+    """Return the record, or `None` if it cannot be decoded."""
     try:
         return _decoder.decode(payload)
     except msgspec.MsgspecError:
@@ -18,6 +18,6 @@ def decoded(payload: bytes) -> Sent | None:
 
 
 def call_of(payload: bytes) -> Call | None:
-    """Return the call; `None` where it cannot be read, or is another span."""
+    """Return the call, or `None` if the record is another span, or cannot be decoded."""
     sent = decoded(payload)
     return sent if isinstance(sent, Call) else None

@@ -1,4 +1,4 @@
-"""What a destination is sent after all: records of the time before it was named, and what is dead for it."""
+"""Sending a destination records after all: those from before it was configured, and those that are dead for it."""
 
 from collections import Counter
 from sqlite3 import Connection
@@ -7,25 +7,26 @@ from spancast.delivery.outbox.accounts import tally
 from spancast.delivery.outbox.ack import AMBIGUOUS
 
 REPLAYED = "to be replayed"
-AT_A_TIME = 5000
-"""Records that are looked at in one transaction, so that nobody else waits for long."""
+BATCH_RECORDS = 5000
+"""Records per transaction, so that other processes do not wait long."""
 
 
 def unnamed(connection: Connection, name: str, since: int, after: int) -> tuple[int, int | None]:
-    """Have a destination wait for records behind the record `after` that do not name it and were not replayed before.
+    """Queue records after the record `after` that do not name the destination and were not replayed to it before.
 
-    Returns how many, and the last record that was looked at; `None` where that was the last of all.
+    Returns:
+        How many were queued, and the last record that was examined; `None` at the end of all records.
     """
-    seqs = [row["seq"] for row in connection.execute(_NEXT, (after, AT_A_TIME)).fetchall()]
+    seqs = [row["seq"] for row in connection.execute(_NEXT, (after, BATCH_RECORDS)).fetchall()]
     these = {"name": name, "since": since, "after": after, "until": seqs[-1] if seqs else after, "reason": REPLAYED}
     count = connection.execute(_WAIT, these).rowcount
     connection.execute(_NAME, these)
     tally(connection, name, "captured", {"": count})
-    return count, seqs[-1] if len(seqs) == AT_A_TIME else None
+    return count, seqs[-1] if len(seqs) == BATCH_RECORDS else None
 
 
 def dead(connection: Connection, name: str, since: int, *, ambiguous: bool) -> int:
-    """Have a destination wait for what is dead for it; for what the platform may have only where that is wanted."""
+    """Queue the dead records of a destination again; those that the platform may have only with `ambiguous`."""
     rows = connection.execute(_DEAD, (name, since)).fetchall()
     again = [row for row in rows if ambiguous or row["reason"] != AMBIGUOUS]
     connection.executemany(_REVIVE, [(REPLAYED, name, row["seq"]) for row in again])

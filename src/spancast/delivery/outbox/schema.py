@@ -1,7 +1,7 @@
-"""The tables of the outbox, and how an older file comes to have them."""
+"""The tables of the outbox, and the migrations of older files."""
 
+from spancast import early_facts
 from spancast.delivery.outbox import contents
-from spancast.records import early
 
 MIGRATIONS = (
     """
@@ -40,8 +40,8 @@ MIGRATIONS = (
     ALTER TABLE exception ADD COLUMN sent INTEGER NOT NULL DEFAULT 0; -- whether the platform has it without its cost
     CREATE INDEX exception_record ON exception (seq);
     CREATE INDEX exception_sent ON exception (destination) WHERE sent = 1;
-    {early.TABLE};
-    {early.INDEX};
+    {early_facts.TABLE};
+    {early_facts.INDEX};
     """,
     contents.TABLE,
     """

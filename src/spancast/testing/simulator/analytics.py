@@ -25,7 +25,7 @@ def ask(served: Served, account: Account) -> Answer:
     """Answer a question with a row a group; raises `Refused` for one that cannot be asked (400), or too soon (429)."""
     account.allow_query(served.at)
     now = periods.at(served.at)
-    asked = query.read(reading.json_object(served), now, account.terms.analytics_rows)
+    asked = query.read(reading.json_object(served), now, account.config.analytics_rows)
     groups = _limited(_ordered(_grouped(_found(asked, now, account), asked), asked), asked)
     rows = [_row(group, of, asked) for group, of in groups[: asked.limit]]
     metadata = {"query_time_ms": 1, "row_count": len(rows), "truncated": len(groups) > asked.limit}
@@ -54,7 +54,7 @@ def meta(_: Served, __: Account) -> Answer:
 def _found(asked: Query, now: datetime, account: Account) -> list[Bill]:
     """Return what the question is about, of what is known so far."""
     span = asked.range(now)
-    settled = now.timestamp() - account.terms.ready_after
+    settled = now.timestamp() - account.config.ready_after
     return [
         bill
         for bill in account.bills

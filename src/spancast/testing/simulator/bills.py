@@ -1,4 +1,4 @@
-"""What the simulator charged."""
+"""The simulator's bills."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -7,75 +7,74 @@ import msgspec
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):
-    """One generation as OpenRouter accounts for it, whether or not its client learned of it. Money is in USD, exact."""
+    """A generation as OpenRouter bills it, even if its client never received it. Money is in USD, exact."""
 
     generation_id: str
     created: int
     """Unix time in seconds."""
     operation: str = "chat"
-    """What was asked for: chat, completion, responses, message, embeddings, rerank, image, speech, transcription,
-    video or decision."""
+    """chat, completion, responses, message, embeddings, rerank, image, speech, transcription, video or decision."""
     api_type: str = "completions"
-    """What `GET /generation` calls it."""
+    """The operation's name in `GET /generation`."""
     model: str
-    """The model that answered, as it is stated: the dated slug where there is one."""
+    """The model that responded, as stated: the dated slug if there is one."""
     provider: str
     router: str | None = None
-    """`openrouter/auto` or `openrouter/free`, where that was asked for."""
+    """`openrouter/auto` or `openrouter/free`, if that was requested."""
     service_tier: str | None = None
-    """The tier that served it, where one was asked for and the provider has it."""
+    """The tier that served it, if one was requested and the provider has it."""
     user: str | None = None
     session_id: str | None = None
     job_id: str | None = None
     """The video job or the batch that it belongs to."""
 
     prompt_tokens: int
-    """Includes the cached and the written ones."""
+    """Including cached tokens, and tokens written to the cache."""
     completion_tokens: int
-    """Includes the reasoning ones and those of images."""
+    """Including reasoning and image tokens."""
     cached_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
     image_tokens: int = 0
     units: int = 0
-    """What is priced beside tokens: characters spoken, seconds heard or filmed, searches ranked."""
+    """Units that are priced other than tokens: characters of speech, seconds of audio or video, searches."""
     search_results: int = 0
-    """How many results the searches of the web for it had."""
+    """The number of results of its web searches."""
 
     cost: Decimal
-    """What was charged to the credits."""
+    """Charged to the credits."""
     upstream_cost: Decimal
-    """What the provider took for the inference."""
+    """Charged by the provider for the inference."""
     tool_cost: Decimal = Decimal()
-    """The part of the cost that was for searching the web."""
+    """The part of the cost that is for web searches."""
     is_byok: bool = False
 
     streamed: bool
     cancelled: bool = False
-    """The client went away, or was cut off, before the end."""
+    """Whether the client disconnected, or was disconnected, before the end."""
     finish_reason: str | None
     native_finish_reason: str | None
     cache_source_id: str | None = None
-    """The generation whose answer the response cache gave again."""
+    """The generation whose response the response cache repeated."""
 
     key_hash: str | None = None
     """SHA-256 of the API key, in hex."""
     app: str | None = None
-    """The application, by its title or its address."""
+    """The application's title, else its URL."""
     origin: str
     user_agent: str | None
 
 
 def cancelled(bill: Bill) -> Bill:
-    """Return the bill of a generation whose client went away: the whole price, marked."""
+    """Return the bill of a generation whose client disconnected: the full price, marked as cancelled."""
     return msgspec.structs.replace(bill, cancelled=True)
 
 
 def total(bills: Iterable[Bill]) -> Decimal:
-    """Return what `bills` charged to the credits together."""
+    """Return the sum that the bills charged to the credits."""
     return sum((bill.cost for bill in bills), Decimal())
 
 
 def total_byok(bills: Iterable[Bill]) -> Decimal:
-    """Return what providers took directly for the generations made with the user's own keys."""
+    """Return the sum that providers charged directly for generations with the user's own keys."""
     return sum((bill.upstream_cost for bill in bills if bill.is_byok), Decimal())

@@ -8,11 +8,11 @@ from types import FrameType
 from spancast.testing.simulator.simulator import Simulator
 
 KEY = "sk-or-v1-simulator"
-"""The key that the command tells people to use; any would do."""
+"""The key in the command's instructions; any key works."""
 
 
 def main_simulator(port: int, host: str = "127.0.0.1") -> int:
-    """Serve on loopback until SIGINT or SIGTERM, then return 0; 1 where the address cannot be had."""
+    """Serve on loopback until SIGINT or SIGTERM, then return 0; return 1 if the address is unavailable."""
     ended = threading.Event()
     try:
         simulator = Simulator(port=port, host=host)
@@ -42,7 +42,7 @@ def _setter(ended: threading.Event) -> "signal._HANDLER":
 
 
 def _greeting(simulator: Simulator) -> str:
-    """Return where it is, and what makes programs go there: in the words of each SDK, and of the examples."""
+    """Return the simulator's URL, and the variables with which each SDK and the examples use it."""
     url = simulator.base_url
     return (
         f"OpenRouter simulator at {url}\n"

@@ -6,13 +6,13 @@ from typing import Any, Generic, Literal
 import msgspec
 
 from spancast.testing.simulator import answer, errors, reading
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.errors import Refusal
 from spancast.testing.simulator.generation import Ending, Generation, Opening
 from spancast.testing.simulator.model import Kind, Model
 from spancast.testing.simulator.order import Order, Want
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.served import Served
-from spancast.testing.simulator.wishes import Wishes
 
 ApiType = Literal["completions", "embeddings", "rerank", "tts", "stt", "video", "image", "decisions"]
 """What `GET /generation` calls an operation (openrouter SDK, GenerationResponse)."""
@@ -38,7 +38,7 @@ class Dialect(msgspec.Struct, Generic[Want], frozen=True, kw_only=True):
     """Return the members of the request; raise `Refused` where there are none."""
     read: Callable[[dict[str, Any]], Want]
     """Return what they ask for; raise `Refused` where OpenRouter would not take it."""
-    make: Callable[[Want, Model, Opening, Wishes], Generation[Any]]
+    make: Callable[[Want, Model, Opening, Directives], Generation[Any]]
     end: Callable[[Generation[Any], Ending], Generation[Any]]
     """Return the generation as it is when it ends early."""
 
@@ -60,7 +60,7 @@ class Dialect(msgspec.Struct, Generic[Want], frozen=True, kw_only=True):
     comment: bytes = COMMENT
     comments: int = 2
     done: bytes = b""
-    """What a stream ends with where that is wished for; most end with `[DONE]` anyway."""
+    """The end of a stream, if directed; most end with `[DONE]` anyway."""
     names_generation: bool = True
     """Whether a header names the generation."""
     names_provider: bool = False

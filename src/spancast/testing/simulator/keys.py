@@ -50,7 +50,7 @@ _STANDING: dict[str, Any] = {
 def current(served: Served, account: Account) -> Answer:
     """Answer with the key and its usage."""
     spent = _spent(_of(served.key_hash, account), served.at)
-    is_management = account.terms.management_key_hash == served.key_hash
+    is_management = account.config.management_key_hash == served.key_hash
     kind = {"is_management_key": is_management, "is_provisioning_key": is_management}
     data = {"label": _LABEL} | _NO_LIMIT | _NO_BUDGETS | spent | kind | _STANDING
     return answer.json(msgspec.json.encode({"data": data}))
@@ -81,7 +81,7 @@ def name(key_hash: str) -> str:
 
 def credit(_: Served, account: Account) -> Answer:
     """Answer with the credits bought and used."""
-    data = {"total_credits": money.number(account.terms.credits), "total_usage": money.number(account.usage)}
+    data = {"total_credits": money.number(account.config.credits), "total_usage": money.number(account.usage)}
     return answer.json(msgspec.json.encode({"data": data}))
 
 
@@ -89,7 +89,7 @@ def _seen(account: Account) -> dict[str, tuple[float, float]]:
     """Return when each key came first, and last; a management key that was named is no API key."""
     seen: dict[str, list[float]] = defaultdict(list)
     for request in account.served:
-        if request.key_hash not in {None, account.terms.management_key_hash}:
+        if request.key_hash not in {None, account.config.management_key_hash}:
             seen[request.key_hash or ""].append(request.at)
     return {key_hash: (at[0], at[-1]) for key_hash, at in seen.items()}
 

@@ -23,4 +23,4 @@ def only(answer: Callable[[Served, Account], Answer], status: int = 403) -> Call
 
 def is_management(key_hash: str | None, account: Account) -> bool:
     """Whether a key is a management key: the one that was named to the simulator, or any where none was."""
-    return account.terms.management_key_hash in {None, key_hash}
+    return account.config.management_key_hash in {None, key_hash}

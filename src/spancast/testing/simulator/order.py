@@ -1,4 +1,4 @@
-"""What every request asks for, whatever its dialect, around what only that dialect knows."""
+"""The fields that requests of all dialects have in common, parsed, with those of the dialect inside."""
 
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -9,11 +9,11 @@ from spancast.testing.simulator.served import Served
 
 
 class Wanted(Protocol):
-    """What a dialect reads of a request."""
+    """A request's fields of one dialect."""
 
     @property
     def key(self) -> str:
-        """What must be the same for the prompt to be found in the provider's cache."""
+        """The key of the prompt in the provider's cache."""
         ...
 
 
@@ -21,7 +21,7 @@ Want = TypeVar("Want", bound=Wanted)
 
 
 class Order(msgspec.Struct, Generic[Want], frozen=True, kw_only=True):
-    """One request, read."""
+    """A parsed request."""
 
     want: Want
     models: tuple[str, ...]
@@ -31,13 +31,13 @@ class Order(msgspec.Struct, Generic[Want], frozen=True, kw_only=True):
     user: str | None
     session_id: str | None
     base_url: str
-    """Where the client has found the API."""
+    """The API's base URL, as the client addressed it."""
     tells_routing: bool
-    """Whether the answer is to carry `openrouter_metadata`."""
+    """Whether the response includes `openrouter_metadata`."""
 
 
 def order(want: Want, body: dict[str, Any], served: Served) -> Order[Want]:
-    """Return the order for what a dialect read of `body`; raises `Refused` (400) where no model is named."""
+    """Return the parsed request, given the dialect's fields; raise `Refused` (400) if it names no model."""
     return Order(
         want=want,
         models=reading.models(body),
@@ -51,7 +51,7 @@ def order(want: Want, body: dict[str, Any], served: Served) -> Order[Want]:
 
 
 def _tier(body: dict[str, Any]) -> str | None:
-    """Return the tier asked for; Anthropic's `speed` is another word for it (OpenRouter docs, service tiers)."""
+    """Return the requested tier; Anthropic's `speed` is a synonym (OpenRouter docs, service tiers)."""
     return reading.text(body.get("service_tier")) or ("fast" if body.get("speed") == "fast" else None)
 
 

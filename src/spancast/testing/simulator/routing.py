@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from spancast.testing.simulator import faults, models, money, search, tiers
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.faults import Fault
 from spancast.testing.simulator.model import Kind, Model
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 
 _REGION = "iad"
 _STRATEGIES = {"openrouter/auto": "auto", "openrouter/free": "free"}
@@ -47,16 +47,18 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return models.router(self.requested)
 
 
-def route(order: Order[Any], kind: Kind, wished: Wishes) -> Route:
+def route(order: Order[Any], kind: Kind, directives: Directives) -> Route:
     """Return the way of a request: a fallback is taken where a model before it fails.
 
     Raises `Refused` (400) where one of the models does not exist.
     """
     found = [Candidate(models.find(model_id, kind), faults.of_model(model_id)) for model_id in order.models]
-    if wished.fault is not None:
-        found = [Candidate(found[0].model, wished.fault)]
+    if directives.fault is not None:
+        found = [Candidate(found[0].model, directives.fault)]
     answering = (place for place, candidate in enumerate(found) if not candidate.fault.falls_back)
-    served = tuple(Candidate(tiers.serving(each.model, order.service_tier, wished.tier), each.fault) for each in found)
+    served = tuple(
+        Candidate(tiers.serving(each.model, order.service_tier, directives.tier), each.fault) for each in found
+    )
     return Route(requested=order.models[0], candidates=served, place=next(answering, len(found) - 1))
 
 

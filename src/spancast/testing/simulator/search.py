@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import reading, toolcalls, words
+from spancast.testing.simulator import prose, reading, toolcalls
 
 TOOL = "openrouter:web_search"
 _TOOL = "web_search"
@@ -77,12 +77,12 @@ def _offered(tools: list[dict[str, Any]]) -> Search | None:
 
 
 def _source(key: str, place: int) -> Source:
-    title = "".join(words.prose(key, _TITLE_WORDS)).rstrip(".")
+    title = "".join(prose.words(key, _TITLE_WORDS)).rstrip(".")
     slug = title.lower().replace(" ", "-")
     return Source(
         url=f"https://www.example.com/{place + 1}/{slug}",
         title=title,
-        excerpt="".join(words.prose(f"{key}/excerpt", _EXCERPT_WORDS)),
+        excerpt="".join(prose.words(f"{key}/excerpt", _EXCERPT_WORDS)),
     )
 
 

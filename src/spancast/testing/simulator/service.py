@@ -1,63 +1,63 @@
-"""From a request to its answer, in every dialect."""
+"""Answering a request, in every dialect."""
 
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import identity, order, response_cache, wishes, work
+from spancast.testing.simulator import identity, order, response_cache, work
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import EVENTS, JSON, Answer
 from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.directives import Directives, apply_directives, parse_directives
 from spancast.testing.simulator.errors import Refusal
 from spancast.testing.simulator.faults import Fault
 from spancast.testing.simulator.generation import Failure
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.response_cache import Asked, Hit
 from spancast.testing.simulator.served import Served
-from spancast.testing.simulator.wishes import Wishes
 from spancast.testing.simulator.work import Task, Work
 
 EXPOSED = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "X-Generation-Id,X-Provider-Name,request-id,cf-ray",
 }
-"""What lets a browser read the headers."""
+"""CORS headers, with which a browser may read the others."""
 
 
 def serve(dialect: Dialect[Any], served: Served, account: Account) -> Answer:
-    """Answer a request; raises `Refused` for what cannot be answered."""
+    """Answer a request; raise `Refused` for an error response."""
     todo = read(dialect, served, account)
     asked = response_cache.asked(served, stream=todo.order.stream) if dialect.cacheable else None
     done = work.work(todo, account, _hit(todo, asked, account))
     _keep(done, asked, account)
-    return delivered(answer(done, asked), todo.route.fault, todo.wished, dialect.refusal)
+    return delivered(answer(done, asked), todo.route.fault, todo.directives, dialect.refusal)
 
 
 def read(dialect: Dialect[Any], served: Served, account: Account) -> Task:
-    """Return what a request asks to be done; raises `Refused` for what cannot be."""
-    wished = wishes.read(served.headers, account.terms)
+    """Parse a request into a task; raise `Refused` for an invalid one."""
+    directives = parse_directives(served.headers, account.config)
     body = dialect.parse(served)
-    return work.task(dialect, order.order(dialect.read(body), body, served), served, wished)
+    return work.task(dialect, order.order(dialect.read(body), body, served), served, directives)
 
 
 def answer(done: Work, asked: Asked | None = None) -> Answer:
-    """Return the answer to a request, before anything goes wrong with it, and what is charged for it."""
+    """Return the response to a request, with its bill, before any fault is applied."""
     caching = done.hit or asked
     shown = headers(done) | (caching.headers if caching else {})
     given = _streamed(done) if done.task.order.stream and done.task.dialect.stream else _whole(done)
     return msgspec.structs.replace(given, headers=given.headers | shown, bill=work.bill(done))
 
 
-def delivered(given: Answer, fault: Fault, wished: Wishes, refusal: Callable[[Refusal], bytes]) -> Answer:
-    """Return the answer as it is sent: with what goes wrong on the way, and as the client wishes it."""
+def delivered(given: Answer, fault: Fault, directives: Directives, refusal: Callable[[Refusal], bytes]) -> Answer:
+    """Return the response as it is sent, with its fault and the client's directives applied."""
     if fault.instead is not None:
         given = _instead(given, refusal(fault.instead))
-    return wishes.granted(fault.answer(given, wished.delay), wished)
+    return apply_directives(fault.answer(given, directives.delay), directives)
 
 
 def headers(done: Work) -> dict[str, str]:
-    """Return what the headers of an answer say of its generation."""
+    """Return the response headers that describe its generation."""
     dialect, made = done.task.dialect, done.made
     named = {"X-Generation-Id": made.id} if dialect.names_generation else {}
     provided = {"X-Provider-Name": made.model.provider} if dialect.names_provider else {}
@@ -71,7 +71,7 @@ def _hit(todo: Task, asked: Asked | None, account: Account) -> Hit | None:
 
 
 def _keep(done: Work, asked: Asked | None, account: Account) -> None:
-    """Have the answer kept, if it is a good one; what goes wrong on its way does not matter."""
+    """Cache a successful response, even if a fault disturbs its transmission."""
     is_good = done.made.failure is None and done.task.route.fault.instead is None
     if asked is not None and done.hit is None and is_good:
         account.responses.keep(asked, done.made.id, done.task.served.at)
@@ -81,7 +81,7 @@ def _streamed(done: Work) -> Answer:
     dialect = done.task.dialect
     assert dialect.stream is not None
     comment = Piece(dialect.comment)
-    ending = (Piece(dialect.done),) if done.task.wished.done and dialect.done else ()
+    ending = (Piece(dialect.done),) if done.task.directives.done and dialect.done else ()
     return Answer(
         headers={"Content-Type": EVENTS, "Cache-Control": "no-cache"},
         pieces=(*[comment] * dialect.comments, *dialect.stream(done.task.order, done.made), *ending),

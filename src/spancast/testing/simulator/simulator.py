@@ -1,4 +1,4 @@
-"""The simulator as its users hold it."""
+"""The simulator's public class."""
 
 import ipaddress
 import threading
@@ -10,26 +10,33 @@ from typing import Self
 from spancast.testing.simulator import identity, routes
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.bills import Bill
+from spancast.testing.simulator.config import Config
 from spancast.testing.simulator.query import MOST_ROWS
 from spancast.testing.simulator.served import Served, hashed
 from spancast.testing.simulator.server import Server
-from spancast.testing.simulator.terms import Terms
 
-_HANG_UP = 1.0
-"""Seconds for the threads of the connections to notice the end."""
+_HANG_UP_SECONDS = 1.0
+"""For the connections' threads to end."""
 
 
 class Simulator:
-    """An OpenRouter on a loopback port, for the length of a `with` block or from `start()` to `stop()`.
+    """An OpenRouter on a loopback port, during a `with` block or from `start()` to `stop()`.
 
-    `port`: 0 takes a free one. `seed`: ids follow from it, and unless `clock` says otherwise time starts with 2026
-    and goes on by a second a request. `clock`: tells the Unix time in seconds. `lookups_before_ready` and
-    `ready_after` (seconds): how long `GET /generation` does not find a generation yet. `polls_before_done`: how many
-    polls find a video or a batch under way. `slow_delay`: seconds that the fault `slow` takes. `analytics_rows`: the
-    most rows of an answer of analytics. `management_key`: the one key that is a management key, where not any is to be.
-    `credits`: USD that `GET /credits` says were bought.
+    Args:
+        port: the port; 0 for any free one.
+        host: a loopback address.
+        seed: determines the ids; without `clock`, also the time, which starts at 2026 and advances a second a request.
+        clock: returns the Unix time in seconds.
+        lookups_before_ready: the number of lookups of a generation that `GET /generation` answers 404.
+        ready_after: seconds during which it answers them 404.
+        polls_before_done: the number of polls that find a video or a batch in progress.
+        slow_delay: seconds that the fault `slow` takes.
+        analytics_rows: the most rows in a response of analytics.
+        management_key: the only management key; by default every key is one.
+        credits: USD that `GET /credits` states as purchased.
 
-    Raises `ValueError` for a host beyond this machine, and `OSError` from `start()` where the port is taken.
+    Raises:
+        ValueError: The host is not this machine's loopback. `start()` raises `OSError` if the port is taken.
     """
 
     def __init__(  # noqa: PLR0913 - every one has a default that suits most
@@ -52,7 +59,7 @@ class Simulator:
         self._clock = clock or (time.time if seed is None else identity.ticking())
         self._account = Account(
             identity.Mint(seed),
-            Terms(
+            Config(
                 lookups_before_ready=lookups_before_ready,
                 ready_after=ready_after,
                 polls_before_done=polls_before_done,
@@ -67,7 +74,7 @@ class Simulator:
         self._stopped = threading.Event()
 
     def start(self) -> Self:
-        """Listen and serve, in threads of its own; nothing changes where it does already."""
+        """Listen and serve in background threads; without effect if it is running."""
         with self._lock:
             if self._server is None:
                 self._server = Server(self._host, self._port, self._account, self._clock)
@@ -79,18 +86,18 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Drop the connections and free the port; nothing changes where it is stopped already."""
+        """Drop the connections and release the port; without effect if it is stopped."""
         with self._lock:
             server, self._server = self._server, None
             if server is None:
                 return
             server.end()
             self._thread.join()
-            server.hang_up(_HANG_UP)
+            server.hang_up(_HANG_UP_SECONDS)
             self._stopped.set()
 
     def serve_forever(self) -> None:
-        """Serve until `stop()` is called from elsewhere, or the caller is interrupted."""
+        """Serve until another thread calls `stop()`, or the caller is interrupted."""
         self.start()
         try:
             self._stopped.wait()
@@ -105,7 +112,7 @@ class Simulator:
 
     @property
     def port(self) -> int:
-        """The port it listens on; raises `RuntimeError` while it does not."""
+        """The port it listens on; raises `RuntimeError` unless it is running."""
         server = self._server
         if server is None:
             raise RuntimeError("The simulator is not running. Enter it with `with`, or call `start()` first.")
@@ -113,12 +120,12 @@ class Simulator:
 
     @property
     def address(self) -> str:
-        """`host:port`, as `SPANCAST_HOSTS` takes it."""
+        """`host:port`, for `SPANCAST_HOSTS`."""
         return f"{self._host}:{self.port}"
 
     @property
     def base_url(self) -> str:
-        """What clients take for OpenRouter's base URL."""
+        """The base URL for clients, in place of OpenRouter's."""
         return f"http://{self.address}{routes.BASE}"
 
     @property
@@ -128,7 +135,7 @@ class Simulator:
 
     @property
     def bills(self) -> tuple[Bill, ...]:
-        """What was charged so far, one bill a generation, in the order in which they were charged."""
+        """One bill per generation, in the order in which they were charged."""
         return self._account.bills
 
     @property
@@ -145,5 +152,5 @@ def _loopback(host: str) -> str:
     except ValueError:
         is_loopback = False
     if not is_loopback:
-        raise ValueError(f"host cannot be {host!r}: the simulator stays on this machine. Take 127.0.0.1.")
+        raise ValueError(f"host cannot be {host!r}: the simulator listens on loopback only. Use 127.0.0.1.")
     return address

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import tokens, words
+from spancast.testing.simulator import prose, tokens
 from spancast.testing.simulator.identity import derived
 
 _SHORTEST_TELLING_WORD = 4
@@ -72,7 +72,7 @@ def _array(schema: dict[str, Any], key: str) -> list[Any]:
 
 
 def _string(_: dict[str, Any], key: str) -> str:
-    return words.prose(key, 1)[0].rstrip(".").lower()
+    return prose.words(key, 1)[0].rstrip(".").lower()
 
 
 def _null(_: dict[str, Any], __: str) -> None:

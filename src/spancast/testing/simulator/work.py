@@ -1,4 +1,4 @@
-"""A request put to a model, in whatever dialect, and the bill of what comes of it."""
+"""A request's task for a model, in any dialect, its result, and its bill."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,6 +10,7 @@ from spancast.testing.simulator import models, routing
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.bills import Bill
 from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.errors import Refusal, Refused
 from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.model import Model
@@ -18,45 +19,44 @@ from spancast.testing.simulator.response_cache import Hit
 from spancast.testing.simulator.routing import Route
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 
 _ROUTED = "completions"
-"""The operations that tell of their routing (OpenRouter docs, router metadata)."""
+"""The API type whose responses describe their routing (OpenRouter docs, router metadata)."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that is to be put to a model."""
+    """A parsed request, with the route to its model."""
 
     dialect: Dialect[Any]
     served: Served
-    wished: Wishes
+    directives: Directives
     order: Order[Any]
     route: Route
     factor: Decimal = Decimal(1)
-    """What is charged of the model's prices."""
+    """The factor on the model's prices."""
     job_id: str | None = None
-    """The job that it is part of."""
+    """The job that it belongs to."""
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """A task that is done."""
+    """A task, with the generation that it produced."""
 
     task: Task
     made: Generation[Any]
     hit: Hit | None
 
 
-def task(dialect: Dialect[Any], order: Order[Any], served: Served, wished: Wishes) -> Task:
-    """Return the task of a request; raises `Refused` where a model does not exist, or none of them answers."""
-    route = routing.route(order, dialect.kind, wished)
-    todo = Task(dialect=dialect, served=served, wished=wished, order=order, route=route)
+def task(dialect: Dialect[Any], order: Order[Any], served: Served, directives: Directives) -> Task:
+    """Return the task of a request; raise `Refused` if a model does not exist, or all of them fail."""
+    route = routing.route(order, dialect.kind, directives)
+    todo = Task(dialect=dialect, served=served, directives=directives, order=order, route=route)
     if route.fault.refusal is not None:
         raise Refused(_told(route.fault.refusal, todo))
     return todo
 
 
 def work(todo: Task, account: Account, hit: Hit | None = None) -> Work:
-    """Do the task; where the response cache has the answer, it is made again for nothing."""
+    """Perform the task; a hit of the response cache reproduces the response at no cost."""
     made = _made(todo, account, hit)
     if hit is not None:
         made = msgspec.structs.replace(made, usage=Usage())
@@ -66,7 +66,7 @@ def work(todo: Task, account: Account, hit: Hit | None = None) -> Work:
 
 
 def bill(done: Work) -> Bill:
-    """Return what is charged."""
+    """Return the bill."""
     todo, made, usage = done.task, done.made, done.made.usage
     return Bill(
         generation_id=made.id,
@@ -112,9 +112,9 @@ def _app(headers: Mapping[str, str]) -> str | None:
 def _made(todo: Task, account: Account, hit: Hit | None) -> Generation[Any]:
     dialect, fault, want = todo.dialect, todo.route.fault, todo.order.want
     model = _model(todo)
-    opening = account.open(dialect.prefix, model.id, want.key, todo.served.at, todo.wished.patience)
+    opening = account.open(dialect.prefix, model.id, want.key, todo.served.at, todo.directives.lookup_delay)
     opening = msgspec.structs.replace(opening, source_id=hit.source_id if hit else None)
-    made = dialect.make(want, model, opening, todo.wished)
+    made = dialect.make(want, model, opening, todo.directives)
     if fault.ending is not None:
         made = dialect.end(made, fault.ending)
     return msgspec.structs.replace(made, usage=fault.usage(made.usage), usage_stated=fault.usage_stated)

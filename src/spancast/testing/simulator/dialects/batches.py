@@ -20,7 +20,6 @@ from spancast.testing.simulator import (
     reading,
     service,
     usage,
-    wishes,
     work,
 )
 from spancast.testing.simulator.account import Account
@@ -28,11 +27,11 @@ from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import costs
 from spancast.testing.simulator.dialects.table import DIALECTS
+from spancast.testing.simulator.directives import Directives, parse_directives
 from spancast.testing.simulator.errors import Refusal, Refused
 from spancast.testing.simulator.jobs import Job, Kind, Standing
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 from spancast.testing.simulator.work import Work
 
 _KIND: Kind = "batch"
@@ -78,7 +77,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     served: Served
     account: Account
-    wished: Wishes
+    directives: Directives
     body: dict[str, Any]
     dialect: Dialect[Any]
     model: str
@@ -87,14 +86,14 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 def submit(served: Served, account: Account) -> Answer:
     """Begin a batch; raises `Refused` where it cannot be taken."""
     submission = _read(served, account)
-    fault = submission.wished.fault or faults.of_model(submission.model)
-    if fault.refusal is not None and submission.wished.fault is not None:
+    fault = submission.directives.fault or faults.of_model(submission.model)
+    if fault.refusal is not None and submission.directives.fault is not None:
         raise Refused(fault.refusal)
     batch = _batch(submission)
     bills = tuple(map(work.bill, batch.works))
-    account.jobs.begin(Job(id=batch.id, kind=_KIND, polls=submission.wished.polls, bills=bills, result=batch))
+    account.jobs.begin(Job(id=batch.id, kind=_KIND, polls=submission.directives.polls, bills=bills, result=batch))
     begun = answer.json(msgspec.json.encode(_object(batch, "validating")), status=202, headers=service.EXPOSED)
-    return service.delivered(begun, fault, submission.wished, errors.body)
+    return service.delivered(begun, fault, submission.directives, errors.body)
 
 
 def poll(served: Served, account: Account) -> Answer:
@@ -118,12 +117,12 @@ def _told(standing: Standing) -> Answer:
 
 
 def _read(served: Served, account: Account) -> Submission:
-    wished = wishes.read(served.headers, account.terms)
+    directives = parse_directives(served.headers, account.config)
     body = reading.json_object(served)
     dialect = _dialect(body)
     model = reading.needed(body, "model", str)
     models.find(model, dialect.kind)
-    return Submission(served=served, account=account, wished=wished, body=body, dialect=dialect, model=model)
+    return Submission(served=served, account=account, directives=directives, body=body, dialect=dialect, model=model)
 
 
 def _dialect(body: dict[str, Any]) -> Dialect[Any]:
@@ -164,7 +163,7 @@ def _outcome(request: dict[str, Any], batch_id: str, submission: Submission) -> 
     body = request | {"model": submission.model, "stream": False}
     dialect, served = submission.dialect, submission.served
     try:
-        todo = work.task(dialect, order.order(dialect.read(body), body, served), served, submission.wished)
+        todo = work.task(dialect, order.order(dialect.read(body), body, served), served, submission.directives)
     except Refused as refused:
         return refused.refusal
     return work.work(msgspec.structs.replace(todo, factor=_HALF, job_id=batch_id), submission.account)

@@ -4,15 +4,15 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import errors, prompt, reading, search, written
+from spancast.testing.simulator import errors, prompt, reading, search, text_output
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import chat_parts, chat_stream
 from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt, Reasoning, Tools
+from spancast.testing.simulator.text_output import TextOutput
 from spancast.testing.simulator.toolcalls import ToolCall
-from spancast.testing.simulator.written import Written
 
 
 def _read(body: dict[str, Any]) -> Prompt:
@@ -55,13 +55,13 @@ def reasoning(body: dict[str, Any]) -> Reasoning:
     return prompt.reasoning(effort, asked=asked and not refused, shown=shown)
 
 
-def _whole(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+def _whole(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     fingerprint = {"system_fingerprint": chat_parts.fingerprint(made), "service_tier": made.model.tier}
     body = chat_parts.head(made, "chat.completion") | fingerprint | {"choices": [_choice(made)]}
     return (Piece(msgspec.json.encode(body | chat_parts.tail(made)), settles=True),)
 
 
-def _choice(made: Generation[Written]) -> dict[str, Any]:
+def _choice(made: Generation[TextOutput]) -> dict[str, Any]:
     failed = {"error": chat_parts.failure(made.failure)} if made.failure else {}
     return {
         "index": 0,
@@ -72,7 +72,7 @@ def _choice(made: Generation[Written]) -> dict[str, Any]:
     } | failed
 
 
-def _message(made: Generation[Written]) -> dict[str, Any]:
+def _message(made: Generation[TextOutput]) -> dict[str, Any]:
     said = made.output
     thought = "".join(said.thought)
     message: dict[str, Any] = {
@@ -98,8 +98,8 @@ def _call(index: int, call: ToolCall) -> dict[str, Any]:
 CHAT = Dialect[Prompt](
     operation="chat",
     read=_read,
-    make=written.write,
-    end=written.end,
+    make=text_output.write,
+    end=text_output.end,
     whole=_whole,
     stream=chat_stream.stream,
     states_failure=True,

@@ -6,11 +6,11 @@ from typing import Any
 from spancast.testing.simulator.dialects import costs
 from spancast.testing.simulator.generation import Failure, Generation
 from spancast.testing.simulator.search import Source
+from spancast.testing.simulator.text_output import TextOutput
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.written import Written
 
 
-def head(made: Generation[Written], kind: str) -> dict[str, Any]:
+def head(made: Generation[TextOutput], kind: str) -> dict[str, Any]:
     """Return the fields with which a body or a chunk begins."""
     return {
         "id": made.id,
@@ -21,20 +21,20 @@ def head(made: Generation[Written], kind: str) -> dict[str, Any]:
     }
 
 
-def tail(made: Generation[Written]) -> dict[str, Any]:
+def tail(made: Generation[TextOutput]) -> dict[str, Any]:
     """Return the fields with which a body, or the last chunk, ends."""
     stated = {"usage": usage(made.usage)} if made.usage_stated else {}
     return stated | ({"openrouter_metadata": made.routing} if made.routing else {})
 
 
-def fingerprint(made: Generation[Written]) -> str | None:
+def fingerprint(made: Generation[TextOutput]) -> str | None:
     """Return `system_fingerprint`, which OpenAI states and others do not."""
     if made.model.provider != "OpenAI":
         return None
     return f"fp_{hashlib.sha256(made.model.slug.encode()).hexdigest()[:10]}"
 
 
-def reasoning_details(made: Generation[Written], text: str) -> list[dict[str, Any]]:
+def reasoning_details(made: Generation[TextOutput], text: str) -> list[dict[str, Any]]:
     """Return `reasoning_details` for a stretch of reasoning."""
     return [{"type": "reasoning.text", "text": text, "format": made.model.native.reasoning, "index": 0}]
 

@@ -9,13 +9,13 @@ from spancast.testing.simulator.generation import Failure, Generation
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt
+from spancast.testing.simulator.text_output import TextOutput
 from spancast.testing.simulator.toolcalls import ToolCall
-from spancast.testing.simulator.written import Written
 
 _SILENCE = {"role": "assistant", "content": ""}
 
 
-def stream(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+def stream(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     """Return the answer as network pieces, one an event."""
     said = [events.event(_chunk(made, delta)) for delta in _deltas(made.output, made)]
     *before, last = map(events.event, _last_chunks(made))
@@ -24,18 +24,18 @@ def stream(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
     return events.stream([*said, *before], last, [events.DONE])
 
 
-def _chunk(made: Generation[Written], delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+def _chunk(made: Generation[TextOutput], delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
     native = made.native_finish_reason if reason else None
     choice = {"index": 0, "delta": delta, "finish_reason": reason, "native_finish_reason": native}
     return chat_parts.head(made, "chat.completion.chunk") | _fingerprint(made) | {"choices": [choice]}
 
 
-def _fingerprint(made: Generation[Written]) -> dict[str, str]:
+def _fingerprint(made: Generation[TextOutput]) -> dict[str, str]:
     fingerprint = chat_parts.fingerprint(made)
     return {} if fingerprint is None else {"system_fingerprint": fingerprint}
 
 
-def _deltas(said: Written, made: Generation[Written]) -> Iterator[dict[str, Any]]:
+def _deltas(said: TextOutput, made: Generation[TextOutput]) -> Iterator[dict[str, Any]]:
     if not said.thought and not said.tool_calls:
         yield _SILENCE
     for word in said.thought:
@@ -59,7 +59,7 @@ def _tool_delta(call: dict[str, Any]) -> dict[str, Any]:
     return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-def _last_chunks(made: Generation[Written]) -> list[dict[str, Any]]:
+def _last_chunks(made: Generation[TextOutput]) -> list[dict[str, Any]]:
     """Return the chunk that ends the choice and the one that states the usage; a failure needs no chunk of its own."""
     tail = chat_parts.tail(made)
     if made.failure is not None:
@@ -68,7 +68,7 @@ def _last_chunks(made: Generation[Written]) -> list[dict[str, Any]]:
     return [end, end | {"service_tier": made.model.tier} | tail] if tail else [end]
 
 
-def _failed(made: Generation[Written], failure: Failure) -> dict[str, Any]:
+def _failed(made: Generation[TextOutput], failure: Failure) -> dict[str, Any]:
     chunk = _chunk(made, _SILENCE, made.finish_reason)
     if failure.in_choice:
         return chunk | {"choices": [chunk["choices"][0] | {"error": chat_parts.failure(failure)}]}

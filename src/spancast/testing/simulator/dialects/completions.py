@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import errors, events, prompt, reading, search, written
+from spancast.testing.simulator import errors, events, prompt, reading, search, text_output
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import chat, chat_parts
 from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt, Tools
-from spancast.testing.simulator.written import Written
+from spancast.testing.simulator.text_output import TextOutput
 
 _KIND = "text_completion"
 
@@ -39,13 +39,13 @@ def _read(body: dict[str, Any]) -> Prompt:
     )
 
 
-def _whole(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+def _whole(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     choice = _choice(made, made.output.text, made.finish_reason) | _thought(made) | _failure(made)
     body = chat_parts.head(made, _KIND) | {"choices": [choice]} | chat_parts.tail(made)
     return (Piece(msgspec.json.encode(body), settles=True),)
 
 
-def _stream(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+def _stream(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     said = [events.event(chunk) for chunk in _chunks(made)]
     last = events.event(_last_chunk(made))
     if not made.usage_stated:
@@ -53,14 +53,14 @@ def _stream(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
     return events.stream(said, last, [events.DONE])
 
 
-def _chunks(made: Generation[Written]) -> Iterator[dict[str, Any]]:
+def _chunks(made: Generation[TextOutput]) -> Iterator[dict[str, Any]]:
     for word in made.output.thought:
         yield _chunk(made, _choice(made, "", None) | {"reasoning": word})
     for word in made.output.content:
         yield _chunk(made, _choice(made, word, None))
 
 
-def _last_chunk(made: Generation[Written]) -> dict[str, Any]:
+def _last_chunk(made: Generation[TextOutput]) -> dict[str, Any]:
     in_choice = made.failure is not None and made.failure.in_choice
     choice = _choice(made, "", made.finish_reason)
     if in_choice:
@@ -68,28 +68,28 @@ def _last_chunk(made: Generation[Written]) -> dict[str, Any]:
     return _chunk(made, choice) | _failure(made) | chat_parts.tail(made)
 
 
-def _chunk(made: Generation[Written], choice: dict[str, Any]) -> dict[str, Any]:
+def _chunk(made: Generation[TextOutput], choice: dict[str, Any]) -> dict[str, Any]:
     return chat_parts.head(made, _KIND) | {"choices": [choice]}
 
 
-def _choice(made: Generation[Written], text: str, reason: str | None) -> dict[str, Any]:
+def _choice(made: Generation[TextOutput], text: str, reason: str | None) -> dict[str, Any]:
     native = made.native_finish_reason if reason else None
     return {"index": 0, "text": text, "logprobs": None, "finish_reason": reason, "native_finish_reason": native}
 
 
-def _thought(made: Generation[Written]) -> dict[str, Any]:
+def _thought(made: Generation[TextOutput]) -> dict[str, Any]:
     return {"reasoning": "".join(made.output.thought) or None}
 
 
-def _failure(made: Generation[Written]) -> dict[str, Any]:
+def _failure(made: Generation[TextOutput]) -> dict[str, Any]:
     return {} if made.failure is None else {"error": chat_parts.failure(made.failure)}
 
 
 COMPLETIONS = Dialect[Prompt](
     operation="completion",
     read=_read,
-    make=written.write,
-    end=written.end,
+    make=text_output.write,
+    end=text_output.end,
     whole=_whole,
     stream=_stream,
     states_failure=True,

@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import generation, money, reading, tokens, usage, words
+from spancast.testing.simulator import generation, money, prose, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.generation import Generation, Opening
 from spancast.testing.simulator.model import Model
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 
 _STEPS = 1024
 _SURE = 0.75
@@ -36,7 +36,7 @@ def _read(body: dict[str, Any]) -> Questions:
     return Questions(reading.needed(body, "state", object), found)
 
 
-def _make(want: Questions, model: Model, opening: Opening, _: Wishes) -> Generation[Questions]:
+def _make(want: Questions, model: Model, opening: Opening, _: Directives) -> Generation[Questions]:
     counted = Usage(prompt_tokens=tokens.of_text(want.key))
     return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
 
@@ -64,19 +64,19 @@ def _answer(question: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _noul(_: dict[str, Any], key: str) -> dict[str, Any]:
-    return {"noul": words.pick(key, _STEPS) / _STEPS}
+    return {"noul": prose.pick(key, _STEPS) / _STEPS}
 
 
 def _choice(question: dict[str, Any], key: str) -> dict[str, Any]:
     criteria = question.get("criteria")
     choices = list(criteria) if isinstance(criteria, dict) and criteria else ["none"]
-    return {"choice": choices[words.pick(key, len(choices))], "confidence": _SURE}
+    return {"choice": choices[prose.pick(key, len(choices))], "confidence": _SURE}
 
 
 def _score(question: dict[str, Any], key: str) -> dict[str, Any]:
     criteria = question.get("criteria")
     steps = len(criteria) if isinstance(criteria, list) and criteria else 1
-    return {"score": words.pick(key, steps), "confidence": _SURE}
+    return {"score": prose.pick(key, steps), "confidence": _SURE}
 
 
 def _box(_: dict[str, Any], __: str) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import msgspec
 from spancast.testing.simulator import generation, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import costs
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.generation import Generation, Opening
 from spancast.testing.simulator.model import Model
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 
 _DIMENSIONS = 256
 """How long a vector is that no length was asked for; OpenAI's have 1536."""
@@ -72,7 +72,7 @@ def _counts(each: Any) -> dict[str, int]:
     return {"text_tokens": len(each) if isinstance(each, list) else tokens.of_text(str(each))}
 
 
-def _make(want: Texts, model: Model, opening: Opening, _: Wishes) -> Generation[Texts]:
+def _make(want: Texts, model: Model, opening: Opening, _: Directives) -> Generation[Texts]:
     counted = Usage(prompt_tokens=sum(want.modalities.values()))
     return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
 

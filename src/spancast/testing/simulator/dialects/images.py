@@ -16,12 +16,12 @@ import msgspec
 from spancast.testing.simulator import events, generation, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import costs
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.generation import Generation, Opening
 from spancast.testing.simulator.model import Model
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 
 _IMAGE_TOKENS = 1120
 """What making an image takes, as recorded."""
@@ -54,7 +54,7 @@ def _read(body: dict[str, Any]) -> Picture:
     )
 
 
-def _make(want: Picture, model: Model, opening: Opening, _: Wishes) -> Generation[Picture]:
+def _make(want: Picture, model: Model, opening: Opening, _: Directives) -> Generation[Picture]:
     images = want.count * _IMAGE_TOKENS
     counted = Usage(
         prompt_tokens=tokens.of_text(want.prompt) + want.references * tokens.MEDIA,

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import errors, prompt, reading, search, written
+from spancast.testing.simulator import errors, prompt, reading, search, text_output
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import messages_errors, messages_parts, messages_stream
 from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt, Tools
-from spancast.testing.simulator.written import Written
+from spancast.testing.simulator.text_output import TextOutput
 
 _SHALLOW = 2048
 _DEEP = 8192
@@ -78,7 +78,7 @@ def _effort(budget: object) -> str:
     return "low" if budget <= _SHALLOW else "medium" if budget <= _DEEP else "high"
 
 
-def _whole(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+def _whole(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     body = messages_parts.head(made) | {
         "content": messages_parts.blocks(made),
         **messages_parts.stop(made),
@@ -91,8 +91,8 @@ def _whole(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
 MESSAGES = Dialect[Prompt](
     operation="message",
     read=_read,
-    make=written.write,
-    end=written.end,
+    make=text_output.write,
+    end=text_output.end,
     whole=_whole,
     stream=messages_stream.stream,
     refusal=messages_errors.body,

@@ -8,15 +8,15 @@ from spancast.testing.simulator.dialects import costs
 from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.identity import derived
 from spancast.testing.simulator.search import Source
+from spancast.testing.simulator.text_output import TextOutput
 from spancast.testing.simulator.toolcalls import ToolCall
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.written import Written
 
 _STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
 """Anthropic's stop reasons, by the finish reason that a chat answer would have."""
 
 
-def head(made: Generation[Written]) -> dict[str, Any]:
+def head(made: Generation[TextOutput]) -> dict[str, Any]:
     """Return the fields that a message states from the first."""
     return {
         "id": made.id,
@@ -28,19 +28,19 @@ def head(made: Generation[Written]) -> dict[str, Any]:
     }
 
 
-def stop(made: Generation[Written]) -> dict[str, Any]:
+def stop(made: Generation[TextOutput]) -> dict[str, Any]:
     """Return why the message ends."""
     reason = _STOPS.get(made.finish_reason or "")
     details = {"type": "refusal", "category": None, "explanation": None} if reason == "refusal" else None
     return {"stop_reason": reason, "stop_sequence": None, "stop_details": details}
 
 
-def routing(made: Generation[Written]) -> dict[str, Any]:
+def routing(made: Generation[TextOutput]) -> dict[str, Any]:
     """Return how the request was routed, where that was asked for."""
     return {"openrouter_metadata": made.routing} if made.routing else {}
 
 
-def blocks(made: Generation[Written]) -> list[dict[str, Any]]:
+def blocks(made: Generation[TextOutput]) -> list[dict[str, Any]]:
     """Return the blocks of the content: the thinking, then the words or the calls."""
     said = made.output
     thinking = [thought("".join(said.thought), signature(made))] if said.thought else []
@@ -55,7 +55,7 @@ def thought(words: str, signed: str) -> dict[str, Any]:
     return {"type": "thinking", "thinking": words, "signature": signed}
 
 
-def signature(made: Generation[Written]) -> str:
+def signature(made: Generation[TextOutput]) -> str:
     """Return what proves that the thinking is the model's."""
     return derived("sig-", made.id)
 
@@ -87,7 +87,7 @@ def citation(source: Source) -> dict[str, Any]:
     }
 
 
-def usage(made: Generation[Written]) -> dict[str, Any]:
+def usage(made: Generation[TextOutput]) -> dict[str, Any]:
     """Return `usage` with its dollars."""
     used = made.usage
     return counts(used, made.model.tier) | costs.charged(used) | {"cost_details": costs.details(used)}

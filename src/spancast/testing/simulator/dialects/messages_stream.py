@@ -9,15 +9,15 @@ from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt
+from spancast.testing.simulator.text_output import TextOutput
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.written import Written
 
 Event = dict[str, Any]
 DONE = b"event: data\n" + events.DONE
 """What OpenRouter was seen to end the stream with (fixtures of September 2026). Anthropic's own client fails on it."""
 
 
-def stream(_: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+def stream(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     """Return the message as network pieces, one an event; `message_delta` states the usage."""
     said = map(_named, [_start(made), {"type": "ping"}, *_content(made)])
     if made.failure is not None:
@@ -29,13 +29,13 @@ def _named(event: Event) -> bytes:
     return events.event(event, event["type"])
 
 
-def _start(made: Generation[Written]) -> Event:
+def _start(made: Generation[TextOutput]) -> Event:
     unknown = {"stop_reason": None, "stop_sequence": None, "stop_details": None}
     usage = {"usage": messages_parts.counts(Usage(), None)} if made.usage_stated else {}
     return {"type": "message_start", "message": messages_parts.head(made) | {"content": []} | unknown | usage}
 
 
-def _content(made: Generation[Written]) -> Iterator[Event]:
+def _content(made: Generation[TextOutput]) -> Iterator[Event]:
     for index, (block, deltas) in enumerate(_blocks(made)):
         yield {"type": "content_block_start", "index": index, "content_block": block}
         for delta in deltas:
@@ -43,7 +43,7 @@ def _content(made: Generation[Written]) -> Iterator[Event]:
         yield {"type": "content_block_stop", "index": index}
 
 
-def _blocks(made: Generation[Written]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+def _blocks(made: Generation[TextOutput]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Yield each block as it begins, and what is added to it."""
     said = made.output
     if said.thought:
@@ -59,10 +59,10 @@ def _blocks(made: Generation[Written]) -> Iterator[tuple[dict[str, Any], list[di
         yield messages_parts.call(call, {}), parts
 
 
-def _change(made: Generation[Written]) -> Event:
+def _change(made: Generation[TextOutput]) -> Event:
     usage = {"usage": messages_parts.usage(made)} if made.usage_stated else {}
     return {"type": "message_delta", "delta": messages_parts.stop(made) | {"container": None}} | usage
 
 
-def _stop(made: Generation[Written]) -> Event:
+def _stop(made: Generation[TextOutput]) -> Event:
     return {"type": "message_stop"} | messages_parts.routing(made)

@@ -6,12 +6,12 @@ import msgspec
 
 from spancast.testing.simulator import generation, money, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.generation import Generation, Opening
 from spancast.testing.simulator.model import Model
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 
 _STEPS = 1024
 """Scores are multiples of a 1024th, as recorded ones are of powers of two."""
@@ -47,7 +47,7 @@ def _read(body: dict[str, Any]) -> Documents:
     )
 
 
-def _make(want: Documents, model: Model, opening: Opening, _: Wishes) -> Generation[Documents]:
+def _make(want: Documents, model: Model, opening: Opening, _: Directives) -> Generation[Documents]:
     is_by_search = bool(model.prices.unit) and not model.prices.prompt
     counted = Usage(units=1) if is_by_search else Usage(prompt_tokens=want.tokens)
     return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import errors, prompt, reading, search, written
+from spancast.testing.simulator import errors, prompt, reading, search, text_output
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import responses_object, responses_stream
 from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt, Tools
-from spancast.testing.simulator.written import Written
+from spancast.testing.simulator.text_output import TextOutput
 
 _COMMENT = b": \n\n"
 
@@ -72,15 +72,15 @@ def _reasoning(body: dict[str, Any]) -> prompt.Reasoning:
     return prompt.reasoning(effort, asked=bool(body.get("reasoning")) and effort != "none")
 
 
-def _whole(order: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+def _whole(order: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     return (Piece(msgspec.json.encode(responses_object.ended(order, made)), settles=True),)
 
 
 RESPONSES = Dialect[Prompt](
     operation="responses",
     read=_read,
-    make=written.write,
-    end=written.end,
+    make=text_output.write,
+    end=text_output.end,
     whole=_whole,
     stream=responses_stream.stream,
     states_failure=True,

@@ -8,26 +8,26 @@ from spancast.testing.simulator.identity import derived
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.prompt import Prompt
 from spancast.testing.simulator.search import Source
+from spancast.testing.simulator.text_output import TextOutput
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.written import Written
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why a response is incomplete, by the finish reason that a chat answer would have."""
 
 
-def begun(order: Order[Prompt], made: Generation[Written]) -> dict[str, Any]:
+def begun(order: Order[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
     """Return the object of a response that is in progress."""
     return _object(order, made) | {"status": "in_progress", "service_tier": "auto", "usage": None}
 
 
-def ended(order: Order[Prompt], made: Generation[Written]) -> dict[str, Any]:
+def ended(order: Order[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
     """Return the object of a response that is completed, incomplete or failed."""
     stated = {"usage": usage(made.usage)} if made.usage_stated else {}
     routed = {"openrouter_metadata": made.routing} if made.routing else {}
     return _object(order, made) | _end(made) | {"service_tier": made.model.tier or "default"} | stated | routed
 
 
-def output(made: Generation[Written]) -> list[dict[str, Any]]:
+def output(made: Generation[TextOutput]) -> list[dict[str, Any]]:
     """Return the items of the output: the reasoning, then the words or the calls."""
     said = made.output
     items = [reasoning(made, "".join(said.thought))] if said.thought else []
@@ -36,7 +36,7 @@ def output(made: Generation[Written]) -> list[dict[str, Any]]:
     return [*items, message(made, said.text, annotations(said.sources, said.text))] if said.content else items
 
 
-def reasoning(made: Generation[Written], text: str, status: str = "completed") -> dict[str, Any]:
+def reasoning(made: Generation[TextOutput], text: str, status: str = "completed") -> dict[str, Any]:
     """Return the item that holds the reasoning."""
     item = {"id": derived("rs_", made.id), "type": "reasoning", "status": status, "summary": []}
     if status != "completed":
@@ -45,7 +45,7 @@ def reasoning(made: Generation[Written], text: str, status: str = "completed") -
 
 
 def message(
-    made: Generation[Written], text: str, cited: list[dict[str, Any]], status: str = "completed"
+    made: Generation[TextOutput], text: str, cited: list[dict[str, Any]], status: str = "completed"
 ) -> dict[str, Any]:
     """Return the item that holds the words."""
     content = [] if status != "completed" else [part(text, cited)]
@@ -63,7 +63,7 @@ def part(text: str, cited: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": cited, "logprobs": []}
 
 
-def call(made: Generation[Written], index: int, status: str = "completed") -> dict[str, Any]:
+def call(made: Generation[TextOutput], index: int, status: str = "completed") -> dict[str, Any]:
     """Return the item of one call to a tool."""
     called = made.output.tool_calls[index]
     return {
@@ -108,7 +108,7 @@ def usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _end(made: Generation[Written]) -> dict[str, Any]:
+def _end(made: Generation[TextOutput]) -> dict[str, Any]:
     """Return how a response ended, and what it holds then."""
     done = {"completed_at": made.created, "output": output(made)}
     if made.failure is not None:
@@ -123,7 +123,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
     return {"error": {"code": "server_error", "message": failure.message}, "error_type": failure.error_type}
 
 
-def _object(order: Order[Prompt], made: Generation[Written]) -> dict[str, Any]:
+def _object(order: Order[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
     body = order.want.body
     return {
         "id": made.id,

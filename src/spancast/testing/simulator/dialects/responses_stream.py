@@ -12,19 +12,19 @@ from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt
-from spancast.testing.simulator.written import Written
+from spancast.testing.simulator.text_output import TextOutput
 
 Event = dict[str, Any]
 
 
-def stream(order: Order[Prompt], made: Generation[Written]) -> tuple[Piece, ...]:
+def stream(order: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     """Return the response as network pieces, one an event; the last object states the usage."""
     numbered = [event | {"sequence_number": place} for place, event in enumerate(_events(order, made))]
     *said, last = map(events.event, numbered)
     return events.stream(said, last, [events.DONE])
 
 
-def _events(order: Order[Prompt], made: Generation[Written]) -> Iterator[Event]:
+def _events(order: Order[Prompt], made: Generation[TextOutput]) -> Iterator[Event]:
     begun = responses_object.begun(order, made)
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}
@@ -36,7 +36,7 @@ def _events(order: Order[Prompt], made: Generation[Written]) -> Iterator[Event]:
         yield {"type": f"response.{ended['status']}", "response": ended}
 
 
-def _output(made: Generation[Written]) -> Iterator[Event]:
+def _output(made: Generation[TextOutput]) -> Iterator[Event]:
     said = made.output
     place = 0
     if said.thought:
@@ -48,7 +48,7 @@ def _output(made: Generation[Written]) -> Iterator[Event]:
         yield from _message(made, place)
 
 
-def _reasoning(made: Generation[Written]) -> Iterator[Event]:
+def _reasoning(made: Generation[TextOutput]) -> Iterator[Event]:
     text = "".join(made.output.thought)
     item = responses_object.reasoning(made, text)
     at = {"output_index": 0, "item_id": item["id"], "content_index": 0}
@@ -59,7 +59,7 @@ def _reasoning(made: Generation[Written]) -> Iterator[Event]:
     yield _done(0, item)
 
 
-def _message(made: Generation[Written], place: int) -> Iterator[Event]:
+def _message(made: Generation[TextOutput], place: int) -> Iterator[Event]:
     text = made.output.text
     cited = responses_object.annotations(made.output.sources, text)
     item = responses_object.message(made, text, cited)
@@ -76,7 +76,7 @@ def _message(made: Generation[Written], place: int) -> Iterator[Event]:
     yield _done(place, item)
 
 
-def _call(made: Generation[Written], index: int, place: int) -> Iterator[Event]:
+def _call(made: Generation[TextOutput], index: int, place: int) -> Iterator[Event]:
     item = responses_object.call(made, index)
     at = {"output_index": place, "item_id": item["id"]}
     yield _added(place, responses_object.call(made, index, "in_progress"))

@@ -8,12 +8,12 @@ import msgspec
 
 from spancast.testing.simulator import generation, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.generation import Generation, Opening
 from spancast.testing.simulator.model import Model
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 
 _TAG = b"ID3\x04\x00\x00\x00\x00\x00\x00"
 """How an MP3 begins; the rest of it is noise."""
@@ -36,7 +36,7 @@ def _read(body: dict[str, Any]) -> Spoken:
     return Spoken(reading.needed(body, "input", str))
 
 
-def _make(want: Spoken, model: Model, opening: Opening, _: Wishes) -> Generation[Spoken]:
+def _make(want: Spoken, model: Model, opening: Opening, _: Directives) -> Generation[Spoken]:
     counted = Usage(prompt_tokens=tokens.of_text(want.text), units=len(want.text))
     return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
 

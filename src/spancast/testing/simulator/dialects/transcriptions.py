@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from spancast.testing.simulator import errors, form, generation, money, reading, tokens, usage, words
+from spancast.testing.simulator import errors, form, generation, money, prose, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.generation import Generation, Opening
 from spancast.testing.simulator.model import Model
 from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 
 _SECOND_BYTES = 4096
 _SECOND_WORDS = 2
@@ -45,7 +45,7 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """What is said."""
-        return "".join(words.prose(self.key, self.seconds * _SECOND_WORDS))
+        return "".join(prose.words(self.key, self.seconds * _SECOND_WORDS))
 
 
 def _parse(served: Served) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _decoded(body: dict[str, Any]) -> bytes:
         raise errors.bad_request("Invalid input: input_audio.data is not base64") from None
 
 
-def _make(want: Sound, model: Model, opening: Opening, _: Wishes) -> Generation[Sound]:
+def _make(want: Sound, model: Model, opening: Opening, _: Directives) -> Generation[Sound]:
     if model.prices.unit:
         counted = Usage(units=want.seconds)
     else:

@@ -15,6 +15,7 @@ from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import costs
+from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.generation import Generation, Opening
 from spancast.testing.simulator.jobs import Job, Kind, Standing
 from spancast.testing.simulator.model import Model
@@ -22,7 +23,6 @@ from spancast.testing.simulator.order import Order
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.usage import Usage
-from spancast.testing.simulator.wishes import Wishes
 from spancast.testing.simulator.work import Work
 
 _KIND: Kind = "video"
@@ -52,9 +52,9 @@ def submit(served: Served, account: Account) -> Answer:
     done = work.work(todo, account)
     job_id = _id(done.made)
     bill = msgspec.structs.replace(work.bill(done), job_id=job_id)
-    account.jobs.begin(Job(id=job_id, kind=_KIND, polls=todo.wished.polls, bills=(bill,), result=done))
+    account.jobs.begin(Job(id=job_id, kind=_KIND, polls=todo.directives.polls, bills=(bill,), result=done))
     given = msgspec.structs.replace(service.answer(done), bill=None)
-    return service.delivered(given, todo.route.fault, todo.wished, VIDEO.refusal)
+    return service.delivered(given, todo.route.fault, todo.directives, VIDEO.refusal)
 
 
 def poll(served: Served, account: Account) -> Answer:
@@ -108,7 +108,7 @@ def _read(body: dict[str, Any]) -> Film:
     return Film(reading.needed(body, "prompt", str), seconds if isinstance(seconds, int) and seconds > 0 else _SECONDS)
 
 
-def _make(want: Film, model: Model, opening: Opening, _: Wishes) -> Generation[Film]:
+def _make(want: Film, model: Model, opening: Opening, _: Directives) -> Generation[Film]:
     counted = Usage(units=want.seconds)
     return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
 

@@ -1,1 +1,0 @@
-"""What the reporting verbs find out, whatever it is shown as."""
