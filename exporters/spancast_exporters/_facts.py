@@ -346,4 +346,9 @@ _DIGITS = 100
 def _total(stated: int | None, inputs: int | None, outputs: int | None) -> int | None:
     if stated is not None or inputs is None or outputs is None:
         return stated
-    return inputs + outputs
+    total = inputs + outputs
+    return total if total <= _MAX_COUNT else None
+
+
+_MAX_COUNT = 2**63 - 1
+"""The largest number of tokens that platforms take."""

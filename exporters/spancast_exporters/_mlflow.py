@@ -20,7 +20,7 @@ _TOO_DEEP = "[too deep]"
 _BRACKETS = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 """Brackets of JSON, and strings, so that brackets within strings do not count."""
 _LONGEST = 250
-"""Characters of a session; a longer one fails the whole request (`MAX_CHARS_IN_TRACE_INFO_METADATA`)."""
+"""Characters of a user or a session; a longer one fails the whole request (`MAX_CHARS_IN_TRACE_INFO_METADATA`)."""
 _LONGEST_NAME = 250
 _LONGEST_TAG = 8_000
 """Characters of a tag (`MAX_TRACE_TAG_VAL_LENGTH`)."""
@@ -113,10 +113,10 @@ def _kind(span: Span) -> str | None:
 
 
 def _whose(span: Span) -> Found:
-    """Return the user and the session; long sessions are shortened by a hash and so stay distinct."""
+    """Return the user and the session; long ones are shortened by a hash and so stay distinct."""
     stated = {name: span.attributes.get(name) for name in _SESSIONS}
     odd = {name: _fitting(str(value)) for name, value in stated.items() if value and _is_odd(str(value))}
-    known = {"user.id": span.user and _text(span.user), "session.id": span.session and _fitting(span.session)}
+    known = {"user.id": span.user and _fitting(span.user), "session.id": span.session and _fitting(span.session)}
     return {**odd, **{name: value for name, value in known.items() if value}}
 
 
@@ -129,8 +129,8 @@ def _text(value: str) -> str:
     return _backend.without_nul(_json.text(value))
 
 
-def _fitting(session: str) -> str:
-    text = _text(session)
+def _fitting(value: str) -> str:
+    text = _text(value)
     digest = sha256(text.encode()).hexdigest()[:16]
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - len(digest)]}{digest}"
 

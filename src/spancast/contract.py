@@ -43,7 +43,7 @@ class Span:
     span_id: str
     """16 hex digits."""
     parent_span_id: str | None
-    """The parent, which is sent too; `None` for a root."""
+    """The parent, which is sent too, unless it is of another process; `None` for a root."""
     kind: Literal["internal", "server", "client", "producer", "consumer"]
     start: int
     """Unix time in nanoseconds."""

@@ -31,9 +31,9 @@ class Instrumentation:
         on_provider: Callable[[], None],
         *,
         meter_provider: MeterProvider | None = None,
-        keep: Callable[[Record], None] | None = None,
+        append: Callable[[Record], None] | None = None,
         deliveries: Deliveries | None = None,
-        owing: Callable[[HttpRequest], Callable[[Call], None] | None] | None = None,
+        listener_for: Callable[[HttpRequest], Callable[[Call], None] | None] | None = None,
     ) -> None:
         """Build the parts.
 
@@ -42,20 +42,20 @@ class Instrumentation:
             tracing: Makes the spans.
             on_provider: See `Recorder`.
             meter_provider: Records the metrics; by default the application's.
-            keep: Writes a record to the journal, if there is one.
+            append: Writes a record to the journal, if there is one.
             deliveries: The outbox's metrics, if there is one.
-            owing: See `Recorder`.
+            listener_for: See `Recorder`.
         """
         self._rules = _attribution_rules(settings)
         self._tracing = tracing
         self._recorder = Recorder(
             Routes(settings.hosts),
             tracing,
-            keep,
+            append,
             tuple(destination.name for destination in settings.destinations),
-            Aftermath(_aftermath_options(settings, meter_provider, deliveries), keep),
+            Aftermath(_aftermath_options(settings, meter_provider, deliveries), append),
             link_broadcast=settings.link_broadcast,
-            owing=owing,
+            listener_for=listener_for,
             on_provider=on_provider,
         )
         self._patches = Patches(self._recorder)

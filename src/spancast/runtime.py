@@ -77,8 +77,8 @@ class Runtime:
         self._journal = Journal(settings.home, settings.durability)
         sends = settings.delivery != "external"
         self._couriers, self._unserved = self._build_couriers(explicit) if sends else ([], [])
-        lookups = workers.CallerKeyLookups(self._book, self._keep) if workers.uses_caller_keys(settings) else None
-        ledger_workers = workers.ledger_workers(settings, self._book, self._keep, looks_up_costs=sends)
+        lookups = workers.CallerKeyLookups(self._book, self._append) if workers.uses_caller_keys(settings) else None
+        ledger_workers = workers.ledger_workers(settings, self._book, self._append, looks_up_costs=sends)
         own_workers = [] if lookups is None else [lookups.worker]
         self._workers = [WorkerThread(worker) for worker in (*own_workers, *ledger_workers)]
         self._pump = Pump(
@@ -92,13 +92,13 @@ class Runtime:
             settings,
             Tracing(
                 arguments.get("tracer_provider"),
-                AppSpans(settings.destinations, self._keep, content=captures_content),
+                AppSpans(settings.destinations, self._append, content=captures_content),
             ),
             on_provider,
             meter_provider=arguments.get("meter_provider"),
-            keep=self._keep,
+            append=self._append,
             deliveries=self._deliveries,
-            owing=None if lookups is None else lookups.callback,
+            listener_for=None if lookups is None else lookups.callback,
         )
 
     def start(self) -> None:
@@ -193,7 +193,7 @@ class Runtime:
     def _undecided(self, names: Sequence[str]) -> int:
         return self._outbox.undecided(self._journal.writer, names) if names else 0
 
-    def _keep(self, record: Record) -> None:
+    def _append(self, record: Record) -> None:
         self._journal.append(record)
         if not self._pump.running and not (isinstance(record, Call) and record.outcome == "abandoned"):
             self._pump.start()

@@ -139,7 +139,7 @@ def test_what_is_forwarded_is_the_pseudonym() -> None:
 
 def opened(*, replaceable: bool, content_type: str = "application/json") -> Exchange:
     """Open a call that is also to name its span."""
-    recorder = Recorder(Routes(), Tracing(TracerProvider(shutdown_on_exit=False)), keep=None, link_broadcast=True)
+    recorder = Recorder(Routes(), Tracing(TracerProvider(shutdown_on_exit=False)), append=None, link_broadcast=True)
     request = HttpRequest(
         "POST",
         "https",

@@ -247,6 +247,12 @@ def test_what_nobody_said_is_not_there(shown):
     assert ([found[name] for name in ("user.id", "session.id")], found.tags) == ([None, None], {})
 
 
+def test_two_long_users_stay_two(shown):
+    one, other = (shown(of_call(user="u" * 300 + end))["user.id"] for end in "ab")
+    assert len(one) == len(other) == 250
+    assert one != other
+
+
 def test_two_long_sessions_stay_two_and_another_librarys_fits_too(shown):
     one, other = (shown(of_call(session="s" * 300 + end))["session.id"] for end in "ab")
     assert len(one) == len(other) == 250

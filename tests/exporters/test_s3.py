@@ -337,7 +337,7 @@ def test_a_connection_is_tested_without_leaving_a_file():
         ),
         (answer(401, {}), "AWS_SECRET_ACCESS_KEY"),
         (answer(502, {}), "AWS_ENDPOINT_URL_S3"),
-        (answer(200, {"content-type": "text/html"}, b"<p>"), "Is it a bucket?"),
+        (answer(200, {"content-type": "text/html"}, b"<p>"), "and that it is a bucket"),
     ],
 )
 def test_what_is_wrong_is_told_with_the_cure(first, cure):

@@ -23,7 +23,7 @@ from tests.support.servers import answers
 from tests.support.spans import WORDS, a_trace, of_application, of_call
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PATIENCE = 90.0
 """Seconds until the server is up; it imports for many of them."""

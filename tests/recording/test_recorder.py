@@ -427,7 +427,7 @@ def test_what_a_parent_has_abandoned_a_forked_child_does_not_end() -> None:
 
 def test_nothing_is_kept_where_only_spans_are_wanted() -> None:
     recorded = Recorded()
-    recorder = Recorder(Routes(), Tracing(recorded.provider), keep=None)
+    recorder = Recorder(Routes(), Tracing(recorded.provider), append=None)
     exchange = recorder.open(a_request())
     assert exchange is not None
     exchange.headers(200, JSON)

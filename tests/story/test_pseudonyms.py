@@ -28,8 +28,11 @@ with spancast.attribute(user="ada@example.com"), tracer.start_as_current_span("h
 ask(metadata={"user_id": "bob@example.com", "team": "blue"})
 with spancast.attribute(tags={"user_id": "cyd@example.com"}):
     ask(user="cyd@example.com")
-with tracer.start_as_current_span("own word", attributes={"user.id": "cyd@example.com"}):
+own = dict.fromkeys(["user.id", "session.id", "customer"], "cyd@example.com")
+with tracer.start_as_current_span("own word", attributes=own):
     ask(model="simulator/502")
+with spancast.attribute(user="cyd@example.com"):
+    tracer.start_span("own words alone", attributes={"thread_id": "cyd@example.com"}).end()
 """
 
 

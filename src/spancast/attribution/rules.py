@@ -63,15 +63,14 @@ def pseudonymized(raw: Attribution) -> Attribution:
 
 
 def pseudonymized_values(pairs: Mapping[str, V], user: str | None = None) -> Mapping[str, V]:
-    """Return values in which users are pseudonymised: `user`, and the values of keys that name a user."""
+    """Return values in which users are pseudonymised: `user`, the values of keys that name a user, and equal values."""
     if _current.hash_key is None:
         return pairs
-    return {
-        key: cast("V", str(pseudonymized_user(value)))
-        if isinstance(value, str) and (value == user or key.lower() in _USER_KEYS)
-        else value
-        for key, value in pairs.items()
-    }
+    written = {key: str(pseudonymized_user(value)) for key, value in pairs.items() if isinstance(value, str)}
+    users = {written[key] for key in written if key.lower() in _USER_KEYS}
+    if user is not None:
+        users.add(str(pseudonymized_user(user)))
+    return {key: cast("V", written[key]) if written.get(key) in users else value for key, value in pairs.items()}
 
 
 _USER_KEYS = frozenset({"user", "user_id", "userid", "user.id", "enduser.id", "end_user", "end_user_id", "device_id"})

@@ -123,7 +123,7 @@ class _ContentWork:
 
     def _store_content(self, content: Content | None) -> None:
         if content is not None and self.store is not None:
-            with guard.quietly("aftermath.keep"):
+            with guard.quietly("aftermath.append"):
                 self.store(content)
 
     def _is_first(self) -> bool:

@@ -18,7 +18,7 @@ from spancast.base.garbage import collecting
 from spancast.base.http_status import FIRST_NOT_SUCCESS
 from spancast.capture.content.buffer import ContentBuffer
 from spancast.capture.dialects.dialect import Dialect
-from spancast.capture.exchange import Exchange
+from spancast.capture.exchange import Exchange, Listener
 from spancast.capture.failure import key_hash, secrets_of
 from spancast.capture.http_request import HttpRequest
 from spancast.capture.json_body import decode_members, with_members
@@ -44,12 +44,12 @@ class Recorder:
         self,
         routes: Routes,
         tracing: Tracing,
-        keep: Callable[[Record], None] | None,
+        append: Callable[[Record], None] | None,
         destinations: tuple[str, ...] = (),
         aftermath: Aftermath | None = None,
         *,
         link_broadcast: bool = False,
-        owing: Callable[[HttpRequest], Callable[[Call], None] | None] | None = None,
+        listener_for: Callable[[HttpRequest], Listener | None] | None = None,
         on_provider: Callable[[], None] | None = None,
     ) -> None:
         """Record the requests that match `routes`.
@@ -57,22 +57,22 @@ class Recorder:
         Args:
             routes: The hosts and paths that are recorded.
             tracing: Makes the spans.
-            keep: Writes a record to the journal.
+            append: Writes a record to the journal.
             destinations: The names of the destinations that get the calls.
             aftermath: The work on finished calls in background threads; none by default.
             link_broadcast: Whether to name our span in requests, for OpenRouter's Broadcast.
-            owing: Returns what else is called with the finished call of a request.
+            listener_for: Returns who else is notified of the finished call of a request.
             on_provider: Called when a call is opened and the application has another tracer provider than before.
         """
         self.watches = routes.watches
         self._routes = routes
         self._tracing = tracing
-        self._keep = keep
+        self._append = append
         self._destinations = destinations
         self._attempts = Attempts()
         self._aftermath = aftermath or Aftermath()
         self._link_broadcast = link_broadcast
-        self._owing = owing
+        self._listener_for = listener_for
         self._on_provider = on_provider
         self._provider: object = None
         tracing.before_flush(self.complete)
@@ -141,8 +141,8 @@ class Recorder:
         call, place = place_call(call, self._tracing)
         call, replacement = self._replacement(call, dialect, request)
         buffer = self._aftermath.content_buffer(dialect.operation, request.body, credentials)
-        owed = None if self._owing is None else self._owing(request)
-        on_finish = partial(self._on_finish, place=place, buffer=buffer, owed=owed, process=process)
+        listener = None if self._listener_for is None else self._listener_for(request)
+        on_finish = partial(self._on_finish, place=place, buffer=buffer, listener=listener, process=process)
         on_headers = partial(self._on_headers, place=place)
         return Exchange(
             call,
@@ -196,19 +196,19 @@ class Recorder:
         late = bill_of(call)
         if late is not None and current_rules().hash_key is not None:  # it may quote the job's user, not known here
             late = replace(late, error_message=None)
-        if late is not None and self._keep is not None:
-            with guard.quietly("recorder.keep"):
-                self._keep(late)
+        if late is not None and self._append is not None:
+            with guard.quietly("recorder.append"):
+                self._append(late)
 
     def _on_headers(self, call: Call, place: Place) -> None:
         if call.http_status is not None and call.http_status >= FIRST_NOT_SUCCESS:
             self._attempts.failed(call.call_id)
         place.on_headers(call)
-        if self._keep is not None:
-            self._keep(call)
+        if self._append is not None:
+            self._append(call)
 
     def _on_finish(
-        self, call: Call, place: Place, buffer: ContentBuffer | None, owed: Callable[[Call], None] | None, process: int
+        self, call: Call, place: Place, buffer: ContentBuffer | None, listener: Listener | None, process: int
     ) -> None:
         if call.outcome != "completed" and process != forks.pid():
             return  # a forked child has released its copy; the outcome is its parent's to record
@@ -217,18 +217,18 @@ class Recorder:
         call, span = place.on_finish(call)
         abandoned = call.outcome == "abandoned" or collecting()
         submitted = not abandoned and self._submit(call, buffer, span)
-        if self._keep is not None:
+        if self._append is not None:
             try:
-                self._keep(replace(call, content=True) if buffer is not None and (submitted or abandoned) else call)
+                self._append(replace(call, content=True) if buffer is not None and (submitted or abandoned) else call)
             except Exception:  # noqa: BLE001 - the application reads on
-                guard.caught("recorder.keep")
+                guard.caught("recorder.append")
         if abandoned:
             self._abandoned.append((call, span, buffer))
         elif not submitted:
             _end(call, span)
-        if owed is not None:
-            with guard.quietly("recorder.owing"):
-                owed(call)
+        if listener is not None:
+            with guard.quietly("recorder.listener"):
+                listener(call)
 
     def _submit(self, call: Call, buffer: ContentBuffer | None, span: Span | None) -> bool:
         """Submit the background work on a call; return whether that ends its span."""

@@ -70,13 +70,13 @@ class Backfill:
         self,
         queue: LookupQueue,
         read: Callable[[bytes], Mapping[str, Any] | None],
-        keep: Callable[[LateFacts], None],
+        append: Callable[[LateFacts], None],
         lock: Path | None = None,
     ) -> None:
-        """Pass each cost that is found to `keep`; with a `lock`, only one process at a time makes lookups."""
+        """Pass each cost that is found to `append`; with a `lock`, only one process at a time makes lookups."""
         self._queue = queue
         self._read = read
-        self._keep = keep
+        self._append = append
         self._lock = lock
         self._wire = wire.Wire()
         self._failures = 0
@@ -136,7 +136,7 @@ class Backfill:
             self._missed(lookup)
             return
         self._queue.resolve(lookup)
-        self._keep(LateFacts(at=time.time_ns(), source="generation", call_id=lookup.call_id, **facts))
+        self._append(LateFacts(at=time.time_ns(), source="generation", call_id=lookup.call_id, **facts))
 
     def _missed(self, lookup: CostLookup) -> None:
         missed = replace(lookup, misses=lookup.misses + 1)

@@ -53,10 +53,10 @@ class Estimator:
 
     name = "estimates"
 
-    def __init__(self, book: Book, home: Path, keep: Callable[[LateFacts], None]) -> None:
+    def __init__(self, book: Book, home: Path, append: Callable[[LateFacts], None]) -> None:
         self._book = book
         self._home = home
-        self._keep = keep
+        self._append = append
         self._wire = wire.Wire()
         self._prices: Prices | None = None
         self._failures = 0
@@ -106,7 +106,7 @@ class Estimator:
         pricing = price_list.of(call) if can_be_estimated(call) else None
         cost = None if pricing is None else estimate(call, pricing)
         if cost is not None:
-            self._keep(LateFacts(at=time.time_ns(), source="prices", call_id=call.call_id, cost=cost))
+            self._append(LateFacts(at=time.time_ns(), source="prices", call_id=call.call_id, cost=cost))
 
     def _current_prices(self) -> Prices | None:
         """Return the prices, fetched again if they are too old; the stored ones where that fails."""
