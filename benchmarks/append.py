@@ -133,10 +133,10 @@ def main() -> None:
     call = finished_call()
     with tempfile.TemporaryDirectory(prefix="spancast-bench-") as folder:
         home = Path(folder)
-        print(f"| µs | {' | '.join(f'p{each}' for each in PERCENTILES)} | most |\n|---|{'---|' * 5}")
+        print(f"| µs | {' | '.join(f'p{each}' for each in PERCENTILES)} | maximum |\n|---|{'---|' * 5}")
         print(row("a write of the same bytes", written(home, call, times)), flush=True)
-        print(row("an append, while it is drained", appended(home / "one", call, times)), flush=True)
-        print(row("an append, four threads at it", appended(home / "four", call, times // 4, 4)), flush=True)
+        print(row("an append, while the drainer runs", appended(home / "one", call, times)), flush=True)
+        print(row("an append, from four threads", appended(home / "four", call, times // 4, 4)), flush=True)
         bare, recorded = whole_calls(home / "calls", times // 10)
         print(row("a plain call, bare", bare))
         print(row("a plain call, recorded", recorded))

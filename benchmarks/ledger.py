@@ -45,7 +45,7 @@ def questions(book: Book) -> dict[str, Callable[[], object]]:
     month = Filter(since=datetime.fromtimestamp(SINCE // 10**9, UTC))
     return {
         "the 20 users who spent most": partial(costs, book, ["user"], Filter(), 20),
-        "the same of 30 days": partial(costs, book, ["user"], month, 20),
+        "the same, 30 days": partial(costs, book, ["user"], month, 20),
         "day and model, 30 days": partial(costs, book, ["day", "model"], month),
         "the sessions of a user": partial(costs, book, ["session"], Filter(user=USER)),
         "the total": partial(costs, book, [], Filter()),

@@ -38,7 +38,7 @@ DAY = "started_at // 86400000000000"
 SUMS = "count(*), sum(input), sum(output), sum(cost)"
 QUESTIONS = {
     "the 20 users who spent most": f"SELECT user, {SUMS} FROM calls GROUP BY 1 ORDER BY sum(cost) DESC LIMIT 20",
-    "the same of 30 days": f"SELECT user, {SUMS} FROM calls WHERE started_at >= $since GROUP BY 1 "
+    "the same, 30 days": f"SELECT user, {SUMS} FROM calls WHERE started_at >= $since GROUP BY 1 "
     "ORDER BY sum(cost) DESC LIMIT 20",
     "day and model, 30 days": f"SELECT {DAY}, model, {SUMS} FROM calls WHERE started_at >= $since GROUP BY 1, 2",
     "the sessions of a user": f"SELECT session, {SUMS} FROM calls WHERE user = $user GROUP BY 1",

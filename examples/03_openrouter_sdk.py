@@ -1,4 +1,4 @@
-"""The official openrouter SDK: a plain call and a streamed one, in one session of a third user."""
+"""The official openrouter SDK: a plain call and a streamed one, in one session of one user."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A stream that the application leaves after three words. What it cost is not known here, and never taken for zero."""
+"""A stream that the application closes after three words. Its cost is unknown here, and never counted as zero."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Spancast from within: name the user of a block, and send what waits before the program goes on."""
+"""Spancast started in code: attribute a block's calls to a user, and deliver waiting calls before going on."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A web application: each request says in a header whom its calls are for, and the ledger knows it."""
+"""A web application: a header of each request names the user, and the ledger attributes its calls to that user."""
 
 import os
 import threading

@@ -114,6 +114,6 @@ def really(text: str, addresses: Mapping[str, str]) -> str:
 
 def answered(addresses: Mapping[str, str], statement: str) -> bytes:
     exporter = Clickhouse(endpoint=f"http://{addresses['clickhouse:8123']}", password=PASSWORD)
-    reply = sent(exporter._asked(statement))
+    reply = sent(exporter._query(statement))
     assert reply.status == 200, reply.body
     return reply.body

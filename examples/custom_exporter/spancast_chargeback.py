@@ -1,6 +1,6 @@
-"""The company's own chargeback service: one booking a call, for the team that made it.
+"""The company's own chargeback service: one booking per call, for the team that made it.
 
-The service is told dollars and tags, and never words. A booking that comes twice is one, by its id.
+The service receives costs and tags, never content. Bookings have ids, so one that is sent twice is booked once.
 """
 
 import json
@@ -16,7 +16,7 @@ __all__ = ["Chargeback"]
 
 @dataclass(frozen=True, kw_only=True)
 class Chargeback:
-    """Books calls whose cost is known; one without a `team` is booked for `unclaimed`."""
+    """Books calls whose cost is known; a call without the tag `team` is booked for the team `unclaimed`."""
 
     token: str = field(
         repr=False,
@@ -27,12 +27,12 @@ class Chargeback:
     traits: Traits = field(default=Traits(max_spans=200, resend="upsert"), init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work; the message reaches whoever wrote the setting."""
+        """Reject an invalid setting; the message is shown to whoever wrote it."""
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
             raise ValueError(f"endpoint cannot be {self.endpoint!r}. Give a URL.")
 
     def encode(self, spans: Sequence[Span], at: datetime) -> Sequence[Encoded]:
-        """Return one request for the calls that cost something known; all other spans are left out."""
+        """Return one request for the calls whose cost is known; all other spans are left out."""
         bookings = {span.span_id: booking for span in spans if (booking := self._booking(span)) is not None}
         if not bookings:
             return []
@@ -40,18 +40,18 @@ class Chargeback:
         return [Encoded(self._request("/v1/bookings", body), tuple(bookings))]
 
     def judge(self, encoded: Encoded, reply: Reply) -> Verdict:
-        """Believe a success only when the service says that all is booked."""
+        """Accept a success only if the service confirms that everything is booked."""
         verdict = judge_status(encoded, reply)
         if isinstance(verdict, Delivered) and not _is_booked(reply):
             return Retry(f"HTTP {reply.status} that does not say that all is booked")
         return verdict
 
     def probe(self, at: datetime) -> Request:
-        """Return the request that `spancast check chargeback` sends: no booking at all."""
+        """Return the request that `spancast check chargeback` sends, which contains no booking."""
         return self._request("/v1/bookings", json.dumps({"sent_at": at.isoformat(), "bookings": []}).encode())
 
     def diagnose(self, reply: Reply) -> str | None:
-        """Return what is wrong, and the cure."""
+        """Return what is wrong and how to fix it, or `None` if the service accepts the request."""
         if reply.status in (401, 403):
             return f"{self.endpoint} refuses the token. See CHARGEBACK_TOKEN."
         if not _is_booked(reply):

@@ -1,4 +1,4 @@
-"""A request in every dialect, and what its answer states."""
+"""A request in every dialect, and helpers to read the response."""
 
 import json
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ QUESTIONS = {
 
 @dataclass(frozen=True)
 class Ask:
-    """A request: its path below the API's base, its body, and whether its answer can be a stream."""
+    """A request: its path below the API's base URL, its body, and whether its response can be streamed."""
 
     path: str
     model: str
@@ -39,14 +39,14 @@ ASKS = {
     ),
     "decision": Ask("/systemone", "cloudflare/clef-flash", {"state": "A red sticker", "questions": QUESTIONS}),
 }
-"""By the name of the operation; the jobs are none of them."""
+"""Requests by operation, without jobs."""
 TEXT = ("chat", "completion", "responses", "message")
 FORMS = [(name, False) for name in ASKS] + [(name, True) for name, each in ASKS.items() if each.streams]
-"""Every form of answer: the dialect, and whether it is streamed."""
+"""Every form of response: the dialect, and whether it is streamed."""
 
 
 def ask(simulator: Simulator, name: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
-    """Ask in the dialect called `name`, with what is `more` in the body."""
+    """Send a request in the dialect called `name`, with `more` members in the body."""
     wanted = ASKS[name]
     return posted(simulator, wanted.path, {"model": wanted.model, **wanted.body, **more}, headers)
 
@@ -60,7 +60,7 @@ def got(simulator: Simulator, path: str) -> Reply:
 
 
 def objects(reply: Reply) -> list[Any]:
-    """Return the JSON objects of an answer: the events, or the one body; none of a sound."""
+    """Return the JSON objects of a response: the events, or the body; none of audio."""
     kind = reply.headers["content-type"]
     if kind == "text/event-stream":
         return reply.events
@@ -68,6 +68,6 @@ def objects(reply: Reply) -> list[Any]:
 
 
 def usage(reply: Reply) -> dict[str, Any]:
-    """Return the last `usage` that an answer states; of a stream's object, too."""
+    """Return the last `usage` in a response, including one nested in a stream's object."""
     found = [each.get("usage") or each.get("response", {}).get("usage") for each in objects(reply)]
     return next((each for each in reversed(found) if each), {})

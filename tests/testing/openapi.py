@@ -1,4 +1,4 @@
-"""OpenRouter's own description of its API, to hold answers against."""
+"""OpenRouter's API description, to validate responses against."""
 
 import json
 from functools import cache
@@ -16,26 +16,26 @@ _DOCUMENT = "openrouter"
 
 
 def answer(path: str, method: str, status: int) -> str:
-    """Return the pointer to the schema of a JSON answer."""
+    """Return the pointer to the schema of a JSON response."""
     escaped = path.replace("/", "~1")
     return f"#/paths/{escaped}/{method}/responses/{status}/content/application~1json/schema"
 
 
 def check(value: Any, pointer: str) -> None:
-    """Fail with every way in which `value` does not fit the schema at `pointer`."""
+    """Fail with all violations of the schema at `pointer` by `value`."""
     validator = Draft202012Validator({"$ref": f"{_DOCUMENT}{pointer}"}, registry=_registry())
     found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
     assert not found, "\n".join(found)
 
 
 def check_text(text: bytes, pointer: str) -> None:
-    """Fail unless the JSON `text` fits the schema at `pointer`."""
+    """Fail unless the JSON `text` matches the schema at `pointer`."""
     check(json.loads(text), pointer)
 
 
 @cache
 def description() -> Any:
-    """Parse the description once: it has more than a megabyte."""
+    """Parse the description once: it is larger than a megabyte."""
     return yaml.load((SHARED / "facts" / "openrouter-openapi.yaml").read_bytes(), Loader=yaml.CSafeLoader)
 
 

@@ -1,4 +1,4 @@
-"""Recorded OpenRouter traffic, to hold answers beside."""
+"""Recorded OpenRouter traffic, to compare responses with."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ def everything() -> list[dict[str, Any]]:
 
 
 def of(operation: str) -> list[dict[str, Any]]:
-    """Return the answers of an operation that OpenRouter sent, and that are no errors."""
+    """Return OpenRouter's recorded responses to an operation, without errors."""
     return [
         one
         for one in everything()
@@ -25,7 +25,7 @@ def of(operation: str) -> list[dict[str, Any]]:
 
 
 def paths(value: Any, at: str = "") -> Iterator[str]:
-    """Yield the path of every key; places in lists are not told apart."""
+    """Yield the path of every key, without list indices."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield f"{at}.{key}"

@@ -1,4 +1,4 @@
-"""The suite for exporters finds what is wrong with one, each test its own fault."""
+"""The suite for exporters detects defects: each of its tests detects its own."""
 
 # The methods of an exporter take what the contract gives, wanted or not.
 # ruff: noqa: ARG002
@@ -62,7 +62,7 @@ class Right:
 
 
 class Asking(Right):
-    """A probe, a reader back and an authorizer beside."""
+    """Is also a `Probe`, a `ReadBack` and an `Authorizer`."""
 
     def probe(self, at: datetime) -> Request:
         return Request(url="https://acme.example/me", body=b"", method="GET")

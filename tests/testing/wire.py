@@ -1,4 +1,4 @@
-"""A client that shows the wire: one request over one socket, the answer as it was framed."""
+"""A client that exposes the wire format: one request per socket, the response with its framing."""
 
 import json
 import socket
@@ -28,7 +28,7 @@ WEATHER = {
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: `head` as sent, `chunks` as framed, `whole` whether the framing was closed."""
+    """A response: `head` as sent, `chunks` as framed, `whole` whether the framing was complete."""
 
     head: bytes
     chunks: tuple[bytes, ...]
@@ -49,7 +49,7 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The body with its numbers as exact decimals."""
+        """The body, with numbers as exact decimals."""
         return json.loads(self.body, parse_float=Decimal)
 
     @property
@@ -60,7 +60,7 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The assistant's words, streamed or not."""
+        """The assistant's text, streamed or not."""
         if self.headers["content-type"] != "text/event-stream":
             return str(self.json["choices"][0]["message"]["content"])
         return "".join(event["choices"][0]["delta"].get("content") or "" for event in self.events)

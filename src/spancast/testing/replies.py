@@ -30,10 +30,10 @@ ODD_REPLIES: Mapping[str, Reply] = {
     "no content type": Reply(OK, {}, b"{}"),
     "no protobuf": Reply(OK, {**DATE, "content-type": "application/x-protobuf"}, b"\xff\xff\xff"),
 }
-"""By name. `judge` returns a verdict on each, with any status."""
+"""The replies by name. `judge` returns a verdict on each, with any status."""
 PAGES = ("a page", "a page that says it is JSON", "a page without a type")
-"""Those that do not come from the platform."""
+"""The replies that do not come from the platform."""
 LIES = ("an error", "errors", "a status that says error", "a success that is none", "JSON that breaks off")
-"""Those whose body contradicts a status of success."""
+"""The replies whose body contradicts a status of success."""
 STATUSES = (OK, 201, 202, 204, 207, 301, 400, 401, 403, 404, 409, TOO_LARGE, 415, 422, TOO_MANY, 500, 503)
-"""The statuses to combine them with."""
+"""The statuses to combine with these replies."""

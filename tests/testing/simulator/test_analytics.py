@@ -1,4 +1,4 @@
-"""What analytics answers: the bills, by whatever was asked for."""
+"""Analytics: aggregation of the bills."""
 
 import json
 from decimal import Decimal

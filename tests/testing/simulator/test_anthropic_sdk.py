@@ -1,4 +1,4 @@
-"""Anthropic's SDK against the Messages dialect: it adds `/v1/messages` to the base that it is given."""
+"""Anthropic's SDK against the Messages dialect; the SDK appends `/v1/messages` to its base URL."""
 
 import asyncio
 import json

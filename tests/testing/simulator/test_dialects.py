@@ -1,4 +1,4 @@
-"""What holds in every dialect, plain and streamed."""
+"""Properties of every dialect, plain and streamed."""
 
 import re
 import time

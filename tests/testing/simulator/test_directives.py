@@ -10,7 +10,7 @@ STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream
 
 
 def wishing(stream: bool, **headers: str) -> Reply:
-    """Ask a simulator that always answers the same."""
+    """Send a request to a seeded simulator, whose responses are deterministic."""
     with Simulator(seed=7) as simulator:
         named = {f"X-Simulator-{name.replace('_', '-')}": value for name, value in headers.items()}
         return chat(simulator, named, stream=stream)

@@ -1,4 +1,4 @@
-"""OpenAI's SDK in every dialect that it speaks besides chat, which `test_sdks` has."""
+"""OpenAI's SDK in every dialect that it supports, except chat, which `test_sdks` covers."""
 
 import asyncio
 from decimal import Decimal

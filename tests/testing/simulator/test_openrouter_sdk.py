@@ -1,4 +1,4 @@
-"""OpenRouter's SDK in every dialect that it speaks besides chat, which `test_sdks` has."""
+"""OpenRouter's SDK in every dialect that it supports, except chat, which `test_sdks` covers."""
 
 from collections.abc import Iterator
 from decimal import Decimal

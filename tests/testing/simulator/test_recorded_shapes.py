@@ -1,4 +1,4 @@
-"""The dialects beside recorded traffic: the same keys in the same places, and in the same order where that is known."""
+"""The dialects have the keys of recorded traffic, in the recorded order if that is known."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ OURS: dict[str, Callable[[Simulator], Reply]] = {
     "video": lambda openrouter: posted(openrouter, "/videos", VIDEO),
     "video_poll": polled,
 }
-"""An answer of each operation that is recorded plain."""
+"""A response of each operation that is recorded plain."""
 
 
 @pytest.mark.parametrize("operation", OURS)
@@ -67,7 +67,7 @@ def streams() -> list[list[Any]]:
 
 
 def kinds(events: list[Any]) -> Iterator[str]:
-    """Yield the types of a stream's events, of those that follow one another only the first."""
+    """Yield the types of a stream's events, without consecutive duplicates."""
     for place, event in enumerate(events):
         if place == 0 or events[place - 1]["type"] != event["type"]:
             yield event["type"]

@@ -9,7 +9,7 @@ EVERY = pytest.mark.parametrize(("name", "stream"), [(name, stream) for name, st
 
 
 def routing(reply: Reply) -> dict | None:
-    """Return `openrouter_metadata` of an answer, or of its last object that has one."""
+    """Return `openrouter_metadata` of a response, or of its last object that has it."""
     found = [
         each.get("openrouter_metadata") or each.get("response", {}).get("openrouter_metadata")
         for each in objects(reply)

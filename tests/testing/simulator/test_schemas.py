@@ -113,7 +113,7 @@ FAULTS = ("byok", "discount", "cache-hit", "content-filter", "no-completion", "e
 
 
 def without_unknown_usage(event: Any) -> Any:
-    """Return an event without the `usage` that recorded ones state as null, where the description has no null."""
+    """Return an event without a null `usage`, which recorded events have but the description does not allow."""
     response = event.get("response")
     if not isinstance(response, dict) or response.get("usage", 0) is not None:
         return event
@@ -121,7 +121,7 @@ def without_unknown_usage(event: Any) -> Any:
 
 
 def check(reply: Reply, name: str, stream: bool) -> None:
-    """Hold every object of an answer against what describes it; an error in a success is described nowhere."""
+    """Validate every object of a response; the description has no schema for an error in a success."""
     pointer = EVENTS[name] if stream else openapi.answer(ASKS[name].path, "post", 200)
     found = [json.loads(json.dumps(each, default=float)) for each in objects(reply)]
     assert found

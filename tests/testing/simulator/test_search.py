@@ -14,7 +14,7 @@ EVERY = pytest.mark.parametrize(("name", "stream"), [(name, stream) for name, st
 
 
 def cited(reply: Reply) -> list[dict]:
-    """Return what a chat answer cites, plain or streamed."""
+    """Return the citations of a chat response, plain or streamed."""
     if reply.headers["content-type"] != "text/event-stream":
         return reply.json["choices"][0]["message"].get("annotations", [])
     return [each for event in reply.events for each in event["choices"][0]["delta"].get("annotations", [])]

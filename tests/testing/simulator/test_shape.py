@@ -1,4 +1,4 @@
-"""The simulator beside recorded OpenRouter traffic: the same keys in the same places."""
+"""The simulator's responses have the keys of recorded OpenRouter traffic."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def stream_paths(body: str) -> set[str]:
 
 @cache
 def recent() -> list[dict[str, Any]]:
-    """Return recorded chat answers of the shape of 2026, which has tokens written to the cache and video tokens."""
+    """Return recorded chat responses of the shape of 2026, which has cache write tokens and video tokens."""
     return [one for one in recorded.of("chat") if _is_recent(one["response"]["body"])]
 
 

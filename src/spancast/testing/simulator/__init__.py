@@ -1,23 +1,23 @@
-"""An OpenRouter that runs on loopback, and speaks every dialect that OpenRouter does.
+"""An OpenRouter simulator that listens on loopback and supports all of OpenRouter's API dialects.
 
     POST /chat/completions · /completions · /responses · /messages       plain, or a stream
     POST /embeddings · /rerank · /images (plain, or a stream) · /audio/speech · /audio/transcriptions · /systemone
-    POST /videos · /batches                                              jobs, which a GET of their id tells about
-    GET  /generation · /models · /key                                    and POST /presets/…, which makes a preset
+    POST /videos · /batches                                              jobs; GET their id to poll them
+    GET  /generation · /models · /key                                    and POST /presets/…, which creates a preset
     GET  /keys · /credits · /activity · /analytics/meta                  and POST /analytics/query, for management keys
 
-The answers have the shape of recorded ones of 2026, where there are any, else of OpenRouter's own description. Their
-text follows from the prompt alone, their tokens from the text (`tokens.py` has the rule), their cost from the tokens
-and the price table (`catalogue.py`) in exact decimals. Repeat a prompt and it is read from the cache where the model
-has a price for that. Offer tools and name one in the last message ("What is the weather?" names `get_weather`) and it
-is called. Ids and times are random and now; with `Simulator(seed=7)` the same requests in the same order are answered
-the same, to the byte.
+The responses have the shape of responses recorded in 2026, or of OpenRouter's API description if there is no
+recording. The text depends only on the prompt, the token counts on the text (see `tokens.py`), and the cost on the
+token counts and the price table (`catalogue.py`), in exact decimals. A repeated prompt is read from the cache if the
+model has a price for that. An offered tool is called if the last message names it ("What is the weather?" names
+`get_weather`). By default, ids are random and the time is the current time; with `Simulator(seed=7)`, the same requests
+in the same order get the same responses, byte for byte.
 
-It also takes OpenRouter's own words for: the service tier (`service_tier`, `speed`), searching the web (the plugin
-`web`, `:online`, the tool `openrouter:web_search` where the last message names it), how a request was routed
+The simulator also supports OpenRouter's service tiers (`service_tier`, `speed`), web search (the plugin `web`,
+`:online`, and the tool `openrouter:web_search` if the last message names it), routing metadata
 (`X-OpenRouter-Metadata: enabled`) and the response cache (`X-OpenRouter-Cache: true`).
 
-What a client can ask for by header, in every dialect:
+Request headers that control the simulator, in every dialect:
 
     X-Simulator-Fault: NAME                  one of the faults below, with any model
     X-Simulator-Chunks: event | whole | N    what a network chunk holds: one event (the default), all, or N bytes
@@ -60,16 +60,16 @@ for the next one, as OpenRouter does.
     garbage          | 200 whose body is not JSON                                                | no
     empty            | 200 whose body has no bytes                                               | no
 
-A failure that comes half way is told as its dialect tells it: Responses by `response.failed`, or by an event `error`;
-Messages and images by an event `error`; a video by the job's status. A plain answer that cannot hold half of itself is
-the error instead, with status 200. What searching the web costs is billed although the answer fails.
+Each dialect states an error in mid-response in its own way: Responses by `response.failed`, or by an event `error`;
+Messages and images by an event `error`; a video by the job's status. If a plain response cannot carry partial output,
+it contains only the error, with status 200. Web searches are billed even if the response fails.
 
-`GET /api/v1/generation` answers 404 to the first lookup of a generation (`lookups_before_ready`, `ready_after`), since
-OpenRouter's is eventually consistent. A generation whose client goes away is charged in full and marked as
-cancelled, as with the providers that OpenRouter cannot stop (OpenRouter docs, streaming). A job goes on when it is
-polled, and is charged by the poll that finds it done. `ready_after` delays analytics as well, which answers with at
-most `analytics_rows` rows and takes 64 questions a minute. Any key may ask what OpenRouter tells management keys alone,
-unless `management_key` names the one that may; the bills are all of one account, whoever made them.
+`GET /api/v1/generation` returns 404 for the first lookup of a generation (`lookups_before_ready`, `ready_after`), since
+OpenRouter's lookups are eventually consistent. A generation whose client disconnects is charged in full and marked as
+cancelled, as with the providers that OpenRouter cannot stop (OpenRouter docs, streaming). Polling advances a job, and
+the first poll that finds it done charges it. `ready_after` also delays analytics, which returns at most
+`analytics_rows` rows and accepts 64 queries per minute. Any key may use the routes that OpenRouter reserves for
+management keys, unless `management_key` is set. All bills belong to one account, whatever their key.
 """
 
 from spancast.testing.simulator.bills import Bill

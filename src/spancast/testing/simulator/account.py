@@ -7,8 +7,8 @@ from decimal import Decimal
 from spancast.testing.simulator import bills, errors
 from spancast.testing.simulator.bills import Bill
 from spancast.testing.simulator.config import Config, LookupDelay
-from spancast.testing.simulator.generation import Opening
-from spancast.testing.simulator.identity import Mint
+from spancast.testing.simulator.generation import GenerationStart
+from spancast.testing.simulator.identity import IdGenerator
 from spancast.testing.simulator.jobs import Jobs
 from spancast.testing.simulator.response_cache import ResponseCache
 from spancast.testing.simulator.served import Served
@@ -21,7 +21,7 @@ _QUERIES_PER_MINUTE = 64
 class Account:
     """Thread-safe: every access holds the lock, and returns copies."""
 
-    def __init__(self, mint: Mint, config: Config) -> None:
+    def __init__(self, mint: IdGenerator, config: Config) -> None:
         self.config = config
         self.responses = ResponseCache()
         self.jobs = Jobs(self.charge)
@@ -39,14 +39,14 @@ class Account:
         with self._lock:
             self._served.append(request)
 
-    def open(self, prefix: str, model_id: str, prompt: str, at: float, lookup_delay: LookupDelay) -> Opening:
+    def open(self, prefix: str, model_id: str, prompt: str, at: float, lookup_delay: LookupDelay) -> GenerationStart:
         """Open a generation that starts `at`; `lookup_delay` applies to its lookups."""
         with self._lock:
             repeated = (model_id, prompt) in self._prompts
             self._prompts.add((model_id, prompt))
             generation_id = self._mint.generation_id(prefix, at)
             self._lookup_delay[generation_id] = lookup_delay
-            return Opening(id=generation_id, at=at, repeated=repeated)
+            return GenerationStart(id=generation_id, at=at, repeated=repeated)
 
     def batch_id(self) -> str:
         """Return the id of the next batch."""
@@ -70,11 +70,11 @@ class Account:
             return None if is_early or at < bill.created + lookup_delay.seconds else bill
 
     def allow_query(self, at: float) -> None:
-        """Count a query to analytics; raise `Refused` (429) if there were too many within a minute."""
+        """Count a query to analytics; raise `RequestError` (429) if there were too many within a minute."""
         with self._lock:
             self._queries = [earlier for earlier in self._queries if at - earlier < _MINUTE_SECONDS]
             if len(self._queries) >= _QUERIES_PER_MINUTE:
-                raise errors.Refused(errors.TOO_MANY)
+                raise errors.RequestError(errors.TOO_MANY)
             self._queries.append(at)
 
     @property

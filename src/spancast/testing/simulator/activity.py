@@ -1,7 +1,7 @@
-"""`GET /activity`: what was used, by day, model and provider, on the 30 UTC days that are over (OpenRouter API).
+"""`GET /activity`: usage by day, model and provider in the last 30 completed UTC days (OpenRouter API).
 
-`usage` is what the credits were charged, with the fee for the user's own provider keys and less any discount;
-`byok_usage_inference` is what providers took with those keys.
+`usage` is the amount charged to the credits, including BYOK fees and after discounts; `byok_usage_inference` is the
+amount that providers charged to the user's own keys.
 """
 
 from collections import defaultdict
@@ -23,9 +23,9 @@ _DAYS = 30
 
 
 def show(served: Served, account: Account) -> Answer:
-    """Answer with a row a group, of one day (`date`) or one key (`api_key_hash`) where that is asked for.
+    """Return a row per group, optionally of one day (`date`) or one key (`api_key_hash`).
 
-    Raises `Refused` (400) for a day that is none of the 30.
+    Raise `RequestError` (400) for a day that is not among the 30.
     """
     days = _days(served)
     if served.query.get("date", days[0]) not in days:

@@ -1,4 +1,4 @@
-"""`POST /analytics/query`: what was used, by whatever it is asked for; `GET /analytics/meta`: what that may be."""
+"""`POST /analytics/query` aggregates usage; `GET /analytics/meta` lists the metrics and dimensions."""
 
 import operator
 from collections import Counter, defaultdict
@@ -22,7 +22,7 @@ _KEY = "api_key_id"
 
 
 def ask(served: Served, account: Account) -> Answer:
-    """Answer a question with a row a group; raises `Refused` for one that cannot be asked (400), or too soon (429)."""
+    """Return a row per group; raise `RequestError` for an invalid query (400), or above the rate limit (429)."""
     account.allow_query(served.at)
     now = periods.at(served.at)
     asked = query.read(reading.json_object(served), now, account.config.analytics_rows)
@@ -35,7 +35,7 @@ def ask(served: Served, account: Account) -> Answer:
 
 
 def meta(_: Served, __: Account) -> Answer:
-    """Answer with what can be asked for."""
+    """Return the metrics, dimensions, operators and granularities that a query can use."""
     data = {
         "metrics": [
             {"name": name, "display_label": each.label, "is_rate": False, "display_format": each.format}
@@ -52,7 +52,7 @@ def meta(_: Served, __: Account) -> Answer:
 
 
 def _found(asked: Query, now: datetime, account: Account) -> list[Bill]:
-    """Return what the question is about, of what is known so far."""
+    """Return the bills that match the query and are old enough to be visible."""
     span = asked.range(now)
     settled = now.timestamp() - account.config.ready_after
     return [
@@ -87,7 +87,7 @@ def _grouped(found: Sequence[Bill], asked: Query) -> dict[_Group, list[Bill]]:
     start = None if asked.granularity is None else periods.STARTS[asked.granularity]
     groups: dict[_Group, list[Bill]] = defaultdict(list)
     if start is None and not asked.dimensions:
-        groups[None, ()] = []  # a total is told even of nothing
+        groups[None, ()] = []  # without bills, the total is a row of its own
     for bill in found:
         began = None if start is None else start(periods.at(bill.created))
         groups[began, tuple(DIMENSIONS[name].shown(bill) for name in asked.dimensions)].append(bill)
@@ -95,7 +95,7 @@ def _grouped(found: Sequence[Bill], asked: Query) -> dict[_Group, list[Bill]]:
 
 
 def _ordered(groups: Mapping[_Group, list[Bill]], asked: Query) -> list[tuple[_Group, list[Bill]]]:
-    """Return the groups in the order asked for; else the newest first where there is a time."""
+    """Return the groups in the requested order; by default the newest first if there is a granularity."""
     found = list(groups.items())
     field = asked.order_by.field if asked.order_by else "date" if asked.granularity else None
     if field is None:
@@ -118,7 +118,7 @@ def _descends(asked: Query) -> bool:
 
 
 def _limited(groups: list[tuple[_Group, list[Bill]]], asked: Query) -> list[tuple[_Group, list[Bill]]]:
-    """Leave out what is beyond `group_limit` rows of the same dimensions."""
+    """Keep at most `group_limit` rows per combination of dimension values."""
     if asked.group_limit is None or not asked.dimensions:
         return groups
     kept, seen = [], Counter[tuple[Any, ...]]()

@@ -1,4 +1,4 @@
-"""An answer on its way out."""
+"""HTTP responses."""
 
 from collections.abc import Callable
 
@@ -14,25 +14,25 @@ EVENTS = "text/event-stream"
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A status, headers and a body in pieces; the bill is for the generation in it, if it is charged."""
+    """A status, headers and a body in pieces, with the bill of its generation if that is charged."""
 
     status: int = 200
     headers: dict[str, str]
     pieces: tuple[Piece, ...]
     chunked: bool = False
-    """Sent piece by piece in chunks; else with its length."""
+    """Whether it is sent with chunked transfer coding; otherwise with `Content-Length`."""
     idle: Piece = Piece(b"")
-    """What is sent while there is nothing to say; its reader skips it."""
+    """Sent while the response is delayed; clients skip it."""
     cut: bool = False
     """The connection is dropped after the last piece."""
     bill: Bill | None = None
 
 
 def json(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
-    """Return an answer that is one JSON body of known length."""
+    """Return a response with one JSON body of known length."""
     return Answer(status=status, headers={"Content-Type": JSON} | (headers or {}), pieces=(Piece(body),))
 
 
 def refusal(refusal: Refusal, body: Callable[[Refusal], bytes] = errors.body) -> Answer:
-    """Return the answer that states an error, in the form that `body` gives it."""
+    """Return an error response; `body` formats it."""
     return json(body(refusal), status=refusal.status, headers=refusal.headers)

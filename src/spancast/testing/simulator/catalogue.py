@@ -1,7 +1,7 @@
-"""The models that the simulator has, and their prices.
+"""The simulator's models and their prices.
 
 The text models' ids, dated slugs, prices and limits are those of recorded model lists of December 2025 and August
-2026. Those of the other kinds are the models of recorded answers, at the prices that these charged, or of OpenRouter's
+2026. The models of other kinds occur in recorded responses, at the prices charged there, or in OpenRouter's
 documentation.
 """
 
@@ -20,7 +20,7 @@ TEXT = (
         prices=prices.usd("0.00000015", "0.0000006", cache_read="0.000000075"),
         created=1_721_260_800,
         context_length=128_000,
-        longest_answer=16_384,
+        max_completion_tokens=16_384,
         tokenizer="GPT",
     ),
     Model(
@@ -32,7 +32,7 @@ TEXT = (
         prices=prices.usd("0.0000025", "0.00001", cache_read="0.00000125"),
         created=1_715_558_400,
         context_length=128_000,
-        longest_answer=16_384,
+        max_completion_tokens=16_384,
         tokenizer="GPT",
     ),
     Model(
@@ -44,7 +44,7 @@ TEXT = (
         prices=prices.usd("0.0000004", "0.0000016", cache_read="0.0000001"),
         created=1_744_651_381,
         context_length=1_047_576,
-        longest_answer=32_768,
+        max_completion_tokens=32_768,
         tokenizer="GPT",
     ),
     Model(
@@ -57,7 +57,7 @@ TEXT = (
         reasoning="always",
         created=1_754_587_407,
         context_length=400_000,
-        longest_answer=128_000,
+        max_completion_tokens=128_000,
         tokenizer="GPT",
     ),
     Model(
@@ -72,7 +72,7 @@ TEXT = (
         reasoning="asked",
         created=1_760_547_638,
         context_length=200_000,
-        longest_answer=64_000,
+        max_completion_tokens=64_000,
         tokenizer="Claude",
     ),
     Model(
@@ -87,7 +87,7 @@ TEXT = (
         reasoning="asked",
         created=1_759_161_676,
         context_length=1_000_000,
-        longest_answer=64_000,
+        max_completion_tokens=64_000,
         tokenizer="Claude",
     ),
     Model(
@@ -100,7 +100,7 @@ TEXT = (
         reasoning="asked",
         created=1_750_172_488,
         context_length=1_048_576,
-        longest_answer=65_535,
+        max_completion_tokens=65_535,
         tokenizer="Gemini",
     ),
     Model(
@@ -113,7 +113,7 @@ TEXT = (
         reasoning="asked",
         created=1_764_594_642,
         context_length=163_840,
-        longest_answer=None,
+        max_completion_tokens=None,
         tokenizer="DeepSeek",
     ),
     Model(
@@ -126,7 +126,7 @@ TEXT = (
         reasoning="always",
         created=1_748_455_170,
         context_length=163_840,
-        longest_answer=163_840,
+        max_completion_tokens=163_840,
         tokenizer="DeepSeek",
     ),
     Model(
@@ -139,7 +139,7 @@ TEXT = (
         reasoning="asked",
         created=1_754_414_231,
         context_length=131_072,
-        longest_answer=None,
+        max_completion_tokens=None,
         tokenizer="GPT",
     ),
     Model(
@@ -152,14 +152,14 @@ TEXT = (
         reasoning="asked",
         created=1_754_414_229,
         context_length=131_072,
-        longest_answer=128_000,
+        max_completion_tokens=128_000,
         tokenizer="GPT",
     ),
 )
 
 
 def _other(kind: Kind, model_id: str, slug: str, provider: str, cost: prices.Prices) -> Model:
-    """Return a model that makes no text; what only text models have is left at what says nothing."""
+    """Return a model of another kind; the fields that only text models use have placeholder values."""
     return Model(
         id=model_id,
         kind=kind,
@@ -170,7 +170,7 @@ def _other(kind: Kind, model_id: str, slug: str, provider: str, cost: prices.Pri
         prices=cost,
         created=1_767_225_600,
         context_length=8192,
-        longest_answer=None,
+        max_completion_tokens=None,
         tokenizer="Other",
     )
 

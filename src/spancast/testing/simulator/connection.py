@@ -1,4 +1,4 @@
-"""One connection: HTTP/1.1, kept alive, every piece of a body sent by itself."""
+"""One HTTP/1.1 connection, kept alive; every piece of a body is sent separately."""
 
 import selectors
 import socket
@@ -26,7 +26,7 @@ class Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def __init__(self, account: Account, clock: Clock, *accepted: Any) -> None:
-        """Serve `accepted`, which is what the standard library's server gives to its handlers, to the end."""
+        """Serve a connection until it ends; `accepted` are the standard library's arguments to a handler."""
         self._account = account
         self._clock = clock
         super().__init__(*accepted)
@@ -42,7 +42,7 @@ class Connection(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815 - names the standard library calls
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
-        """Say nothing: what was served is to be read from the simulator."""
+        """Log nothing: the simulator lists the requests that it served."""
 
     def _read(self) -> Served:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -76,7 +76,7 @@ class Connection(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _frame(self, answer: Answer) -> None:
-        """Say how the body ends: by its length, by a last chunk, or with the connection."""
+        """Send the header that delimits the body: `Content-Length`, chunked transfer coding, or `Connection: close`."""
         self._in_chunks = answer.chunked and self.request_version == self.protocol_version
         if self._in_chunks:
             self.send_header("Transfer-Encoding", "chunked")
@@ -86,10 +86,10 @@ class Connection(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(sum(len(piece.data) for piece in answer.pieces)))
 
     def _write_body(self, answer: Answer) -> None:
-        """Send the pieces, and charge for the generation in them: as cancelled if the client goes away before."""
+        """Send the pieces, and charge the generation; as cancelled if the client disconnects first."""
         owed = answer.bill
         try:
-            with _Line(self.connection) as line:
+            with _DisconnectMonitor(self.connection) as line:
                 for piece in answer.pieces:
                     line.rest(piece.wait)
                     if piece.settles and owed is not None:
@@ -105,7 +105,7 @@ class Connection(BaseHTTPRequestHandler):
     def _write_piece(self, piece: Piece) -> None:
         if not self._in_chunks:
             self.wfile.write(piece.data)
-        elif piece.data:  # a chunk of no bytes would be the last one
+        elif piece.data:  # an empty chunk would end the body
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece.data), piece.data))
 
     def _end_body(self, answer: Answer) -> None:
@@ -115,8 +115,8 @@ class Connection(BaseHTTPRequestHandler):
             self.wfile.write(_LAST_CHUNK)
 
 
-class _Line:
-    """Watches a connection while nothing is to be sent: raises `ConnectionError` as soon as the client is gone."""
+class _DisconnectMonitor:
+    """Watches a connection between pieces; raises `ConnectionError` as soon as the client disconnects."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -130,9 +130,9 @@ class _Line:
         self._selector.close()
 
     def rest(self, seconds: float) -> None:
-        """Wait; not at all for no seconds."""
+        """Wait `seconds`, during which a disconnect is noticed."""
         if not self._selector.select(seconds):
             return
         if not self._connection.recv(1, socket.MSG_PEEK):
             raise ConnectionResetError("The client has gone away.")
-        time.sleep(seconds)  # its next request is here already, and hides whether it stays
+        time.sleep(seconds)  # the next request has arrived; a disconnect can no longer be noticed

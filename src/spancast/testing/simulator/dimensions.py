@@ -1,4 +1,4 @@
-"""What analytics can group by, and filter on (OpenRouter skills, analytics schema)."""
+"""The dimensions by which analytics groups and filters (OpenRouter skills, analytics schema)."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from spancast.testing.simulator.bills import Bill
 
 
 class Dimension(msgspec.Struct, frozen=True, kw_only=True):
-    """One dimension. What a row shows may be a label, where a filter takes the id."""
+    """One dimension. A row may show a label, whereas a filter compares the id."""
 
     label: str
     shown: Callable[[Bill], Any]
@@ -21,7 +21,7 @@ class Dimension(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def app_id(bill: Bill) -> int | None:
-    """Return the number of the application, by which a filter takes it."""
+    """Return the application's number, which filters compare."""
     return None if bill.app is None else zlib.crc32(bill.app.encode())
 
 

@@ -1,4 +1,4 @@
-"""What a request directs the simulator itself to do, by `X-Simulator-…` headers."""
+"""The directives of a request to the simulator: its `X-Simulator-…` headers."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -35,7 +35,7 @@ class Directives(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_directives(headers: Mapping[str, str], config: Config) -> Directives:
-    """Return the directives in the headers, else those of the `config`; raise `Refused` (400) for an invalid one."""
+    """Return the directives in the headers, or `config`'s defaults; raise `RequestError` (400) for an invalid one."""
     return Directives(
         fault=_parsed(headers, "x-simulator-fault", faults.by_name, None),
         chunks=_parsed(headers, "x-simulator-chunks", _size, "event"),
@@ -53,16 +53,16 @@ def parse_directives(headers: Mapping[str, str], config: Config) -> Directives:
     )
 
 
-def apply_directives(answer: Answer, wishes: Directives) -> Answer:
+def apply_directives(answer: Answer, directives: Directives) -> Answer:
     """Return the response, compressed, split into network chunks and delayed as directed."""
-    if wishes.gzip:
+    if directives.gzip:
         answer = msgspec.structs.replace(
             answer,
             headers=answer.headers | {"Content-Encoding": "gzip"},
             pieces=pieces.compressed(answer.pieces, ended=not answer.cut),
         )
-    sent = pieces.resized(answer.pieces, wishes.chunks)
-    paced = tuple(msgspec.structs.replace(piece, wait=piece.wait + wishes.chunk_delay) for piece in sent)
+    sent = pieces.resized(answer.pieces, directives.chunks)
+    paced = tuple(msgspec.structs.replace(piece, wait=piece.wait + directives.chunk_delay) for piece in sent)
     return msgspec.structs.replace(answer, pieces=paced)
 
 
@@ -109,7 +109,7 @@ def _tier(value: str) -> str:
 
 
 def _is(only: str) -> Callable[[str], bool]:
-    """Return what takes the one word that turns something on."""
+    """Return a parser that accepts only the word `only`."""
 
     def parse(value: str) -> bool:
         if value != only:

@@ -1,4 +1,4 @@
-"""Errors as OpenRouter answers them."""
+"""OpenRouter's error responses."""
 
 from typing import Any
 
@@ -6,28 +6,28 @@ import msgspec
 
 USER_ID = "user_simulator"
 _MASKED = 500
-"""A failure of OpenRouter's own, of which it says nothing (OpenRouter docs, router metadata)."""
+"""The status of OpenRouter's internal errors, whose responses omit the metadata (OpenRouter docs, router metadata)."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that is an error: an HTTP status and OpenRouter's error object."""
+    """An error response: an HTTP status and OpenRouter's error object."""
 
     status: int
     message: str
     metadata: dict[str, Any] | None = None
     headers: dict[str, str] = {}
     names_user: bool = True
-    """Errors that come before the key is known carry no `user_id`."""
+    """Whether it carries `user_id`; errors that precede authentication do not."""
     routing: dict[str, Any] | None = None
-    """`openrouter_metadata`, which stands beside the error where it was asked for."""
+    """`openrouter_metadata`, a sibling of the error, if it was requested."""
 
     @property
     def error_type(self) -> str | None:
-        """OpenRouter's stable code for it, where it has one."""
+        """OpenRouter's stable code for the error, if it has one."""
         return (self.metadata or {}).get("error_type")
 
 
-class Refused(Exception):  # noqa: N818 - the name of what happened; it never leaves the simulator
+class RequestError(Exception):
     """Ends the handling of a request with a `Refusal`."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -44,7 +44,7 @@ NO_JSON = Refusal(status=400, message="The request body is not valid JSON.")
 
 
 def body(refusal: Refusal) -> bytes:
-    """Return the body of the answer, in the form that all dialects but Anthropic's share."""
+    """Return the response body, in the format of all dialects except Anthropic's."""
     error: dict[str, Any] = {"message": refusal.message, "code": refusal.status}
     if refusal.metadata is not None:
         error["metadata"] = refusal.metadata
@@ -53,27 +53,27 @@ def body(refusal: Refusal) -> bytes:
 
 
 def routing(refusal: Refusal) -> dict[str, Any]:
-    """Return what stands beside the error of how the request was routed."""
+    """Return the routing metadata that accompanies the error."""
     if refusal.routing is None or refusal.status == _MASKED:
         return {}
     return {"openrouter_metadata": refusal.routing}
 
 
-def bad_request(message: str) -> Refused:
+def bad_request(message: str) -> RequestError:
     """Return the exception that answers 400 with `message`."""
-    return Refused(Refusal(status=400, message=message))
+    return RequestError(Refusal(status=400, message=message))
 
 
-def not_found(message: str) -> Refused:
+def not_found(message: str) -> RequestError:
     """Return the exception that answers 404 with `message`."""
-    return Refused(Refusal(status=404, message=message, names_user=False))
+    return RequestError(Refusal(status=404, message=message, names_user=False))
 
 
-def no_model(model: str) -> Refused:
-    """Return the exception that answers as OpenRouter does to a model it does not have."""
+def no_model(model: str) -> RequestError:
+    """Return the exception for an unknown model, as OpenRouter responds to it."""
     return bad_request(f"{model} is not a valid model ID")
 
 
-def no_generation(generation_id: str) -> Refused:
-    """Return the exception that answers as OpenRouter does to an id it does not know, or not yet."""
+def no_generation(generation_id: str) -> RequestError:
+    """Return the exception for a generation id that OpenRouter does not know, or does not know yet."""
     return not_found(f"Generation {generation_id} not found")

@@ -1,4 +1,4 @@
-"""The faults that can be asked for, by header or by model: one table."""
+"""The table of faults, which a client requests by header or by model."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -8,7 +8,7 @@ import msgspec
 from spancast.testing.simulator import answer, errors, pieces, usage
 from spancast.testing.simulator.answer import Answer
 from spancast.testing.simulator.errors import Refusal
-from spancast.testing.simulator.generation import Ending, Failure
+from spancast.testing.simulator.generation import EarlyEnd, Failure
 from spancast.testing.simulator.models import FAULTS_MODEL
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
@@ -16,23 +16,23 @@ from spancast.testing.simulator.usage import Usage
 _BYOK_FEE = Decimal("0.05")
 """OpenRouter's fee for calls with the user's own provider key (OpenRouter docs, BYOK)."""
 _DISCOUNTED = Decimal("0.65")
-"""What was charged of the upstream cost where recorded endpoints gave a discount."""
+"""The share of the upstream cost that recorded endpoints with a discount charged."""
 _SLOW_STEPS = 10
 _FALLBACK_STATUSES = frozenset({429, 500, 502, 503, 524, 529})
 _FAILURE = Failure(502, "Provider disconnected", "provider_unavailable", in_choice=False)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes wrong: the request is refused, the generation or its price differs, or the answer is sent otherwise."""
+    """A fault: it rejects the request, changes the generation or its price, or disturbs the transmission."""
 
     refusal: Refusal | None = None
     instead: Refusal | None = None
-    """What a success says instead of its answer."""
-    ending: Ending | None = None
+    """The error that replaces the body of a response with a success status."""
+    ending: EarlyEnd | None = None
     usage: Callable[[Usage], Usage] = lambda used: used
     usage_stated: bool = True
     cache_hit: bool = False
-    """Whether the response cache answers, although it was not asked before."""
+    """Whether the response cache serves the request, although it has never been made before."""
     answer: Callable[[Answer, float], Answer] = lambda given, _delay: given
 
     @property
@@ -45,14 +45,14 @@ NO_FAULT = Fault()
 
 
 def by_name(name: str) -> Fault:
-    """Return the fault called `name`; raises `Refused` (400) with the names there are."""
+    """Return the fault called `name`; raise `RequestError` (400), which lists the names, if there is none."""
     if name not in FAULTS:
         raise errors.bad_request(f"The simulator has no fault {name!r}. Ask for one of: {', '.join(FAULTS)}.")
     return FAULTS[name]
 
 
 def of_model(model_id: str) -> Fault:
-    """Return the fault that a model is: `simulator/429`; none for the others."""
+    """Return the fault that a model such as `simulator/429` stands for; `NO_FAULT` for other models."""
     if not model_id.startswith(FAULTS_MODEL):
         return NO_FAULT
     name = model_id.removeprefix(FAULTS_MODEL)
@@ -69,7 +69,7 @@ def _refused(status: int, message: str, error_type: str, *, retry_after: int | N
 
 def _fails(*, in_choice: bool) -> Fault:
     failure = msgspec.structs.replace(_FAILURE, in_choice=in_choice)
-    return Fault(ending=Ending(finish_reason="error", failure=failure, share=2, insured=True))
+    return Fault(ending=EarlyEnd(finish_reason="error", failure=failure, share=2, insured=True))
 
 
 def _charged(share: Decimal, *, is_byok: bool) -> Fault:
@@ -77,7 +77,7 @@ def _charged(share: Decimal, *, is_byok: bool) -> Fault:
 
 
 def _slow(given: Answer, delay: float) -> Answer:
-    """Spread the delay over what is sent while there is nothing to say."""
+    """Spread the delay over idle bytes: padding or comments."""
     first, *rest = given.pieces
     step = delay / _SLOW_STEPS
     waiting = [msgspec.structs.replace(given.idle, wait=step)] * (_SLOW_STEPS - 1)
@@ -132,8 +132,8 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "error-mid-stream": _fails(in_choice=False),
     "choice-error": _fails(in_choice=True),
-    "content-filter": Fault(ending=Ending(finish_reason="content_filter", share=2, insured=False)),
-    "no-completion": Fault(ending=Ending(finish_reason=None, share=0, insured=True)),
+    "content-filter": Fault(ending=EarlyEnd(finish_reason="content_filter", share=2, insured=False)),
+    "no-completion": Fault(ending=EarlyEnd(finish_reason=None, share=0, insured=True)),
     "slow": Fault(answer=_slow),
     "cut": Fault(answer=_cut),
     "no-usage": Fault(usage_stated=False),

@@ -17,7 +17,7 @@ def is_form(served: Served) -> bool:
 
 
 def read(served: Served) -> dict[str, Any]:
-    """Return the fields: a file as bytes, anything else as text. Raises `Refused` (400) where there is no boundary."""
+    """Return the fields, files as bytes and others as text; raise `RequestError` (400) if there is no boundary."""
     boundary = _BOUNDARY.search(served.headers["content-type"])
     if boundary is None:
         raise errors.bad_request("The form has no boundary.")

@@ -1,4 +1,4 @@
-"""One generation: what a model makes of a request, and what that costs."""
+"""One generation: a model's output for a request, and its cost."""
 
 from typing import Any, Generic, TypeVar
 
@@ -10,8 +10,8 @@ from spancast.testing.simulator.usage import Usage, insured
 Output = TypeVar("Output")
 
 
-class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """What a generation is given when it starts."""
+class GenerationStart(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a generation when it starts."""
 
     id: str
     at: float
@@ -19,39 +19,39 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     repeated: bool = False
     """Whether its model has seen the same prompt before."""
     source_id: str | None = None
-    """The generation whose answer the response cache gives again."""
+    """The generation whose response the response cache repeats."""
 
     @property
     def seed(self) -> str:
-        """The id that the ids within the answer follow from."""
+        """The id from which the ids within the response are derived."""
         return self.source_id or self.id
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A provider that fails in the middle of an answer."""
+    """A provider error in the middle of a response."""
 
     code: int
     message: str
     error_type: str
     in_choice: bool
-    """Whether a stream states it in the part of the answer that failed; else in an object of its own."""
+    """Whether a stream states it in the choice that failed; otherwise in a separate object."""
 
 
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """An end that a generation comes to other than by itself."""
+class EarlyEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """An early end of a generation, caused by a fault."""
 
     finish_reason: str | None
     failure: Failure | None = None
     share: int
-    """A half (2), or nothing (0), is kept of the words."""
+    """The share of the words that is kept: half (2) or none (0)."""
     insured: bool
     """Whether the inference is not charged (OpenRouter docs, zero completion insurance)."""
 
 
 class Generation(msgspec.Struct, Generic[Output], frozen=True, kw_only=True):
-    """What answers a request."""
+    """A model's output for a request, with its usage."""
 
-    opening: Opening
+    opening: GenerationStart
     model: Model
     output: Output
     usage: Usage
@@ -59,7 +59,7 @@ class Generation(msgspec.Struct, Generic[Output], frozen=True, kw_only=True):
     usage_stated: bool = True
     failure: Failure | None = None
     routing: dict[str, Any] | None = None
-    """`openrouter_metadata`, where it was asked for."""
+    """`openrouter_metadata`, if it was requested."""
 
     @property
     def id(self) -> str:
@@ -73,14 +73,14 @@ class Generation(msgspec.Struct, Generic[Output], frozen=True, kw_only=True):
 
     @property
     def native_finish_reason(self) -> str | None:
-        """The provider's own word for the finish reason."""
+        """The provider's native finish reason."""
         return self.model.native.finish_reason(self.finish_reason)
 
 
-def fail(made: Generation[Any], ending: Ending) -> Generation[Any]:
-    """Return a generation that makes no words as it is when it ends early: it has failed, and costs nothing.
+def fail(made: Generation[Any], ending: EarlyEnd) -> Generation[Any]:
+    """Return a generation without text output after an early end: failed, and free of charge.
 
-    An end that costs something is one that only words can come to, and changes nothing.
+    Early ends that are charged apply to text output only; they leave the generation unchanged.
     """
     if not ending.insured:
         return made

@@ -1,4 +1,4 @@
-"""The ids and the times that the simulator gives out."""
+"""The ids and timestamps that the simulator generates."""
 
 import hashlib
 import itertools
@@ -7,24 +7,24 @@ from collections.abc import Callable
 from random import Random
 
 Clock = Callable[[], float]
-"""Tells the Unix time in seconds. The simulator reads it once for each request."""
+"""Returns the Unix time in seconds. The simulator reads it once per request."""
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 START = 1_767_225_600
-"""The first day of 2026, where the clock of a seeded simulator starts."""
+"""The start of 2026 (UTC), at which the clock of a seeded simulator starts."""
 
 
-def ticking() -> Clock:
-    """Return a clock that goes on by one second whenever it is read."""
+def ticking_clock() -> Clock:
+    """Return a clock that advances one second each time it is read."""
     seconds = itertools.count(START)
     return lambda: float(next(seconds))
 
 
-class Mint:
-    """Makes the ids that follow from nothing but the seed."""
+class IdGenerator:
+    """Generates ids that depend only on the seed."""
 
     def __init__(self, seed: int | None) -> None:
-        self._random = Random(seed)  # noqa: S311 - ids that can be foretold are what a seed asks for
+        self._random = Random(seed)  # noqa: S311 - predictable ids are the purpose of a seed
 
     def generation_id(self, prefix: str, at: float) -> str:
         """Return the id of a generation that starts `at`: `gen-<unix seconds>-<20 letters and digits>`, as recorded."""
@@ -39,11 +39,11 @@ class Mint:
 
 
 def derived(prefix: str, *of: object, length: int = 24) -> str:
-    """Return an id that follows from other ids, such as a tool call's from its generation's."""
+    """Return an id derived from other ids, such as a tool call's from its generation's."""
     digest = hashlib.sha256(repr(of).encode()).hexdigest()
     return f"{prefix}{digest[:length]}"
 
 
 def request_id(generation_id: str, at: float) -> str:
-    """Return the id of the request that a generation answers: `req-<unix seconds>-…` (openrouter SDK, generations)."""
+    """Return the id of a generation's request: `req-<unix seconds>-…` (openrouter SDK, generations)."""
     return derived(f"req-{int(at)}-", generation_id, length=20)

@@ -1,4 +1,4 @@
-"""The jobs that were begun: videos and batches. A job goes on by being polled, so that tests can count."""
+"""Asynchronous jobs: videos and batches. Polling advances a job, so that tests are deterministic."""
 
 import threading
 from collections import Counter
@@ -15,27 +15,27 @@ State = Literal["running", "cancelling", "cancelled", "done"]
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What was begun, and what comes of it."""
+    """A job and its result."""
 
     id: str
     kind: Kind
     polls: int
-    """How many polls find it under way."""
+    """The number of polls that find it in progress."""
     bills: tuple[Bill, ...]
-    """What is charged when it is done."""
+    """The bills to charge when it is done."""
     result: Any
-    """What the file of its dialect makes an answer of."""
+    """The result, from which its dialect builds a response."""
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """How a job stands."""
+class JobStatus(msgspec.Struct, frozen=True):
+    """A job and its state."""
 
     job: Job
     state: State
 
 
 class Jobs:
-    """Every access is one step under one lock. `charge` takes a bill."""
+    """The jobs; thread-safe. `charge` records a bill."""
 
     def __init__(self, charge: Callable[[Bill], None]) -> None:
         self._charge = charge
@@ -45,37 +45,37 @@ class Jobs:
         self._cancelled: set[str] = set()
 
     def begin(self, job: Job) -> None:
-        """Begin a job."""
+        """Start a job."""
         with self._lock:
             self._jobs[job.id] = job
 
-    def poll(self, job_id: str, kind: Kind) -> Standing:
-        """Count a poll, and return how the job stands after it; raises `Refused` (404) where there is none.
+    def poll(self, job_id: str, kind: Kind) -> JobStatus:
+        """Count a poll and return the job's new state; raise `RequestError` (404) if there is no such job.
 
-        The poll that finds it done first has it charged.
+        The first poll that finds the job done charges it.
         """
         with self._lock:
             job = self._find(job_id, kind)
             self._polls[job_id] += 1
-            standing = Standing(job, self._state(job))
-            if standing.state == "done" and self._polls[job_id] == job.polls + 1:
+            job_status = JobStatus(job, self._state(job))
+            if job_status.state == "done" and self._polls[job_id] == job.polls + 1:
                 self._charge_all(job.bills)
-            return standing
+            return job_status
 
-    def look(self, job_id: str, kind: Kind) -> Standing:
-        """Return how a job stands; raises `Refused` (404) where there is none."""
+    def look(self, job_id: str, kind: Kind) -> JobStatus:
+        """Return the state of a job; raise `RequestError` (404) if there is no such job."""
         with self._lock:
             job = self._find(job_id, kind)
-            return Standing(job, self._state(job))
+            return JobStatus(job, self._state(job))
 
-    def cancel(self, job_id: str, kind: Kind) -> Standing:
-        """Cancel a job that is not done; the next poll finds it cancelled. Raises `Refused` (404)."""
+    def cancel(self, job_id: str, kind: Kind) -> JobStatus:
+        """Cancel a job unless it is done; raise `RequestError` (404) if there is no such job."""
         with self._lock:
             job = self._find(job_id, kind)
             if self._state(job) == "done":
-                return Standing(job, "done")
+                return JobStatus(job, "done")
             self._cancelled.add(job_id)
-            return Standing(job, "cancelling")
+            return JobStatus(job, "cancelling")
 
     def _find(self, job_id: str, kind: Kind) -> Job:
         job = self._jobs.get(job_id)

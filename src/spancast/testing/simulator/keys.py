@@ -1,6 +1,6 @@
-"""What was used so far: `GET /key` of the key that asks, `GET /keys` of every key, `GET /credits` of all together.
+"""Usage so far: of the requesting key (`GET /key`), of each key (`GET /keys`), and of all keys (`GET /credits`).
 
-A generation counts for the period in which it began, in UTC, whether or not its client stayed to the end.
+A generation counts towards the UTC period in which it started, even if its client disconnected.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ _PERIODS: dict[str, periods.Start | None] = {
     "_weekly": periods.week,
     "_monthly": periods.month,
 }
-"""By what a total's name ends with: when the period begins that it is of, or `None` for all time."""
+"""The suffix of a total's name, and the start of its period; `None` for all time."""
 _PAGE = 100
 _NO_LIMIT: dict[str, Any] = {
     "limit": None,
@@ -37,7 +37,7 @@ _NO_BUDGETS: dict[str, Any] = {
     "free_model_daily_requests": {"limit": 1000, "used": 0, "remaining": 1000},
     "rate_limit": {"requests": -1, "interval": "10s", "note": "This field is deprecated and safe to ignore."},
 }
-_STANDING: dict[str, Any] = {
+_KEY_DEFAULTS: dict[str, Any] = {
     "is_free_tier": False,
     "creator_user_id": errors.USER_ID,
     "organization_id": None,
@@ -48,16 +48,16 @@ _STANDING: dict[str, Any] = {
 
 
 def current(served: Served, account: Account) -> Answer:
-    """Answer with the key and its usage."""
+    """Return the requesting key and its usage."""
     spent = _spent(_of(served.key_hash, account), served.at)
     is_management = account.config.management_key_hash == served.key_hash
     kind = {"is_management_key": is_management, "is_provisioning_key": is_management}
-    data = {"label": _LABEL} | _NO_LIMIT | _NO_BUDGETS | spent | kind | _STANDING
+    data = {"label": _LABEL} | _NO_LIMIT | _NO_BUDGETS | spent | kind | _KEY_DEFAULTS
     return answer.json(msgspec.json.encode({"data": data}))
 
 
 def every(served: Served, account: Account) -> Answer:
-    """Answer with the keys that requests have carried, in the order in which they first came, from `offset` on."""
+    """Return a page, from `offset`, of the keys that requests carried, in the order of their first use."""
     offset = served.query.get("offset", "0")
     if not offset.isdecimal():
         raise errors.bad_request(f"Invalid offset: {offset}")
@@ -66,7 +66,7 @@ def every(served: Served, account: Account) -> Answer:
 
 
 def one(served: Served, account: Account) -> Answer:
-    """Answer with the key of the hash in the path; raises `Refused` (404) where no request has carried it."""
+    """Return the key whose hash is in the path; raise `RequestError` (404) if no request carried it."""
     key_hash = served.parts[-1]
     at = _seen(account).get(key_hash)
     if at is None:
@@ -75,18 +75,18 @@ def one(served: Served, account: Account) -> Answer:
 
 
 def name(key_hash: str) -> str:
-    """Return what a key is called."""
+    """Return the name of a key."""
     return f"Simulator {key_hash[:8]}"
 
 
 def credit(_: Served, account: Account) -> Answer:
-    """Answer with the credits bought and used."""
+    """Return the credits purchased and used."""
     data = {"total_credits": money.number(account.config.credits), "total_usage": money.number(account.usage)}
     return answer.json(msgspec.json.encode({"data": data}))
 
 
 def _seen(account: Account) -> dict[str, tuple[float, float]]:
-    """Return when each key came first, and last; a management key that was named is no API key."""
+    """Return when each API key was first and last used; the configured management key is not an API key."""
     seen: dict[str, list[float]] = defaultdict(list)
     for request in account.served:
         if request.key_hash not in {None, account.config.management_key_hash}:

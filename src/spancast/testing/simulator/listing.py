@@ -12,11 +12,11 @@ from spancast.testing.simulator.prices import Prices
 from spancast.testing.simulator.served import Served
 
 _DYNAMIC = "-1"
-"""A router's price: that of the model it picks."""
+"""A router's listed price; the price of the model it selects applies."""
 
 
 def show(_: Served, __: Account) -> Answer:
-    """Answer with the list."""
+    """Return the list of models."""
     rows = [_row(model) for model in catalogue.TEXT] + [_router_row(router_id) for router_id in models.ROUTERS]
     return answer.json(msgspec.json.encode({"data": rows, "total_count": len(rows), "links": {"next": None}}))
 
@@ -29,7 +29,7 @@ def _row(model: Model) -> dict[str, Any]:
         "pricing": _pricing(model.prices),
         "top_provider": {
             "context_length": model.context_length,
-            "max_completion_tokens": model.longest_answer,
+            "max_completion_tokens": model.max_completion_tokens,
             "is_moderated": False,
         },
         "supported_parameters": ["max_tokens", "temperature", "tool_choice", "tools", "top_p"],
@@ -48,7 +48,7 @@ def _router_row(router_id: str) -> dict[str, Any]:
 
 
 def _listed(model_id: str, slug: str, name: str) -> dict[str, Any]:
-    """Return what every row states the same way."""
+    """Return the fields that models and routers have in common."""
     return {
         "id": model_id,
         "canonical_slug": slug,

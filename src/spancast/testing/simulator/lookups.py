@@ -1,4 +1,4 @@
-"""`GET /api/v1/generation?id=`: what OpenRouter knows of a generation afterwards."""
+"""`GET /api/v1/generation?id=`: the metadata of a finished generation."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ _TOKEN_MS = 10
 
 
 def look_up(served: Served, account: Account) -> Answer:
-    """Answer with the generation; raises `Refused` (404) while it cannot be found."""
+    """Return the generation; raise `RequestError` (404) while it is not available."""
     generation_id = served.query.get("id", "")
     bill = account.look_up(generation_id, served.at)
     if bill is None:
@@ -86,7 +86,7 @@ def _dollars(bill: Bill) -> dict[str, Any]:
 
 
 def _absent() -> dict[str, None]:
-    """Return the fields that say nothing about a simulated generation."""
+    """Return the fields that are null for every simulated generation."""
     names = (
         "num_fetches",
         "num_input_audio_prompt",

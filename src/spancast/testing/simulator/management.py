@@ -1,4 +1,4 @@
-"""What only a management key may ask for."""
+"""Routes that require a management key."""
 
 from collections.abc import Callable
 
@@ -11,16 +11,16 @@ from spancast.testing.simulator.served import Served
 
 
 def only(answer: Callable[[Served, Account], Answer], status: int = 403) -> Callable[[Served, Account], Answer]:
-    """Return `answer` for management keys; to another key it raises `Refused`: `status`, as OpenRouter describes it."""
+    """Return `answer`, guarded: it raises `RequestError` with `status` unless the key is a management key."""
 
     def guarded(served: Served, account: Account) -> Answer:
         if not is_management(served.key_hash, account):
-            raise errors.Refused(msgspec.structs.replace(errors.NOT_MANAGEMENT, status=status))
+            raise errors.RequestError(msgspec.structs.replace(errors.NOT_MANAGEMENT, status=status))
         return answer(served, account)
 
     return guarded
 
 
 def is_management(key_hash: str | None, account: Account) -> bool:
-    """Whether a key is a management key: the one that was named to the simulator, or any where none was."""
+    """Whether a key is the configured management key; any key is one if none is configured."""
     return account.config.management_key_hash in {None, key_hash}

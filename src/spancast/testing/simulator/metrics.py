@@ -1,6 +1,6 @@
-"""What analytics can tell of a group of generations (OpenRouter skills, analytics schema).
+"""The metrics of analytics for a group of generations (OpenRouter skills, analytics schema).
 
-Counts come as text, dollars as numbers, and a part of the dollars that nothing was spent on as null.
+Counts are strings, and dollar amounts are numbers. A component of the dollar amount is null if it is zero.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +19,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     format: Literal["number", "currency"]
     of: Callable[[Sequence[Bill]], Any]
-    """Returns its value as JSON has it."""
+    """Returns the JSON value."""
     order: Callable[[Sequence[Bill]], Decimal]
-    """Returns it as a number."""
+    """Returns the value as a number, to sort by."""
     is_long: bool
     """Whether a query may go back 365 days; else 31."""
 

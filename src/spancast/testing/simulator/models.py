@@ -1,4 +1,4 @@
-"""Which model answers to an id."""
+"""Resolving a model id to a model."""
 
 from decimal import Decimal
 
@@ -8,18 +8,18 @@ from spancast.testing.simulator import catalogue, errors, native, prices
 from spancast.testing.simulator.model import Kind, Model
 
 VARIANTS = ("free", "nitro", "floor", "online", "thinking", "exacto", "extended")
-"""Suffixes that any text model may carry; only `:free` changes the price, and stays in the model that answers."""
+"""Suffixes that any text model's id may have; only `:free` changes the price and the model id of the response."""
 
 FAULTS_MODEL = "simulator/"
 ROUTERS = {"openrouter/auto": "anthropic/claude-haiku-4.5", "openrouter/free": catalogue.FREE_MODEL}
-"""The routers, and what they pick."""
+"""The routers, and the models that they select."""
 _FAULTY_PRICES = prices.usd("0.000001", "0.000004", cache_read="0.0000005", image="0.00002", unit="0.0003")
 
 _BY_ID = {model.id: model for model in (*catalogue.TEXT, *catalogue.OTHERS)}
 
 
 def find(asked: str, kind: Kind = "text") -> Model:
-    """Return the model that answers to the id `asked`; raises `Refused` (400) where there is none of its kind."""
+    """Return the model with the id `asked`; raise `RequestError` (400) if there is none of that kind."""
     asked = ROUTERS.get(asked, asked)
     if asked.startswith(FAULTS_MODEL):
         return _faulty(asked, kind)
@@ -31,22 +31,22 @@ def find(asked: str, kind: Kind = "text") -> Model:
 
 
 def router(asked: str) -> str | None:
-    """Return `asked` where it is a router, whose pick answers."""
+    """Return `asked` if it is a router, else `None`."""
     return asked if asked in ROUTERS else None
 
 
 def at(model: Model, factor: Decimal, tier: str | None = None) -> Model:
-    """Return the model at its prices times `factor`, as `tier` serves it."""
+    """Return the model with its prices multiplied by `factor`, in service tier `tier`."""
     return msgspec.structs.replace(model, prices=prices.times(model.prices, factor), tier=tier or model.tier)
 
 
 def _free(model: Model, asked: str) -> Model:
-    """Return the model as its free variant: at no price, and with the suffix in what answers."""
+    """Return the model's free variant: without prices, and with the suffix in its slug."""
     model_id = asked if asked.endswith(":free") else model.id
     return msgspec.structs.replace(model, id=model_id, slug=f"{model.slug}:free", prices=prices.FREE)
 
 
-def _missing(asked: str, kind: Kind) -> errors.Refused:
+def _missing(asked: str, kind: Kind) -> errors.RequestError:
     return errors.no_model(asked) if kind == "text" else errors.bad_request(f"Model {asked} does not exist")
 
 
@@ -61,6 +61,6 @@ def _faulty(asked: str, kind: Kind) -> Model:
         prices=_FAULTY_PRICES,
         created=1_767_225_600,
         context_length=128_000,
-        longest_answer=None,
+        max_completion_tokens=None,
         tokenizer="Other",
     )

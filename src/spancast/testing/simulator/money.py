@@ -4,25 +4,25 @@ from decimal import Decimal
 
 import msgspec
 
-_MOST_WHOLE_DIGITS = 21
-_MOST_LEADING_ZEROS = 5
+_MAX_INTEGER_DIGITS = 21
+_MAX_LEADING_ZEROS = 5
 
 
 def spelled(dollars: Decimal) -> str:
-    """Return the exact number in the spelling of JavaScript: `0.00000537`, `3.4e-7` (ECMAScript, Number::toString).
+    """Return the exact number in JavaScript's notation: `0.00000537`, `3.4e-7` (ECMAScript, Number::toString).
 
-    OpenRouter's costs are spelled so on the wire: an exponent stands where the first digit comes after six zeros.
+    OpenRouter writes costs like this: with an exponent if six or more zeros follow the decimal point.
     """
     if not dollars:
         return "0"
     shortest = dollars.normalize()
     point = shortest.adjusted() + 1
-    if -_MOST_LEADING_ZEROS - 1 < point <= _MOST_WHOLE_DIGITS:
+    if -_MAX_LEADING_ZEROS - 1 < point <= _MAX_INTEGER_DIGITS:
         return format(shortest, "f")
     digits, _, exponent = format(shortest, "e").partition("e")
     return f"{digits}e{int(exponent):+d}"
 
 
 def number(dollars: Decimal) -> msgspec.Raw:
-    """Return the exact JSON number for `dollars`, never through a float."""
+    """Return the exact JSON number for `dollars`, without conversion to a float."""
     return msgspec.Raw(spelled(dollars).encode())

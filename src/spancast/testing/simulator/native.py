@@ -1,10 +1,10 @@
-"""What providers say in their own words, where OpenRouter passes it on beside the normalised ones."""
+"""Providers' native values, which OpenRouter states in addition to the normalised ones."""
 
 import msgspec
 
 
 class Native(msgspec.Struct, frozen=True):
-    """The words of one provider's API: a native finish reason for each normalised one, and its form of reasoning."""
+    """A provider API's native finish reason for each normalised one, and its format of reasoning."""
 
     stop: str
     tool_calls: str
@@ -15,7 +15,7 @@ class Native(msgspec.Struct, frozen=True):
     error: str = "error"
 
     def finish_reason(self, normalised: str | None) -> str | None:
-        """Return the native finish reason for a normalised one; none for none."""
+        """Return the native finish reason for a normalised one; `None` for `None`."""
         return None if normalised is None else str(getattr(self, normalised))
 
 

@@ -8,7 +8,7 @@ from spancast.testing.simulator import reading
 from spancast.testing.simulator.served import Served
 
 
-class Wanted(Protocol):
+class DialectFields(Protocol):
     """A request's fields of one dialect."""
 
     @property
@@ -17,13 +17,13 @@ class Wanted(Protocol):
         ...
 
 
-Want = TypeVar("Want", bound=Wanted)
+Fields = TypeVar("Fields", bound=DialectFields)
 
 
-class Order(msgspec.Struct, Generic[Want], frozen=True, kw_only=True):
+class ParsedRequest(msgspec.Struct, Generic[Fields], frozen=True, kw_only=True):
     """A parsed request."""
 
-    want: Want
+    fields: Fields
     models: tuple[str, ...]
     """The model, then its fallbacks; at least one."""
     stream: bool
@@ -32,21 +32,21 @@ class Order(msgspec.Struct, Generic[Want], frozen=True, kw_only=True):
     session_id: str | None
     base_url: str
     """The API's base URL, as the client addressed it."""
-    tells_routing: bool
+    includes_routing: bool
     """Whether the response includes `openrouter_metadata`."""
 
 
-def order(want: Want, body: dict[str, Any], served: Served) -> Order[Want]:
-    """Return the parsed request, given the dialect's fields; raise `Refused` (400) if it names no model."""
-    return Order(
-        want=want,
+def order(fields: Fields, body: dict[str, Any], served: Served) -> ParsedRequest[Fields]:
+    """Return the parsed request, given the dialect's fields; raise `RequestError` (400) if it names no model."""
+    return ParsedRequest(
+        fields=fields,
         models=reading.models(body),
         stream=body.get("stream") is True,
         service_tier=_tier(body),
         user=reading.text(body.get("user")) or reading.text(reading.member(body.get("metadata"), "user_id")),
         session_id=reading.text(body.get("session_id")) or served.headers.get("x-session-id"),
         base_url=f"http://{served.headers.get('host', '')}/api/v1",
-        tells_routing=_tells_routing(served),
+        includes_routing=_includes_routing(served),
     )
 
 
@@ -55,6 +55,6 @@ def _tier(body: dict[str, Any]) -> str | None:
     return reading.text(body.get("service_tier")) or ("fast" if body.get("speed") == "fast" else None)
 
 
-def _tells_routing(served: Served) -> bool:
+def _includes_routing(served: Served) -> bool:
     names = ("x-openrouter-metadata", "x-openrouter-experimental-metadata")
     return any(served.headers.get(name, "").lower() == "enabled" for name in names)

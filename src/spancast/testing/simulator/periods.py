@@ -1,39 +1,39 @@
-"""The periods that usage is told by: days, weeks from Monday and months, all in UTC (OpenRouter API, GET /key)."""
+"""The periods of usage totals: days, weeks from Monday and months, all in UTC (OpenRouter API, GET /key)."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 Start = Callable[[datetime], datetime]
-"""Returns when the period began in which an instant lies."""
+"""Returns the start of the period that contains an instant."""
 
 
 def at(seconds: float) -> datetime:
-    """Return the instant of a Unix time."""
+    """Return the UTC datetime of a Unix time."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def minute(instant: datetime) -> datetime:
-    """Return when its minute began."""
+    """Return the start of its minute."""
     return instant.replace(second=0, microsecond=0)
 
 
 def hour(instant: datetime) -> datetime:
-    """Return when its hour began."""
+    """Return the start of its hour."""
     return minute(instant).replace(minute=0)
 
 
 def day(instant: datetime) -> datetime:
-    """Return when its day began."""
+    """Return the start of its day."""
     return hour(instant).replace(hour=0)
 
 
 def week(instant: datetime) -> datetime:
-    """Return when its week began, on a Monday."""
+    """Return the start of its week, a Monday."""
     return day(instant) - timedelta(days=instant.weekday())
 
 
 def month(instant: datetime) -> datetime:
-    """Return when its month began."""
+    """Return the start of its month."""
     return day(instant).replace(day=1)
 
 

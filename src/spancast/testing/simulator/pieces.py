@@ -1,4 +1,4 @@
-"""The pieces of a body on their way to the network: cut short, compressed, cut anew."""
+"""The pieces in which a body is sent, and functions that truncate, compress and resize them."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -15,15 +15,15 @@ class Piece(msgspec.Struct, frozen=True):
 
     data: bytes
     settles: bool = False
-    """The generation is billed before these bytes are sent, so that whoever has read them finds the bill."""
+    """Whether the generation is billed right before these bytes, so that a client that has read them finds the bill."""
     wait: float = 0.0
     """Seconds of silence before them."""
 
 
 def compressed(pieces: Iterable[Piece], *, ended: bool = True) -> tuple[Piece, ...]:
-    """Return the pieces gzip'd as one stream, flushed after each, so that none waits for the next.
+    """Return the pieces compressed as one gzip stream that is flushed after each piece.
 
-    `ended`: whether the stream's end is written; it is not where the connection is to be dropped.
+    `ended`: whether the end of the stream is written; it is not if the connection is dropped.
     """
     compressor = zlib.compressobj(wbits=_GZIP)
     flushed = [
@@ -34,7 +34,7 @@ def compressed(pieces: Iterable[Piece], *, ended: bool = True) -> tuple[Piece, .
 
 
 def resized(pieces: tuple[Piece, ...], size: Size) -> tuple[Piece, ...]:
-    """Return the same bytes in pieces of `size`: as they are, all at once, or so many bytes, cut anywhere."""
+    """Return the same bytes in pieces of `size`: unchanged, one piece, or a number of bytes."""
     if size == "event":
         return pieces
     if size == "whole":
@@ -43,7 +43,7 @@ def resized(pieces: tuple[Piece, ...], size: Size) -> tuple[Piece, ...]:
 
 
 def half(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    """Return the first half of the bytes, the generation settled before any of them."""
+    """Return the first half of the bytes; the generation is billed before them."""
     room = sum(len(piece.data) for piece in pieces) // 2
     kept: list[Piece] = []
     for piece in pieces:
@@ -63,7 +63,7 @@ def _joined(pieces: tuple[Piece, ...]) -> Piece:
 
 
 def _sliced(pieces: tuple[Piece, ...], size: int) -> Iterator[Piece]:
-    """Yield slices of `size` bytes; each takes over the settling and the silences of the pieces that begin in it."""
+    """Yield slices of `size` bytes, each with `settles` and the waits of the pieces that begin in it."""
     held: list[Piece] = []
     room = size
     for piece in pieces:

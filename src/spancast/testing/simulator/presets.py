@@ -1,4 +1,4 @@
-"""`POST /presets/{slug}/chat/completions`, and its siblings: a preset is made of the request; no model is asked."""
+"""`POST /presets/{slug}/chat/completions` and its siblings, which create a preset and call no model."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,13 +12,13 @@ from spancast.testing.simulator.identity import derived
 from spancast.testing.simulator.served import Served
 
 _PLACE = 3
-"""Where the preset's slug stands in the path."""
+"""The index of the preset's slug in the path."""
 _CONVERSATION = frozenset({"messages", "input", "stream"})
-"""What a preset does not keep of a request."""
+"""The request fields that a preset does not store."""
 
 
 def make(served: Served, account: Account) -> Answer:
-    """Answer with the preset and its latest version."""
+    """Return the preset and its latest version."""
     slug = served.parts[_PLACE]
     config = {name: value for name, value in reading.json_object(served).items() if name not in _CONVERSATION}
     at = datetime.fromtimestamp(int(served.at), UTC).isoformat()
@@ -57,5 +57,5 @@ def _version(slug: str, config: dict[str, Any], number: int, at: str) -> dict[st
 
 
 def _count(served: Served, account: Account) -> int:
-    """Return how many versions there are, this one included."""
+    """Return the number of versions, including this one."""
     return sum(each.method == "POST" and each.parts[:4] == served.parts[:4] for each in account.served)

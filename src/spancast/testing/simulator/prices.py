@@ -1,4 +1,4 @@
-"""What a model costs."""
+"""The prices of a model."""
 
 from decimal import Decimal
 
@@ -6,20 +6,20 @@ import msgspec
 
 
 class Prices(msgspec.Struct, frozen=True):
-    """USD a token, unless said otherwise."""
+    """USD per token, unless stated otherwise."""
 
     prompt: Decimal
     completion: Decimal
     cache_read: Decimal | None = None
-    """`None`: nothing is read from a cache."""
+    """`None`: the model does not read from a cache."""
     cache_write: Decimal | None = None
-    """`None`: writing to the cache costs what the prompt costs, and is not counted."""
+    """`None`: cache writes cost the prompt price and are not counted."""
     cache_write_1h: Decimal | None = None
-    """`None`: no prompt stays in the cache for longer than any other."""
+    """`None`: the model has no one-hour cache."""
     image: Decimal = Decimal()
-    """Of an image that the model makes."""
+    """Per token of a generated image."""
     unit: Decimal = Decimal()
-    """Of what the model is priced by beside tokens: a character to speak, a second to hear or film, a search."""
+    """USD per unit other than a token: a character of speech, a second of audio or video, a search."""
 
 
 def usd(prompt: str = "0", completion: str = "0", **more: str) -> Prices:

@@ -1,4 +1,4 @@
-"""What a text model is asked, in whatever dialect: a conversation and tools."""
+"""The prompt of a text model, in a form common to all dialects: a conversation and tools."""
 
 from typing import Any, Literal
 
@@ -12,33 +12,33 @@ _EFFORT_WORDS = {"minimal": 4, "low": 8, "medium": 16, "high": 32, "xhigh": 64, 
 _LONG = b'"ttl":"1h"'
 Choice = Literal["auto", "none", "required"]
 _CHOICES: dict[str, Choice] = {"none": "none", "required": "required", "any": "required"}
-"""The words for it; Anthropic says `any`."""
+"""The values of `tool_choice`; Anthropic's is `any`."""
 
 
 class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
-    """How the model is to reason."""
+    """The requested reasoning."""
 
     words: int = _EFFORT_WORDS["medium"]
-    """How long a model that reasons does so, by the effort asked for."""
+    """The length of the reasoning, by the requested effort."""
     asked: bool = False
     shown: bool = True
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
-    """The client's own functions, and which of them are to be called."""
+    """The client's functions, and the rules for calling them."""
 
     functions: list[dict[str, Any]]
     """`{"name", "description", "parameters"}`."""
     choice: Choice = "auto"
     named: object = None
-    """The function that must be called, where one must."""
+    """The name of the function that must be called, if any."""
     parallel: bool = True
 
     def asked_for(self, said: str) -> list[dict[str, Any]]:
-        """Return the functions that the model is to call.
+        """Return the functions that the model calls.
 
-        The one that must be called; the first for "required"; none for "none". Otherwise those whose name, or a word
-        of it of four letters or more, stands in what the user `said` last.
+        None for "none"; the named function if it must be called. Otherwise those whose name, or a word of it with at
+        least four letters, occurs in the user's last message, `said`; if there are none, the first for "required".
         """
         if self.choice == "none":
             return []
@@ -50,29 +50,29 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation as chat messages, whichever dialect it came in."""
+    """A conversation as chat messages, whatever its dialect."""
 
     messages: list[dict[str, Any]]
     tools: Tools
     max_tokens: int | None
     reasoning: Reasoning
     cache_ttl: Ttl | None
-    """How long `cache_control` asks for the prompt to stay in the cache."""
+    """The cache TTL that `cache_control` requests."""
     search: Search | None
     tokens: int
-    """Without what a search adds."""
+    """Excluding the tokens that a search adds."""
     body: dict[str, Any]
-    """The request, parts of which some answers repeat."""
+    """The request body, parts of which some responses repeat."""
 
     @property
     def text(self) -> str:
-        """All of the conversation; it decides the answer."""
+        """The whole conversation, which determines the response."""
         said = ((message.get("role"), reading.content_text(message.get("content"))) for message in self.messages)
         return "\n".join(f"{role}: {words}" for role, words in said)
 
     @property
     def key(self) -> str:
-        """What must be the same for the prompt to be found in the cache: conversation and tools."""
+        """The prompt's cache key: conversation and tools."""
         return self.text + msgspec.json.encode(self.tools.functions).decode()
 
     @property
@@ -82,25 +82,25 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def last_said(messages: list[dict[str, Any]]) -> str:
-    """Return the last message's words, if it is the user's."""
+    """Return the text of the last message if it is the user's, else an empty string."""
     last = messages[-1]
     return reading.content_text(last.get("content")) if last.get("role") == "user" else ""
 
 
 def tools(functions: list[dict[str, Any]], *, choice: object, named: object, parallel: bool) -> Tools:
-    """Return the tools of a request; a function without a name is none."""
+    """Return the tools of a request; functions without a name are ignored."""
     callable_ones = [function for function in functions if isinstance(function.get("name"), str)]
     mode = _CHOICES.get(choice, "auto") if isinstance(choice, str) else "auto"
     return Tools(functions=callable_ones, choice=mode, named=named, parallel=parallel)
 
 
 def token_count(messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> int:
-    """Return the tokens of a conversation and of the tools as they were offered."""
+    """Return the number of tokens of a conversation and of the offered tools."""
     return sum(map(tokens.of_message, messages)) + sum(map(tokens.of_json, tools))
 
 
 def cache_ttl(body: dict[str, Any]) -> Ttl | None:
-    """Return for how long anything in the request asks to be cached."""
+    """Return the longest cache TTL that the request asks for, if any."""
     written = msgspec.json.encode(body)
     if b'"cache_control"' not in written:
         return None
@@ -108,5 +108,5 @@ def cache_ttl(body: dict[str, Any]) -> Ttl | None:
 
 
 def reasoning(effort: object, *, asked: bool, shown: bool = True) -> Reasoning:
-    """Return how to reason; an effort that is not known is a medium one."""
+    """Return the requested reasoning; an unknown effort counts as medium."""
     return Reasoning(words=_EFFORT_WORDS.get(str(effort), _EFFORT_WORDS["medium"]), asked=asked, shown=shown)

@@ -1,4 +1,4 @@
-"""One question to analytics, read (OpenRouter API, POST /analytics/query)."""
+"""Parsing an analytics query (OpenRouter API, POST /analytics/query)."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,13 +13,13 @@ from spancast.testing.simulator.periods import STARTS
 
 Value = str | int | float
 Operator = Literal["eq", "neq", "in", "not_in", "gt", "gte", "lt", "lte"]
-MOST_ROWS = 10_000
-_USUAL_ROWS = 1000
-_USUAL_RANGE = timedelta(days=7)
+MAX_ROWS = 10_000
+_DEFAULT_ROWS = 1000
+_DEFAULT_RANGE = timedelta(days=7)
 _LONG, _SHORT, _MINUTES = timedelta(days=365), timedelta(days=31), timedelta(hours=3)
-"""How much time a question may be about: as a rule, by a single generation's facts, and in minutes."""
-_MOST_DIMENSIONS = 2
-_MOST_FILTERS = 20
+"""The longest time ranges: in general, with metrics or dimensions that are not long, and by the minute."""
+_MAX_DIMENSIONS = 2
+_MAX_FILTERS = 20
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,44 +32,44 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ordering(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rows are ordered by."""
+    """The order of the rows."""
 
     field: str
     direction: Literal["asc", "desc"]
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
-    """The first instant, and the one after the last."""
+    """A half-open time range: `end` is excluded."""
 
     start: datetime
     end: datetime
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """A question, as it is written."""
+    """A query."""
 
     metrics: list[str]
     dimensions: list[str] = []
     filters: list[Filter] = []
     granularity: Literal["minute", "hour", "day", "week", "month"] | None = None
     group_limit: int | None = None
-    limit: int = _USUAL_ROWS
+    limit: int = _DEFAULT_ROWS
     order_by: Ordering | None = None
     time_range: Range | None = None
 
     def range(self, now: datetime) -> Range:
-        """Return the time that it is about."""
-        asked = self.time_range or Range(start=now - _USUAL_RANGE, end=now)
+        """Return the time range in UTC."""
+        asked = self.time_range or Range(start=now - _DEFAULT_RANGE, end=now)
         return Range(start=_utc(asked.start), end=_utc(asked.end))
 
     @property
     def time_column(self) -> str:
-        """What the time is called in its rows."""
+        """The name of the time column."""
         return f"date__{self.granularity}"
 
 
 def read(body: dict[str, Any], now: datetime, most_rows: int) -> Query:
-    """Return the question; raises `Refused` (400) for one that cannot be asked."""
+    """Return the query; raise `RequestError` (400) if it is invalid."""
     try:
         query = msgspec.convert(body, Query)
     except msgspec.ValidationError as error:
@@ -99,13 +99,13 @@ def _known(what: str, names: Sequence[str], known: Any) -> None:
 def _check_size(query: Query) -> None:
     if not query.metrics:
         raise errors.bad_request("At least one metric is required")
-    if len(query.dimensions) > _MOST_DIMENSIONS:
-        raise errors.bad_request(f"At most {_MOST_DIMENSIONS} dimensions are allowed")
-    if len(query.filters) > _MOST_FILTERS:
-        raise errors.bad_request(f"At most {_MOST_FILTERS} filters are allowed")
+    if len(query.dimensions) > _MAX_DIMENSIONS:
+        raise errors.bad_request(f"At most {_MAX_DIMENSIONS} dimensions are allowed")
+    if len(query.filters) > _MAX_FILTERS:
+        raise errors.bad_request(f"At most {_MAX_FILTERS} filters are allowed")
     for limit in (query.limit, query.group_limit or 1):
-        if not 1 <= limit <= MOST_ROWS:
-            raise errors.bad_request(f"Limits are from 1 to {MOST_ROWS}, received {limit}")
+        if not 1 <= limit <= MAX_ROWS:
+            raise errors.bad_request(f"Limits are from 1 to {MAX_ROWS}, received {limit}")
 
 
 def _check_range(query: Query, asked: Range) -> None:

@@ -1,4 +1,4 @@
-"""Reading what a client wrote, which may be anything."""
+"""Helpers to parse request bodies, which may contain anything."""
 
 from typing import Any, TypeVar
 
@@ -8,50 +8,50 @@ from spancast.testing.simulator import errors
 from spancast.testing.simulator.served import Served
 
 _T = TypeVar("_T")
-_HOTTEST = 2
+_MAX_TEMPERATURE = 2
 
 
 def json_object(served: Served) -> dict[str, Any]:
-    """Return the body, which is a JSON object; raises `Refused` (400) where it is none."""
+    """Return the body as a JSON object; raise `RequestError` (400) if it is not one."""
     try:
         body = served.json
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise errors.Refused(errors.NO_JSON) from None
+        raise errors.RequestError(errors.NO_JSON) from None
     if not isinstance(body, dict):
-        raise errors.Refused(errors.NO_JSON)
+        raise errors.RequestError(errors.NO_JSON)
     return body
 
 
 def objects(value: object) -> list[dict[str, Any]]:
-    """Return the objects of a list; none of what is no list."""
+    """Return the objects in a list; an empty list for any other value."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def member(value: object, name: str) -> Any:
-    """Return a member of an object; `None` of what is none."""
+    """Return a member of an object; `None` for any other value."""
     return value.get(name) if isinstance(value, dict) else None
 
 
 def text(value: object) -> str | None:
-    """Return a text; `None` for anything else, and for the empty one."""
+    """Return a non-empty string; `None` for any other value."""
     return value if isinstance(value, str) and value else None
 
 
 def texts(value: object) -> list[str]:
-    """Return the texts of a list, or the one text that stands for it."""
+    """Return the strings in a list, or a single string as a list."""
     found = value if isinstance(value, list) else [value]
     return [item for item in found if isinstance(item, str)]
 
 
 def content_text(content: object) -> str:
-    """Return the words of a message's content: a text, or the texts of its parts."""
+    """Return the text of a message's content: a string, or the texts of its parts."""
     if isinstance(content, str):
         return content
     return "\n".join(part["text"] for part in objects(content) if isinstance(part.get("text"), str))
 
 
 def models(body: dict[str, Any]) -> tuple[str, ...]:
-    """Return the model, then its fallbacks; raises `Refused` (400) where there is none."""
+    """Return the model, then its fallbacks; raise `RequestError` (400) if there is none."""
     fallbacks = body.get("models")
     asked = [body.get("model"), *(fallbacks if isinstance(fallbacks, list) else [])]
     found = tuple(dict.fromkeys(model for model in asked if isinstance(model, str) and model))
@@ -61,14 +61,14 @@ def models(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def check_temperature(body: dict[str, Any]) -> None:
-    """Raise `Refused` (400) where the temperature is too high."""
+    """Raise `RequestError` (400) if the temperature is too high."""
     temperature = body.get("temperature")
-    if isinstance(temperature, int | float) and temperature > _HOTTEST:
-        raise errors.bad_request(f"Expected temperature to be at most {_HOTTEST}, received {temperature:g}")
+    if isinstance(temperature, int | float) and temperature > _MAX_TEMPERATURE:
+        raise errors.bad_request(f"Expected temperature to be at most {_MAX_TEMPERATURE}, received {temperature:g}")
 
 
 def limit(body: dict[str, Any], *names: str) -> int | None:
-    """Return the most tokens that the answer may have, by the first name that is there; raises `Refused` (400)."""
+    """Return the output token limit, from the first of `names` present; raise `RequestError` (400) if it is invalid."""
     stated = next((body[name] for name in names if body.get(name) is not None), None)
     if stated is None:
         return None
@@ -77,8 +77,8 @@ def limit(body: dict[str, Any], *names: str) -> int | None:
     return stated
 
 
-def needed(body: dict[str, Any], name: str, kind: type[_T]) -> _T:
-    """Return a member that must be there; raises `Refused` (400) where it is absent, empty or of another kind."""
+def required(body: dict[str, Any], name: str, kind: type[_T]) -> _T:
+    """Return a required member; raise `RequestError` (400) if it is absent, empty or of another type."""
     value = body.get(name)
     if not value or not isinstance(value, kind):
         raise errors.bad_request(f"Invalid input: {name} is required")

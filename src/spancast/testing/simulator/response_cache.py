@@ -1,4 +1,4 @@
-"""The response cache: an answer that was given before, given again for nothing (OpenRouter docs, response caching)."""
+"""The response cache, which repeats an earlier response free of charge (OpenRouter docs, response caching)."""
 
 import hashlib
 import re
@@ -8,40 +8,40 @@ import msgspec
 
 from spancast.testing.simulator.served import Served
 
-_USUAL_TTL = 300
-_LONGEST_TTL = 86_400
+_DEFAULT_TTL = 300
+_MAX_TTL = 86_400
 _DIGITS = re.compile(r"\d+")
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What a request wants of the cache."""
+class CacheRequest(msgspec.Struct, frozen=True):
+    """A request's cache directives."""
 
     key: str
-    """The same for requests that are identical."""
+    """The cache key; equal for identical requests."""
     ttl: int
     """Seconds."""
     clears: bool
-    """Whether what is kept is to be forgotten."""
+    """Whether the entry is removed first."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """What an answer says that was made for this request."""
+        """The response headers of a cache miss."""
         return {"X-OpenRouter-Cache-Status": "MISS", "X-OpenRouter-Cache-TTL": str(self.ttl)}
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """An answer found in the cache."""
+    """A cache hit."""
 
     source_id: str | None
-    """The generation that made it."""
+    """The generation that produced the response."""
     age: int
     """Seconds."""
     ttl: int
-    """Seconds that it will still be kept."""
+    """Seconds until it expires."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """What an answer says that is given again."""
+        """The response headers of a cache hit."""
         return {
             "X-OpenRouter-Cache-Status": "HIT",
             "X-OpenRouter-Cache-Age": str(self.age),
@@ -49,25 +49,25 @@ class Hit(msgspec.Struct, frozen=True):
         } | ({"X-OpenRouter-Cache-Source-Id": self.source_id} if self.source_id else {})
 
 
-ALWAYS = Hit(source_id=None, age=1, ttl=_USUAL_TTL)
-"""The hit of a request that was never made before: the fault `cache-hit`."""
+ALWAYS = Hit(source_id=None, age=1, ttl=_DEFAULT_TTL)
+"""The hit that the fault `cache-hit` simulates for a request without an entry."""
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True):
     source_id: str
     at: float
     ttl: int
 
 
 class ResponseCache:
-    """Keeps which generation answered which request. Every access is one step under one lock."""
+    """Maps requests to the generations that served them; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _Entry] = {}
 
-    def find(self, asked: Asked, at: float) -> Hit | None:
-        """Return what answers the request again, if it may."""
+    def find(self, asked: CacheRequest, at: float) -> Hit | None:
+        """Return the request's entry, unless it has expired."""
         with self._lock:
             if asked.clears:
                 self._kept.pop(asked.key, None)
@@ -77,18 +77,18 @@ class ResponseCache:
             age = int(at - kept.at)
             return Hit(source_id=kept.source_id, age=age, ttl=kept.ttl - age)
 
-    def keep(self, asked: Asked, source_id: str, at: float) -> None:
-        """Keep the answer of a generation."""
+    def keep(self, asked: CacheRequest, source_id: str, at: float) -> None:
+        """Store the response of a generation."""
         with self._lock:
-            self._kept[asked.key] = _Kept(source_id, at, asked.ttl)
+            self._kept[asked.key] = _Entry(source_id, at, asked.ttl)
 
 
-def asked(served: Served, *, stream: bool) -> Asked | None:
-    """Return what the headers want of the cache; `None` where they do not turn it on."""
+def asked(served: Served, *, stream: bool) -> CacheRequest | None:
+    """Return the cache directives in the headers; `None` if they do not enable the cache."""
     if served.headers.get("x-openrouter-cache", "").lower() != "true":
         return None
     digest = hashlib.sha256(msgspec.json.encode(served.json)).hexdigest()
-    return Asked(
+    return CacheRequest(
         key=f"{served.key_hash} {served.path} {stream} {digest}",
         ttl=_ttl(served.headers.get("x-openrouter-cache-ttl", "")),
         clears=served.headers.get("x-openrouter-cache-clear", "").lower() == "true",
@@ -96,6 +96,6 @@ def asked(served: Served, *, stream: bool) -> Asked | None:
 
 
 def _ttl(written: str) -> int:
-    """Return the seconds: the digits that the text begins with, within what is allowed."""
+    """Return the TTL in seconds: the leading digits of the header, clamped to the allowed range."""
     digits = _DIGITS.match(written.strip())
-    return min(max(int(digits[0]), 1), _LONGEST_TTL) if digits else _USUAL_TTL
+    return min(max(int(digits[0]), 1), _MAX_TTL) if digits else _DEFAULT_TTL

@@ -1,4 +1,4 @@
-"""Who answers what."""
+"""The route table."""
 
 from collections.abc import Callable
 from functools import partial
@@ -30,7 +30,7 @@ _ANY = "*"
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What answers the requests to one path. `*` in it stands for one member."""
+    """The handler of a method and path; `*` matches one path segment."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Route(msgspec.Struct, frozen=True):
     refusal: Callable[[Refusal], bytes] = errors.body
     """Makes the body of an error."""
     public: bool = False
-    """Whether it needs no key."""
+    """Whether it requires no API key."""
 
 
 _ROUTES = (
@@ -74,19 +74,19 @@ _ROUTES = (
 
 
 def answered(served: Served, account: Account) -> Answer:
-    """Return the answer to a request, whatever it asks."""
-    route = next((route for route in _ROUTES if _leads(route, served)), None)
+    """Return the response to any request, including errors."""
+    route = next((route for route in _ROUTES if _matches(route, served)), None)
     if route is None:
         return answer.refusal(errors.NO_ROUTE)
     if not route.public and not served.authorized:
         return answer.refusal(errors.NO_KEY, route.refusal)
     try:
         return route.answer(served, account)
-    except errors.Refused as refused:
+    except errors.RequestError as refused:
         return answer.refusal(refused.refusal, route.refusal)
 
 
-def _leads(route: Route, served: Served) -> bool:
+def _matches(route: Route, served: Served) -> bool:
     if route.method != served.method:
         return False
     if _ANY not in route.path:

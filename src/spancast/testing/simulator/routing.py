@@ -1,4 +1,4 @@
-"""Which model answers a request, which failed before it, and how OpenRouter tells of it (`openrouter_metadata`)."""
+"""Routing: which model serves a request, which models failed before it, and `openrouter_metadata` about that."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from spancast.testing.simulator import faults, models, money, search, tiers
 from spancast.testing.simulator.directives import Directives
 from spancast.testing.simulator.faults import Fault
 from spancast.testing.simulator.model import Kind, Model
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.usage import Usage
 
 _REGION = "iad"
@@ -16,41 +16,41 @@ _STRATEGIES = {"openrouter/auto": "auto", "openrouter/free": "free"}
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A model that could answer, and what goes wrong with it."""
+    """A requested model and its fault."""
 
     model: Model
     fault: Fault
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """The way that a request took."""
+    """The route of a request through its models."""
 
     requested: str
     candidates: tuple[Candidate, ...]
-    """The models that were named, in their order."""
+    """The requested models, in order."""
     place: int
-    """Which of them answers, or fails last."""
+    """The index of the one that serves the request, or fails last."""
 
     @property
     def model(self) -> Model:
-        """The model that answers."""
+        """The model that serves the request."""
         return self.candidates[self.place].model
 
     @property
     def fault(self) -> Fault:
-        """What goes wrong with it."""
+        """The model's fault."""
         return self.candidates[self.place].fault
 
     @property
     def router(self) -> str | None:
-        """The router that picked the model, where one was asked for."""
+        """The router that selected the model, if one was requested."""
         return models.router(self.requested)
 
 
-def route(order: Order[Any], kind: Kind, directives: Directives) -> Route:
-    """Return the way of a request: a fallback is taken where a model before it fails.
+def route(order: ParsedRequest[Any], kind: Kind, directives: Directives) -> Route:
+    """Return the route of a request: if a model fails, the next one is tried.
 
-    Raises `Refused` (400) where one of the models does not exist.
+    Raise `RequestError` (400) if one of the models does not exist.
     """
     found = [Candidate(models.find(model_id, kind), faults.of_model(model_id)) for model_id in order.models]
     if directives.fault is not None:
@@ -63,7 +63,7 @@ def route(order: Order[Any], kind: Kind, directives: Directives) -> Route:
 
 
 def metadata(route: Route, usage: Usage | None) -> dict[str, Any]:
-    """Return `openrouter_metadata`; without `usage` it is that of a request which no model answered."""
+    """Return `openrouter_metadata`; without `usage`, that of a request that every model failed to serve."""
     answered = usage is not None
     return {
         "requested": route.requested,
@@ -103,7 +103,7 @@ def _named(model: Model) -> dict[str, Any]:
 
 
 def _stage(usage: Usage) -> dict[str, Any]:
-    """Return the stage at which the web was searched."""
+    """Return the pipeline stage of the web search."""
     cost = {"cost_usd": money.number(usage.tool_cost)}
     if usage.tool_calls:
         return {"type": "server_tools", "name": "server-tools", "data": {"mode": "sdk", "tools": [search.TOOL]}} | cost

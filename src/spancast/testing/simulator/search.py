@@ -1,7 +1,7 @@
-"""Searching the web for an answer: the `web` plugin and `:online` do always, the server tool when it is named.
+"""Web search: the `web` plugin and `:online` always search; the server tool does if the last message names it.
 
-(OpenRouter docs, web search: Exa's default mode costs 0.007 USD a search, which holds ten results, and 0.001 USD for
-each result beyond them.)
+(OpenRouter docs, web search: Exa's default mode costs 0.007 USD per search with up to ten results, and 0.001 USD per
+additional result.)
 """
 
 from decimal import Decimal
@@ -13,10 +13,10 @@ from spancast.testing.simulator import prose, reading, toolcalls
 
 TOOL = "openrouter:web_search"
 _TOOL = "web_search"
-"""How the type of any such tool begins, behind `openrouter:`; `web_search_20250305` is Anthropic's."""
+"""The prefix of a search tool's type, after an optional `openrouter:`; Anthropic's is `web_search_20250305`."""
 ENGINE = "exa"
 RESULT_TOKENS = 64
-"""What reading a result adds to the prompt."""
+"""The prompt tokens that a result adds."""
 _PRICE = Decimal("0.007")
 _INCLUDED = 10
 _BEYOND = Decimal("0.001")
@@ -30,7 +30,7 @@ class Search(msgspec.Struct, frozen=True):
 
     results: int
     by_tool: bool
-    """Whether the model asked for it through the server tool; else the plugin did."""
+    """Whether the server tool ran it; otherwise the plugin did."""
 
     @property
     def cost(self) -> Decimal:
@@ -39,12 +39,12 @@ class Search(msgspec.Struct, frozen=True):
 
     @property
     def tokens(self) -> int:
-        """What its results add to the prompt."""
+        """The prompt tokens that its results add."""
         return RESULT_TOKENS * self.results
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A page that an answer cites."""
+    """A page that a response cites."""
 
     url: str
     title: str
@@ -52,12 +52,12 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def made(body: dict[str, Any], tools: list[dict[str, Any]], said: str) -> Search | None:
-    """Return the search that is made for a request; `said` is what the user said last."""
+    """Return the search that a request triggers, if any; `said` is the user's last message."""
     return _plugged(body) or (_offered(tools) if toolcalls.is_named(_TOOL, said) else None)
 
 
 def sources(key: str, search: Search | None) -> tuple[Source, ...]:
-    """Return the pages that the answer to `key` cites; none where nothing was searched."""
+    """Return the pages that the response to `key` cites; none without a search."""
     return tuple(_source(f"{key}/source/{place}", place) for place in range(search.results)) if search else ()
 
 

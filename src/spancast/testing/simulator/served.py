@@ -1,4 +1,4 @@
-"""What the simulator was asked."""
+"""The requests that the simulator received."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _BEARER = "bearer"
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as it arrived. Its credentials are not kept."""
+    """One request as received, without its credentials."""
 
     method: str
     target: str
@@ -21,13 +21,13 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     """Names in lower case; `authorization`, `x-api-key` and cookies are left out."""
     body: bytes
     key_hash: str | None
-    """SHA-256 of its API key, in hex, as OpenRouter's list of keys has it; `None` where it carried none."""
+    """SHA-256 of its API key, in hex, as in OpenRouter's list of keys; `None` if it carried none."""
     at: float
     """Unix time in seconds, by the simulator's clock."""
 
     @property
     def authorized(self) -> bool:
-        """Whether it carried an API key; the simulator takes any."""
+        """Whether it carried an API key; the simulator accepts any."""
         return self.key_hash is not None
 
     @property
@@ -37,17 +37,17 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def parts(self) -> list[str]:
-        """The members of the path: `["api", "v1", "videos", "some-id"]`."""
+        """The segments of the path: `["api", "v1", "videos", "some-id"]`."""
         return self.path.strip("/").split("/")
 
     @property
     def query(self) -> dict[str, str]:
-        """The query's fields; of a repeated one, the last."""
+        """The query parameters; the last value of a repeated one."""
         return {name: values[-1] for name, values in parse_qs(urlsplit(self.target).query).items()}
 
     @property
     def json(self) -> Any:
-        """The body as parsed JSON; raises `msgspec.DecodeError` where it is none, or nested too deep to be read."""
+        """The body as parsed JSON; raises `msgspec.DecodeError` if it is invalid or nested too deeply."""
         try:
             return msgspec.json.decode(self.body)
         except RecursionError as error:
@@ -55,12 +55,12 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers, whose names are in lower case, without those that carry credentials."""
+    """Return the headers without credentials; names must be in lower case."""
     return {name: value for name, value in headers.items() if name not in _SECRET_HEADERS}
 
 
 def key_hash(headers: Mapping[str, str]) -> str | None:
-    """Return the hash of the key that headers of lower-case names carry: a bearer's, or that of Anthropic's clients."""
+    """Return the hash of the API key in the headers (lower-case names): a bearer token, or `x-api-key`."""
     scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
     key = bearer.strip() if scheme.lower() == _BEARER else ""
     key = key or headers.get("x-api-key", "").strip()
@@ -68,5 +68,5 @@ def key_hash(headers: Mapping[str, str]) -> str | None:
 
 
 def hashed(key: str) -> str:
-    """Return the hash by which a key is listed."""
+    """Return the hash that identifies a key."""
     return hashlib.sha256(key.encode()).hexdigest()

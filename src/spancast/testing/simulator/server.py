@@ -1,4 +1,4 @@
-"""The listening side: a thread a connection, and all of them dropped at the end."""
+"""The HTTP server: one thread per connection."""
 
 import selectors
 import socket
@@ -15,7 +15,7 @@ from spancast.testing.simulator.identity import Clock
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on loopback, and can hang up on everybody at once."""
+    """Listens on loopback, and can drop all connections at once."""
 
     daemon_threads = True
     block_on_close = False
@@ -29,12 +29,12 @@ class Server(ThreadingHTTPServer):
         self._end, self._ended = socket.socketpair()
 
     def server_bind(self) -> None:
-        """Bind without looking up the host's name, which may take seconds."""
+        """Bind without resolving the host's name, which may take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.socket.getsockname()[:2]
 
-    def serve_until_ended(self) -> None:
-        """Take connections until `end()`, and close; nothing is polled, so that both are felt at once."""
+    def serve_until_shutdown(self) -> None:
+        """Accept connections until `end()`, then close; both take effect at once, since nothing is polled."""
         with self, self._ended, selectors.DefaultSelector() as ready:
             ready.register(self, selectors.EVENT_READ)
             ready.register(self._ended, selectors.EVENT_READ)
@@ -42,31 +42,31 @@ class Server(ThreadingHTTPServer):
                 self.handle_request()
 
     def end(self) -> None:
-        """Take no more connections."""
+        """Stop accepting connections."""
         self._end.close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Handle a connection in a thread of its own."""
+        """Handle a connection in its own thread."""
         with self._changed:
             self._connected.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection that is done with."""
+        """Close a finished connection."""
         super().shutdown_request(request)
         with self._changed:
             self._connected.discard(request)
             self._changed.notify_all()
 
-    def hang_up(self, deadline: float) -> None:
-        """Drop every connection, and wait at most `deadline` seconds for their threads to notice."""
+    def close_connections(self, deadline: float) -> None:
+        """Drop every connection, and wait at most `deadline` seconds for their threads to end."""
         with self._changed:
             for connection in self._connected:
                 _drop(connection)
             self._changed.wait_for(lambda: not self._connected, timeout=deadline)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print what went wrong, unless the client has just gone away."""
+        """Print the error, unless the client has disconnected."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

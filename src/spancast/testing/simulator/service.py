@@ -14,7 +14,7 @@ from spancast.testing.simulator.errors import Refusal
 from spancast.testing.simulator.faults import Fault
 from spancast.testing.simulator.generation import Failure
 from spancast.testing.simulator.pieces import Piece
-from spancast.testing.simulator.response_cache import Asked, Hit
+from spancast.testing.simulator.response_cache import CacheRequest, Hit
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.work import Task, Work
 
@@ -26,7 +26,7 @@ EXPOSED = {
 
 
 def serve(dialect: Dialect[Any], served: Served, account: Account) -> Answer:
-    """Answer a request; raise `Refused` for an error response."""
+    """Answer a request; raise `RequestError` for an error response."""
     todo = read(dialect, served, account)
     asked = response_cache.asked(served, stream=todo.order.stream) if dialect.cacheable else None
     done = work.work(todo, account, _hit(todo, asked, account))
@@ -35,13 +35,13 @@ def serve(dialect: Dialect[Any], served: Served, account: Account) -> Answer:
 
 
 def read(dialect: Dialect[Any], served: Served, account: Account) -> Task:
-    """Parse a request into a task; raise `Refused` for an invalid one."""
+    """Parse a request into a task; raise `RequestError` for an invalid one."""
     directives = parse_directives(served.headers, account.config)
     body = dialect.parse(served)
     return work.task(dialect, order.order(dialect.read(body), body, served), served, directives)
 
 
-def answer(done: Work, asked: Asked | None = None) -> Answer:
+def answer(done: Work, asked: CacheRequest | None = None) -> Answer:
     """Return the response to a request, with its bill, before any fault is applied."""
     caching = done.hit or asked
     shown = headers(done) | (caching.headers if caching else {})
@@ -64,13 +64,13 @@ def headers(done: Work) -> dict[str, str]:
     return named | provided | {"request-id": identity.request_id(made.id, made.opening.at)} | EXPOSED
 
 
-def _hit(todo: Task, asked: Asked | None, account: Account) -> Hit | None:
+def _hit(todo: Task, asked: CacheRequest | None, account: Account) -> Hit | None:
     if todo.route.fault.cache_hit:
         return response_cache.ALWAYS
     return None if asked is None else account.responses.find(asked, todo.served.at)
 
 
-def _keep(done: Work, asked: Asked | None, account: Account) -> None:
+def _keep(done: Work, asked: CacheRequest | None, account: Account) -> None:
     """Cache a successful response, even if a fault disturbs its transmission."""
     is_good = done.made.failure is None and done.task.route.fault.instead is None
     if asked is not None and done.hit is None and is_good:

@@ -11,7 +11,7 @@ from spancast.testing.simulator import identity, routes
 from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.bills import Bill
 from spancast.testing.simulator.config import Config
-from spancast.testing.simulator.query import MOST_ROWS
+from spancast.testing.simulator.query import MAX_ROWS
 from spancast.testing.simulator.served import Served, hashed
 from spancast.testing.simulator.server import Server
 
@@ -50,15 +50,15 @@ class Simulator:
         ready_after: float = 0.0,
         polls_before_done: int = 1,
         slow_delay: float = 0.5,
-        analytics_rows: int = MOST_ROWS,
+        analytics_rows: int = MAX_ROWS,
         management_key: str | None = None,
         credits: Decimal = Decimal(1000),  # noqa: A002 - OpenRouter's word
     ) -> None:
         self._host = _loopback(host)
         self._port = port
-        self._clock = clock or (time.time if seed is None else identity.ticking())
+        self._clock = clock or (time.time if seed is None else identity.ticking_clock())
         self._account = Account(
-            identity.Mint(seed),
+            identity.IdGenerator(seed),
             Config(
                 lookups_before_ready=lookups_before_ready,
                 ready_after=ready_after,
@@ -80,7 +80,7 @@ class Simulator:
                 self._server = Server(self._host, self._port, self._account, self._clock)
                 self._stopped.clear()
                 self._thread = threading.Thread(
-                    target=self._server.serve_until_ended, name="spancast-simulator", daemon=True
+                    target=self._server.serve_until_shutdown, name="spancast-simulator", daemon=True
                 )
                 self._thread.start()
         return self
@@ -93,7 +93,7 @@ class Simulator:
                 return
             server.end()
             self._thread.join()
-            server.hang_up(_HANG_UP_SECONDS)
+            server.close_connections(_HANG_UP_SECONDS)
             self._stopped.set()
 
     def serve_forever(self) -> None:

@@ -6,14 +6,14 @@ import msgspec
 
 from spancast.testing.simulator import prose, search, tokens, usage
 from spancast.testing.simulator.directives import Directives
-from spancast.testing.simulator.generation import Ending, Generation, Opening
+from spancast.testing.simulator.generation import EarlyEnd, Generation, GenerationStart
 from spancast.testing.simulator.model import Model
 from spancast.testing.simulator.prompt import Prompt
 from spancast.testing.simulator.search import Source
 from spancast.testing.simulator.toolcalls import ToolCall, call
 from spancast.testing.simulator.usage import Usage
 
-_FEWEST_WORDS = 12
+_MIN_WORDS = 12
 _SPREAD = 24
 """A response has twelve to thirty-five words, unless directed otherwise."""
 
@@ -49,7 +49,7 @@ class TextOutput(msgspec.Struct, frozen=True, kw_only=True):
         return self.reasoning_tokens + tokens.of_text(self.text) + sum(c.tokens for c in self.tool_calls)
 
 
-def write(prompt: Prompt, model: Model, opening: Opening, directives: Directives) -> Generation[TextOutput]:
+def write(prompt: Prompt, model: Model, opening: GenerationStart, directives: Directives) -> Generation[TextOutput]:
     """Answer `prompt` with `model`, in as many words as directed."""
     whole = _whole(prompt, model, opening, directives.words)
     kept = _within(whole, prompt.max_tokens)
@@ -69,7 +69,7 @@ def write(prompt: Prompt, model: Model, opening: Opening, directives: Directives
     )
 
 
-def end(made: Generation[TextOutput], ending: Ending) -> Generation[TextOutput]:
+def end(made: Generation[TextOutput], ending: EarlyEnd) -> Generation[TextOutput]:
     """Return the generation as it is when it ends early: with part of its words, and the tokens of those."""
     content = made.output.content[: len(made.output.content) // ending.share] if ending.share else ()
     kept = TextOutput(
@@ -87,14 +87,14 @@ def end(made: Generation[TextOutput], ending: Ending) -> Generation[TextOutput]:
     )
 
 
-def _whole(prompt: Prompt, model: Model, opening: Opening, length: int | None) -> TextOutput:
+def _whole(prompt: Prompt, model: Model, opening: GenerationStart, length: int | None) -> TextOutput:
     key = prompt.text
     asked = prompt.tools_asked_for
     reasons = model.reasoning == "always" or (model.reasoning == "asked" and prompt.reasoning.asked)
     return TextOutput(
         reasoning=tuple(prose.words(f"{key}/reasoning", prompt.reasoning.words)) if reasons else (),
         reasoning_shown=prompt.reasoning.shown,
-        content=() if asked else tuple(prose.words(key, length or _FEWEST_WORDS + prose.pick(key, _SPREAD))),
+        content=() if asked else tuple(prose.words(key, length or _MIN_WORDS + prose.pick(key, _SPREAD))),
         tool_calls=tuple(call(tool, opening.seed, key) for tool in asked),
         sources=() if asked else search.sources(key, prompt.search),
     )

@@ -1,7 +1,7 @@
-"""How the simulator counts tokens: by a rule that a test can work out by hand.
+"""How the simulator counts tokens: by a rule simple enough to calculate by hand.
 
-A token is four characters, rounded up. A message costs its text and four tokens for its frame; an image, a file or a
-sound costs 256; a tool, offered or called in an earlier message, costs its compact JSON.
+A token is four characters, rounded up. A message counts its text plus four tokens; an image, a file or
+audio counts 256; a tool, offered or called in an earlier message, counts its compact JSON.
 """
 
 from typing import Any
@@ -14,23 +14,23 @@ MEDIA = 256
 
 
 def of_text(text: str) -> int:
-    """Return the tokens of a text; none for none."""
+    """Return the number of tokens of a text; 0 if it is empty."""
     return -(-len(text) // CHARACTERS)
 
 
 def of_json(value: object) -> int:
-    """Return the tokens of a value that the model reads or writes as JSON."""
+    """Return the number of tokens of a value as compact JSON."""
     return of_text(msgspec.json.encode(value).decode())
 
 
 def of_message(message: dict[str, Any]) -> int:
-    """Return the tokens of one message of a prompt."""
+    """Return the number of tokens of one message of a prompt."""
     calls = message.get("tool_calls")
     return MESSAGE_FRAME + of_content(message.get("content")) + (of_json(calls) if calls else 0)
 
 
 def of_content(content: object) -> int:
-    """Return the tokens of a message's content: a text, parts, or nothing."""
+    """Return the number of tokens of a message's content: a string, parts, or nothing."""
     if isinstance(content, str):
         return of_text(content)
     if isinstance(content, list):

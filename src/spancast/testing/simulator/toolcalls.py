@@ -1,4 +1,4 @@
-"""The calls that the simulator makes to the tools it is offered."""
+"""Simulated calls of the offered tools."""
 
 import re
 from typing import Any
@@ -8,13 +8,13 @@ import msgspec
 from spancast.testing.simulator import prose, tokens
 from spancast.testing.simulator.identity import derived
 
-_SHORTEST_TELLING_WORD = 4
+_MIN_KEYWORD_LENGTH = 4
 _PART = 8
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
 
 
 class ToolCall(msgspec.Struct, frozen=True):
-    """One call: the function, and its arguments as the model writes them."""
+    """One call: the function's name, and its arguments as JSON."""
 
     id: str
     name: str
@@ -22,23 +22,23 @@ class ToolCall(msgspec.Struct, frozen=True):
 
     @property
     def argument_parts(self) -> list[str]:
-        """The arguments as a stream brings them."""
+        """The arguments, split as in a stream."""
         return [self.arguments[at : at + _PART] for at in range(0, len(self.arguments), _PART)]
 
     @property
     def tokens(self) -> int:
-        """What writing the call takes."""
+        """The completion tokens of the call."""
         return tokens.of_text(self.name) + tokens.of_text(self.arguments)
 
 
 def is_named(name: str, said: str) -> bool:
-    """Whether a text names a tool, by its name or a telling word of it."""
-    telling = {word.lower() for word in _WORD.findall(name) if len(word) >= _SHORTEST_TELLING_WORD}
+    """Whether a text contains a tool's name, or a word of it with at least four letters."""
+    telling = {word.lower() for word in _WORD.findall(name) if len(word) >= _MIN_KEYWORD_LENGTH}
     return name.lower() in said.lower() or not telling.isdisjoint(_WORD.findall(said.lower()))
 
 
 def call(tool: dict[str, Any], seed: str, key: str) -> ToolCall:
-    """Return a call of `tool` whose arguments fit its JSON schema's types and follow from `key`; its id from `seed`."""
+    """Return a call of `tool`; `key` determines its arguments, which match the JSON schema, and `seed` its id."""
     arguments = _value(tool.get("parameters") or {"type": "object"}, f"{key}/{tool['name']}")
     return ToolCall(
         id=derived("call_", seed, tool["name"]),

@@ -1,4 +1,4 @@
-"""The tokens and the dollars of one generation."""
+"""Token counts and costs of a generation."""
 
 from decimal import Decimal
 from typing import Literal
@@ -8,7 +8,7 @@ import msgspec
 from spancast.testing.simulator.prices import Prices
 
 _CACHED_QUARTERS = 3
-"""Three quarters of a repeated prompt come from the cache."""
+"""The quarters of a repeated prompt that are read from the cache."""
 Ttl = Literal["5m", "1h"]
 """How long a prompt may stay in the cache (Anthropic API, cache control)."""
 
@@ -16,7 +16,7 @@ Ttl = Literal["5m", "1h"]
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens and USD.
 
-    Prompt tokens include cached and written ones; completion tokens include those of reasoning and of images.
+    Prompt tokens include cached tokens and cache writes; completion tokens include reasoning and image tokens.
     """
 
     prompt_tokens: int = 0
@@ -24,22 +24,22 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0
-    """Those of the written ones that are to stay for an hour."""
+    """The cache write tokens with a TTL of one hour."""
     reasoning_tokens: int = 0
     image_tokens: int = 0
     units: int = 0
-    """What is priced beside tokens; see `Prices.unit`."""
+    """The number of units other than tokens; see `Prices.unit`."""
     searches: int = 0
-    """Of the web."""
+    """The number of web searches."""
     search_results: int = 0
     tool_calls: int = 0
-    """Calls to tools that run on OpenRouter's side."""
+    """The number of calls of OpenRouter's server tools."""
     prompt_cost: Decimal = Decimal()
     completion_cost: Decimal = Decimal()
     tool_cost: Decimal = Decimal()
     is_byok: bool = False
     cost: Decimal = Decimal()
-    """What is charged to the credits, the tools included."""
+    """Charged to the credits, including tools."""
 
     @property
     def total_tokens(self) -> int:
@@ -48,15 +48,15 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def upstream_cost(self) -> Decimal:
-        """What the provider takes for the inference."""
+        """Charged by the provider for the inference."""
         return self.prompt_cost + self.completion_cost
 
 
 def cached(usage: Usage, prices: Prices, *, repeated: bool, ttl: Ttl | None) -> Usage:
-    """Return the usage with what the cache did.
+    """Return the usage with cache reads or writes.
 
-    A repeated prompt is read from it, where the model has a price for that; a new one is written to it, where there
-    is a price and the request asked for it with `cache_control`, for as long as that says.
+    A repeated prompt is read from the cache if the model has a price for that. A new one is written to it if the model
+    has a price for that and the request has `cache_control`, which determines the TTL.
     """
     share = usage.prompt_tokens * _CACHED_QUARTERS // 4
     if repeated and prices.cache_read is not None:
@@ -68,7 +68,7 @@ def cached(usage: Usage, prices: Prices, *, repeated: bool, ttl: Ttl | None) -> 
 
 
 def priced(usage: Usage, prices: Prices) -> Usage:
-    """Return the usage with its costs: counts times prices, exact, and what the tools took."""
+    """Return the usage with its exact costs: counts times prices, plus the cost of tools."""
     prompt_cost = _prompt_cost(usage, prices)
     text = usage.completion_tokens - usage.image_tokens
     completion_cost = text * prices.completion + usage.image_tokens * prices.image
@@ -81,7 +81,7 @@ def priced(usage: Usage, prices: Prices) -> Usage:
 
 
 def insured(usage: Usage) -> Usage:
-    """Return the usage of a generation that came to nothing: no inference is charged, but the tools are.
+    """Return the usage of a failed generation: tools are charged, but inference is not.
 
     (OpenRouter docs, zero completion insurance.)
     """
@@ -89,12 +89,12 @@ def insured(usage: Usage) -> Usage:
 
 
 def discounted(usage: Usage, share: Decimal, *, is_byok: bool) -> Usage:
-    """Return the usage of which `share` of the inference is charged to the credits, and all of the tools."""
+    """Return the usage with `share` of the inference cost, and all of the tool cost, charged to the credits."""
     return msgspec.structs.replace(usage, is_byok=is_byok, cost=usage.upstream_cost * share + usage.tool_cost)
 
 
-def plus(one: Usage, other: Usage) -> Usage:
-    """Return what two generations took together; the user's own keys paid if they paid for any."""
+def add(one: Usage, other: Usage) -> Usage:
+    """Return the sum of two usages; it is BYOK if either is."""
     return Usage(
         **{name: getattr(one, name) + getattr(other, name) for name in _SUMMED}, is_byok=one.is_byok or other.is_byok
     )

@@ -11,10 +11,10 @@ from spancast.testing.simulator.account import Account
 from spancast.testing.simulator.bills import Bill
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.directives import Directives
-from spancast.testing.simulator.errors import Refusal, Refused
+from spancast.testing.simulator.errors import Refusal, RequestError
 from spancast.testing.simulator.generation import Generation
 from spancast.testing.simulator.model import Model
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.response_cache import Hit
 from spancast.testing.simulator.routing import Route
 from spancast.testing.simulator.served import Served
@@ -30,7 +30,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Dialect[Any]
     served: Served
     directives: Directives
-    order: Order[Any]
+    order: ParsedRequest[Any]
     route: Route
     factor: Decimal = Decimal(1)
     """The factor on the model's prices."""
@@ -46,12 +46,12 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     hit: Hit | None
 
 
-def task(dialect: Dialect[Any], order: Order[Any], served: Served, directives: Directives) -> Task:
-    """Return the task of a request; raise `Refused` if a model does not exist, or all of them fail."""
+def task(dialect: Dialect[Any], order: ParsedRequest[Any], served: Served, directives: Directives) -> Task:
+    """Return the task of a request; raise `RequestError` if a model does not exist, or all of them fail."""
     route = routing.route(order, dialect.kind, directives)
     todo = Task(dialect=dialect, served=served, directives=directives, order=order, route=route)
     if route.fault.refusal is not None:
-        raise Refused(_told(route.fault.refusal, todo))
+        raise RequestError(_told(route.fault.refusal, todo))
     return todo
 
 
@@ -60,7 +60,7 @@ def work(todo: Task, account: Account, hit: Hit | None = None) -> Work:
     made = _made(todo, account, hit)
     if hit is not None:
         made = msgspec.structs.replace(made, usage=Usage())
-    elif _tells_routing(todo):
+    elif _includes_routing(todo):
         made = msgspec.structs.replace(made, routing=routing.metadata(todo.route, made.usage))
     return Work(task=todo, made=made, hit=hit)
 
@@ -110,11 +110,11 @@ def _app(headers: Mapping[str, str]) -> str | None:
 
 
 def _made(todo: Task, account: Account, hit: Hit | None) -> Generation[Any]:
-    dialect, fault, want = todo.dialect, todo.route.fault, todo.order.want
+    dialect, fault, fields = todo.dialect, todo.route.fault, todo.order.fields
     model = _model(todo)
-    opening = account.open(dialect.prefix, model.id, want.key, todo.served.at, todo.directives.lookup_delay)
+    opening = account.open(dialect.prefix, model.id, fields.key, todo.served.at, todo.directives.lookup_delay)
     opening = msgspec.structs.replace(opening, source_id=hit.source_id if hit else None)
-    made = dialect.make(want, model, opening, todo.directives)
+    made = dialect.make(fields, model, opening, todo.directives)
     if fault.ending is not None:
         made = dialect.end(made, fault.ending)
     return msgspec.structs.replace(made, usage=fault.usage(made.usage), usage_stated=fault.usage_stated)
@@ -126,10 +126,10 @@ def _model(todo: Task) -> Model:
 
 
 def _told(refusal: Refusal, todo: Task) -> Refusal:
-    if not _tells_routing(todo):
+    if not _includes_routing(todo):
         return refusal
     return msgspec.structs.replace(refusal, routing=routing.metadata(todo.route, None))
 
 
-def _tells_routing(todo: Task) -> bool:
-    return todo.order.tells_routing and todo.dialect.api_type == _ROUTED
+def _includes_routing(todo: Task) -> bool:
+    return todo.order.includes_routing and todo.dialect.api_type == _ROUTED

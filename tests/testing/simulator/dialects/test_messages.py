@@ -29,7 +29,7 @@ def deltas(reply: Reply, kind: str, member: str) -> str:
 
 
 def stated(reply: Reply) -> dict:
-    """Return the usage that counts: of a stream, that of `message_delta`."""
+    """Return the final usage: in a stream, that of `message_delta`."""
     if reply.headers["content-type"] != "text/event-stream":
         return reply.json["usage"]
     (change,) = [event for event in reply.events if event["type"] == "message_delta"]

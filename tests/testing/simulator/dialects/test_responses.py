@@ -16,7 +16,7 @@ STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream
 
 
 def final(reply: Reply) -> dict:
-    """Return the object as it ends."""
+    """Return the final object."""
     is_stream = reply.headers["content-type"] == "text/event-stream"
     return reply.events[-1]["response"] if is_stream else reply.json
 

@@ -1,1 +1,1 @@
-"""One file a dialect, and the table of them."""
+"""One module per dialect, and the table of dialects."""

@@ -1,8 +1,8 @@
-"""`POST /batches` begins a job of many requests of one dialect, at half the price; `GET /batches/{id}` tells of it.
+"""`POST /batches` starts a job of many requests of one dialect, at half the price; `GET /batches/{id}` polls it.
 
-The answers are as OpenRouter describes them (OpenRouter docs, batch quickstart; openrouter SDK, BatchObject). Only the
-batch states what it cost: its results state their tokens. The states of a cancelled batch are described, the route that
-cancels one is not: it is OpenAI's.
+The responses follow OpenRouter's description (OpenRouter docs, batch quickstart; openrouter SDK, BatchObject). Only the
+batch states its cost; its results state token counts. OpenRouter describes the states of a cancelled batch, but not the
+route that cancels one, which is OpenAI's.
 """
 
 from decimal import Decimal
@@ -28,29 +28,29 @@ from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import costs
 from spancast.testing.simulator.dialects.table import DIALECTS
 from spancast.testing.simulator.directives import Directives, parse_directives
-from spancast.testing.simulator.errors import Refusal, Refused
-from spancast.testing.simulator.jobs import Job, Kind, Standing
+from spancast.testing.simulator.errors import Refusal, RequestError
+from spancast.testing.simulator.jobs import Job, JobStatus, Kind
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.usage import Usage
 from spancast.testing.simulator.work import Work
 
 _KIND: Kind = "batch"
 _PLACE = 3
-"""Where the batch's id stands in the path."""
+"""The index of the batch's id in the path."""
 _ENDPOINTS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings")
 _HALF = Decimal("0.5")
 _PREFIX = "gen-batch-"
 _MONEY = frozenset({"cost", "cost_details", "is_byok"})
 _WINDOW = 24 * 60 * 60
-"""Seconds that a batch may take."""
+"""Seconds until a batch expires."""
 _TOOK = 1
-"""Seconds that it takes."""
+"""Seconds that a batch takes."""
 _STATES = {"running": "in_progress", "cancelling": "cancelling", "cancelled": "cancelled", "done": "completed"}
-"""What a batch calls the states of a job."""
+"""The status of a batch, by the state of its job."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One request of a batch: what came of it, or why nothing did."""
+    """One request of a batch, with its result or its error."""
 
     custom_id: str
     outcome: Work | Refusal
@@ -68,12 +68,12 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def works(self) -> tuple[Work, ...]:
-        """The requests that were answered."""
+        """The requests that were served."""
         return tuple(line.outcome for line in self.lines if isinstance(line.outcome, Work))
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to begin a batch."""
+    """A request to start a batch."""
 
     served: Served
     account: Account
@@ -84,11 +84,11 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def submit(served: Served, account: Account) -> Answer:
-    """Begin a batch; raises `Refused` where it cannot be taken."""
+    """Start a batch; raise `RequestError` if it is rejected."""
     submission = _read(served, account)
     fault = submission.directives.fault or faults.of_model(submission.model)
     if fault.refusal is not None and submission.directives.fault is not None:
-        raise Refused(fault.refusal)
+        raise RequestError(fault.refusal)
     batch = _batch(submission)
     bills = tuple(map(work.bill, batch.works))
     account.jobs.begin(Job(id=batch.id, kind=_KIND, polls=submission.directives.polls, bills=bills, result=batch))
@@ -97,21 +97,21 @@ def submit(served: Served, account: Account) -> Answer:
 
 
 def poll(served: Served, account: Account) -> Answer:
-    """Tell how a batch stands, and what came of it once it is done."""
+    """Return the state of a batch, with its results once it is done."""
     return _told(account.jobs.poll(served.parts[_PLACE], _KIND))
 
 
 def cancel(served: Served, account: Account) -> Answer:
-    """Cancel a batch that is not done."""
+    """Cancel a batch unless it is done."""
     return _told(account.jobs.cancel(served.parts[_PLACE], _KIND))
 
 
-def _told(standing: Standing) -> Answer:
-    batch: Batch = standing.job.result
-    stated = _object(batch, _STATES[standing.state])
-    if standing.state == "done":
+def _told(job_status: JobStatus) -> Answer:
+    batch: Batch = job_status.job.result
+    stated = _object(batch, _STATES[job_status.state])
+    if job_status.state == "done":
         stated |= _results(batch)
-    if standing.state in {"done", "cancelled"}:
+    if job_status.state in {"done", "cancelled"}:
         stated |= {"finalized_at": batch.created + _TOOK}
     return answer.json(msgspec.json.encode(stated), headers=service.EXPOSED)
 
@@ -120,24 +120,24 @@ def _read(served: Served, account: Account) -> Submission:
     directives = parse_directives(served.headers, account.config)
     body = reading.json_object(served)
     dialect = _dialect(body)
-    model = reading.needed(body, "model", str)
+    model = reading.required(body, "model", str)
     models.find(model, dialect.kind)
     return Submission(served=served, account=account, directives=directives, body=body, dialect=dialect, model=model)
 
 
 def _dialect(body: dict[str, Any]) -> Dialect[Any]:
-    """Return the dialect of the requests; the body is read as it comes, so that they must come last."""
+    """Return the dialect of the requests, which must come last: OpenRouter parses the body as a stream."""
     names = list(body)
     if "requests" in names and not {"endpoint", "model"} <= set(names[: names.index("requests")]):
         raise errors.bad_request("endpoint and model must come before requests")
-    endpoint = reading.needed(body, "endpoint", str)
+    endpoint = reading.required(body, "endpoint", str)
     if endpoint not in _ENDPOINTS:
         raise errors.bad_request(f"Invalid endpoint: {endpoint}. It is one of {', '.join(_ENDPOINTS)}")
     return msgspec.structs.replace(DIALECTS[endpoint], prefix=_PREFIX)
 
 
 def _batch(submission: Submission) -> Batch:
-    requests = reading.objects(reading.needed(submission.body, "requests", list))
+    requests = reading.objects(reading.required(submission.body, "requests", list))
     _check(requests, submission.model)
     batch_id = submission.account.batch_id()
     return Batch(
@@ -150,21 +150,21 @@ def _batch(submission: Submission) -> Batch:
 
 
 def _check(requests: list[dict[str, Any]], model: str) -> None:
-    """Raise `Refused` (400) where a batch cannot be taken as a whole."""
-    names = [reading.needed(each, "custom_id", str) for each in requests]
+    """Raise `RequestError` (400) if the batch as a whole is invalid."""
+    names = [reading.required(each, "custom_id", str) for each in requests]
     if len(set(names)) < len(names):
         raise errors.bad_request("custom_id must be unique within the batch")
-    if any(reading.needed(each, "body", dict).get("model", model) != model for each in requests):
+    if any(reading.required(each, "body", dict).get("model", model) != model for each in requests):
         raise errors.bad_request("The model of every request must be that of the batch")
 
 
 def _outcome(request: dict[str, Any], batch_id: str, submission: Submission) -> Work | Refusal:
-    """Return what comes of a request; a batch goes on where one of its requests fails."""
+    """Return the result or the error of a request; an error does not stop the batch."""
     body = request | {"model": submission.model, "stream": False}
     dialect, served = submission.dialect, submission.served
     try:
         todo = work.task(dialect, order.order(dialect.read(body), body, served), served, submission.directives)
-    except Refused as refused:
+    except RequestError as refused:
         return refused.refusal
     return work.work(msgspec.structs.replace(todo, factor=_HALF, job_id=batch_id), submission.account)
 
@@ -215,7 +215,7 @@ def _error(message: str, error_type: str | None) -> dict[str, Any]:
 
 
 def _body(done: Work) -> dict[str, Any]:
-    """Return the answer to a request as its dialect has it, without dollars."""
+    """Return the response body of a request in its dialect, without costs."""
     written = b"".join(piece.data for piece in done.task.dialect.whole(done.task.order, done.made))
     body: dict[str, Any] = msgspec.json.decode(written)
     counted = {name: value for name, value in (body.get("usage") or {}).items() if name not in _MONEY}
@@ -223,10 +223,10 @@ def _body(done: Work) -> dict[str, Any]:
 
 
 def _usage(works: tuple[Work, ...]) -> dict[str, Any]:
-    """Return what all requests took together."""
+    """Return the total usage of all requests."""
     together = Usage()
     for done in works:
-        together = usage.plus(together, done.made.usage)
+        together = usage.add(together, done.made.usage)
     counted = {"prompt_tokens": together.prompt_tokens, "completion_tokens": together.completion_tokens}
     total = {"total_tokens": together.total_tokens}
     return counted | total | costs.charged(together) | {"cost_details": costs.details(together)}

@@ -1,4 +1,4 @@
-"""`POST /chat/completions`: the request, and the plain answer. `chat_stream` has the other form of it."""
+"""`POST /chat/completions`: the request and the plain response. `chat_stream` has the streamed response."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from spancast.testing.simulator import errors, prompt, reading, search, text_out
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import chat_parts, chat_stream
 from spancast.testing.simulator.generation import Generation
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt, Reasoning, Tools
 from spancast.testing.simulator.text_output import TextOutput
@@ -18,7 +18,7 @@ from spancast.testing.simulator.toolcalls import ToolCall
 def _read(body: dict[str, Any]) -> Prompt:
     messages = reading.objects(body.get("messages"))
     if not messages:
-        raise errors.Refused(errors.NO_MESSAGES)
+        raise errors.RequestError(errors.NO_MESSAGES)
     reading.check_temperature(body)
     offered = reading.objects(body.get("tools"))
     return Prompt(
@@ -34,7 +34,7 @@ def _read(body: dict[str, Any]) -> Prompt:
 
 
 def _tools(body: dict[str, Any], offered: list[dict[str, Any]]) -> Tools:
-    """Return the client's own functions; OpenRouter's server tools (`openrouter:web_search`) have none."""
+    """Return the client's functions; OpenRouter's server tools (`openrouter:web_search`) are not among them."""
     functions = (tool.get("function") for tool in offered)
     return prompt.tools(
         [each for each in functions if isinstance(each, dict)],
@@ -45,7 +45,7 @@ def _tools(body: dict[str, Any], offered: list[dict[str, Any]]) -> Tools:
 
 
 def reasoning(body: dict[str, Any]) -> Reasoning:
-    """Return how a chat request, or a text completion, asks the model to reason."""
+    """Return the reasoning that a chat request, or a text completion, asks for."""
     stated = body.get("reasoning")
     options = stated if isinstance(stated, dict) else {}
     effort = options.get("effort") or body.get("reasoning_effort")
@@ -55,7 +55,7 @@ def reasoning(body: dict[str, Any]) -> Reasoning:
     return prompt.reasoning(effort, asked=asked and not refused, shown=shown)
 
 
-def _whole(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
+def _whole(_: ParsedRequest[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     fingerprint = {"system_fingerprint": chat_parts.fingerprint(made), "service_tier": made.model.tier}
     body = chat_parts.head(made, "chat.completion") | fingerprint | {"choices": [_choice(made)]}
     return (Piece(msgspec.json.encode(body | chat_parts.tail(made)), settles=True),)

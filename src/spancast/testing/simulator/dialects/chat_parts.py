@@ -1,4 +1,4 @@
-"""What a chat answer and a text completion state, whole or streamed: the shared parts, in the order of the wire."""
+"""Parts that chat responses and text completions share, plain or streamed, in wire order."""
 
 import hashlib
 from typing import Any
@@ -11,7 +11,7 @@ from spancast.testing.simulator.usage import Usage
 
 
 def head(made: Generation[TextOutput], kind: str) -> dict[str, Any]:
-    """Return the fields with which a body or a chunk begins."""
+    """Return the first fields of a body or a chunk."""
     return {
         "id": made.id,
         "object": kind,
@@ -22,7 +22,7 @@ def head(made: Generation[TextOutput], kind: str) -> dict[str, Any]:
 
 
 def tail(made: Generation[TextOutput]) -> dict[str, Any]:
-    """Return the fields with which a body, or the last chunk, ends."""
+    """Return the last fields of a body, or of the last chunk."""
     stated = {"usage": usage(made.usage)} if made.usage_stated else {}
     return stated | ({"openrouter_metadata": made.routing} if made.routing else {})
 
@@ -35,12 +35,12 @@ def fingerprint(made: Generation[TextOutput]) -> str | None:
 
 
 def reasoning_details(made: Generation[TextOutput], text: str) -> list[dict[str, Any]]:
-    """Return `reasoning_details` for a stretch of reasoning."""
+    """Return `reasoning_details` for a segment of the reasoning."""
     return [{"type": "reasoning.text", "text": text, "format": made.model.native.reasoning, "index": 0}]
 
 
 def annotations(sources: tuple[Source, ...], text: str) -> list[dict[str, Any]]:
-    """Return what the text cites; every source stands for all of it."""
+    """Return the citations of the text; each one spans all of it."""
     return [
         {
             "type": "url_citation",
@@ -57,7 +57,7 @@ def annotations(sources: tuple[Source, ...], text: str) -> list[dict[str, Any]]:
 
 
 def failure(failure: Failure) -> dict[str, Any]:
-    """Return the error object of a provider that failed under way."""
+    """Return the error object of a provider error in mid-response."""
     return {"code": failure.code, "message": failure.message, "metadata": {"error_type": failure.error_type}}
 
 

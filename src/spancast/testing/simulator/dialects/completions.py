@@ -1,7 +1,7 @@
-"""`POST /completions`: OpenAI's text completions, which answer as chat does, their text in the choice itself.
+"""`POST /completions`: OpenAI's text completions: like chat responses, but with the text in the choice itself.
 
-OpenRouter names the route without describing it (OpenRouter docs, router metadata); the form is OpenAI's, with what
-OpenRouter adds to chat answers.
+OpenRouter mentions the route without describing it (OpenRouter docs, router metadata); the format is OpenAI's, with the
+fields that OpenRouter adds to chat responses.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from spancast.testing.simulator import errors, events, prompt, reading, search, 
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import chat, chat_parts
 from spancast.testing.simulator.generation import Generation
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt, Tools
 from spancast.testing.simulator.text_output import TextOutput
@@ -24,7 +24,7 @@ _KIND = "text_completion"
 def _read(body: dict[str, Any]) -> Prompt:
     asked = "\n".join(reading.texts(body.get("prompt")))
     if not asked:
-        raise errors.Refused(errors.NO_MESSAGES)
+        raise errors.RequestError(errors.NO_MESSAGES)
     reading.check_temperature(body)
     messages = [{"role": "user", "content": asked}]
     return Prompt(
@@ -39,13 +39,13 @@ def _read(body: dict[str, Any]) -> Prompt:
     )
 
 
-def _whole(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
+def _whole(_: ParsedRequest[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     choice = _choice(made, made.output.text, made.finish_reason) | _thought(made) | _failure(made)
     body = chat_parts.head(made, _KIND) | {"choices": [choice]} | chat_parts.tail(made)
     return (Piece(msgspec.json.encode(body), settles=True),)
 
 
-def _stream(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
+def _stream(_: ParsedRequest[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     said = [events.event(chunk) for chunk in _chunks(made)]
     last = events.event(_last_chunk(made))
     if not made.usage_stated:

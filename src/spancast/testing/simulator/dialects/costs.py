@@ -1,4 +1,4 @@
-"""What every `usage` states of dollars, exact."""
+"""The exact costs in `usage`."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from spancast.testing.simulator.usage import Usage
 
 
 def charged(usage: Usage) -> dict[str, Any]:
-    """Return what was charged to the credits."""
+    """Return the cost charged to the credits."""
     return {"cost": money.number(usage.cost), "is_byok": usage.is_byok}
 
 
 def details(usage: Usage, prompt: str = "prompt", completion: str = "completions") -> dict[str, Any]:
-    """Return `cost_details`: what the provider took, for the prompt and the completion by their dialect's names."""
+    """Return `cost_details`: the provider's charges, for prompt and completion under the dialect's names."""
     stated = {
         "upstream_inference_cost": money.number(usage.upstream_cost),
         f"upstream_inference_{prompt}_cost": money.number(usage.prompt_cost),
@@ -22,7 +22,7 @@ def details(usage: Usage, prompt: str = "prompt", completion: str = "completions
 
 
 def server_tools(usage: Usage) -> dict[str, Any]:
-    """Return how often tools ran on OpenRouter's side; a plugin's search is no call of the model's."""
+    """Return the use of server tools; a search by the plugin is not a tool call."""
     if not usage.searches:
         return {}
     counted = {

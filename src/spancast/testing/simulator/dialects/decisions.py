@@ -8,9 +8,9 @@ import msgspec
 from spancast.testing.simulator import generation, money, prose, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.directives import Directives
-from spancast.testing.simulator.generation import Generation, Opening
+from spancast.testing.simulator.generation import Generation, GenerationStart
 from spancast.testing.simulator.model import Model
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
 
@@ -18,34 +18,36 @@ _STEPS = 1024
 _SURE = 0.75
 
 
-class Questions(msgspec.Struct, frozen=True):
-    """What is to be decided."""
+class DecisionRequest(msgspec.Struct, frozen=True):
+    """The parsed fields of a decision request."""
 
     state: Any
     questions: dict[str, dict[str, Any]]
 
     @property
     def key(self) -> str:
-        """What the answers follow from."""
+        """The key that determines the answers."""
         return msgspec.json.encode([self.state, self.questions]).decode()
 
 
-def _read(body: dict[str, Any]) -> Questions:
-    questions = reading.needed(body, "questions", dict)
+def _read(body: dict[str, Any]) -> DecisionRequest:
+    questions = reading.required(body, "questions", dict)
     found = {name: each for name, each in questions.items() if isinstance(each, dict)}
-    return Questions(reading.needed(body, "state", object), found)
+    return DecisionRequest(reading.required(body, "state", object), found)
 
 
-def _make(want: Questions, model: Model, opening: Opening, _: Directives) -> Generation[Questions]:
-    counted = Usage(prompt_tokens=tokens.of_text(want.key))
-    return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
+def _make(
+    fields: DecisionRequest, model: Model, opening: GenerationStart, _: Directives
+) -> Generation[DecisionRequest]:
+    counted = Usage(prompt_tokens=tokens.of_text(fields.key))
+    return Generation(opening=opening, model=model, output=fields, usage=usage.priced(counted, model.prices))
 
 
-def _whole(_: Order[Questions], made: Generation[Questions]) -> tuple[Piece, ...]:
-    want = made.output
+def _whole(_: ParsedRequest[DecisionRequest], made: Generation[DecisionRequest]) -> tuple[Piece, ...]:
+    fields = made.output
     body = {
         "model": made.model.slug,
-        "answers": {name: _answer(each, f"{want.key}/{name}") for name, each in want.questions.items()},
+        "answers": {name: _answer(each, f"{fields.key}/{name}") for name, each in fields.questions.items()},
         **({"usage": _usage(made.usage)} if made.usage_stated else {}),
         "id": made.id,
         "provider": made.model.provider,
@@ -90,7 +92,7 @@ _ANSWERS: Mapping[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "box": _box,
 }
 
-DECISIONS = Dialect[Questions](
+DECISIONS = Dialect[DecisionRequest](
     operation="decision",
     api_type="decisions",
     kind="decision",

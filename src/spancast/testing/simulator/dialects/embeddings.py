@@ -1,4 +1,4 @@
-"""`POST /embeddings`: a vector for every input. It follows from the input alone, and means nothing."""
+"""`POST /embeddings`: a vector per input, which depends only on the input and has no meaning."""
 
 import base64
 import hashlib
@@ -13,23 +13,23 @@ from spancast.testing.simulator import generation, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import costs
 from spancast.testing.simulator.directives import Directives
-from spancast.testing.simulator.generation import Generation, Opening
+from spancast.testing.simulator.generation import Generation, GenerationStart
 from spancast.testing.simulator.model import Model
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
 
 _DIMENSIONS = 256
-"""How long a vector is that no length was asked for; OpenAI's have 1536."""
+"""The default length of a vector; OpenAI's is 1536."""
 _MODALITIES = {"image_url": "image_tokens", "input_audio": "audio_tokens", "video_url": "video_tokens"}
-"""What a part that is no text is counted as; any other is a file."""
+"""The counter for each type of part other than text; unlisted types count as files."""
 
 
-class Texts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be embedded."""
+class EmbeddingsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The parsed fields of an embeddings request."""
 
     inputs: tuple[str, ...]
-    """One text each, or what stands for it."""
+    """One text each, or the JSON of another input."""
     modalities: dict[str, int]
     """The tokens of each kind of input."""
     dimensions: int
@@ -37,17 +37,17 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """No cache reads from a prompt that is embedded."""
+        """Embeddings inputs are not read from a prompt cache."""
         return "\n".join(self.inputs)
 
 
-def _read(body: dict[str, Any]) -> Texts:
-    inputs = _inputs(reading.needed(body, "input", object))
+def _read(body: dict[str, Any]) -> EmbeddingsRequest:
+    inputs = _inputs(reading.required(body, "input", object))
     counted: Counter[str] = Counter()
     for each in inputs:
         counted.update(_counts(each))
     asked = body.get("dimensions")
-    return Texts(
+    return EmbeddingsRequest(
         inputs=tuple(each if isinstance(each, str) else msgspec.json.encode(each).decode() for each in inputs),
         modalities=dict(counted),
         dimensions=asked if isinstance(asked, int) and asked > 0 else _DIMENSIONS,
@@ -56,7 +56,7 @@ def _read(body: dict[str, Any]) -> Texts:
 
 
 def _inputs(asked: Any) -> list[Any]:
-    """Return the inputs; a list of numbers is one, which is a text in tokens."""
+    """Return the inputs; a list of numbers is a single tokenized text."""
     return [asked] if not isinstance(asked, list) or isinstance(asked[0], int) else asked
 
 
@@ -72,12 +72,14 @@ def _counts(each: Any) -> dict[str, int]:
     return {"text_tokens": len(each) if isinstance(each, list) else tokens.of_text(str(each))}
 
 
-def _make(want: Texts, model: Model, opening: Opening, _: Directives) -> Generation[Texts]:
-    counted = Usage(prompt_tokens=sum(want.modalities.values()))
-    return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
+def _make(
+    fields: EmbeddingsRequest, model: Model, opening: GenerationStart, _: Directives
+) -> Generation[EmbeddingsRequest]:
+    counted = Usage(prompt_tokens=sum(fields.modalities.values()))
+    return Generation(opening=opening, model=model, output=fields, usage=usage.priced(counted, model.prices))
 
 
-def _whole(_: Order[Texts], made: Generation[Texts]) -> tuple[Piece, ...]:
+def _whole(_: ParsedRequest[EmbeddingsRequest], made: Generation[EmbeddingsRequest]) -> tuple[Piece, ...]:
     body = {
         "object": "list",
         "data": [_row(index, each, made.output) for index, each in enumerate(made.output.inputs)],
@@ -89,19 +91,19 @@ def _whole(_: Order[Texts], made: Generation[Texts]) -> tuple[Piece, ...]:
     return (Piece(msgspec.json.encode(body), settles=True),)
 
 
-def _row(index: int, text: str, want: Texts) -> dict[str, Any]:
-    vector = _vector(text, want.dimensions)
+def _row(index: int, text: str, fields: EmbeddingsRequest) -> dict[str, Any]:
+    vector = _vector(text, fields.dimensions)
     packed = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
-    return {"object": "embedding", "embedding": packed if want.in_base64 else vector, "index": index}
+    return {"object": "embedding", "embedding": packed if fields.in_base64 else vector, "index": index}
 
 
 def _vector(text: str, dimensions: int) -> list[float]:
-    """Return numbers that single precision holds exactly, as the recorded ones are."""
+    """Return numbers that are exact in single precision, as recorded ones are."""
     generator = Random(hashlib.sha256(text.encode()).digest())  # noqa: S311 - numbers, no secret
     return [generator.randrange(-4096, 4096) / 65536 for _ in range(dimensions)]
 
 
-def _usage(made: Generation[Texts]) -> dict[str, Any]:
+def _usage(made: Generation[EmbeddingsRequest]) -> dict[str, Any]:
     used = made.usage
     stated = {"prompt_tokens": used.prompt_tokens, "total_tokens": used.total_tokens, **costs.charged(used)}
     stated["cost_details"] = costs.details(used)
@@ -109,7 +111,7 @@ def _usage(made: Generation[Texts]) -> dict[str, Any]:
     return stated | ({"prompt_tokens_details": made.output.modalities} if mixed else {})
 
 
-EMBEDDINGS = Dialect[Texts](
+EMBEDDINGS = Dialect[EmbeddingsRequest](
     operation="embeddings",
     api_type="embeddings",
     kind="embeddings",

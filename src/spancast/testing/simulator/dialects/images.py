@@ -1,6 +1,6 @@
 """`POST /images`, plain or streamed. Only the headers name the generation and the provider, as recorded.
 
-A plain answer does not say when it was made either. The images are PNGs of one pixel, whose colour follows from the
+A plain response has no creation time either. The images are PNGs of one pixel, whose colour is determined by the
 prompt.
 """
 
@@ -17,71 +17,71 @@ from spancast.testing.simulator import events, generation, reading, tokens, usag
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import costs
 from spancast.testing.simulator.directives import Directives
-from spancast.testing.simulator.generation import Generation, Opening
+from spancast.testing.simulator.generation import Generation, GenerationStart
 from spancast.testing.simulator.model import Model
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
 
 _IMAGE_TOKENS = 1120
-"""What making an image takes, as recorded."""
+"""The completion tokens per image, as recorded."""
 _CAPTION_TOKENS = 7
-"""What the model says beside it."""
+"""The completion tokens of the accompanying text."""
 _MEDIA_TYPE = "image/png"
 _PARTIAL = 2
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be painted."""
+class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The parsed fields of an image request."""
 
     prompt: str
     references: int
-    """Images that the prompt brings along."""
+    """The number of reference images."""
     count: int
 
     @property
     def key(self) -> str:
-        """No cache reads from a prompt for an image."""
+        """Image prompts are not read from a prompt cache."""
         return self.prompt
 
 
-def _read(body: dict[str, Any]) -> Picture:
+def _read(body: dict[str, Any]) -> ImageRequest:
     count = body.get("n")
-    return Picture(
-        prompt=reading.needed(body, "prompt", str),
+    return ImageRequest(
+        prompt=reading.required(body, "prompt", str),
         references=len(reading.objects(body.get("input_references"))),
         count=count if isinstance(count, int) and count > 0 else 1,
     )
 
 
-def _make(want: Picture, model: Model, opening: Opening, _: Directives) -> Generation[Picture]:
-    images = want.count * _IMAGE_TOKENS
+def _make(fields: ImageRequest, model: Model, opening: GenerationStart, _: Directives) -> Generation[ImageRequest]:
+    images = fields.count * _IMAGE_TOKENS
     counted = Usage(
-        prompt_tokens=tokens.of_text(want.prompt) + want.references * tokens.MEDIA,
+        prompt_tokens=tokens.of_text(fields.prompt) + fields.references * tokens.MEDIA,
         completion_tokens=images + _CAPTION_TOKENS,
         image_tokens=images,
     )
-    return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
+    return Generation(opening=opening, model=model, output=fields, usage=usage.priced(counted, model.prices))
 
 
-def _whole(_: Order[Picture], made: Generation[Picture]) -> tuple[Piece, ...]:
+def _whole(_: ParsedRequest[ImageRequest], made: Generation[ImageRequest]) -> tuple[Piece, ...]:
     data = [{"b64_json": _png(made.output, index), "media_type": _MEDIA_TYPE} for index in range(made.output.count)]
     body = {"created": 0, "data": data} | _stated(made)
     return (Piece(msgspec.json.encode(body), settles=True),)
 
 
-def _stream(_: Order[Picture], made: Generation[Picture]) -> tuple[Piece, ...]:
+def _stream(_: ParsedRequest[ImageRequest], made: Generation[ImageRequest]) -> tuple[Piece, ...]:
     said = map(events.event, _partial(made.output))
     return events.stream(said, events.event(_last(made)), [events.DONE])
 
 
-def _partial(want: Picture) -> Iterator[dict[str, Any]]:
+def _partial(fields: ImageRequest) -> Iterator[dict[str, Any]]:
     for index in range(_PARTIAL):
-        image = {"b64_json": _png(want, index), "partial_image_index": index}
+        image = {"b64_json": _png(fields, index), "partial_image_index": index}
         yield {"type": "image_generation.partial_image"} | image
 
 
-def _last(made: Generation[Picture]) -> dict[str, Any]:
+def _last(made: Generation[ImageRequest]) -> dict[str, Any]:
     if made.failure is not None:
         error = {"code": str(made.failure.code), "message": made.failure.message, "type": made.failure.error_type}
         return {"type": "error", "error": error}
@@ -89,7 +89,7 @@ def _last(made: Generation[Picture]) -> dict[str, Any]:
     return {"type": "image_generation.completed"} | image | _stated(made)
 
 
-def _stated(made: Generation[Picture]) -> dict[str, Any]:
+def _stated(made: Generation[ImageRequest]) -> dict[str, Any]:
     if not made.usage_stated:
         return {}
     used = made.usage
@@ -114,8 +114,8 @@ def _stated(made: Generation[Picture]) -> dict[str, Any]:
     }
 
 
-def _png(want: Picture, index: int) -> str:
-    colour = hashlib.sha256(f"{want.prompt}/{index}".encode()).digest()[:3]
+def _png(fields: ImageRequest, index: int) -> str:
+    colour = hashlib.sha256(f"{fields.prompt}/{index}".encode()).digest()[:3]
     header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
     chunks = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b"\0" + colour)) + _chunk(b"IEND", b"")
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + chunks).decode()
@@ -125,7 +125,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-IMAGES = Dialect[Picture](
+IMAGES = Dialect[ImageRequest](
     operation="image",
     api_type="image",
     kind="image",

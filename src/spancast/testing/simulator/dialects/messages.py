@@ -1,6 +1,6 @@
-"""`POST /messages`: Anthropic's Messages, the request and the plain answer. `messages_stream` has the other form of it.
+"""`POST /messages`: Anthropic's Messages, the request and the plain response. `messages_stream` has the stream.
 
-No recording of an answer was found; it is as OpenRouter's description of its API has it (MessagesResult).
+There is no recorded response; the format follows OpenRouter's API description (MessagesResult).
 """
 
 from typing import Any
@@ -11,20 +11,20 @@ from spancast.testing.simulator import errors, prompt, reading, search, text_out
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import messages_errors, messages_parts, messages_stream
 from spancast.testing.simulator.generation import Generation
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt, Tools
 from spancast.testing.simulator.text_output import TextOutput
 
 _SHALLOW = 2048
 _DEEP = 8192
-"""Tokens to think in, up to which the effort is low, or medium."""
+"""The largest thinking budgets, in tokens, that count as low and as medium effort."""
 
 
 def _read(body: dict[str, Any]) -> Prompt:
     said = [part for message in reading.objects(body.get("messages")) for part in _messages(message)]
     if not said:
-        raise errors.Refused(errors.NO_MESSAGES)
+        raise errors.RequestError(errors.NO_MESSAGES)
     reading.check_temperature(body)
     offered = reading.objects(body.get("tools"))
     return Prompt(
@@ -44,7 +44,7 @@ def _system(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _messages(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a message as chat has it, where a call to a tool is no part of it, and a result one of its own."""
+    """Return a message as chat messages: tool calls are a separate field, and tool results separate messages."""
     blocks = reading.objects(message.get("content"))
     calls = [block for block in blocks if block.get("type") == "tool_use"]
     results = [{"role": "tool", "content": each.get("content")} for each in blocks if each.get("type") == "tool_result"]
@@ -78,7 +78,7 @@ def _effort(budget: object) -> str:
     return "low" if budget <= _SHALLOW else "medium" if budget <= _DEEP else "high"
 
 
-def _whole(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
+def _whole(_: ParsedRequest[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     body = messages_parts.head(made) | {
         "content": messages_parts.blocks(made),
         **messages_parts.stop(made),

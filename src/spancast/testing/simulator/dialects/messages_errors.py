@@ -19,19 +19,19 @@ _TYPES = {
     524: "timeout_error",
     529: "overloaded_error",
 }
-"""Anthropic's type of an error, by its status; of all others it is that of the API."""
+"""Anthropic's error type by status; other statuses have `_OTHER`."""
 _OTHER = "api_error"
 
 
 def body(refusal: Refusal) -> bytes:
-    """Return the body of an answer that states an error."""
+    """Return the body of an error response."""
     metadata = {name: value for name, value in (refusal.metadata or {}).items() if name != "error_type"}
     stated = _error(refusal.status, refusal.message, refusal.error_type) | {"request_id": None}
     return msgspec.json.encode(stated | ({"metadata": metadata} if metadata else {}) | errors.routing(refusal))
 
 
 def event(failure: Failure) -> dict[str, Any]:
-    """Return the data of the event that states a failure under way."""
+    """Return the data of the event for an error in mid-stream."""
     return _error(failure.code, failure.message, failure.error_type)
 
 

@@ -1,4 +1,4 @@
-"""What a message states, whole or streamed."""
+"""Parts of a message, plain or streamed."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from spancast.testing.simulator.toolcalls import ToolCall
 from spancast.testing.simulator.usage import Usage
 
 _STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
-"""Anthropic's stop reasons, by the finish reason that a chat answer would have."""
+"""Anthropic's stop reasons, by chat's finish reason."""
 
 
 def head(made: Generation[TextOutput]) -> dict[str, Any]:
-    """Return the fields that a message states from the first."""
+    """Return the fields that a message states from its start."""
     return {
         "id": made.id,
         "type": "message",
@@ -29,19 +29,19 @@ def head(made: Generation[TextOutput]) -> dict[str, Any]:
 
 
 def stop(made: Generation[TextOutput]) -> dict[str, Any]:
-    """Return why the message ends."""
+    """Return the stop reason."""
     reason = _STOPS.get(made.finish_reason or "")
     details = {"type": "refusal", "category": None, "explanation": None} if reason == "refusal" else None
     return {"stop_reason": reason, "stop_sequence": None, "stop_details": details}
 
 
 def routing(made: Generation[TextOutput]) -> dict[str, Any]:
-    """Return how the request was routed, where that was asked for."""
+    """Return the routing metadata, if it was requested."""
     return {"openrouter_metadata": made.routing} if made.routing else {}
 
 
 def blocks(made: Generation[TextOutput]) -> list[dict[str, Any]]:
-    """Return the blocks of the content: the thinking, then the words or the calls."""
+    """Return the content blocks: the thinking, then the text or the tool calls."""
     said = made.output
     thinking = [thought("".join(said.thought), signature(made))] if said.thought else []
     if said.tool_calls:
@@ -51,22 +51,22 @@ def blocks(made: Generation[TextOutput]) -> list[dict[str, Any]]:
 
 
 def thought(words: str, signed: str) -> dict[str, Any]:
-    """Return the block that holds the thinking."""
+    """Return a thinking block."""
     return {"type": "thinking", "thinking": words, "signature": signed}
 
 
 def signature(made: Generation[TextOutput]) -> str:
-    """Return what proves that the thinking is the model's."""
+    """Return the signature of the thinking block."""
     return derived("sig-", made.id)
 
 
 def text(words: str, cited: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Return the block that holds the words."""
+    """Return a text block."""
     return {"type": "text", "text": words, "citations": cited}
 
 
 def call(called: ToolCall, arguments: Any) -> dict[str, Any]:
-    """Return the block of one call to a tool."""
+    """Return the block of a tool call."""
     return {
         "type": "tool_use",
         "id": called.id,
@@ -77,7 +77,7 @@ def call(called: ToolCall, arguments: Any) -> dict[str, Any]:
 
 
 def citation(source: Source) -> dict[str, Any]:
-    """Return what the words cite."""
+    """Return a citation of the source."""
     return {
         "type": "web_search_result_location",
         "url": source.url,
@@ -88,13 +88,13 @@ def citation(source: Source) -> dict[str, Any]:
 
 
 def usage(made: Generation[TextOutput]) -> dict[str, Any]:
-    """Return `usage` with its dollars."""
+    """Return `usage`, including costs."""
     used = made.usage
     return counts(used, made.model.tier) | costs.charged(used) | {"cost_details": costs.details(used)}
 
 
 def counts(used: Usage, tier: str | None) -> dict[str, Any]:
-    """Return the tokens. As Anthropic counts, those of the input are without what the cache gave and took."""
+    """Return the token counts. As in Anthropic's API, input tokens exclude cache reads and writes."""
     return {
         "input_tokens": used.prompt_tokens - used.cached_tokens - used.cache_write_tokens,
         "output_tokens": used.completion_tokens,

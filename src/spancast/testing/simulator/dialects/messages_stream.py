@@ -1,4 +1,4 @@
-"""A message as a stream of named events. It begins with no tokens; the final ones, and the cost, come at its end."""
+"""A message as a stream of named events. It starts with zero tokens; the final counts and the cost are at its end."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from spancast.testing.simulator import events
 from spancast.testing.simulator.dialects import messages_errors, messages_parts
 from spancast.testing.simulator.generation import Generation
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt
 from spancast.testing.simulator.text_output import TextOutput
@@ -14,11 +14,11 @@ from spancast.testing.simulator.usage import Usage
 
 Event = dict[str, Any]
 DONE = b"event: data\n" + events.DONE
-"""What OpenRouter was seen to end the stream with (fixtures of September 2026). Anthropic's own client fails on it."""
+"""An end of stream observed from OpenRouter (fixtures of September 2026), on which Anthropic's own client fails."""
 
 
-def stream(_: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
-    """Return the message as network pieces, one an event; `message_delta` states the usage."""
+def stream(_: ParsedRequest[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
+    """Return the message as network pieces, one per event; `message_delta` states the usage."""
     said = map(_named, [_start(made), {"type": "ping"}, *_content(made)])
     if made.failure is not None:
         return events.stream(said, _named(messages_errors.event(made.failure)))
@@ -44,7 +44,7 @@ def _content(made: Generation[TextOutput]) -> Iterator[Event]:
 
 
 def _blocks(made: Generation[TextOutput]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Yield each block as it begins, and what is added to it."""
+    """Yield the initial state of each block, and its deltas."""
     said = made.output
     if said.thought:
         thinking = [{"type": "thinking_delta", "thinking": word} for word in said.thought]

@@ -1,6 +1,6 @@
-"""`POST /responses`: the request, and the Responses object. `responses_stream` has the events that lead to it.
+"""`POST /responses`: the request and the plain response. `responses_stream` has the streamed response.
 
-An answer is as recorded in August 2026: its id is the generation's, and it does not name the provider.
+The response is as recorded in August 2026: its id is the generation's, and it does not name the provider.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from spancast.testing.simulator import errors, prompt, reading, search, text_out
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.dialects import responses_object, responses_stream
 from spancast.testing.simulator.generation import Generation
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt, Tools
 from spancast.testing.simulator.text_output import TextOutput
@@ -44,7 +44,7 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
         [{"role": "user", "content": asked}] if isinstance(asked, str) else list(map(_message, reading.objects(asked)))
     )
     if not said or not asked:
-        raise errors.Refused(errors.NO_MESSAGES)
+        raise errors.RequestError(errors.NO_MESSAGES)
     instructions = reading.text(body.get("instructions"))
     return [{"role": "system", "content": instructions}, *said] if instructions else said
 
@@ -72,7 +72,7 @@ def _reasoning(body: dict[str, Any]) -> prompt.Reasoning:
     return prompt.reasoning(effort, asked=bool(body.get("reasoning")) and effort != "none")
 
 
-def _whole(order: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
+def _whole(order: ParsedRequest[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
     return (Piece(msgspec.json.encode(responses_object.ended(order, made)), settles=True),)
 
 

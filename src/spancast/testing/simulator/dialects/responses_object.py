@@ -1,26 +1,26 @@
-"""The Responses object: as it begins, and as it ends. Its members stand in the order of recorded ones."""
+"""The Responses object, initial and final. Its members are in the recorded order."""
 
 from typing import Any
 
 from spancast.testing.simulator.dialects import costs
 from spancast.testing.simulator.generation import Failure, Generation
 from spancast.testing.simulator.identity import derived
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.prompt import Prompt
 from spancast.testing.simulator.search import Source
 from spancast.testing.simulator.text_output import TextOutput
 from spancast.testing.simulator.usage import Usage
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""Why a response is incomplete, by the finish reason that a chat answer would have."""
+"""Why a response is incomplete, by chat's finish reason."""
 
 
-def begun(order: Order[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
+def begun(order: ParsedRequest[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
     """Return the object of a response that is in progress."""
     return _object(order, made) | {"status": "in_progress", "service_tier": "auto", "usage": None}
 
 
-def ended(order: Order[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
+def ended(order: ParsedRequest[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
     """Return the object of a response that is completed, incomplete or failed."""
     stated = {"usage": usage(made.usage)} if made.usage_stated else {}
     routed = {"openrouter_metadata": made.routing} if made.routing else {}
@@ -28,7 +28,7 @@ def ended(order: Order[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
 
 
 def output(made: Generation[TextOutput]) -> list[dict[str, Any]]:
-    """Return the items of the output: the reasoning, then the words or the calls."""
+    """Return the output items: the reasoning, then the message or the tool calls."""
     said = made.output
     items = [reasoning(made, "".join(said.thought))] if said.thought else []
     if said.tool_calls:
@@ -37,7 +37,7 @@ def output(made: Generation[TextOutput]) -> list[dict[str, Any]]:
 
 
 def reasoning(made: Generation[TextOutput], text: str, status: str = "completed") -> dict[str, Any]:
-    """Return the item that holds the reasoning."""
+    """Return the reasoning item."""
     item = {"id": derived("rs_", made.id), "type": "reasoning", "status": status, "summary": []}
     if status != "completed":
         return item
@@ -47,7 +47,7 @@ def reasoning(made: Generation[TextOutput], text: str, status: str = "completed"
 def message(
     made: Generation[TextOutput], text: str, cited: list[dict[str, Any]], status: str = "completed"
 ) -> dict[str, Any]:
-    """Return the item that holds the words."""
+    """Return the message item."""
     content = [] if status != "completed" else [part(text, cited)]
     return {
         "id": derived("msg_", made.id),
@@ -59,12 +59,12 @@ def message(
 
 
 def part(text: str, cited: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the part of a message that holds its words."""
+    """Return the text part of a message."""
     return {"type": "output_text", "text": text, "annotations": cited, "logprobs": []}
 
 
 def call(made: Generation[TextOutput], index: int, status: str = "completed") -> dict[str, Any]:
-    """Return the item of one call to a tool."""
+    """Return the item of a tool call."""
     called = made.output.tool_calls[index]
     return {
         "id": derived("fc_", made.id, index),
@@ -77,7 +77,7 @@ def call(made: Generation[TextOutput], index: int, status: str = "completed") ->
 
 
 def annotations(sources: tuple[Source, ...], text: str) -> list[dict[str, Any]]:
-    """Return what the text cites; every source stands for all of it."""
+    """Return the citations of the text; each one spans all of it."""
     return [
         {
             "type": "url_citation",
@@ -92,7 +92,7 @@ def annotations(sources: tuple[Source, ...], text: str) -> list[dict[str, Any]]:
 
 
 def usage(usage: Usage) -> dict[str, Any]:
-    """Return `usage`, whose costs have other names than in a chat answer."""
+    """Return `usage`, whose cost fields have other names than in chat."""
     return {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {
@@ -109,7 +109,7 @@ def usage(usage: Usage) -> dict[str, Any]:
 
 
 def _end(made: Generation[TextOutput]) -> dict[str, Any]:
-    """Return how a response ended, and what it holds then."""
+    """Return the final status and output of a response."""
     done = {"completed_at": made.created, "output": output(made)}
     if made.failure is not None:
         return done | {"status": "failed", "completed_at": None} | _failure(made.failure)
@@ -123,8 +123,8 @@ def _failure(failure: Failure) -> dict[str, Any]:
     return {"error": {"code": "server_error", "message": failure.message}, "error_type": failure.error_type}
 
 
-def _object(order: Order[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
-    body = order.want.body
+def _object(order: ParsedRequest[Prompt], made: Generation[TextOutput]) -> dict[str, Any]:
+    body = order.fields.body
     return {
         "id": made.id,
         "object": "response",

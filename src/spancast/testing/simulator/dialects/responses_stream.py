@@ -1,6 +1,6 @@
-"""A response as a stream of typed events, numbered, without names, as recorded; `[DONE]` is the last.
+"""A response as a stream of typed, numbered events without names, as recorded; `[DONE]` is the last.
 
-A provider that fails under way is told in the object (`response.failed`), or by an event of its own (`error`).
+A provider error in mid-stream is stated in the object (`response.failed`), or by a separate event (`error`).
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 from spancast.testing.simulator import events
 from spancast.testing.simulator.dialects import responses_object
 from spancast.testing.simulator.generation import Generation
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.prompt import Prompt
 from spancast.testing.simulator.text_output import TextOutput
@@ -17,14 +17,14 @@ from spancast.testing.simulator.text_output import TextOutput
 Event = dict[str, Any]
 
 
-def stream(order: Order[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
-    """Return the response as network pieces, one an event; the last object states the usage."""
+def stream(order: ParsedRequest[Prompt], made: Generation[TextOutput]) -> tuple[Piece, ...]:
+    """Return the response as network pieces, one per event; the last object states the usage."""
     numbered = [event | {"sequence_number": place} for place, event in enumerate(_events(order, made))]
     *said, last = map(events.event, numbered)
     return events.stream(said, last, [events.DONE])
 
 
-def _events(order: Order[Prompt], made: Generation[TextOutput]) -> Iterator[Event]:
+def _events(order: ParsedRequest[Prompt], made: Generation[TextOutput]) -> Iterator[Event]:
     begun = responses_object.begun(order, made)
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}

@@ -1,4 +1,4 @@
-"""`POST /audio/speech`: the bytes of a sound. Nothing in the answer tells what it cost; only a header names it."""
+"""`POST /audio/speech`: audio bytes. The response does not state its cost; only a header names the generation."""
 
 import hashlib
 from random import Random
@@ -9,39 +9,39 @@ import msgspec
 from spancast.testing.simulator import generation, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.directives import Directives
-from spancast.testing.simulator.generation import Generation, Opening
+from spancast.testing.simulator.generation import Generation, GenerationStart
 from spancast.testing.simulator.model import Model
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.usage import Usage
 
 _TAG = b"ID3\x04\x00\x00\x00\x00\x00\x00"
-"""How an MP3 begins; the rest of it is noise."""
+"""The start of an MP3 file; the rest is noise."""
 _CHARACTER_BYTES = 64
 _PIECE = 1024
 
 
-class Spoken(msgspec.Struct, frozen=True):
-    """What is to be said."""
+class SpeechRequest(msgspec.Struct, frozen=True):
+    """The parsed fields of a speech request."""
 
     text: str
 
     @property
     def key(self) -> str:
-        """No cache reads from a text that is spoken."""
+        """Speech inputs are not read from a prompt cache."""
         return self.text
 
 
-def _read(body: dict[str, Any]) -> Spoken:
-    return Spoken(reading.needed(body, "input", str))
+def _read(body: dict[str, Any]) -> SpeechRequest:
+    return SpeechRequest(reading.required(body, "input", str))
 
 
-def _make(want: Spoken, model: Model, opening: Opening, _: Directives) -> Generation[Spoken]:
-    counted = Usage(prompt_tokens=tokens.of_text(want.text), units=len(want.text))
-    return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
+def _make(fields: SpeechRequest, model: Model, opening: GenerationStart, _: Directives) -> Generation[SpeechRequest]:
+    counted = Usage(prompt_tokens=tokens.of_text(fields.text), units=len(fields.text))
+    return Generation(opening=opening, model=model, output=fields, usage=usage.priced(counted, model.prices))
 
 
-def _whole(_: Order[Spoken], made: Generation[Spoken]) -> tuple[Piece, ...]:
+def _whole(_: ParsedRequest[SpeechRequest], made: Generation[SpeechRequest]) -> tuple[Piece, ...]:
     text = made.output.text
     noise = Random(hashlib.sha256(text.encode()).digest()).randbytes(_CHARACTER_BYTES * len(text))  # noqa: S311 - noise
     sound = _TAG + noise
@@ -49,7 +49,7 @@ def _whole(_: Order[Spoken], made: Generation[Spoken]) -> tuple[Piece, ...]:
     return (*map(Piece, before), Piece(last, settles=True))
 
 
-SPEECH = Dialect[Spoken](
+SPEECH = Dialect[SpeechRequest](
     operation="speech",
     api_type="tts",
     kind="speech",

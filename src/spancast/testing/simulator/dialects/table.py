@@ -1,4 +1,4 @@
-"""The table from a route to its dialect. Jobs are none of it: they are begun by one request and answered by another."""
+"""The table of dialects by route. It excludes jobs, which are started by one request and polled by another."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,4 +28,4 @@ DIALECTS: Mapping[str, Dialect[Any]] = {
     "/v1/systemone": DECISIONS,
     "/alpha/decisions": DECISIONS,
 }
-"""What answers a POST, by its path below `/api`."""
+"""The dialect of a POST, by its path below `/api`."""

@@ -1,6 +1,6 @@
-"""`POST /audio/transcriptions`, asked in JSON or by a form. Only a header names the generation, as recorded.
+"""`POST /audio/transcriptions`, with a JSON or a form body. Only a header names the generation, as recorded.
 
-How long a sound is follows from its bytes, what is said in it from what they are.
+The duration depends on the number of bytes, and the text on their content.
 """
 
 import base64
@@ -13,9 +13,9 @@ import msgspec
 from spancast.testing.simulator import errors, form, generation, money, prose, reading, tokens, usage
 from spancast.testing.simulator.dialect import Dialect
 from spancast.testing.simulator.directives import Directives
-from spancast.testing.simulator.generation import Generation, Opening
+from spancast.testing.simulator.generation import Generation, GenerationStart
 from spancast.testing.simulator.model import Model
-from spancast.testing.simulator.order import Order
+from spancast.testing.simulator.order import ParsedRequest
 from spancast.testing.simulator.pieces import Piece
 from spancast.testing.simulator.served import Served
 from spancast.testing.simulator.usage import Usage
@@ -25,8 +25,8 @@ _SECOND_WORDS = 2
 _SECOND_TOKENS = 10
 
 
-class Sound(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be written down."""
+class TranscriptionRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The parsed fields of a transcription request."""
 
     data: bytes
     verbose: bool
@@ -34,17 +34,17 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What is said follows from it."""
+        """The key that determines the text."""
         return hashlib.sha256(self.data).hexdigest()
 
     @property
     def seconds(self) -> int:
-        """How long it is, at least one."""
+        """The duration, at least one second."""
         return max(1, -(-len(self.data) // _SECOND_BYTES))
 
     @property
     def text(self) -> str:
-        """What is said."""
+        """The transcribed text."""
         return "".join(prose.words(self.key, self.seconds * _SECOND_WORDS))
 
 
@@ -52,8 +52,8 @@ def _parse(served: Served) -> dict[str, Any]:
     return form.read(served) if form.is_form(served) else reading.json_object(served)
 
 
-def _read(body: dict[str, Any]) -> Sound:
-    return Sound(
+def _read(body: dict[str, Any]) -> TranscriptionRequest:
+    return TranscriptionRequest(
         data=body["file"] if isinstance(body.get("file"), bytes) else _decoded(body),
         verbose=body.get("response_format") == "verbose_json",
         language=reading.text(body.get("language")) or "english",
@@ -61,22 +61,24 @@ def _read(body: dict[str, Any]) -> Sound:
 
 
 def _decoded(body: dict[str, Any]) -> bytes:
-    data = reading.needed(reading.needed(body, "input_audio", dict), "data", str)
+    data = reading.required(reading.required(body, "input_audio", dict), "data", str)
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         raise errors.bad_request("Invalid input: input_audio.data is not base64") from None
 
 
-def _make(want: Sound, model: Model, opening: Opening, _: Directives) -> Generation[Sound]:
+def _make(
+    fields: TranscriptionRequest, model: Model, opening: GenerationStart, _: Directives
+) -> Generation[TranscriptionRequest]:
     if model.prices.unit:
-        counted = Usage(units=want.seconds)
+        counted = Usage(units=fields.seconds)
     else:
-        counted = Usage(prompt_tokens=want.seconds * _SECOND_TOKENS, completion_tokens=tokens.of_text(want.text))
-    return Generation(opening=opening, model=model, output=want, usage=usage.priced(counted, model.prices))
+        counted = Usage(prompt_tokens=fields.seconds * _SECOND_TOKENS, completion_tokens=tokens.of_text(fields.text))
+    return Generation(opening=opening, model=model, output=fields, usage=usage.priced(counted, model.prices))
 
 
-def _whole(_: Order[Sound], made: Generation[Sound]) -> tuple[Piece, ...]:
+def _whole(_: ParsedRequest[TranscriptionRequest], made: Generation[TranscriptionRequest]) -> tuple[Piece, ...]:
     heard = made.output
     body: dict[str, Any] = {"text": heard.text}
     if heard.verbose:
@@ -87,7 +89,7 @@ def _whole(_: Order[Sound], made: Generation[Sound]) -> tuple[Piece, ...]:
 
 
 def _usage(used: Usage) -> dict[str, Any]:
-    """Return what a transcription is priced by, and the cost: a model is priced by seconds, or by tokens."""
+    """Return the cost, and the unit that the model is priced by: seconds or tokens."""
     if used.units:
         return {"seconds": used.units, "cost": money.number(used.cost)}
     return {
@@ -98,7 +100,7 @@ def _usage(used: Usage) -> dict[str, Any]:
     }
 
 
-TRANSCRIPTIONS = Dialect[Sound](
+TRANSCRIPTIONS = Dialect[TranscriptionRequest](
     operation="transcription",
     api_type="stt",
     kind="transcription",
