@@ -13,7 +13,7 @@ from tests.support.programs import calls
 @pytest.mark.parametrize("answer", ["plain", "streamed"])
 def test_a_time_limit_reaches_the_application_and_every_other_call_is_recorded(library, answer, tmp_path, monkeypatch):
     monkeypatch.setenv("SPANCAST_HOME", str(tmp_path))
-    command = [sys.executable, time_limits.__file__, library, answer]
+    command = [sys.executable, "-m", time_limits.__name__, library, answer]
     program = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     raised, reached, dropped = map(int, program.stdout.split())
     # Python may drop one limit more than once, as it leaves one finalizer inside another.

@@ -12,19 +12,10 @@ from types import FrameType
 from typing import Any
 
 import spancast
+from tests.support.answers import JSON, PROMPT, SSE, STREAM, plain
 
 ROUNDS = 400
 URL = "https://openrouter.ai/api/v1/chat/completions"
-EVENT = (
-    b'data: {"id":"gen-1","model":"m","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}],'
-    b'"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2,"cost":0.25}}\n\n'
-)
-PLAIN = (
-    b'{"id":"gen-1","model":"m","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}],'
-    b'"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2,"cost":0.25}}'
-)
-
-
 limits: Counter[str] = Counter()
 
 
@@ -47,13 +38,11 @@ def main(library: str, streamed: bool) -> None:
 
     def answer(_request: Any) -> Any:
         if streamed:
-            return module.Response(
-                200, headers={"content-type": "text/event-stream"}, content=iter((EVENT, b"data: [DONE]\n\n"))
-            )
-        return module.Response(200, headers={"content-type": "application/json"}, content=PLAIN)
+            return module.Response(200, headers=SSE, content=iter(STREAM))
+        return module.Response(200, headers=JSON, content=plain())
 
     def call(user: str) -> None:
-        body = {"model": "m", "messages": [], "stream": streamed, "user": user}
+        body = {**PROMPT, "stream": streamed, "user": user}
         if not streamed:
             client.post(URL, json=body)
             return

@@ -250,23 +250,22 @@ class StreamReader:
                 return len(events.partition(b"[DONE]\n")[0])
             reading.events += 1
             if not self._has_output or dialect.states(data):
-                answer = dialect.decode(data)
-                if answer is None:
-                    self._damaged = True
-                else:
-                    reading.has_object = True
-                    dialect.read(reading, answer)
+                self._read_object(data)
                 if reading.has_output and not self._has_output:
                     self._has_output, self.first_token_at = True, time.perf_counter_ns()
-        if in_place:
-            answer = dialect.decode(in_place)
-            if answer is None:
-                self._damaged = True
-            else:
-                reading.has_object = True
-                dialect.read(reading, answer)
-                self.done = True
+        if in_place and self._read_object(in_place):
+            self.done = True
         return len(events)
+
+    def _read_object(self, data: bytes) -> bool:
+        """Read an object, or note that it is damaged; return whether it could be read."""
+        answer = self._dialect.decode(data)
+        if answer is None:
+            self._damaged = True
+            return False
+        self._reading.has_object = True
+        self._dialect.read(self._reading, answer)
+        return True
 
     def _text_of(self, block: bytes, *, closely: bool) -> tuple[int, int]:
         """Return how many bytes at the start of a block are known to be nothing but text, and how many events."""

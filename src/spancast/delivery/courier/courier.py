@@ -16,7 +16,7 @@ from urllib.parse import quote
 from spancast.base import guard
 from spancast.base.deadline import Deadline
 from spancast.base.folders import private
-from spancast.base.locks import FileLock
+from spancast.base.locks import held_if_free
 from spancast.base.urls import origin
 from spancast.contract import Exporter, Sink, Span, Traits
 from spancast.delivery.courier.batch import Batch, Item
@@ -98,13 +98,10 @@ class Courier:
     def deliver_once(self, deadline: Deadline) -> Pass:
         """Send one batch; start no request after `deadline`. A failure of the platform raises nothing."""
         private(self._lock.parent)
-        lock = FileLock(self._lock)
-        if not lock.acquire():
-            return Pass(wait=BUSY_SECONDS)
-        try:
+        with held_if_free(self._lock) as held:
+            if not held:
+                return Pass(wait=BUSY_SECONDS)
             return self._pass(Allowance(deadline, lambda: self._stopped, full_timeout=self._doubt.counts_duplicates))
-        finally:
-            lock.release()
 
     def round(self) -> float | None:
         """Do passes until nothing more can be sent now; return the seconds until there may be more."""
